@@ -1,0 +1,102 @@
+"""How commands speak: results on stdout, progress and warnings on stderr, errors in two lines.
+
+This is the only module that prints. `--quiet` silences everything but errors and results; `--json` replaces the result
+by one JSON document on stdout.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and the result.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+
+
+class _DebugFlag:
+    """Whether `--debug` was given; read by `main` when an error ends the program."""
+
+    on = False
+
+
+def _turn_debug_on(value: bool) -> bool:
+    _DebugFlag.on = _DebugFlag.on or value
+    return value
+
+
+Debug = Annotated[
+    bool, typer.Option("--debug", help="Show tracebacks of errors.", callback=_turn_debug_on, is_eager=True)
+]
+
+Advance = Callable[[float], None]
+"""Tell a progress bar how much is done in all, in its units."""
+
+
+class Reporter:
+    """What a command prints to, in the way that the user asked for."""
+
+    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self._out = Console(highlight=False, soft_wrap=True)
+        self._err = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet or as_json)
+
+    def say(self, message: str) -> None:
+        """Print a remark (Rich markup) for a person who watches; silent with `--quiet` or `--json`."""
+        self._err.print(message)
+
+    def warn(self, message: str) -> None:
+        """Print a warning; silent with `--quiet` or `--json`."""
+        self._err.print("warning: ", style="yellow", end="")
+        self._err.print(message, markup=False)
+
+    def result(self, shown: str | Table, data: Any) -> None:
+        """Print the result of the command: `shown` for people, or `data` as JSON with `--json`."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(data, indent=2, allow_nan=False) + "\n")
+        else:
+            self._out.print(shown)
+
+    @contextmanager
+    def progress(self, task: str, total: float | None, unit: str = "") -> Iterator[Advance]:
+        """A progress bar with an ETA on stderr; an unknown `total` gives a bar without one."""
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn(unit),
+            TimeElapsedColumn(),
+            TextColumn("ETA"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, console=self._err, transient=True) as bars:
+            bar = bars.add_task(task, total=total, note="")
+            yield lambda done: bars.update(bar, completed=done)
+
+
+def fail(message: str, remedy: str = "") -> None:
+    """Print an error and its remedy on stderr."""
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err.print("error: ", style="bold red", end="")
+    err.print(message, markup=False)
+    if remedy:
+        err.print(f"       {remedy}", markup=False)
+
+
+def debug_wanted() -> bool:
+    """Whether `--debug` was given."""
+    return _DebugFlag.on

@@ -1,0 +1,48 @@
+"""The `roadseg` program: its commands, and the one place where it exits."""
+
+import sys
+
+import typer
+
+from roadseg import __version__
+from roadseg.cli.console import debug_wanted, fail
+from roadseg.errors import RoadsegError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, 128 + SIGINT as shells have it."""
+
+app = typer.Typer(
+    name="roadseg",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"roadseg {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def roadseg(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    """Turn dashcam video into labelled video with a segmenter adapted to your own unlabelled roads."""
+
+
+def main() -> None:
+    """Run the program; exit 0 on success, 1 on an error the user can mend, 2 on wrong usage, 130 on Ctrl-C."""
+    try:
+        app()
+    except RoadsegError as error:
+        if debug_wanted():
+            raise
+        fail(error.cause, error.remedy)
+        sys.exit(1)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            fail("interrupted")
+        raise
