@@ -1,0 +1,42 @@
+"""What every engine offers: pictures in, label maps out."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.labels import LabelSpace
+
+
+class Segmenter(Protocol):
+    """A trained network together with everything between a picture and its label map: normalisation, softmax, argmax.
+
+    `segment` is called from one thread at a time, not always the one that made the segmenter.
+    """
+
+    @property
+    def name(self) -> str:
+        """Which weights in which engine, for people and for `summary.json`: unequal for unequal weights."""
+        ...
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """The classes whose train ids `segment` returns."""
+        ...
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(width, height) in pixels that pictures must be scaled to."""
+        ...
+
+    def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Label a batch.
+
+        Args:
+            images: (N, H, W, 3) uint8 RGB, H and W as `input_size` says, 1 <= N.
+
+        Returns:
+            (N, h, w) uint8 train ids, 255 where no class is told; h <= H and w <= W are the engine's choice and the
+            same for every batch, the map covers the whole picture.
+        """
+        ...
