@@ -2,13 +2,14 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
 
 from roadseg.errors import InputError
 
+M = TypeVar("M", bound=torch.nn.Module)
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["float32", "bfloat16", "float16"]
 
@@ -19,6 +20,10 @@ class Runtime:
 
     device: torch.device
     precision: Precision
+
+    def place(self, module: M) -> M:
+        """Move a network to the device, channels last in memory: the faster layout for convolutions everywhere."""
+        return module.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def autocast(self) -> AbstractContextManager[object]:
         """Context in which matrix products run in `precision`; does nothing for float32."""

@@ -17,6 +17,7 @@ LAYERS = [
     {"fetch", "adaptation", "evaluation", "overlay", "stats"},
     {"training", "inference"},
     {"recipe"},
+    {"adapt"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -8,11 +8,14 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and the result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
@@ -61,9 +64,14 @@ class Reporter:
         else:
             self._out.print(shown)
 
+    @property
+    def interactive(self) -> bool:
+        """Whether a person watches the progress bars; a log file is better served by a line now and then."""
+        return self._err.is_terminal
+
     @contextmanager
-    def progress(self, task: str, total: float | None, unit: str = "") -> Iterator[Advance]:
-        """A progress bar with an ETA on stderr; an unknown `total` gives a bar without one."""
+    def bars(self, unit: str = "") -> Iterator["Bars"]:
+        """Progress bars with ETAs on stderr, one a task, each made when it is first shown."""
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -83,9 +91,30 @@ class Reporter:
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
         )
-        with Progress(*columns, console=self._err, transient=True) as bars:
-            bar = bars.add_task(task, total=total, note="")
-            yield lambda done: bars.update(bar, completed=done)
+        with Progress(*columns, console=self._err, transient=True) as progress:
+            yield Bars(progress)
+
+    @contextmanager
+    def progress(self, task: str, total: float | None, unit: str = "") -> Iterator[Advance]:
+        """One progress bar; an unknown `total` gives a bar without an ETA."""
+        with self.bars(unit) as bars:
+            yield lambda done: bars.show(task, done, total)
+
+
+class Bars:
+    """Progress bars by the name of their task."""
+
+    def __init__(self, progress: "Progress") -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def show(self, task: str, done: float, total: float | None, note: str = "") -> None:
+        """Show that `done` of `total` units of `task` are done; a finished bar makes room for the next."""
+        if task not in self._tasks:
+            self._tasks[task] = self._progress.add_task(task, total=total, note=note)
+        self._progress.update(self._tasks[task], completed=done, total=total, note=note)
+        if total is not None and done >= total:
+            self._progress.remove_task(self._tasks.pop(task))
 
 
 def fail(message: str, remedy: str = "") -> None:

@@ -5,7 +5,9 @@ import sys
 import typer
 
 from roadseg import __version__
+from roadseg.cli.adapt import adapt
 from roadseg.cli.console import debug_wanted, fail
+from roadseg.cli.evaluate import evaluate
 from roadseg.errors import RoadsegError
 
 INTERRUPTED = 130
@@ -31,6 +33,10 @@ def roadseg(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
 ) -> None:
     """Turn dashcam video into labelled video with a segmenter adapted to your own unlabelled roads."""
+
+
+app.command()(adapt)
+app.command()(evaluate)
 
 
 def main() -> None:

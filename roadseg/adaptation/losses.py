@@ -1,0 +1,43 @@
+"""Losses and views of predictions, as pure functions."""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from roadseg.labels import IGNORE
+
+Gan = Literal["vanilla", "least-squares"]
+SOURCE, TARGET = 0.0, 1.0
+"""What the discriminator is to answer, as the published implementation of the paper has it."""
+
+
+def segmentation_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy over the pixels that are not ignored; 0 where all are.
+
+    Args:
+        logits: (N, C, h, w), up-sampled bilinearly to the size of the labels.
+        labels: (N, H, W) uint8 train ids, 255 where ignored.
+    """
+    upsampled = resized(logits, labels.shape[-2:])
+    target = labels.long()
+    total = F.cross_entropy(upsampled, target, ignore_index=IGNORE, reduction="sum")
+    return total / (target != IGNORE).sum().clamp(min=1)
+
+
+def adversarial_loss(scores: Tensor, domain: float, gan: Gan) -> Tensor:
+    """How far discriminator scores (any shape, raw) are from answering `domain`, mean over all patches.
+
+    Binary cross-entropy on logits for `vanilla` (Goodfellow et al., NeurIPS 2014), squared error for `least-squares`
+    (Mao et al., ICCV 2017).
+    """
+    wanted = torch.full_like(scores, domain)
+    if gan == "vanilla":
+        return F.binary_cross_entropy_with_logits(scores, wanted)
+    return F.mse_loss(scores, wanted)
+
+
+def resized(maps: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
+    """Resize maps (N, C, h, w) bilinearly to `size` = (height, width)."""
+    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)

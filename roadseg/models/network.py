@@ -1,0 +1,66 @@
+"""What every segmentation network is: its outputs, its input normalisation, its groups of parameters."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Prediction(NamedTuple):
+    """Outputs of a segmentation network for images (N, 3, H, W)."""
+
+    logits: tuple[Tensor, ...]
+    """Class scores (N, C, h, w) before the softmax, one a level: the main one first, then the earlier stage's."""
+    features: Tensor
+    """(N, F, h, w): what the main classifier sees, for feature-level adaptation."""
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How pixels become network input: (value - mean) / std a channel, on the 0..255 scale."""
+
+    mean: tuple[float, float, float]
+    """In the order of `channels`."""
+    std: tuple[float, float, float]
+    channels: Literal["rgb", "bgr"] = "rgb"
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Map RGB images (N, 3, H, W) uint8 to network input, float32 of the same shape and memory format."""
+        if self.channels == "bgr":
+            images = images.flip(1)
+        mean = torch.tensor(self.mean, device=images.device).view(1, 3, 1, 1)
+        std = torch.tensor(self.std, device=images.device).view(1, 3, 1, 1)
+        return (images.float() - mean) / std
+
+
+class SegmentationNetwork(nn.Module, ABC):
+    """Base of the networks in `roadseg.models.MODELS`; see `Prediction` for what forward returns."""
+
+    normalisation: Normalisation
+    feature_channels: int
+    """Channels of `Prediction.features`."""
+
+    @abstractmethod
+    def __init__(self, num_classes: int, *, levels: int = 2, pretrained: bool = True) -> None:
+        super().__init__()
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> Prediction:
+        """Predict from normalised images (N, 3, H, W) float."""
+
+    @abstractmethod
+    def trunk(self) -> nn.Module:
+        """The pretrained part, trained at a lower rate than the rest."""
+
+    def parameter_groups(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+        """Trainable parameters of the trunk and of the heads, each parameter once."""
+        trunk = _trainable(self.trunk().parameters())
+        inside = {id(parameter) for parameter in trunk}
+        return trunk, [p for p in _trainable(self.parameters()) if id(p) not in inside]
+
+
+def _trainable(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:
+    return [parameter for parameter in parameters if parameter.requires_grad]

@@ -1,0 +1,94 @@
+"""A run folder: what a training leaves behind, and what it resumes from."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from roadseg.errors import OutputError, WeightsError
+from roadseg.files import output_errors, write_json, write_text, writing
+from roadseg.models.weights import MODEL_FILE
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run; see docs/architecture.md for what each holds."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved recipe, TOML."""
+        return self.path / "recipe.toml"
+
+    @property
+    def log(self) -> Path:
+        """One JSON object a line: losses and rates, or scores, of a step."""
+        return self.path / "log.jsonl"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Everything needed to go on."""
+        return self.path / "checkpoint.pt"
+
+    @property
+    def model(self) -> Path:
+        """Weights with everything that inference needs."""
+        return self.path / MODEL_FILE
+
+    @property
+    def metrics(self) -> Path:
+        """What came out: losses, scores, time."""
+        return self.path / "metrics.json"
+
+    def start(self, recipe: str) -> None:
+        """Begin a new run with the resolved recipe.
+
+        Raises:
+            OutputError: the folder holds a run already.
+        """
+        if self.recipe.exists():
+            raise OutputError(
+                f"{self.path}: holds a run already", "Continue it with --resume, or choose another --out."
+            )
+        write_text(self.recipe, recipe)
+
+    def save_checkpoint(self, state: dict[str, Any]) -> None:
+        """Replace the checkpoint, whole or not at all."""
+        with writing(self.checkpoint) as part:
+            torch.save(state, part)
+
+    def load_checkpoint(self) -> dict[str, Any]:
+        """Read the checkpoint, tensors on the CPU.
+
+        Raises:
+            WeightsError: it cannot be read.
+        """
+        try:
+            state: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, ValueError, EOFError) as error:
+            raise WeightsError(f"{self.checkpoint}: cannot be read ({error})", "Start the run again.") from error
+        return state
+
+    def append_log(self, record: dict[str, Any]) -> None:
+        """Add one line to the log."""
+        with output_errors(self.log), self.log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(record, allow_nan=False) + "\n")
+
+    def read_log(self) -> list[dict[str, Any]]:
+        """All complete lines of the log."""
+        if not self.log.exists():
+            return []
+        lines = self.log.read_text(encoding="utf-8").split("\n")[:-1]
+        return [json.loads(line) for line in lines]
+
+    def rewind_log(self, step: int) -> None:
+        """Drop what was logged after `step`, since those steps will be made again."""
+        kept = [record for record in self.read_log() if record["step"] <= step]
+        write_text(self.log, "".join(json.dumps(record) + "\n" for record in kept))
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        """Write the outcome."""
+        write_json(self.metrics, metrics)
