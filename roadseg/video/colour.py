@@ -2,6 +2,7 @@
 
 import threading
 from fractions import Fraction
+from typing import cast
 
 import av
 import numpy as np
@@ -43,7 +44,7 @@ def sws_range(full_range: bool) -> ColorRange:
 
 def plane_views(picture: av.VideoFrame) -> tuple[Plane, ...]:
     """The planes of an 8-bit picture as read-only arrays without a copy; they keep the picture's memory alive."""
-    return tuple(np.from_dlpack(plane) for plane in picture.planes)
+    return tuple(cast(Plane, np.from_dlpack(plane)) for plane in picture.planes)
 
 
 def to_av(frame: Frame, width: int | None = None, height: int | None = None) -> av.VideoFrame:
@@ -51,7 +52,7 @@ def to_av(frame: Frame, width: int | None = None, height: int | None = None) -> 
     width, height = width or frame.width, height or frame.height
     picture = av.VideoFrame(width, height, "yuv420p")
     for plane, pixels in zip(picture.planes, (frame.y, frame.u, frame.v), strict=True):
-        rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
         rows[:, : plane.width] = pixels[: plane.height, : plane.width]
     picture.colorspace = H273_MATRIX[frame.matrix]
     picture.color_range = sws_range(frame.full_range)

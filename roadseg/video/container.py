@@ -1,0 +1,97 @@
+"""Opening media files: the one place where PyAV's complaints about an input become a `VideoError`."""
+
+import os
+import struct
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from roadseg.errors import VideoError
+
+BROKEN = "Check that it plays elsewhere; copy or download it again if it does not."
+
+
+class _Rational(Protocol):
+    @property
+    def numerator(self) -> int: ...
+    @property
+    def denominator(self) -> int: ...
+
+
+def fraction(value: _Rational | None) -> Fraction | None:
+    """A rate or time base as a `Fraction`; `None` where the container leaves it out (also as 0 or 0/0)."""
+    return Fraction(value.numerator, value.denominator) if value and value.numerator else None
+
+
+def default_threads() -> int:
+    """Threads for a decoder or an encoder: the processors this process may use, but at most 4: more gain little."""
+    return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def open_input(path: Path) -> InputContainer:
+    """Open a media file for reading.
+
+    Raises:
+        VideoError: it is missing, a folder, empty, no media file, or may not be read.
+    """
+    if path.is_dir():
+        raise VideoError(f"{path}: a folder, not a video", f"Give the files in it, for example {path}/*.mp4.")
+    if not path.exists():
+        raise VideoError(f"{path}: no such file", "Check the path.")
+    if not path.stat().st_size:
+        raise VideoError(f"{path}: the file is empty", "Copy or download it again.")
+    try:
+        # An absolute path, because FFmpeg takes what stands before a colon for a protocol: "12:30.mp4".
+        container = av.open(str(path.absolute()), "r", metadata_errors="replace")
+    except PermissionError:
+        raise VideoError(f"{path}: not allowed to read it", "Change its permissions (chmod u+r).") from None
+    except av.error.FFmpegError as error:
+        if _index_is_missing(path):
+            cause = f"{path}: the index (moov) is missing: recording or download was cut off"
+            raise VideoError(cause, "Get the whole file, or repair it with a tool such as untrunc.") from error
+        raise VideoError(f"{path}: not a video that can be read ({error.strerror})", BROKEN) from error
+    if container.format.name in ("image2", "tty") or container.format.name.endswith("_pipe"):
+        container.close()
+        raise VideoError(f"{path}: not a video but a single picture or a text", "Give a video file.")
+    return container
+
+
+def picture_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The stream that holds the pictures; a cover picture attached to the file is none.
+
+    Raises:
+        VideoError: there is none, or it is in a format that cannot be decoded.
+    """
+    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    if not streams:
+        cause = "only a cover picture" if container.streams.video else "no pictures"
+        sound = " but sound" if container.streams.audio else ""
+        raise VideoError(f"{path}: {cause}{sound} in it", "Give a file with a video track.")
+    best = container.streams.best("video")
+    stream = best if isinstance(best, VideoStream) and best in streams else streams[0]
+    if stream.codec_context is None:
+        raise VideoError(f"{path}: its video format is unknown", "Convert it to H.264 first.")
+    return stream
+
+
+def _index_is_missing(path: Path) -> bool:
+    """Whether this is an MP4 file whose boxes (ISO/IEC 14496-12, section 4.2) do not include `moov`."""
+    kinds: list[bytes] = []
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        position = 0
+        while position + 8 <= size and len(kinds) < 100:
+            file.seek(position)
+            length, kind = struct.unpack(">I4s", file.read(8))
+            if length == 1:
+                length = int.from_bytes(file.read(8), "big")
+            kinds.append(kind)
+            if length < 8:
+                break
+            position += length
+    return kinds[:1] == [b"ftyp"] and b"moov" not in kinds

@@ -1,0 +1,147 @@
+"""What a video file holds, found by opening it and decoding its first picture."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from roadseg.errors import VideoError
+from roadseg.video.container import BROKEN, fraction, open_input, picture_stream
+
+# Names of the code points of ITU-T H.273 that videos use.
+MATRICES = {0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
+RANGES = {1: "limited", 2: "full"}
+TRANSFERS = {
+    1: "bt709",
+    4: "gamma22",
+    5: "gamma28",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "linear",
+    13: "srgb",
+    14: "bt2020-10",
+    15: "bt2020-12",
+    16: "pq",
+    18: "hlg",
+}
+PRIMARIES = {
+    1: "bt709",
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    9: "bt2020",
+    11: "dci-p3",
+    12: "display-p3",
+}
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """A video file and its picture stream. What the file does not say is `None`."""
+
+    path: Path
+    container: str
+    """FFmpeg's name of the container format, for example `mov,mp4,m4a,3gp,3g2,mj2`."""
+    codec: str
+    """FFmpeg's name of the codec, for example `h264`."""
+    pixel_format: str
+    """FFmpeg's name of the stored pixel format, for example `yuv420p10le`."""
+    width: int
+    """Pixels, of the picture as shown: after rotation."""
+    height: int
+    """Pixels, of the picture as shown: after rotation."""
+    rotation: int
+    """0, 90, 180 or 270: degrees counter-clockwise by which stored pictures are turned to be shown."""
+    sample_aspect_ratio: Fraction
+    """Width of a stored pixel over its height; 1 where the file does not say."""
+    frame_rate: Fraction | None
+    """Average, in Hz."""
+    time_base: Fraction
+    """Seconds a tick of `start_pts`."""
+    start_pts: int | None
+    """Presentation time of the first picture in ticks; `None` in streams without timestamps, such as raw H.264."""
+    duration_seconds: float | None
+    frame_count: int | None
+    """As declared by the container, not counted."""
+    audio_codecs: tuple[str, ...]
+    """FFmpeg's names, one for each sound track."""
+    colour_matrix: str | None
+    colour_range: str | None
+    """`limited` or `full`."""
+    colour_transfer: str | None
+    colour_primaries: str | None
+
+    @property
+    def hdr(self) -> bool:
+        """Whether the transfer function is one of high dynamic range, PQ or HLG."""
+        return self.colour_transfer in ("pq", "hlg")
+
+
+def probe(path: Path) -> VideoInfo:
+    """Open a video, decode its first picture, and say what it holds.
+
+    Raises:
+        VideoError: it is missing, no video, without pictures, or none of its pictures can be decoded.
+    """
+    with open_input(path) as container:
+        stream = picture_stream(container, path)
+        # One thread returns the first picture soonest; several would first be filled with packets.
+        stream.thread_type, stream.thread_count = "SLICE", 1
+        return _describe(path, container, stream, _first_picture(path, container, stream))
+
+
+def _first_picture(path: Path, container: InputContainer, stream: VideoStream) -> av.VideoFrame:
+    error: av.error.FFmpegError | None = None
+    try:
+        for packet in container.demux(stream):
+            try:
+                pictures = packet.decode()
+            except av.error.FFmpegError as failure:
+                error = error or failure
+                continue
+            if pictures:
+                return pictures[0]
+    except av.error.FFmpegError as failure:
+        error = error or failure
+    reason = f" ({error.strerror})" if error else ""
+    raise VideoError(f"{path}: no picture in it can be decoded{reason}", BROKEN) from error
+
+
+def _describe(path: Path, container: InputContainer, stream: VideoStream, picture: av.VideoFrame) -> VideoInfo:
+    rotation = round(picture.rotation / 90) * 90 % 360
+    width, height = picture.width, picture.height
+    if rotation in (90, 270):
+        width, height = height, width
+    time_base = fraction(stream.time_base)
+    if time_base is None:
+        raise VideoError(f"{path}: its picture stream has no time base", BROKEN)
+    return VideoInfo(
+        path=path,
+        container=container.format.name,
+        codec=stream.codec_context.codec.canonical_name,
+        pixel_format=picture.format.name,
+        width=width,
+        height=height,
+        rotation=rotation,
+        sample_aspect_ratio=fraction(stream.sample_aspect_ratio) or Fraction(1),
+        frame_rate=fraction(stream.average_rate),
+        time_base=time_base,
+        start_pts=picture.pts,
+        duration_seconds=_duration(container, stream, time_base),
+        frame_count=stream.frames or None,
+        audio_codecs=tuple(track.codec_context.codec.canonical_name for track in container.streams.audio),
+        colour_matrix="rgb" if picture.format.is_rgb else MATRICES.get(picture.colorspace),
+        colour_range="full" if picture.format.name.startswith("yuvj") else RANGES.get(picture.color_range),
+        colour_transfer=TRANSFERS.get(picture.color_trc),
+        colour_primaries=PRIMARIES.get(picture.color_primaries),
+    )
+
+
+def _duration(container: InputContainer, stream: VideoStream, time_base: Fraction) -> float | None:
+    if stream.duration:
+        return float(stream.duration * time_base)
+    return container.duration / av.time_base if container.duration else None
