@@ -12,9 +12,9 @@ PACKAGE = Path(roadseg.__file__).parent
 LAYERS = [
     {"errors"},
     {"files"},
-    {"frames", "labels", "runtime"},
+    {"frames", "labels", "runtime", "manifest", "ytdlp"},
     {"video", "datasets", "models", "streets"},
-    {"fetch", "adaptation", "evaluation", "overlay", "stats"},
+    {"fetch", "machine", "adaptation", "evaluation", "overlay", "stats"},
     {"training", "inference"},
     {"recipe"},
     {"adapt"},

@@ -1,0 +1,294 @@
+"""yt-dlp behind a door: what it may do is fixed here, and its errors become `FetchError`.
+
+The only module that imports yt_dlp. It writes where it is told to, transfers over HTTP(S) alone, and runs no other
+program but ffmpeg, and that only when a section is asked for.
+"""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from yt_dlp import YoutubeDL
+from yt_dlp.networking.exceptions import RequestError
+from yt_dlp.utils import ExtractorError, unsmuggle_url
+
+from roadseg.errors import FetchError
+
+Info = dict[str, Any]
+"""What yt-dlp says about a video or playlist; everything in it comes from a server."""
+
+PROTOCOLS = ("http", "https", "m3u8", "m3u8_native", "http_dash_segments")
+"""How a video may be transferred: a file, an HLS stream or a DASH stream, over HTTP(S)."""
+
+LOGIN = "Open the address in a browser; behind a login give --cookies FILE."
+RESUME = "Check the connection and run the same command again: it resumes where it stopped."
+ADDRESS = "Check the address, or give the one of the video itself."
+LATER = "Try again later."
+YOUTUBE = "YouTube needs Deno: pip install 'roadseg[youtube]'"
+
+
+@dataclass(frozen=True)
+class DownloadOptions:
+    """What to download, and how patiently."""
+
+    max_height: int = 1080
+    """The best picture of at most this many lines is taken; where a site does not say the height, what there is."""
+    playlist: bool = False
+    """Whether to fetch all videos of a playlist; without it a playlist of several videos is an error."""
+    section: tuple[float, float] | None = None
+    """Start and end in seconds, cut at the key frames around them (`math.inf`: to the end); needs ffmpeg."""
+    rate_limit: float | None = None
+    """Bytes a second at most."""
+    cookies: Path | None = None
+    """A cookies.txt in Netscape format, for videos behind a login. It is read, never written."""
+    retries: int = 5
+    """How often a broken transfer is taken up again before the video counts as failed."""
+    timeout_seconds: float = 20.0
+    """How long to wait for a server that says nothing."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the download of one video is."""
+
+    downloaded_bytes: int
+    total_bytes: int | None
+    """None as long as the server has not said; an estimate for streams in segments."""
+
+
+class Downloader:
+    """One yt-dlp for a whole run, so that connections and cookies are kept.
+
+    Args:
+        options: what to download.
+        cookies: the text of `options.cookies`.
+        on_progress: called as bytes arrive.
+        log: gets what yt-dlp has to say, line by line.
+    """
+
+    def __init__(
+        self,
+        options: DownloadOptions,
+        cookies: str | None,
+        on_progress: Callable[[Progress], None],
+        log: Callable[[str], None],
+    ) -> None:
+        self._options = options
+        self._on_progress = on_progress
+        self._callback_error: Exception | None = None
+        self._log = _Log(log)
+        self._ydl = _YoutubeDL(self._settings(cookies))
+
+    def __enter__(self) -> "Downloader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ydl.close()
+
+    def resolve(self, url: str, info: Info | None = None) -> Info:
+        """What `url` leads to: a video, or a playlist, which has the key `entries`. Nothing is downloaded.
+
+        Args:
+            url: an http(s) address.
+            info: what a playlist has already said about it.
+
+        Raises:
+            FetchError: nothing usable is there.
+        """
+        with self._translated():
+            if info is None:
+                info = self._ydl.extract_info(url, download=False, process=False)
+            while info and info.get("_type") in ("url", "url_transparent"):
+                info = self._ydl.extract_info(info["url"], ie_key=info.get("ie_key"), download=False, process=False)
+        if not info:
+            raise FetchError("no video found there", LOGIN)
+        return dict(info)
+
+    def entries(self, url: str, playlist: Info) -> list[tuple[str, Info]]:
+        """Address and description of each video of a playlist that `resolve` gave.
+
+        A video without an address of its own gets the page's, `url`, with its `#INDEX` from 1.
+        """
+        with self._translated():
+            found: list[Info] = [dict(entry) for entry in playlist["entries"] if entry]
+        inherited: Info = {
+            key: playlist[key] for key in ("extractor", "extractor_key", "webpage_url") if key in playlist
+        }
+        entries = []
+        for index, entry in enumerate(found, start=1):
+            linked = entry.get("_type") in ("url", "url_transparent")
+            address = unsmuggle_url(entry["url"])[0] if linked else f"{url}#{index}"
+            entries.append((address, entry if linked else inherited | entry))
+        return entries
+
+    def download(self, video: Info, target: Path) -> None:
+        """Download a video that `resolve` gave to `target`, or resume it; until it is whole it is `target.part`.
+
+        Raises:
+            FetchError: it failed; what has arrived stays and is resumed by the next call.
+            OSError: the disk is full, or `target` cannot be written.
+        """
+        self._ydl.target = target
+        with self._translated():
+            self._ydl.process_ie_result(video, download=True)
+
+    def _settings(self, cookies: str | None) -> Info:
+        options = self._options
+        settings: Info = {
+            "logger": self._log,
+            "color": {"stdout": "no_color", "stderr": "no_color"},
+            "noprogress": True,
+            "progress_hooks": [self._hook],
+            "format": self._choose_format,
+            "noplaylist": not options.playlist,
+            "continuedl": True,
+            "overwrites": False,
+            "retries": options.retries,
+            "fragment_retries": options.retries,
+            "extractor_retries": options.retries,
+            "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), _pause),
+            "skip_unavailable_fragments": False,  # a stream with holes is not the video
+            "socket_timeout": options.timeout_seconds,
+            "ratelimit": options.rate_limit,
+            "hls_prefer_native": True,
+            "fixup": "never",  # needs ffmpeg; PyAV reads the files as they are
+            "cachedir": False,
+            "enable_file_urls": False,
+        }
+        if cookies is not None:
+            # A stream, not the file: yt-dlp writes cookies back to where it read them.
+            settings["cookiefile"] = io.StringIO(cookies)
+        if options.section is not None:
+            start, end = options.section
+            settings["download_ranges"] = lambda *_: [{"start_time": start, "end_time": end}]
+        return settings
+
+    def _choose_format(self, context: Info) -> Iterator[Info]:
+        """The best picture that is not too high: yt-dlp's `bv*[height<=?H]`, with errors that say what there is."""
+        limit = self._options.max_height
+        pictures = [
+            each for each in context["formats"] if each.get("vcodec") != "none" and each["protocol"] in PROTOCOLS
+        ]
+        fitting = [each for each in pictures if (each.get("height") or 0) <= limit]
+        if not pictures:
+            raise FetchError("it has no pictures that can be downloaded over HTTP", LOGIN)
+        if not fitting:
+            lowest = min(each["height"] for each in pictures)
+            raise FetchError(f"it has no picture of at most {limit} lines", f"The lowest has --max-height {lowest}.")
+        yield fitting[-1]  # yt-dlp sorts from worst to best
+
+    def _hook(self, state: Info) -> None:
+        total = state.get("total_bytes") or state.get("total_bytes_estimate")
+        try:
+            self._on_progress(Progress(state.get("downloaded_bytes") or 0, round(total) if total else None))
+        except Exception as error:
+            self._callback_error = error
+            raise
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn errors into `FetchError`, but those of the disk into the `OSError` that yt-dlp has wrapped.
+
+        Sites send what they like, so extractors raise anything; none of it may end the run for the other URLs.
+        """
+        try:
+            yield
+        except FetchError:
+            raise
+        except Exception as error:
+            if error is self._callback_error:
+                raise
+            chain = list(_causes(error))
+            if not any(isinstance(each, RequestError) for each in chain):
+                for disk_error in (each for each in chain if isinstance(each, OSError)):
+                    raise disk_error from error
+            raise _explained(chain, YOUTUBE if self._log.deno_is_missing else LOGIN) from error
+
+
+class _YoutubeDL(YoutubeDL):  # type: ignore[misc]
+    """yt-dlp, writing only to `target`, whatever a server would like the file to be called."""
+
+    target = Path()
+
+    def prepare_filename(self, *_: object, **__: object) -> str:
+        return str(self.target)
+
+
+class _Log:
+    """yt-dlp's logger: passes all lines on, and remembers whether YouTube asked for Deno."""
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self._log = log
+        self.deno_is_missing = False
+
+    def debug(self, message: str) -> None:
+        self._log(message)
+
+    def warning(self, message: str) -> None:
+        self.deno_is_missing = self.deno_is_missing or "JavaScript runtime" in message
+        self._log(message)
+
+    error = debug
+
+
+def _pause(n: int) -> float:
+    """Seconds to wait before retry `n`, from 0: half a second, doubled each time, at most ten."""
+    return min(0.5 * 2.0**n, 10.0)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what caused it, outermost first, through the several ways in which yt-dlp links them."""
+    seen: list[BaseException] = []
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        seen.append(found)
+        links = (
+            getattr(found, "cause", None),
+            (getattr(found, "exc_info", None) or (None, None))[1],
+            found.__cause__,
+            found.__context__,
+        )
+        found = next((each for each in links if isinstance(each, BaseException) and each not in seen), None)
+
+
+def _explained(chain: list[BaseException], otherwise: str) -> FetchError:
+    """An error of yt-dlp in one line with a remedy; `otherwise` where none is known.
+
+    Told by the wording, because yt-dlp often keeps nothing else of the error behind a failed retry.
+    """
+    text = "\n".join(str(error) for error in chain)
+    for pattern, cause, remedy in EXPLANATIONS:
+        if match := re.search(pattern, text):
+            return FetchError(_clean(match.expand(cause)), remedy)
+    message = next((each.orig_msg for each in chain if isinstance(each, ExtractorError)), str(chain[0]))
+    return FetchError(_clean(message) or f"yt-dlp gave up with {type(chain[0]).__name__}", otherwise)
+
+
+def _clean(message: str) -> str:
+    """The first line of a message, without yt-dlp's decoration and without control characters."""
+    line = re.sub(r"\x1b\[[0-9;]*m", "", message).strip().partition("\n")[0]
+    line = re.sub(r"^(ERROR: *)?(\[[\w:.+-]+\] *)?", "", line)
+    line = re.split(r"; please report this issue| \(caused by |\. Use --|;? *[Ss]ee +https?:", line)[0].strip()
+    return "".join(character if character.isprintable() else " " for character in line)[:200]
+
+
+EXPLANATIONS = (
+    # (what yt-dlp says, the cause, the remedy), the most telling first
+    (r"Unsupported URL", "no video found on this page", LOGIN),
+    (r"DRM protected", "it is encrypted (DRM)", "It cannot be downloaded."),
+    (r"HTTP Error 3\d\d", "it redirects in a circle or to an address that is not http(s)", ADDRESS),
+    (r"HTTP Error (40[13]): ?(.*)", r"the server answered \1 \2", LOGIN),
+    (r"HTTP Error (404|410): ?(.*)", r"the server answered \1 \2", ADDRESS),
+    (r"HTTP Error (\d+): ?(.*)", r"the server answered \1 \2", LATER),
+    (r"file:// URLs are disabled|Unable to handle request", "it leads to an address that is not http(s)", ADDRESS),
+    (r"Downloaded (\d+) bytes, expected (\d+)", r"the connection broke off after \1 of \2 bytes", RESUME),
+    (r"(\d+) bytes read, (\d+) more expected", r"the connection broke off with \2 bytes to come", RESUME),
+    (r"timed out", "the server does not answer", RESUME),
+    (r"certificate verify failed: ([^(>]*)", r"its certificate is not valid: \1", ADDRESS),
+    (r"\[Errno -?\d+\] ([^)>\n]*)", r"the connection failed: \1", RESUME),
+)
