@@ -20,7 +20,7 @@ from roadseg.labels import CITYSCAPES_19
 from roadseg.models import build_discriminator, build_model
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import ModelCard, load_model, save_model
-from roadseg.recipe import STREETS, AdaptRecipe, load_recipe
+from roadseg.recipe import STREETS, AdaptRecipe, read_recipe, resolve
 from roadseg.runtime import Runtime, describe, seed_everything, start
 from roadseg.streets.dataset import render_dataset
 from roadseg.training.loop import Plan, Report, Trainer, train
@@ -118,7 +118,7 @@ def recipe_of(out: Path) -> AdaptRecipe:
     recipe = RunFolder(out).recipe
     if not recipe.is_file():
         raise InputError(f"{out}: no run to resume here", "Start one without --resume.")
-    return load_recipe(recipe, {})
+    return resolve(read_recipe(recipe), origin=str(recipe))
 
 
 def build_trainer(recipe: AdaptRecipe) -> Trainer:

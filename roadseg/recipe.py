@@ -106,21 +106,18 @@ class AdaptRecipe(BaseModel):
         return tomli_w.dumps(self.model_dump(mode="json"))
 
 
-def load_recipe(path: Path | None, overrides: Mapping[str, Any]) -> AdaptRecipe:
-    """Read a recipe file (or none, for the defaults) and apply `overrides`.
+def read_recipe(path: Path) -> dict[str, Any]:
+    """Read the keys of a recipe file, unchecked.
 
     Raises:
-        RecipeError: the file cannot be read, or holds mistakes, all of which are listed.
+        RecipeError: the file is missing or is not TOML.
     """
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RecipeError(f"{path}: no such recipe", "Recipes lie in pipelines/.") from None
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise RecipeError(f"{path}: not a readable TOML file: {error}") from error
-    return resolve({**values, **overrides}, origin=str(path) if path else "options")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such recipe", "Recipes lie in pipelines/.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{path}: not a readable TOML file: {error}") from error
 
 
 def resolve(values: Mapping[str, Any], *, origin: str) -> AdaptRecipe:

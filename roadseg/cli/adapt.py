@@ -13,6 +13,7 @@ from roadseg.errors import RecipeError
 
 if TYPE_CHECKING:
     from roadseg.adapt import Outcome, Watcher
+    from roadseg.recipe import AdaptRecipe
     from roadseg.training.loop import Report
 
 LOG_LINE_STEPS = 50
@@ -50,7 +51,7 @@ def adapt(
     """
     from roadseg.adapt import adapt as start_run
     from roadseg.adapt import recipe_of, resume
-    from roadseg.recipe import load_recipe, parse_overrides
+    from roadseg.recipe import parse_overrides, read_recipe, resolve
 
     flags: dict[str, Any] = {
         "target": target and str(target),
@@ -65,13 +66,9 @@ def adapt(
     }
     overrides = {key: value for key, value in flags.items() if value is not None}
     overrides |= parse_overrides(assignments or [])
-    if go_on and (overrides or recipe):
-        raise RecipeError(
-            f"--resume goes on with the recipe in {out}, it takes no other options",
-            "Leave them out, or start a new run.",
-        )
+    values = {**(read_recipe(recipe) if recipe else {}), **overrides}
     reporter = Reporter(quiet=quiet, as_json=as_json)
-    plan = recipe_of(out) if go_on else load_recipe(recipe, overrides)
+    plan = unchanged(recipe_of(out), values) if go_on else resolve(values, origin=str(recipe or "options"))
     try:
         with watching(reporter, plan.steps) as watcher:
             outcome = (resume if go_on else partial(start_run, plan))(out, data=data, watcher=watcher)
@@ -100,6 +97,24 @@ def watching(reporter: Reporter, steps: int) -> Iterator["Watcher"]:
             on_report=on_report,
             on_evaluate=lambda done, total: bars.show("evaluating", done, total),
         )
+
+
+def unchanged(plan: "AdaptRecipe", values: dict[str, Any]) -> "AdaptRecipe":
+    """The recipe that a run goes on with, which repeated options must agree with.
+
+    Raises:
+        RecipeError: an option says something else.
+    """
+    from roadseg.recipe import resolve
+
+    wanted = resolve({**plan.model_dump(), **values}, origin="options")
+    changed = [key for key in values if getattr(wanted, key) != getattr(plan, key)]
+    if changed:
+        raise RecipeError(
+            f"--resume goes on with the run as it was begun; {', '.join(changed)} cannot change",
+            "Leave these options out, or start a new run with --init.",
+        )
+    return plan
 
 
 def _summary(outcome: "Outcome") -> str:

@@ -1,5 +1,6 @@
 """Values that commands take in a notation of their own."""
 
+import math
 import re
 
 import typer
@@ -15,3 +16,36 @@ def parse_size(text: str) -> tuple[int, int]:
     if not match:
         raise typer.BadParameter(f"{text!r} is not a size; write WIDTHxHEIGHT, for example 480x360")
     return int(match[1]), int(match[2])
+
+
+def parse_section(text: str) -> tuple[float, float]:
+    """Read `START-END`, each `[[H:]M:]S` or nothing for the video's own start or end, as two times in seconds.
+
+    Raises:
+        typer.BadParameter: it is not written so, or ends before it starts.
+    """
+    clock = r"(?:\d+:){0,2}\d+(?:\.\d+)?"
+    match = re.fullmatch(rf"({clock})?-({clock})?", text.strip())
+    start, end = (_seconds(match[1], 0.0), _seconds(match[2], math.inf)) if match else (0.0, 0.0)
+    if start >= end:
+        raise typer.BadParameter(f"{text!r} is not a section; write START-END, for example 1:30-2:00 or 90-")
+    return start, end
+
+
+def _seconds(clock: str | None, otherwise: float) -> float:
+    if clock is None:
+        return otherwise
+    return sum(float(part) * 60.0**place for place, part in enumerate(reversed(clock.split(":"))))
+
+
+def parse_bytes(text: str) -> float:
+    """Read `500K`, `1.5M` or `2G` (powers of 1000) as a number of bytes.
+
+    Raises:
+        typer.BadParameter: it is not written so, or is 0.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMG]?)B?", text.strip().upper())
+    number = float(match[1]) * 1000 ** " KMG".index(match[2] or " ") if match else 0.0
+    if not number:
+        raise typer.BadParameter(f"{text!r} is not a number of bytes; write for example 500K or 2M")
+    return number

@@ -12,7 +12,7 @@ STREETS_FILE = "dataset.toml"
 
 
 def open_streets(root: Path, split: str) -> ImageDataset:
-    """Rendered streets as `roadseg synth` writes them: images/, labels/ and dataset.toml; there are no splits."""
+    """Rendered streets as `roadseg synth` writes them: images/, labels/ (train ids) and dataset.toml; no splits."""
     description = root / STREETS_FILE
     if not description.is_file():
         raise DatasetError(f"{root}: no {STREETS_FILE} in it", "Make the folder with `roadseg synth`.")
@@ -20,7 +20,7 @@ def open_streets(root: Path, split: str) -> ImageDataset:
         space = label_space(tomllib.loads(description.read_text(encoding="utf-8"))["label_space"])
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise DatasetError(f"{description}: not readable ({error})", "Render the folder again.") from error
-    return pair_up("streets", root / "images", root / "labels", space)
+    return pair_up("streets", root / "images", root / "labels", space, raw_ids=False)
 
 
 def open_camvid(root: Path, split: str) -> ImageDataset:

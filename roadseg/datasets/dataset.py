@@ -32,6 +32,8 @@ class ImageDataset:
     samples: Sequence[Sample]
     label_space: LabelSpace | None = None
     """What the label maps mean; None for an unlabelled data set."""
+    raw_ids: bool = True
+    """Whether label files hold the raw ids of the space, as published sets do, or train ids."""
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -66,7 +68,9 @@ class ImageDataset:
                 f"{path}: a label map has one channel of class ids, this picture has {raw.shape[2]}",
                 "Give label-id images, not the coloured ones.",
             )
-        return self.label_space.encode(np.asarray(raw, np.int32))
+        if self.raw_ids:
+            return self.label_space.encode(np.asarray(raw, np.int32))
+        return np.asarray(raw, np.uint8)
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -83,7 +87,7 @@ def find_images(folder: Path) -> list[Path]:
     return found
 
 
-def pair_up(name: str, images: Path, labels: Path, space: LabelSpace) -> ImageDataset:
+def pair_up(name: str, images: Path, labels: Path, space: LabelSpace, *, raw_ids: bool = True) -> ImageDataset:
     """Pair every picture of one folder with the PNG label map of the same name in another.
 
     Raises:
@@ -101,4 +105,4 @@ def pair_up(name: str, images: Path, labels: Path, space: LabelSpace) -> ImageDa
         raise DatasetError(
             f"{labels}: {len(missing)} of {len(samples)} label maps are missing, the first is {missing[0]}"
         )
-    return ImageDataset(name, samples, space)
+    return ImageDataset(name, samples, space, raw_ids)

@@ -80,6 +80,8 @@ def load_batches(batches: AdaptationBatches, first: int, last: int, *, workers: 
         num_workers=workers,
         worker_init_fn=_start_worker if workers else None,
         prefetch_factor=4 if workers else None,
+        # Of its own: a loader draws from the global generator otherwise, and a resumed run would draw once more.
+        generator=torch.Generator(),
     )
     return iter(loader)
 

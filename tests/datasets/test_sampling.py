@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+import torch
+from tiny import SIZE, street, write_streets
+
+from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.sampling import AdaptationBatches, load_batches
+from roadseg.datasets.transforms import CropTransform
+
+CROP = CropTransform(size=SIZE, crop=(64, 48))
+
+
+@pytest.fixture(scope="module")
+def batches(tmp_path_factory):
+    root = write_streets(tmp_path_factory.mktemp("streets") / "set", 5)
+    source, target = open_dataset("streets", root), open_dataset("frames", root / "images")
+    return AdaptationBatches(source, target, 2, CROP, CROP, seed=1)
+
+
+def equal(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_a_batch_depends_on_seed_and_step_alone(batches):
+    in_order = list(load_batches(batches, 0, 6, workers=0))
+    assert all(equal(a, b) for a, b in zip(in_order[3:], load_batches(batches, 3, 6, workers=0), strict=True))
+    assert all(equal(a, b) for a, b in zip(in_order, load_batches(batches, 0, 6, workers=2), strict=True))
+    assert not equal(in_order[0], in_order[1])
+
+
+def test_every_picture_is_seen_once_an_epoch(batches):
+    drawn = [index for step in range(5) for index, _ in batches._draw(batches.source, 0, step)]
+    assert sorted(drawn[:5]) == sorted(drawn[5:]) == list(range(5))
+    assert drawn[:5] != drawn[5:]
+
+
+def test_batches_have_the_documented_form(batches):
+    batch = batches[0]
+    assert batch.source_images.shape == batch.target_images.shape == (2, 3, 48, 64)
+    assert batch.source_images.dtype == batch.source_labels.dtype == torch.uint8
+    assert batch.source_labels.shape == (2, 48, 64)
+
+
+def test_geometry_moves_picture_and_label_alike():
+    # Without jitter every label has its colour, so the transformed picture must tell the transformed label.
+    image, label = street(0)
+    flat = np.zeros_like(image)
+    flat[...] = label[..., None] * 10
+    transform = CropTransform(size=SIZE, crop=(64, 48), jitter=0)
+    for seed in range(20):
+        crop, crop_label = transform(flat, label, np.random.default_rng(seed))
+        agreement = np.abs(crop[..., 0].astype(int) - crop_label.astype(int) * 10) <= 5
+        assert agreement.mean() > 0.9
+
+
+def test_jitter_changes_colours_but_not_the_geometry_draws():
+    image, label = street(0)
+    plain, label_plain = CropTransform(SIZE, (64, 48), jitter=0)(image, label, np.random.default_rng(3))
+    strong, label_strong = CropTransform(SIZE, (64, 48), jitter=1)(image, label, np.random.default_rng(3))
+    assert np.array_equal(label_plain, label_strong)
+    assert not np.array_equal(plain, strong)

@@ -1,0 +1,83 @@
+import cv2
+import numpy as np
+import pytest
+from tiny import SIZE, street, write_streets
+
+from roadseg.datasets.catalogue import open_dataset
+from roadseg.errors import DatasetError
+from roadseg.evaluation.evaluate import evaluate
+from roadseg.labels import CITYSCAPES_19, LabelSpace
+
+
+def truth_teller(images, size):
+    """Knows the toy streets by their colours, and answers at the size it is asked for."""
+    labels = np.full(images.shape[:3], 10, np.uint8)
+    red, green, blue = (images[..., i].astype(int) for i in range(3))
+    labels[(red > 120) & (blue < 100)] = 2
+    labels[(red > 160) & (green < 60)] = 13
+    labels[(red < 125) & (abs(red - green) < 40)] = 0
+    return np.stack([cv2.resize(label, size, interpolation=cv2.INTER_NEAREST) for label in labels])
+
+
+@pytest.fixture
+def streets(tmp_path):
+    return open_dataset("streets", write_streets(tmp_path / "set", 4))
+
+
+def test_a_good_predictor_scores_high_and_the_absent_classes_are_left_out(streets):
+    done = []
+    evaluation = evaluate(
+        truth_teller, CITYSCAPES_19, streets, input_size=SIZE, on_progress=lambda *state: done.append(state)
+    )
+    scores = evaluation.as_dict()
+    assert scores["images"] == 4
+    assert scores["miou"] > 90
+    assert scores["iou"]["train"] is None
+    assert len(scores["iou"]) == 19
+    assert done == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_scores_come_from_counts_summed_over_the_set_not_from_means_of_images(tmp_path):
+    streets = open_dataset("streets", write_streets(tmp_path / "set", 2))
+    always_road = evaluate(
+        lambda images, size: np.zeros((1, *size[::-1]), np.uint8), CITYSCAPES_19, streets, input_size=SIZE
+    )
+    road = [int((street(i)[1] == 0).sum()) for i in range(2)]
+    pixels = 2 * SIZE[0] * SIZE[1]
+    assert always_road.as_dict()["iou"]["road"] == pytest.approx(100 * sum(road) / pixels, abs=0.01)
+
+
+@pytest.mark.real_data
+def test_shared_classes_of_camvid_are_scored_in_its_own_space(real_data):
+    camvid = open_dataset("camvid", real_data / "camvid")
+    subset = type(camvid)(camvid.name, camvid.samples[:3], camvid.label_space)
+    sky = evaluate(lambda images, size: np.full((1, *size[::-1]), 10, np.uint8), CITYSCAPES_19, subset, input_size=SIZE)
+    labels = np.stack([subset.label(i) for i in range(3)])
+    counted = labels != 255
+    assert sky.classes == camvid.label_space.classes
+    assert sky.as_dict()["iou"]["Sky"] == pytest.approx(100 * (labels == 0).sum() / counted.sum(), abs=0.01)
+
+
+def test_a_prediction_that_the_truth_has_no_class_for_is_an_error_everywhere(tmp_path):
+    streets = open_dataset("streets", write_streets(tmp_path / "set", 1))
+    two = LabelSpace("two", ("road", "hovercraft"), ((0, 0, 0), (1, 1, 1)), {0: 0, 1: 1})
+    label = street(0)[1]
+
+    def half_hovercraft(images, size):
+        guess = np.zeros((1, *size[::-1]), np.uint8)
+        guess[:, label.shape[0] // 2 :] = 1
+        return guess
+
+    evaluation = evaluate(half_hovercraft, two, streets, input_size=SIZE)
+    assert evaluation.classes == ("road",)
+    called_road = label[: label.shape[0] // 2] == 0
+    assert evaluation.miou == pytest.approx(100 * called_road.sum() / (label == 0).sum(), abs=0.01)
+
+
+def test_sets_that_cannot_be_scored_are_refused(streets, tmp_path):
+    strange = LabelSpace("strange", ("unicorn",), ((1, 2, 3),), {0: 0})
+    with pytest.raises(DatasetError, match="share no class"):
+        evaluate(truth_teller, strange, streets, input_size=SIZE)
+    frames = open_dataset("frames", tmp_path / "set" / "images")
+    with pytest.raises(DatasetError, match="no label maps"):
+        evaluate(truth_teller, CITYSCAPES_19, frames, input_size=SIZE)

@@ -1,0 +1,50 @@
+import tomllib
+
+import pytest
+
+from roadseg.errors import RecipeError
+from roadseg.recipe import AdaptRecipe, parse_overrides, read_recipe, resolve
+
+
+def test_all_mistakes_are_reported_at_once():
+    values = {"target": "x", "stpes": 10, "batch_size": 0, "method": "multilevel", "size": [480]}
+    with pytest.raises(RecipeError) as error:
+        resolve(values, origin="mine.toml")
+    for part in ("mine.toml", "unknown key 'stpes'", "batch_size = 0", "method = 'multilevel'", "size"):
+        assert part in error.value.cause
+    assert "steps" in error.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "needs a target"),
+        ({"target": "x", "crop": [600, 600]}, "larger than size"),
+        ({"target": "x", "scale": [1.2, 0.8]}, "lower bound comes first"),
+        ({"target": "x", "steps": 100, "schedule_steps": 50}, "ends before steps"),
+        ({"target": "x", "map_stride": 8}, "under 32 pixels"),
+    ],
+)
+def test_contradictions_are_refused(values, message):
+    with pytest.raises(RecipeError, match=message):
+        resolve(values, origin="options")
+
+
+def test_a_resolved_recipe_survives_the_round_trip_through_toml():
+    recipe = resolve({"target": 'a "quoted" name', "steps": 5}, origin="options")
+    assert AdaptRecipe.model_validate(tomllib.loads(recipe.as_toml())) == recipe
+
+
+def test_overrides_are_toml_values_or_bare_words():
+    overrides = parse_overrides(["steps=5", "learning_rate=1e-4", "size=[96, 64]", "method=source-only"])
+    assert overrides == {"steps": 5, "learning_rate": 1e-4, "size": [96, 64], "method": "source-only"}
+    with pytest.raises(RecipeError, match="--set key=value"):
+        parse_overrides(["steps"])
+
+
+def test_unreadable_files_are_named(tmp_path):
+    with pytest.raises(RecipeError, match="no such recipe"):
+        read_recipe(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("steps = = 3")
+    with pytest.raises(RecipeError, match=r"bad\.toml: not a readable TOML file"):
+        read_recipe(tmp_path / "bad.toml")

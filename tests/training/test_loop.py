@@ -1,0 +1,138 @@
+"""The engine on toy streets: exact resuming, clean stops, and that it learns."""
+
+import json
+import os
+import signal
+
+import pytest
+import torch
+from tiny import RECIPE, write_streets
+
+from roadseg.adapt import Watcher, adapt, build_batches, build_trainer, resume
+from roadseg.errors import InputError, OutputError, TrainingError, WeightsError
+from roadseg.recipe import resolve
+from roadseg.training.loop import Plan, train
+from roadseg.training.run_folder import RunFolder
+
+METHODS = ("source-only", "single-level", "multi-level")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("toy")
+    write_streets(root / "source", 8)
+    write_streets(root / "target", 8, night=True)
+    return root
+
+
+def recipe(data, **changes):
+    values = {**RECIPE, "source": str(data / "source"), "target": str(data / "target" / "images"), **changes}
+    return resolve(values, origin="test")
+
+
+def weights(run):
+    return torch.load(run / "checkpoint.pt", weights_only=True)
+
+
+def same(a, b):
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return a == b
+
+
+class StopAt:
+    """Ctrl-C, as the terminal sends it, when a step is reported."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def __call__(self, report):
+        if report.step == self.step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_three_steps_and_three_more_equal_six_bit_for_bit(data, tmp_path, method):
+    whole = recipe(data, method=method, steps=6)
+    adapt(whole, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(whole, tmp_path / "parts", step=3)
+    assert weights(tmp_path / "parts")["step"] < 6
+    resume(tmp_path / "parts")
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "parts"))
+
+
+def interrupted(plan, out, *, step):
+    adapt(plan, out, watcher=Watcher(on_report=StopAt(step)))
+
+
+def test_a_run_leaves_what_the_docs_promise(data, tmp_path):
+    plan = recipe(data, evaluation=f"streets:{data / 'target'}", evaluate_every=3)
+    outcome = adapt(plan, tmp_path / "run")
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {".lock", "recipe.toml", "log.jsonl", "checkpoint.pt", "model.safetensors", "metrics.json"}
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["evaluation"]["miou"] == outcome.as_dict()["evaluation"]["miou"]
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in log] == [3, 3, 6]
+    assert {"segmentation/main", "adversarial/main", "discriminator/auxiliary", "learning_rate"} <= log[0].keys()
+    assert "miou/streets" in log[1]
+
+
+@pytest.mark.slow
+def test_it_learns_the_source_and_adaptation_changes_what_it_sees_in_the_target(data, tmp_path):
+    plan = recipe(
+        data, method="source-only", steps=60, learning_rate=2e-3, evaluation=f"streets:{data / 'source'}", batch_size=4
+    )
+    outcome = adapt(plan, tmp_path / "run")
+    assert outcome.evaluation.miou > 60
+    assert outcome.losses["segmentation/main"] < 0.7
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(data, tmp_path):
+    plan = recipe(data, method="source-only", steps=9, checkpoint_every=3)
+    trainer = build_trainer(plan)
+    run = RunFolder(tmp_path)
+
+    def poison():
+        with torch.no_grad():
+            trainer.method.segmenter.classifier.bias.fill_(float("nan"))
+        return {}
+
+    with pytest.raises(TrainingError, match=r"segmentation/main.* not finite any more at step 9"):
+        train(trainer, build_batches(plan, tmp_path, Watcher()), _plan(plan), run, evaluate=poison)
+    kept = run.load_checkpoint()
+    assert kept["step"] == 6
+    assert all(value.isfinite().all() for value in kept["networks"]["segmenter"].values())
+
+
+def _plan(values):
+    return Plan(values.steps, values.steps, values.power, values.checkpoint_every, evaluate_every=6, workers=0)
+
+
+def test_a_folder_with_a_run_is_not_overwritten_and_an_empty_one_is_not_resumed(data, tmp_path):
+    plan = recipe(data, method="source-only", steps=1)
+    adapt(plan, tmp_path / "run")
+    with pytest.raises(OutputError, match="holds a run already"):
+        adapt(plan, tmp_path / "run")
+    with pytest.raises(InputError, match="no run to resume"):
+        resume(tmp_path / "nothing")
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_run_starts_from_another_run(data, tmp_path):
+    adapt(recipe(data, method="source-only", steps=2), tmp_path / "first")
+    plan = recipe(data, init=str(tmp_path / "first"), steps=1)
+    first = weights(tmp_path / "first")["networks"]["segmenter"]
+    assert same(dict(build_trainer(plan).method.segmenter.state_dict()), first)
+
+
+def test_a_checkpoint_of_another_kind_of_run_is_refused(data, tmp_path):
+    source_only = build_trainer(recipe(data, method="source-only"))
+    adversarial = build_trainer(recipe(data))
+    with pytest.raises(WeightsError, match="another kind of run"):
+        adversarial.restore(source_only.state())
