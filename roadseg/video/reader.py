@@ -87,8 +87,10 @@ class VideoReader:
         """
         self.events = DecodeEvents()
         self.info = self._timed(probe(path), frame_rate)
-        self._matrix = self._choose_matrix()
-        self._full_range = self.info.colour_range == "full" and self.info.colour_matrix != "rgb"
+        self.matrix: Matrix = self._choose_matrix()
+        """Of all frames."""
+        self.full_range = self.info.colour_range == "full" and self.info.colour_matrix != "rgb"
+        """Of all frames."""
         if self.info.hdr:
             self._notice("high dynamic range: shown without tone mapping, so colours look pale")
         self._container = open_input(path)
@@ -212,7 +214,7 @@ class VideoReader:
         if self.info.rotation:
             planes = tuple(np.ascontiguousarray(np.rot90(plane, self.info.rotation // 90)) for plane in planes)
         y, u, v = planes
-        return Frame(y, u, v, self._matrix, self._full_range, index, pts, self.info.time_base, duration)
+        return Frame(y, u, v, self.matrix, self.full_range, index, pts, self.info.time_base, duration)
 
     def _converted(self, picture: av.VideoFrame) -> av.VideoFrame:
         """The picture as 8-bit 4:2:0 of the stream's size, matrix and range; itself where it is that already."""
@@ -220,11 +222,11 @@ class VideoReader:
         if self.info.rotation in (90, 270):
             width, height = height, width
         stated = MATRICES.get(picture.colorspace, "")
-        matrix = NEAREST_MATRIX.get(stated, self._matrix)
+        matrix = NEAREST_MATRIX.get(stated, self.matrix)
         is_rgb = picture.format.is_rgb or stated == "rgb"
         full_range = is_rgb or picture.format.name.startswith("yuvj") or picture.color_range == sws_range(True)
         if (picture.format.name in ("yuv420p", "yuvj420p")) and (
-            (picture.width, picture.height, matrix, full_range) == (width, height, self._matrix, self._full_range)
+            (picture.width, picture.height, matrix, full_range) == (width, height, self.matrix, self.full_range)
         ):
             return picture
         return reformatter().reformat(
@@ -233,9 +235,9 @@ class VideoReader:
             height,
             "yuv420p",
             src_colorspace=None if is_rgb else SWS_MATRIX[matrix],
-            dst_colorspace=SWS_MATRIX[self._matrix],
+            dst_colorspace=SWS_MATRIX[self.matrix],
             src_color_range=sws_range(full_range),
-            dst_color_range=sws_range(self._full_range),
+            dst_color_range=sws_range(self.full_range),
             interpolation=ACCURATE,
             threads=1,
         )

@@ -12,6 +12,8 @@ class Timeline:
     """
 
     def __init__(self, time_base: Fraction) -> None:
+        self.time_base = time_base
+        """Seconds a tick."""
         self.repaired = 0
         """How many stamps could not be kept."""
         self._second = round(1 / time_base)
