@@ -83,12 +83,12 @@ def adapt(recipe: AdaptRecipe, out: Path, *, data: Path = Path("data"), watcher:
         RoadsegError: bad input, an unwritable folder, or losses that are not finite.
         KeyboardInterrupt: after saving a checkpoint.
     """
-    run = RunFolder(out)
+    run, watcher = RunFolder(out), watcher or Watcher()
     with locked(out):
-        trainer = build_trainer(recipe)
-        batches = build_batches(recipe, data, watcher or Watcher())
-        run.start(recipe.as_toml())
-        return _train(recipe, run, trainer, batches, watcher or Watcher())
+        run.refuse_if_begun()
+        parts = _prepare(recipe, data, watcher)
+        run.begin(recipe.as_toml())
+        return _train(recipe, run, parts, watcher)
 
 
 def resume(out: Path, *, data: Path = Path("data"), watcher: Watcher | None = None) -> Outcome:
@@ -99,14 +99,13 @@ def resume(out: Path, *, data: Path = Path("data"), watcher: Watcher | None = No
         RoadsegError: as `adapt`.
         KeyboardInterrupt: after saving a checkpoint.
     """
-    run, recipe = RunFolder(out), recipe_of(out)
+    run, recipe, watcher = RunFolder(out), recipe_of(out), watcher or Watcher()
     with locked(out):
-        trainer = build_trainer(recipe)
-        batches = build_batches(recipe, data, watcher or Watcher())
+        parts = _prepare(recipe, data, watcher)
         if run.checkpoint.is_file():
-            trainer.restore(run.load_checkpoint())
-        run.rewind_log(trainer.step)
-        return _train(recipe, run, trainer, batches, watcher or Watcher())
+            parts.trainer.restore(run.load_checkpoint())
+        run.rewind_log(parts.trainer.step)
+        return _train(recipe, run, parts, watcher)
 
 
 def recipe_of(out: Path) -> AdaptRecipe:
@@ -223,10 +222,25 @@ def _build_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Ru
     )
 
 
-def _train(
-    recipe: AdaptRecipe, run: RunFolder, trainer: Trainer, batches: AdaptationBatches, watcher: Watcher
-) -> Outcome:
+@dataclass(frozen=True)
+class _Parts:
+    """What a recipe is made into before the first step."""
+
+    trainer: Trainer
+    batches: AdaptationBatches
+    scored: ImageDataset | None
+    """Labelled data set to report on."""
+
+
+def _prepare(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> _Parts:
+    # Cheap checks first: nobody should wait for streets to be rendered to learn of a misspelt folder.
     scored = open_evaluation(recipe.evaluation) if recipe.evaluation else None
+    trainer = build_trainer(recipe)
+    return _Parts(trainer, build_batches(recipe, data, watcher), scored)
+
+
+def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher) -> Outcome:
+    trainer, batches, scored = parts.trainer, parts.batches, parts.scored
     network, runtime = trainer.method.segmenter, trainer.method.runtime
     watcher.on_start(f"{recipe.method} adaptation of {recipe.model} on {describe(runtime.device)}")
     watcher.on_start(f"source: {len(batches.source)} labelled pictures")

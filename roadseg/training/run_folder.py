@@ -43,8 +43,8 @@ class RunFolder:
         """What came out: losses, scores, time."""
         return self.path / "metrics.json"
 
-    def start(self, recipe: str) -> None:
-        """Begin a new run with the resolved recipe.
+    def refuse_if_begun(self) -> None:
+        """Make sure that this is the place for a new run.
 
         Raises:
             OutputError: the folder holds a run already.
@@ -53,6 +53,9 @@ class RunFolder:
             raise OutputError(
                 f"{self.path}: holds a run already", "Continue it with --resume, or choose another --out."
             )
+
+    def begin(self, recipe: str) -> None:
+        """Begin a new run with the resolved recipe."""
         write_text(self.recipe, recipe)
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
