@@ -7,6 +7,7 @@ under `.partial`, and the next run resumes it.
 """
 
 import hashlib
+import math
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -107,7 +108,11 @@ class _Run:
 
     def __init__(self, out: Path, section: tuple[float, float] | None) -> None:
         self.out = out
-        self.section = None if section is None else "-".join(f"{seconds:g}" for seconds in section)
+        self.section = (
+            None
+            if section is None
+            else "-".join("" if math.isinf(seconds) else f"{seconds:.10g}" for seconds in section)
+        )
         self.manifest = Manifest(out)
         self.url = ""
         self.playlists: set[str] = set()
@@ -260,8 +265,10 @@ def _read_cookies(path: Path) -> str:
     remedy = "Export the browser's cookies for that site as cookies.txt (Netscape format)."
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: these cookies cannot be read", remedy) from error
+    except OSError as error:
+        raise InputError(f"{path}: the cookies cannot be read ({error.strerror})", remedy) from error
+    except UnicodeDecodeError:
+        text = ""
     if not re.match(r"#( Netscape)? HTTP Cookie File", text):
         raise InputError(f"{path}: not a cookies.txt", remedy)
     return text

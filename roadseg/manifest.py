@@ -17,7 +17,7 @@ class ManifestEntry:
     url: str
     """The address asked for, without user name and password; a playlist's inline videos add `#INDEX`."""
     section: str | None
-    """The time range that was asked for, `START-END` in seconds; None for the whole video."""
+    """The time range that was asked for, `START-END` in seconds (no END: to the end); None for the whole video."""
     file: str
     """File name inside the manifest's folder."""
     extractor: str

@@ -164,6 +164,7 @@ class Downloader:
             settings["cookiefile"] = io.StringIO(cookies)
         if options.section is not None:
             start, end = options.section
+            settings["external_downloader_args"] = {"ffmpeg": ["-loglevel", "quiet"]}
             settings["download_ranges"] = lambda *_: [{"start_time": start, "end_time": end}]
         return settings
 
@@ -182,6 +183,8 @@ class Downloader:
         yield fitting[-1]  # yt-dlp sorts from worst to best
 
     def _hook(self, state: Info) -> None:
+        if state["status"] != "downloading":
+            return
         total = state.get("total_bytes") or state.get("total_bytes_estimate")
         try:
             self._on_progress(Progress(state.get("downloaded_bytes") or 0, round(total) if total else None))

@@ -91,7 +91,7 @@ class Reporter:
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
         )
-        with Progress(*columns, console=self._err, transient=True) as progress:
+        with Progress(*columns, console=self._err, transient=True, disable=not self.interactive) as progress:
             yield Bars(progress)
 
     @contextmanager
@@ -114,6 +114,11 @@ class Bars:
             self._tasks[task] = self._progress.add_task(task, total=total, note=note)
         self._progress.update(self._tasks[task], completed=done, total=total, note=note)
         if total is not None and done >= total:
+            self.hide(task)
+
+    def hide(self, task: str) -> None:
+        """Take away the bar of a task that ended early, if it has one."""
+        if task in self._tasks:
             self._progress.remove_task(self._tasks.pop(task))
 
 

@@ -8,6 +8,7 @@ from roadseg import __version__
 from roadseg.cli.adapt import adapt
 from roadseg.cli.console import debug_wanted, fail
 from roadseg.cli.evaluate import evaluate
+from roadseg.cli.fetch import fetch
 from roadseg.errors import RoadsegError
 
 INTERRUPTED = 130
@@ -37,6 +38,7 @@ def roadseg(
 
 app.command()(adapt)
 app.command()(evaluate)
+app.command()(fetch)
 
 
 def main() -> None:
