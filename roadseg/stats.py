@@ -54,12 +54,12 @@ class FrameTable:
         self.label_space = label_space
         self.frames = 0
         """Frames so far."""
-        self.seconds = 0.0
-        """How long they are shown."""
+        self._time_base = time_base
+        self._ticks = 0
         self._names = [*label_space.classes, "unlabelled"]
-        self._fraction_seconds = np.zeros(len(self._names))
+        self._fraction_ticks = np.zeros(len(self._names))
         self._present_frames = np.zeros(len(self._names), np.int64)
-        self._present_seconds = np.zeros(len(self._names))
+        self._present_ticks = np.zeros(len(self._names), np.int64)
         self._rows: list[tuple[int, int, float, float, bool]] = []
         self._pixels: list[NDArray[np.int64]] = []
         self._schema = _schema(self._names, {"time_base": str(time_base), "label_space": label_space.name})
@@ -76,22 +76,27 @@ class FrameTable:
         classes = len(self.label_space)
         pixels = np.append(counts[:classes], counts[classes:].sum())
         self.frames += 1
-        self.seconds += frame.duration_seconds
-        self._fraction_seconds += pixels / pixels.sum() * frame.duration_seconds
+        self._ticks += frame.duration
+        self._fraction_ticks += pixels / pixels.sum() * frame.duration
         self._present_frames += pixels > 0
-        self._present_seconds += (pixels > 0) * frame.duration_seconds
+        self._present_ticks += (pixels > 0) * frame.duration
         self._rows.append((frame.index, frame.pts, frame.seconds, frame.duration_seconds, decode_error))
         self._pixels.append(pixels)
         if len(self._rows) == ROWS_A_GROUP:
             self._flush()
 
+    @property
+    def seconds(self) -> float:
+        """How long the frames so far are shown."""
+        return float(self._ticks * self._time_base)
+
     def shares(self) -> list[ClassShare]:
         """One entry a class in train-id order, then `unlabelled`; shares add up to 1 once there is a frame."""
-        mean = self._fraction_seconds / (self.seconds or 1.0)
+        shares = self._fraction_ticks / max(1, self._ticks)
         return [
-            ClassShare(name, float(share), int(frames), float(seconds))
-            for name, share, frames, seconds in zip(
-                self._names, mean, self._present_frames, self._present_seconds, strict=True
+            ClassShare(name, float(share), int(frames), float(int(ticks) * self._time_base))
+            for name, share, frames, ticks in zip(
+                self._names, shares, self._present_frames, self._present_ticks, strict=True
             )
         ]
 

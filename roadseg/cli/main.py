@@ -9,6 +9,7 @@ from roadseg.cli.adapt import adapt
 from roadseg.cli.console import debug_wanted, fail
 from roadseg.cli.evaluate import evaluate
 from roadseg.cli.fetch import fetch
+from roadseg.cli.overlay import overlay
 from roadseg.errors import RoadsegError
 
 INTERRUPTED = 130
@@ -39,6 +40,7 @@ def roadseg(
 app.command()(adapt)
 app.command()(evaluate)
 app.command()(fetch)
+app.command()(overlay)
 
 
 def main() -> None:

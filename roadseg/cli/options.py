@@ -2,8 +2,12 @@
 
 import math
 import re
+from fractions import Fraction
+from typing import Annotated, Literal
 
 import typer
+
+Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -49,3 +53,18 @@ def parse_bytes(text: str) -> float:
     if not number:
         raise typer.BadParameter(f"{text!r} is not a number of bytes; write for example 500K or 2M")
     return number
+
+
+def parse_rate(text: str) -> Fraction:
+    """Read `25`, `29.97` or `30000/1001` as frames a second.
+
+    Raises:
+        typer.BadParameter: it is not written so, or is not above 0.
+    """
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if rate <= 0:
+        raise typer.BadParameter(f"{text!r} is not a frame rate; write for example 25 or 30000/1001")
+    return rate

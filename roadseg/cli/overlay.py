@@ -1,0 +1,151 @@
+"""`roadseg overlay`: draw what a run sees on videos, and count it."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from roadseg.cli.console import Bars, Debug, Json, Quiet, Reporter, fail
+from roadseg.cli.options import Device, parse_rate
+
+if TYPE_CHECKING:
+    from roadseg.inference.overlay_summary import OverlaySummary
+    from roadseg.inference.overlay_video import Failure
+
+TOP_CLASSES = 8
+"""Rows of the table at the end; the summary files have all classes."""
+
+
+def overlay(
+    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO", help="Video files.")],
+    run: Annotated[Path, typer.Option("--run", "-r", metavar="RUN", help="Run folder of `roadseg adapt`.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")],
+    opacity: Annotated[float, typer.Option(min=0, max=1, metavar="0..1", help="Weight of the class colours.")] = 0.5,
+    no_legend: Annotated[bool, typer.Option("--no-legend", help="Leave the class names out.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Frames the network sees at once.")] = 4,
+    frame_rate: Annotated[
+        str | None, typer.Option(metavar="HZ", help="For streams without timestamps, e.g. raw H.264.")
+    ] = None,
+    device: Device = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Draw labels on videos and count classes; writes NAME.overlay.mp4, .frames.parquet and .summary.json.
+
+    What is done already is skipped, so an interrupted call can be repeated. A broken video does not stop the others.
+
+    [bold]Example:[/bold] roadseg overlay drive.mp4 --run runs/my-roads --out overlays
+    """
+    from roadseg.inference.overlay_summary import OverlayOptions
+    from roadseg.inference.overlay_video import Failure, check_names, overlay_videos
+    from roadseg.inference.torch_engine import load_segmenter
+
+    reporter = Reporter(quiet=quiet, as_json=as_json)
+    options = OverlayOptions(
+        opacity=opacity,
+        legend=not no_legend,
+        batch_size=batch_size,
+        frame_rate=parse_rate(frame_rate) if frame_rate else None,
+        overwrite=overwrite,
+    )
+    videos = list({video.resolve(): video for video in videos}.values())
+    check_names(videos, out)
+    segmenter = load_segmenter(run, device=device)
+    results: list[OverlaySummary | Failure] = []
+    try:
+        with reporter.bars("frames") as bars:
+            show = _Progress(bars, videos)
+            for result in overlay_videos(videos, segmenter, out, options, on_progress=show):
+                results.append(result)
+                show.hide()
+                _tell(reporter, result)
+    except KeyboardInterrupt:
+        reporter.say("stopped: finished videos are kept, the same command goes on with the others")
+        raise
+    summaries = [result for result in results if not isinstance(result, Failure)]
+    if summaries or as_json:
+        reporter.result(_table(summaries, out), {"out": str(out), "videos": [_as_dict(result) for result in results]})
+    if len(summaries) < len(results):
+        if len(results) > 1:
+            fail(f"{len(results) - len(summaries)} of {len(results)} videos failed")
+        raise typer.Exit(1)
+
+
+class _Progress:
+    """Shows one video after the other as a bar with its speed."""
+
+    def __init__(self, bars: Bars, videos: list[Path]) -> None:
+        self._bars = bars
+        self._places = {video: f" ({place}/{len(videos)})" for place, video in enumerate(videos, start=1)}
+        self._task = ""
+        self._started = 0.0
+
+    def __call__(self, video: Path, done: int, total: int | None) -> None:
+        if done == 1:
+            name = video.name if len(video.name) <= 32 else "…" + video.name[-31:]
+            self._task = escape(name + (self._places[video] if len(self._places) > 1 else ""))
+            self._started = time.perf_counter()
+        seconds = time.perf_counter() - self._started
+        self._bars.show(self._task, done, total, f"{(done - 1) / seconds:.0f} frames/s" if done > 1 else "")
+
+    def hide(self) -> None:
+        """Take away the bar of the video that has just ended, well or not."""
+        self._bars.hide(self._task)
+
+
+def _tell(reporter: Reporter, result: "OverlaySummary | Failure") -> None:
+    """A line for a video that has just ended, and its warnings."""
+    from roadseg.inference.overlay_video import Failure
+
+    if isinstance(result, Failure):
+        fail(result.error.cause, result.error.remedy)
+        return
+    done = (
+        "done before, skipped (--overwrite does it again)"
+        if result.skipped
+        else f"{result.frames} frames in {result.wall_seconds:.1f} s, {result.frames_per_second:.0f} frames/s"
+    )
+    reporter.say(f"{escape(result.video)}: {done}")
+    if result.skipped:
+        return
+    events = [f"{value:g} {name.replace('_', ' ')}" for name, value in result.decoder_events.items() if value]
+    for notice in [*([", ".join(events)] if events else []), *result.notices]:
+        reporter.warn(f"{result.video}: {notice}")
+
+
+def _table(summaries: "list[OverlaySummary]", out: Path) -> Table:
+    """The classes that take up most of the picture, over all videos, each counted for as long as it lasts."""
+    seconds = sum(summary.duration_seconds for summary in summaries)
+    shares: dict[str, float] = {}
+    shown: dict[str, float] = {}
+    for summary in summaries:
+        for entry in summary.classes:
+            shares[entry.name] = shares.get(entry.name, 0.0) + entry.share * summary.duration_seconds / seconds
+            shown[entry.name] = shown.get(entry.name, 0.0) + entry.seconds
+    videos = "1 video" if len(summaries) == 1 else f"{len(summaries)} videos"
+    table = Table(
+        title=f"{videos}, {seconds:.1f} s",
+        title_justify="left",
+        caption=f"results in {escape(str(out))}: *.overlay.mp4, *.frames.parquet, *.summary.json",
+        caption_justify="left",
+    )
+    table.add_column("class")
+    table.add_column("of the picture %", justify="right")
+    table.add_column("seen for s", justify="right")
+    for name in sorted(shares, key=lambda name: -shares[name])[:TOP_CLASSES]:
+        if shares[name]:
+            table.add_row(name, f"{100 * shares[name]:.1f}", f"{shown[name]:.1f}")
+    return table
+
+
+def _as_dict(result: "OverlaySummary | Failure") -> dict[str, Any]:
+    from roadseg.inference.overlay_video import Failure
+
+    if isinstance(result, Failure):
+        return {"video": str(result.video), "status": "failed", "cause": result.error.cause}
+    return {"status": "skipped" if result.skipped else "done", **result.model_dump(mode="json")}

@@ -1,0 +1,162 @@
+"""What an overlay folder holds, and what was asked for to make it."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from roadseg.errors import OutputError
+from roadseg.files import write_json
+from roadseg.inference.segmenter import Segmenter
+from roadseg.stats import ClassShare
+from roadseg.video.pipeline import Timing
+
+FINGERPRINT_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class OverlayOptions:
+    """How to draw an overlay."""
+
+    opacity: float = 0.5
+    """Weight of the class colours, 0 (the plain video) to 1 (only colours)."""
+    legend: bool = True
+    """Whether to draw the names of the classes."""
+    batch_size: int = 4
+    """Frames that the network sees at once; changes speed and memory, not the result."""
+    frame_rate: Fraction | None = None
+    """Hz, for streams without timestamps such as raw H.264."""
+    overwrite: bool = False
+    """Do it again even if it was done, and replace results of other jobs."""
+
+
+@dataclass(frozen=True)
+class OverlayFiles:
+    """Where the results of one video are."""
+
+    overlay: Path
+    frames: Path
+    summary: Path
+
+    @classmethod
+    def of(cls, video: Path, out: Path) -> Self:
+        """The results of `video` in the folder `out`: named after the video without its suffix."""
+        return cls(*(out / (video.stem + kind) for kind in (".overlay.mp4", ".frames.parquet", ".summary.json")))
+
+
+class OverlayJob(BaseModel):
+    """Everything that results depend on: equal jobs have equal results."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    video_fingerprint: str
+    segmenter: str
+    label_space: str
+    input_size_px: tuple[int, int]
+    """(width, height) that the network sees."""
+    opacity: float
+    legend: bool
+    frame_rate_hz: str | None
+    """A fraction; for streams without timestamps."""
+
+    @classmethod
+    def of(cls, video: Path, segmenter: Segmenter, options: OverlayOptions) -> Self:
+        """What it takes to tell whether a job was done before."""
+        return cls(
+            video_fingerprint=fingerprint(video),
+            segmenter=segmenter.name,
+            label_space=segmenter.label_space.name,
+            input_size_px=segmenter.input_size,
+            opacity=options.opacity,
+            legend=options.legend,
+            frame_rate_hz=str(options.frame_rate) if options.frame_rate else None,
+        )
+
+
+class StageTiming(BaseModel):
+    """What a stage cost, without its waiting for others; stages run at the same time."""
+
+    busy_seconds: float
+    ms_per_frame: float
+
+    @classmethod
+    def of(cls, timing: Timing, frames: int) -> Self:
+        """The cost of a stage that handled `frames` frames, at least one."""
+        return cls(busy_seconds=timing.busy_seconds, ms_per_frame=1000 * timing.busy_seconds / frames)
+
+
+class OverlaySummary(BaseModel):
+    """What `NAME.summary.json` says; its presence means that the other two files are there, and whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    video: str
+    """Path of the input, as it was given."""
+    job: OverlayJob
+    width_px: int
+    height_px: int
+    frames: int
+    frames_declared: int | None
+    """As the input's container has it; None where it does not say."""
+    duration_seconds: float
+    """Sum of the durations of the frames."""
+    classes: list[ClassShare]
+    """In train-id order, then `unlabelled`."""
+    wall_seconds: float
+    frames_per_second: float
+    """Frames done in a second of wall time."""
+    stages: dict[str, StageTiming]
+    decoder_events: dict[str, Any]
+    """Counts of `roadseg.video.reader.DecodeEvents`."""
+    notices: list[str]
+    """What could not be kept or had to be assumed, each in a sentence."""
+    versions: dict[str, str]
+    """Of the packages that made the results."""
+    skipped: bool = Field(default=False, exclude=True)
+    """True if an earlier run did the same job, so that nothing was done now."""
+
+    def write(self, files: OverlayFiles) -> None:
+        """Write the summary file, whole or not at all."""
+        write_json(files.summary, self.model_dump(mode="json"))
+
+
+def earlier_summary(files: OverlayFiles, job: OverlayJob) -> OverlaySummary | None:
+    """The summary of an earlier run of the same job; None if there are no results.
+
+    Raises:
+        OutputError: there are results of another job.
+    """
+    if not files.summary.exists() or not files.overlay.exists() or not files.frames.exists():
+        return None
+    try:
+        summary = OverlaySummary.model_validate_json(files.summary.read_bytes())
+    except ValidationError:
+        raise OutputError(
+            f"{files.summary}: there already, but not written by this version of roadseg",
+            "Replace the results with --overwrite, or choose another --out.",
+        ) from None
+    if summary.job != job:
+        differing = [name for name, value in job if value != getattr(summary.job, name)]
+        raise OutputError(
+            f"{files.overlay}: there already, of another job ({', '.join(differing).replace('_', ' ')})",
+            "Replace the results with --overwrite, or choose another --out.",
+        )
+    return summary.model_copy(update={"skipped": True})
+
+
+def fingerprint(video: Path) -> str:
+    """SHA-256 of a file's size, its first and its last MiB: follows copies and new names, and takes no time.
+
+    Enough to tell videos apart: the sizes of all frames stand at the beginning or at the end of an MP4 file.
+    """
+    with video.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        digest = hashlib.sha256(str(size).encode())
+        for start in (0, max(0, size - FINGERPRINT_BYTES)):
+            file.seek(start)
+            digest.update(file.read(FINGERPRINT_BYTES))
+    return digest.hexdigest()

@@ -1,0 +1,233 @@
+"""From a video and a segmenter to an overlay folder: the video with labels drawn on, a table and a summary.
+
+decode -> prepare (scale to RGB, batch) -> segment -> draw (blend, count) -> encode, each in its own thread.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.errors import InputError, RoadsegError, VideoError
+from roadseg.files import locked, writing
+from roadseg.frames import Frame
+from roadseg.inference.overlay_summary import (
+    OverlayFiles,
+    OverlayJob,
+    OverlayOptions,
+    OverlaySummary,
+    StageTiming,
+    earlier_summary,
+)
+from roadseg.inference.segmenter import Segmenter
+from roadseg.overlay import Overlay
+from roadseg.stats import FrameTable, count_pixels
+from roadseg.video.colour import to_rgb
+from roadseg.video.pipeline import Pipeline
+from roadseg.video.reader import VideoReader
+from roadseg.video.writer import VideoWriter
+
+OnProgress = Callable[[int, int | None], None]
+"""Told how many frames are done and, where the container says it, how many there are."""
+
+DEFAULTS = OverlayOptions()
+VERSIONED = ("roadseg", "torch", "av", "opencv-python", "numpy", "pyarrow")
+
+Decoded = tuple[Frame, bool]
+"""A frame, and whether the decoder met errors on the way to it."""
+Batch = tuple[list[Decoded], NDArray[np.uint8]]
+"""Frames, and for each its RGB image (N, H, W, 3) or, later, its label map (N, h, w)."""
+Drawn = tuple[Frame, bool, NDArray[np.int64]]
+"""An overlay frame, the decoder's errors, and the pixels of each label value (256,)."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A video without results, and why."""
+
+    video: Path
+    error: RoadsegError
+
+
+def overlay_video(
+    video: Path,
+    segmenter: Segmenter,
+    out: Path,
+    options: OverlayOptions = DEFAULTS,
+    *,
+    on_progress: OnProgress = lambda done, total: None,
+) -> OverlaySummary:
+    """Draw what `segmenter` sees on a video: its overlay, a table of its frames and a summary, in the folder `out`.
+
+    The overlay has the pictures, times and sound of the video. The three files appear whole or not at all, the summary
+    last. Where a summary tells of the same job, nothing is done.
+
+    Args:
+        video: in any format that FFmpeg decodes.
+        segmenter: its labels are scaled to the video by nearest neighbour.
+        out: made if it is missing.
+        options: how to draw.
+        on_progress: called after every frame.
+
+    Raises:
+        VideoError: the video cannot be read.
+        OutputError: the results cannot be written, another process writes to `out`, or results of that name are there
+            from another video, network or options.
+    """
+    (result,) = overlay_videos([video], segmenter, out, options, on_progress=lambda _, *done: on_progress(*done))
+    if isinstance(result, Failure):
+        raise result.error
+    return result
+
+
+def overlay_videos(
+    videos: Sequence[Path],
+    segmenter: Segmenter,
+    out: Path,
+    options: OverlayOptions = DEFAULTS,
+    *,
+    on_progress: Callable[[Path, int, int | None], None] = lambda video, done, total: None,
+) -> Iterator[OverlaySummary | Failure]:
+    """`overlay_video` for one video after the other, holding `out` all the time; one that fails stops no other.
+
+    Raises:
+        InputError: results of two videos would have the same name, or replace one of the videos; nothing was done.
+        OutputError: another process writes to `out`.
+    """
+    check_names(videos, out)
+    with locked(out):
+        for video in videos:
+            try:
+                yield _overlay(video, segmenter, OverlayFiles.of(video, out), options, partial(on_progress, video))
+            except RoadsegError as error:
+                yield Failure(video, error)
+
+
+def check_names(videos: Sequence[Path], out: Path) -> None:
+    """Make sure that in `out` every video's results have names of their own.
+
+    Raises:
+        InputError: results of two videos would have the same name, or replace one of the videos.
+    """
+    by_name = defaultdict(list)
+    for video in videos:
+        by_name[OverlayFiles.of(video, out).overlay].append(video)
+    inputs = {video.resolve(): video for video in videos}
+    for overlay, sharing in by_name.items():
+        if len(sharing) > 1:
+            raise InputError(
+                f"{' and '.join(map(str, sharing))} would both become {overlay}",
+                "Rename one, or give them different --out folders in two calls.",
+            )
+        if overlay.resolve() in inputs:
+            raise InputError(
+                f"{inputs[overlay.resolve()]} is both a video to read and the result of {sharing[0]}",
+                "Leave it out, or choose another --out.",
+            )
+
+
+def _overlay(
+    video: Path, segmenter: Segmenter, files: OverlayFiles, options: OverlayOptions, on_progress: OnProgress
+) -> OverlaySummary:
+    with VideoReader(video, frame_rate=options.frame_rate) as reader:
+        job = OverlayJob.of(video, segmenter, options)
+        earlier = None if options.overwrite else earlier_summary(files, job)
+        if earlier is not None:
+            return earlier
+        started = time.perf_counter()
+        decoded = _decode(reader)
+        first = next(decoded, None)
+        if first is None:
+            raise VideoError(f"{video}: no picture in it can be decoded", "Check that it plays elsewhere.")
+        pipeline = _labelled(chain([first], decoded), segmenter, options)
+        with (
+            writing(files.frames) as part,
+            FrameTable(part, segmenter.label_space, first[0].time_base) as table,
+            _writer(files.overlay, like=first[0], audio_from=video) as writer,
+        ):
+            with pipeline.then("encode", partial(_encode, writer)) as done:
+                for frame, decode_error, counts in done:
+                    table.add(frame, counts, decode_error=decode_error)
+                    on_progress(table.frames, reader.info.frame_count)
+            files.summary.unlink(missing_ok=True)  # before the files that it vouches for are replaced
+        wall = time.perf_counter() - started
+        events = reader.events.as_dict()
+        notices = [*events.pop("notices"), *writer.notices]
+        summary = OverlaySummary(
+            video=str(video),
+            job=job,
+            width_px=first[0].width,
+            height_px=first[0].height,
+            frames=table.frames,
+            frames_declared=reader.info.frame_count,
+            duration_seconds=table.seconds,
+            classes=table.shares(),
+            wall_seconds=wall,
+            frames_per_second=table.frames / wall,
+            stages={name: StageTiming.of(timing, table.frames) for name, timing in pipeline.timings.items()},
+            decoder_events=events,
+            notices=notices,
+            versions={package: version(package) for package in VERSIONED},
+        )
+        summary.write(files)
+        return summary
+
+
+def _labelled(decoded: Iterable[Decoded], segmenter: Segmenter, options: OverlayOptions) -> Pipeline[Drawn]:
+    """All stages but the last."""
+    overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
+    return (
+        Pipeline("decode", decoded)
+        .then("prepare", partial(_prepare, segmenter.input_size, options.batch_size))
+        .then("segment", partial(_segment, segmenter))
+        .then("draw", partial(_draw, overlay))
+    )
+
+
+def _decode(reader: VideoReader) -> Iterator[Decoded]:
+    known = 0
+    for frame in reader:
+        errors = reader.events.corrupt_packets + reader.events.damaged_frames
+        yield frame, errors > known
+        known = errors
+
+
+def _prepare(size: tuple[int, int], batch_size: int, decoded: Iterator[Decoded]) -> Iterator[Batch]:
+    while batch := list(islice(decoded, batch_size)):
+        yield batch, np.stack([to_rgb(frame, size) for frame, _ in batch])
+
+
+def _segment(segmenter: Segmenter, batches: Iterator[Batch]) -> Iterator[Batch]:
+    for frames, images in batches:
+        yield frames, segmenter.segment(images)
+
+
+def _draw(overlay: Overlay, batches: Iterator[Batch]) -> Iterator[Drawn]:
+    for frames, label_maps in batches:
+        for (frame, decode_error), labels in zip(frames, label_maps, strict=True):
+            yield overlay.draw(frame, labels), decode_error, count_pixels(labels)
+
+
+def _encode(writer: VideoWriter, drawn: Iterator[Drawn]) -> Iterator[Drawn]:
+    for item in drawn:
+        writer.write(item[0])
+        yield item
+
+
+def _writer(path: Path, *, like: Frame, audio_from: Path) -> VideoWriter:
+    return VideoWriter(
+        path,
+        width=like.width,
+        height=like.height,
+        time_base=like.time_base,
+        matrix=like.matrix,
+        full_range=like.full_range,
+        audio_from=audio_from,
+    )
