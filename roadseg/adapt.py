@@ -22,7 +22,7 @@ from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import ModelCard, load_model, save_model
 from roadseg.recipe import STREETS, AdaptRecipe, read_recipe, resolve
 from roadseg.runtime import Runtime, describe, seed_everything, start
-from roadseg.streets.dataset import render_dataset
+from roadseg.synth import render_dataset
 from roadseg.training.loop import Plan, Report, Trainer, train
 from roadseg.training.optimizers import OptimizerOptions, discriminator_optimizer, segmenter_optimizer
 from roadseg.training.run_folder import RunFolder

@@ -14,10 +14,11 @@ LAYERS = [
     {"files"},
     {"frames", "labels", "runtime", "manifest", "ytdlp"},
     {"video", "datasets", "models", "streets"},
-    {"fetch", "machine", "adaptation", "evaluation", "overlay", "stats"},
+    {"fetch", "synth", "machine", "adaptation", "evaluation", "overlay", "stats"},
     {"training", "inference"},
     {"recipe"},
     {"adapt"},
+    {"demo"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -86,10 +86,9 @@ def watching(reporter: Reporter, steps: int) -> Iterator["Watcher"]:
     with reporter.bars() as bars:
 
         def on_report(report: "Report") -> None:
-            losses = "  ".join(f"{name} {value:.3f}" for name, value in report.losses.items())
-            bars.show("training", report.step, steps, losses)
+            bars.show("training", report.step, steps, training_note(report))
             if not reporter.interactive and report.step % LOG_LINE_STEPS == 0:
-                reporter.say(f"step {report.step}/{steps}  {report.seconds_a_step:.2f} s a step  {losses}")
+                reporter.say(f"step {report.step}/{steps}  {training_note(report)}")
 
         yield Watcher(
             on_start=reporter.say,
@@ -97,6 +96,12 @@ def watching(reporter: Reporter, steps: int) -> Iterator["Watcher"]:
             on_report=on_report,
             on_evaluate=lambda done, total: bars.show("evaluating", done, total),
         )
+
+
+def training_note(report: "Report") -> str:
+    """What a training run says of its last steps in one line: only the main level's losses, which are those to watch."""
+    losses = [f"{name.split('/')[0]} {value:.3f}" for name, value in report.losses.items() if name.endswith("/main")]
+    return "  ".join([*losses, f"{report.seconds_a_step:.2f} s a step"])
 
 
 def unchanged(plan: "AdaptRecipe", values: dict[str, Any]) -> "AdaptRecipe":

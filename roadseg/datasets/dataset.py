@@ -1,7 +1,7 @@
 """Pictures on disk, with label maps or without."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -37,6 +37,10 @@ class ImageDataset:
 
     def __len__(self) -> int:
         return len(self.samples)
+
+    def every(self, step: int) -> "ImageDataset":
+        """Every `step`-th sample, from the first on."""
+        return replace(self, samples=self.samples[::step])
 
     def image(self, index: int) -> NDArray[np.uint8]:
         """Read a picture as (H, W, 3) uint8 RGB.

@@ -1,5 +1,6 @@
 """The segmenter on PyTorch: CUDA, MPS or CPU by one path."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -45,4 +46,13 @@ def load_segmenter(run: Path, *, device: DeviceName = "auto", precision: Precisi
     if precision is None:
         precision = "bfloat16" if runtime.device.type == "cpu" else "float16"
     network, card = load_model(run)
-    return TorchSegmenter(network, card, Runtime(runtime.device, precision), name=str(run))
+    name = f"{card.model} {card.method} {weights_digest(network)}"
+    return TorchSegmenter(network, card, Runtime(runtime.device, precision), name)
+
+
+def weights_digest(network: SegmentationNetwork) -> str:
+    """12 hex digits that tell one set of weights from another, of the same network or not."""
+    digest = hashlib.sha256()
+    for value in network.state_dict().values():
+        digest.update(value.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
