@@ -69,9 +69,10 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
     """
     streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not streams:
-        cause = "only a cover picture" if container.streams.video else "no pictures"
-        sound = " but sound" if container.streams.audio else ""
-        raise VideoError(f"{path}: {cause}{sound} in it", "Give a file with a video track.")
+        found = ["a cover picture"] if container.streams.video else []
+        found += ["sound"] if container.streams.audio else []
+        only = f", only {' and '.join(found)}" if found else ""
+        raise VideoError(f"{path}: no video in it{only}", "Give a file with a video track.")
     best = container.streams.best("video")
     stream = best if isinstance(best, VideoStream) and best in streams else streams[0]
     if stream.codec_context is None:

@@ -1,0 +1,103 @@
+"""What a probe finds, and how it refuses what is no video."""
+
+import os
+from fractions import Fraction
+
+import pytest
+from clips import make_clip, make_sound
+
+from roadseg.errors import VideoError
+from roadseg.video.probe import probe
+
+
+def test_finds_what_is_in_a_video(tmp_path):
+    path = make_clip(tmp_path / "clip.mp4", pts=range(75, 87), sound="aac").path
+    info = probe(path)
+    assert (info.path, info.codec, info.pixel_format) == (path, "h264", "yuv420p")
+    assert "mp4" in info.container
+    assert (info.width, info.height, info.rotation, info.sample_aspect_ratio) == (64, 48, 0, 1)
+    assert (info.frame_rate, info.frame_count, info.audio_codecs) == (Fraction(25), 12, ("aac",))
+    assert info.start_pts is not None
+    assert info.start_pts * info.time_base == 3
+    assert info.duration_seconds == pytest.approx(12 / 25)
+    assert not info.hdr
+    assert (info.colour_matrix, info.colour_range, info.colour_transfer, info.colour_primaries) == (None,) * 4
+
+
+def test_finds_colour_tags(tmp_path):
+    params = "colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc:fullrange=on"
+    info = probe(make_clip(tmp_path / "clip.mp4", options={"x264-params": params}).path)
+    assert (info.colour_matrix, info.colour_range) == ("bt2020nc", "full")
+    assert (info.colour_transfer, info.colour_primaries) == ("hlg", "bt2020")
+    assert info.hdr
+
+
+def test_size_is_that_of_the_turned_picture(tmp_path):
+    info = probe(make_clip(tmp_path / "clip.mp4", size=(48, 64), rotation=90).path)
+    assert (info.width, info.height, info.rotation) == (48, 64, 90)
+
+
+def test_sample_aspect_ratio(tmp_path):
+    info = probe(make_clip(tmp_path / "clip.mp4", options={"x264-params": "sar=4/3"}).path)
+    assert info.sample_aspect_ratio == Fraction(4, 3)
+
+
+def test_raw_stream_has_no_start(tmp_path):
+    info = probe(make_clip(tmp_path / "clip.h264").path)
+    assert (info.start_pts, info.duration_seconds, info.frame_count, info.audio_codecs) == (None, None, None, ())
+
+
+def write(path, data):
+    path.write_bytes(data)
+    return path
+
+
+def cut(path):
+    """An MP4 whose recording was cut off: its index stands at the end."""
+    data = make_clip(path, noise=True).path.read_bytes()
+    return write(path, data[: len(data) * 3 // 4])
+
+
+def undecodable(path):
+    """A file with video packets that hold nothing but zeros."""
+    data = bytearray(make_clip(path, codec="mjpeg", pixel_format="yuvj420p").path.read_bytes())
+    start = data.index(b"movi")
+    data[start + 12 : data.index(b"idx1", start)] = bytes(data.index(b"idx1", start) - start - 12)
+    return write(path, data)
+
+
+REFUSED = {
+    "missing": (lambda at: at / "missing.mp4", "no such file"),
+    "folder": (lambda at: at, "a folder"),
+    "empty": (lambda at: write(at / "empty.mp4", b""), "empty"),
+    "text": (lambda at: write(at / "text.mp4", b"not a video\n" * 100), "not a video"),
+    "text file": (lambda at: write(at / "notes.txt", b"not a video\n" * 100), "not a video"),
+    "zeros": (lambda at: write(at / "zeros.mp4", bytes(100_000)), "not a video"),
+    "picture": (
+        lambda at: make_clip(at / "one.png", codec="png", pixel_format="rgb24", pts=[0]).path,
+        "single picture",
+    ),
+    "sound": (lambda at: make_sound(at / "sound.m4a"), "no video in it, only sound"),
+    "cover": (lambda at: make_sound(at / "song.mp3", "mp3", cover=True), "only a cover picture and sound"),
+    "cut off": (lambda at: cut(at / "cut.mp4"), "cut off"),
+    "undecodable": (lambda at: undecodable(at / "zeros.avi"), "no picture in it can be decoded|not a video"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_refuses_with_cause_and_remedy(tmp_path, kind):
+    make, cause = REFUSED[kind]
+    path = make(tmp_path)
+    with pytest.raises(VideoError, match=cause) as caught:
+        probe(path)
+    assert str(path) in caught.value.cause
+    assert "\n" not in caught.value.cause
+    assert caught.value.remedy
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
+def test_refuses_what_may_not_be_read(tmp_path):
+    path = make_clip(tmp_path / "clip.mp4").path
+    path.chmod(0)
+    with pytest.raises(VideoError, match="not allowed"):
+        probe(path)
