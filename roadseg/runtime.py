@@ -51,6 +51,13 @@ def start(device: DeviceName = "auto", precision: Precision = "float32") -> Runt
     return Runtime(torch.device(chosen), precision)
 
 
+def devices() -> list[torch.device]:
+    """Every device that networks can run on here; the first is the one that `auto` takes."""
+    cuda = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    mps = [torch.device("mps")] if torch.backends.mps.is_available() else []
+    return [*cuda, *mps, torch.device("cpu")]
+
+
 def describe(device: torch.device) -> str:
     """The device's name as a person would say it, for example `NVIDIA H100` or `CPU, 2 threads`."""
     if device.type == "cuda":

@@ -7,6 +7,7 @@ import typer
 from roadseg import __version__
 from roadseg.cli.adapt import adapt
 from roadseg.cli.console import debug_wanted, fail
+from roadseg.cli.doctor import doctor
 from roadseg.cli.evaluate import evaluate
 from roadseg.cli.fetch import fetch
 from roadseg.cli.overlay import overlay
@@ -38,6 +39,7 @@ def roadseg(
 
 
 app.command()(adapt)
+app.command()(doctor)
 app.command()(evaluate)
 app.command()(fetch)
 app.command()(overlay)

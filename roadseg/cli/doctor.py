@@ -1,0 +1,69 @@
+"""`roadseg doctor`: what this machine has and lacks."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from roadseg.cli.console import Debug, Json, Quiet, Reporter
+
+if TYPE_CHECKING:
+    from roadseg.machine import Check
+
+MARKS = {"ok": Text("✓", style="green"), "missing": Text("–", style="yellow"), "broken": Text("✗", style="bold red")}
+
+
+def doctor(
+    data: Annotated[Path, typer.Option(help="Folder for downloads and data sets, to see if its disk has room.")] = Path(
+        "data"
+    ),
+    quiet: Quiet = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Show what this machine has and lacks: versions, devices, codecs, programs, extras, disk space.
+
+    Exit code 0 if roadseg can work here, 1 if something it cannot do without is broken.
+
+    [bold]Example:[/bold] roadseg doctor
+    """
+    reporter = Reporter(quiet=quiet, as_json=as_json)
+    checks: dict[str, list[Check]] = {}
+    with reporter.bars() as bars:
+        bars.show("loading", 0, None)
+        from roadseg.machine import sections
+
+        bars.hide("loading")
+        todo = sections(data)
+        for number, (heading, look) in enumerate(todo.items()):
+            bars.show("looking", number, len(todo), note=heading)
+            checks[heading] = list(look())
+        bars.hide("looking")
+    broken = [check.name for each in checks.values() for check in each if check.state == "broken"]
+    reporter.result(_table(checks), {"can_work": not broken, "broken": broken, "checks": _as_lists(checks)})
+    reporter.say("[green]roadseg can work here.[/green]" if not broken else f"[red]Broken: {', '.join(broken)}.[/red]")
+    if broken:
+        raise typer.Exit(1)
+
+
+def _table(checks: "dict[str, list[Check]]") -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 1), title_justify="left")
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for heading, rows in checks.items():
+        table.add_row("", Text(heading, style="bold"), "")
+        for check in rows:
+            found = Text(check.found)
+            if check.remedy:
+                found.append(f"\n→ {check.remedy}", style="cyan")
+            table.add_row(MARKS[check.state], Text(check.name), found)
+    return table
+
+
+def _as_lists(checks: "dict[str, list[Check]]") -> dict[str, list[dict[str, str]]]:
+    from dataclasses import asdict
+
+    return {heading: [asdict(check) for check in rows] for heading, rows in checks.items()}

@@ -1,0 +1,72 @@
+"""Which codecs really work here: found by using them, because FFmpeg also lists those whose hardware is missing."""
+
+import base64
+import io
+from fractions import Fraction
+
+import av
+from av.video.codeccontext import VideoCodecContext
+
+ENCODERS = ("libx264", "h264_nvenc", "h264_qsv", "h264_amf", "h264_videotoolbox")
+"""H.264 encoders, software first."""
+
+NOT_BUILT_IN = "not built into PyAV"
+
+# One grey picture of 64 × 64 in each codec, as (FFmpeg's name of the container, bytes in base64).
+SAMPLES = {
+    "h264": (
+        "h264",
+        "AAAAAWdkAAqs2UQmhAAAAwAEAAADAAg8SJZYAAAAAWjr48siwAAAAAFliIQAFf/+98zebxdTzjQefWOEKcHrJ8gbspjZgQ==",
+    ),
+    "hevc": (
+        "hevc",
+        "AAAAAUABDAH//wFgAAADAJAAAAMAAAMAHpWYCQAAAAFCAQEBYAAAAwCQAAADAAADAB6gIIEFllZpJMrmgIAAAAMAgAAAAwCEAAAAAUQBwXK0IkAA"
+        "AAEoAa8TgOalXnrPYA==",
+    ),
+    "vp9": (
+        "ivf",
+        "REtJRgAAIABWUDkwQABAAAEAAAABAAAAAQAAAAAAAAAXAAAAAAAAAAAAAACCSYNCAAPwA/YAOCQcGEoAADBgAABBAA==",
+    ),
+    "av1": (
+        "ivf",
+        "REtJRgAAIABBVjAxQABAAAEAAAABAAAAAQAAAAAAAAAdAAAAAAAAAAAAAAASAAoKAAAAAq//jV8wCDINEAC6AgggQQEAAAiYIA==",
+    ),
+}
+
+
+def ffmpeg_version() -> str:
+    """Version of the FFmpeg libraries inside PyAV, for example `8.1.2`."""
+    return str(av.ffmpeg_version_info)
+
+
+def try_encoder(name: str) -> str | None:
+    """Encode one small picture with the encoder of that name; None if it works, else the reason why not."""
+    try:
+        context = av.CodecContext.create(name, "w")
+        assert isinstance(context, VideoCodecContext)
+        # Hardware encoders refuse pictures smaller than about 150 × 50.
+        context.width, context.height, context.pix_fmt = 256, 144, "yuv420p"
+        context.time_base = Fraction(1, 30)
+        picture = av.VideoFrame(256, 144, "yuv420p")
+        picture.pts = 0
+        packets = context.encode(picture) + context.encode(None)
+    except (av.error.FFmpegError, ValueError) as error:
+        return _reason(error)
+    return None if packets else "it gives no packets"
+
+
+def try_decoder(name: str) -> str | None:
+    """Decode one small picture of that codec, a key of `SAMPLES`; None if it works, else the reason why not."""
+    container_format, sample = SAMPLES[name]
+    try:
+        with av.open(io.BytesIO(base64.b64decode(sample)), "r", format=container_format) as container:
+            pictures = list(container.decode(video=0))
+    except (av.error.FFmpegError, ValueError, IndexError) as error:
+        return _reason(error)
+    return None if pictures else "it gives no picture"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, av.codec.codec.UnknownCodecError):
+        return NOT_BUILT_IN
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,128 @@
+"""`roadseg doctor`, here and on machines that lack something."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from roadseg import machine
+from roadseg.cli.main import main
+from roadseg.machine import Check
+
+
+@pytest.fixture
+def roadseg(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    def run(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["roadseg", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return int(end.value.code or 0)
+
+    return run
+
+
+def named(checks: Iterator[Check], name: str) -> Check:
+    return next(check for check in checks if check.name == name)
+
+
+def test_roadseg_can_work_where_its_tests_run(roadseg, tmp_path: Path, capsys):
+    assert roadseg("doctor", "--json", "--data", tmp_path) == 0
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert printed.err == ""
+    assert found["can_work"] and found["broken"] == []
+    assert list(found["checks"]) == ["versions", "devices", "video", "programs", "extras", "disk"]
+    versions = {check["name"]: check["found"] for check in found["checks"]["versions"]}
+    assert versions.keys() >= {"python", "roadseg", "torch", "av", "opencv-python", "yt-dlp", "numpy"}
+    assert "cpu" in [check["name"] for check in found["checks"]["devices"]]
+    assert all(check["remedy"] for rows in found["checks"].values() for check in rows if check["state"] == "broken")
+
+
+def test_the_table_shows_every_check_and_a_verdict(roadseg, tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert roadseg("doctor", "--data", tmp_path) == 0
+    printed = capsys.readouterr()
+    assert "encode libx264" in printed.out and "extras" in printed.out
+    assert printed.err.strip() == "roadseg can work here."
+
+
+def test_something_essential_that_is_broken_ends_with_1(roadseg, tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setattr(machine, "try_encoder", lambda name: "it gives no packets")
+    assert roadseg("doctor", "--data", tmp_path) == 1
+    printed = capsys.readouterr()
+    assert "→ pip install --force-reinstall av" in printed.out
+    assert printed.err.strip() == "Broken: encode libx264."
+
+
+@pytest.mark.parametrize(
+    ("requirement", "found"),
+    [
+        ("no-such-package>=1", "not installed"),
+        ("numpy>=99", "wanted >=99"),
+        ("roadseg-broken>=1", "1.0, cannot be imported: libGL.so.1 is missing"),
+    ],
+)
+def test_packages_that_are_missing_old_or_broken(monkeypatch, tmp_path: Path, requirement: str, found: str):
+    (tmp_path / "roadseg_broken.py").write_text("raise ImportError('libGL.so.1 is missing')")
+    info = tmp_path / "roadseg_broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: roadseg-broken\nVersion: 1.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(machine, "requires", lambda distribution: [requirement])
+    check = named(machine.check_versions(), Requirement(requirement).name)
+    assert check.state == "broken"
+    assert check.found.endswith(found)
+    assert check.remedy == f"pip install '{requirement}'"
+
+
+def test_extras_are_read_from_the_metadata_through_the_extras_they_name(monkeypatch):
+    asked = {
+        "roadseg": [
+            "numpy>=1",
+            'absent-one>=1; extra == "more"',
+            'pytest[inner]>=1; extra == "more"',
+            'absent-elsewhere; extra == "more" and python_version < "3"',
+            'numpy; extra == "whole"',
+        ],
+        "pytest": ['absent-two; extra == "inner"', 'absent-three; extra == "other"'],
+    }
+    monkeypatch.setattr(machine, "requires", lambda distribution: asked[distribution])
+    monkeypatch.setattr(machine, "metadata", lambda distribution: Extras())
+    assert list(machine.check_extras()) == [
+        Check("more", "missing", "without absent-one, absent-two", "pip install 'roadseg[more]'"),
+        Check("whole", "ok", "installed"),
+    ]
+
+
+class Extras:
+    def get_all(self, key: str) -> list[str]:
+        assert key == "Provides-Extra"
+        return ["more", "whole"]
+
+
+def test_programs_are_found_on_the_path(monkeypatch, tmp_path: Path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert named(machine.check_programs(), "ffmpeg").state == "missing"
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert named(machine.check_programs(), "ffmpeg") == Check("ffmpeg", "ok", str(program))
+
+
+def test_a_disk_that_is_nearly_full_is_a_warning(monkeypatch, tmp_path: Path):
+    data = tmp_path / "not" / "yet" / "there"
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**10, 9 * 10**9, 10**9))
+    (check,) = machine.check_disk(data)
+    assert (check.state, check.found) == ("missing", f"{data}: only 1.0 GB free")
+
+
+@pytest.mark.parametrize(("limit", "smaller"), [("1048576\n", True), ("max\n", False)])
+def test_memory_is_what_a_container_may_use(monkeypatch, tmp_path: Path, limit: str, smaller: bool):
+    file = tmp_path / "memory.max"
+    file.write_text(limit)
+    monkeypatch.setattr(machine, "GROUP_MEMORY_LIMIT", file)
+    assert (named(machine.check_devices(), "memory").found == "0.0 GiB") == smaller
