@@ -113,7 +113,7 @@ def _tell(reporter: Reporter, result: "OverlaySummary | Failure") -> None:
     reporter.say(f"{escape(result.video)}: {done}")
     if result.skipped:
         return
-    events = [f"{value:g} {name.replace('_', ' ')}" for name, value in result.decoder_events.items() if value]
+    events = [f"{name.replace('_', ' ')}: {value:g}" for name, value in result.decoder_events.items() if value]
     for notice in [*([", ".join(events)] if events else []), *result.notices]:
         reporter.warn(f"{result.video}: {notice}")
 

@@ -53,14 +53,14 @@ class OverlayJob(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    video_fingerprint: str
-    segmenter: str
-    label_space: str
-    input_size_px: tuple[int, int]
+    video_fingerprint: str = Field(title="video")
+    segmenter: str = Field(title="network")
+    label_space: str = Field(title="label space")
+    input_size_px: tuple[int, int] = Field(title="input size")
     """(width, height) that the network sees."""
-    opacity: float
-    legend: bool
-    frame_rate_hz: str | None
+    opacity: float = Field(title="opacity")
+    legend: bool = Field(title="legend")
+    frame_rate_hz: str | None = Field(title="frame rate")
     """A fraction; for streams without timestamps."""
 
     @classmethod
@@ -78,7 +78,7 @@ class OverlayJob(BaseModel):
 
 
 class StageTiming(BaseModel):
-    """What a stage cost, without its waiting for others; stages run at the same time."""
+    """Wall time of a stage without its waiting for other stages, which run at the same time on the same processors."""
 
     busy_seconds: float
     ms_per_frame: float
@@ -140,9 +140,10 @@ def earlier_summary(files: OverlayFiles, job: OverlayJob) -> OverlaySummary | No
             "Replace the results with --overwrite, or choose another --out.",
         ) from None
     if summary.job != job:
-        differing = [name for name, value in job if value != getattr(summary.job, name)]
+        fields = OverlayJob.model_fields.items()
+        differing = [str(field.title) for name, field in fields if getattr(job, name) != getattr(summary.job, name)]
         raise OutputError(
-            f"{files.overlay}: there already, of another job ({', '.join(differing).replace('_', ' ')})",
+            f"{files.overlay}: there already, made with another {' and '.join(differing)}",
             "Replace the results with --overwrite, or choose another --out.",
         )
     return summary.model_copy(update={"skipped": True})

@@ -34,7 +34,7 @@ class Timing:
     """What one stage did, without the time it waited for its neighbours."""
 
     busy_seconds: float = 0.0
-    """Wall time spent in the stage's own code."""
+    """Wall time spent in the stage's own code, which grows where threads share too few processors."""
     items: int = 0
     """How many items it gave."""
 

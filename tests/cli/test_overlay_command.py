@@ -1,0 +1,231 @@
+"""`roadseg overlay` as people use it, with a real network of random weights."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from roadseg.cli.main import main
+from roadseg.video.colour import from_rgb
+from roadseg.video.reader import VideoReader
+from roadseg.video.writer import VideoWriter
+
+RESULTS = ["frames.parquet", "overlay.mp4", "summary.json"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run folder as `roadseg adapt` makes it."""
+    import torch
+
+    from roadseg.models import build_model
+    from roadseg.models.weights import MODEL_FILE, ModelCard, save_model
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("run")
+    network = build_model("fast", 19, levels=1, pretrained=False)
+    card = ModelCard(
+        model="fast",
+        levels=1,
+        labels="cityscapes-19",
+        input_size=(64, 48),
+        method="source-only",
+        source="nothing",
+        target="",
+        steps=0,
+        seed=0,
+    )
+    save_model(folder / MODEL_FILE, network, card)
+    return folder
+
+
+def make_video(path, frames=6):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    time_base = Fraction(1, 25)
+    noise = np.random.default_rng(0).integers(0, 256, (96, 160, 3), np.uint8)
+    with VideoWriter(path, width=160, height=96, time_base=time_base) as writer:
+        for index in range(frames):
+            rgb = np.roll(noise, index, axis=1)
+            writer.write(from_rgb(rgb, index=index, pts=index, time_base=time_base, duration=1))
+    return path
+
+
+@pytest.fixture
+def roadseg(monkeypatch, capsys):
+    """Call the program in this process: (exit code, stdout, stderr)."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["roadseg", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def results(folder):
+    """Names of all that is in the folder but its lock."""
+    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
+
+
+def names(*videos):
+    return sorted(f"{video}.{kind}" for video in videos for kind in RESULTS)
+
+
+def test_videos_become_overlays_and_a_table(roadseg, run, tmp_path):
+    one, other = make_video(tmp_path / "one.mp4"), make_video(tmp_path / "other.mkv", frames=9)
+    out = tmp_path / "out"
+    code, stdout, stderr = roadseg("overlay", one, other, one, "--run", run, "--out", out)
+    assert code == 0
+    assert results(out) == names("one", "other")
+    assert f"{one}: 6 frames in" in stderr and f"{other}: 9 frames in" in stderr
+    assert "2 videos, 0.6 s" in stdout
+    assert str(out) in stdout and "*.overlay.mp4" in stdout
+    with VideoReader(out / "other.overlay.mp4") as video:
+        assert len(list(video)) == 9
+
+
+def test_json_is_one_document_and_nothing_else(roadseg, run, tmp_path):
+    clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
+    code, stdout, stderr = roadseg("overlay", clip, tmp_path / "no.mp4", "--run", run, "--out", out, "--json")
+    done, failed = json.loads(stdout)["videos"]
+    assert code == 1
+    assert done == {"status": "done", **json.loads((out / "clip.summary.json").read_text())}
+    assert failed == {
+        "video": str(tmp_path / "no.mp4"),
+        "status": "failed",
+        "cause": f"{tmp_path}/no.mp4: no such file",
+    }
+    assert stderr.splitlines()[-1] == "error: 1 of 2 videos failed"
+
+
+def test_quiet_leaves_errors_and_the_table(roadseg, run, tmp_path):
+    clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
+    code, stdout, stderr = roadseg("overlay", clip, "--run", run, "--out", out, "-q")
+    assert (code, stderr) == (0, "")
+    assert "of the picture %" in stdout
+
+
+def test_what_was_done_is_skipped_unless_overwritten(roadseg, run, tmp_path):
+    clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
+    call = ("overlay", clip, "--run", run, "--out", out)
+    roadseg(*call)
+    assert "done before, skipped" in roadseg(*call)[2]
+    assert "6 frames in" in roadseg(*call, "--overwrite")[2]
+    code, _, stderr = roadseg(*call, "--opacity", 0.8)
+    assert code == 1
+    assert "made with another opacity" in stderr and "--overwrite" in stderr
+
+
+def test_one_broken_video_stops_no_other(roadseg, run, tmp_path):
+    text, empty = tmp_path / "text.mp4", tmp_path / "empty.mp4"
+    text.write_text("no video")
+    empty.touch()
+    clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
+    code, _, stderr = roadseg("overlay", text, empty, tmp_path, clip, "--run", run, "--out", out)
+    assert code == 1
+    assert results(out) == names("clip")
+    assert f"error: {text}: not a video" in stderr
+    assert f"error: {empty}: the file is empty" in stderr
+    assert f"for example {tmp_path}/*.mp4" in stderr
+    assert stderr.splitlines()[-1] == "error: 3 of 4 videos failed"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["clip.mp4", "--out", "out", "--run", "nowhere"], 1, "no trained model here"),
+        (["a/clip.mp4", "b/clip.mov", "--out", "out"], 1, "would both become"),
+        (["no.mp4", "--out", "out"], 1, "no.mp4: no such file"),
+        (["clip.mp4", "--out", "clip.mp4"], 1, "a file is where a folder should be"),
+        (["clip.mp4", "--out", "out", "--opacity", "2"], 2, "--opacity"),
+        (["clip.mp4", "--out", "out", "--batch-size", "0"], 2, "--batch-size"),
+        (["clip.mp4", "--out", "out", "--frame-rate", "0"], 2, "not a frame rate"),
+        (["clip.mp4", "--out", "out", "--device", "gpu"], 2, "--device"),
+        (["--out", "out"], 2, "VIDEO"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(roadseg, run, tmp_path, monkeypatch, arguments, code, expected):
+    monkeypatch.chdir(tmp_path)
+    make_video(tmp_path / "clip.mp4")
+    given = arguments if "--run" in arguments else [*arguments, "--run", run]
+    got, stdout, stderr = roadseg("overlay", *given)
+    assert (got, stdout) == (code, "")
+    assert expected in stderr
+    assert "Traceback" not in stderr
+
+
+@pytest.fixture
+def long_clip(tmp_path):
+    return make_video(tmp_path / "long.mp4", frames=1500)
+
+
+def start(clip, run, out):
+    """`roadseg overlay` in a process of its own, once it is in the middle of its work."""
+    call = [sys.executable, "-m", "roadseg", "overlay", clip, "--run", run, "--out", out]
+    process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    part = out / "long.overlay.mp4.part"
+    deadline = time.monotonic() + 60
+    while not (part.exists() and part.stat().st_size) and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.timeout(180)
+def test_ctrl_c_leaves_nothing_half_done_and_says_how_to_go_on(run, long_clip, tmp_path):
+    out = tmp_path / "out"
+    process = start(long_clip, run, out)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on" in stderr and "Traceback" not in stderr
+    assert results(out) == []
+
+
+@pytest.mark.timeout(180)
+def test_a_killed_run_can_be_repeated(roadseg, run, long_clip, tmp_path):
+    out = tmp_path / "out"
+    process = start(long_clip, run, out)
+    code, _, stderr = roadseg("overlay", long_clip, "--run", run, "--out", out)
+    assert code == 1 and "another roadseg process is writing here" in stderr
+    process.kill()
+    process.communicate(timeout=60)
+    assert results(out) == ["long.frames.parquet.part", "long.overlay.mp4.part"]
+    short = make_video(long_clip)
+    code, _, stderr = roadseg("overlay", short, "--run", run, "--out", out)
+    assert code == 0, stderr
+    assert results(out) == names("long")
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(roadseg, run, tmp_path):
+    disk, clip = tmp_path / "disk", make_video(tmp_path / "clip.mp4", frames=200)
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting a small disk is not permitted here")
+    try:
+        code, _, stderr = roadseg("overlay", clip, "--run", run, "--out", disk)
+        assert code == 1
+        assert "no space left on the disk" in stderr and "Free some space" in stderr
+        assert results(disk) == []
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_must_not_be_written_to(roadseg, run, tmp_path):
+    clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
+    out.mkdir(mode=0o500)
+    code, _, stderr = roadseg("overlay", clip, "--run", run, "--out", out)
+    assert code == 1
+    assert "not allowed to write here" in stderr
