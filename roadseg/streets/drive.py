@@ -1,0 +1,85 @@
+"""A drive along one street: pictures in time, with labels."""
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.errors import InputError
+from roadseg.labels import LabelMap
+from roadseg.streets import looks, sensor
+from roadseg.streets.drawing.view import View
+from roadseg.streets.looks import LOOKS, Look
+from roadseg.streets.render import bank_of, check, render_scene
+from roadseg.streets.sampling.world import sample_scene
+
+SPEED = (7.0, 12.0)
+"""Mean speed in m/s."""
+SURGE, SURGE_PERIOD = 0.8, 7.0
+"""The camera runs ahead of and behind its mean speed by so many metres, once in so many seconds."""
+NOD, NOD_PERIOD = 0.0025, 1.1
+"""It nods by this share of the picture's height on its springs."""
+STREAM = 1
+"""Keeps the random numbers of drives apart from those of stills."""
+
+
+def frame_count(seconds: float, frame_rate: Fraction) -> int:
+    """Frames of a drive, at least one.
+
+    Raises:
+        InputError: `seconds` or `frame_rate` is not above 0.
+    """
+    if not seconds > 0 or not frame_rate > 0:
+        raise InputError(f"a drive of {seconds} s at {frame_rate} frames/s has no frames", "Give numbers above 0.")
+    return max(1, round(seconds * frame_rate))
+
+
+def drive(
+    seed: int,
+    seconds: float,
+    size: tuple[int, int] = (480, 360),
+    look: Look = "target",
+    frame_rate: Fraction = Fraction(15),
+) -> Iterator[tuple[NDArray[np.uint8], LabelMap]]:
+    """Render a drive along the street of `seed`.
+
+    Frame k shows the street k / frame_rate seconds after the start and is a pure function of the other arguments:
+    houses keep their faces, traffic flows, people walk; light, camera and sensor stay as they are, only the noise is
+    new in every frame.
+
+    Args:
+        seed: of the street, at least 0.
+        seconds: how long to drive.
+        size: (width, height) in pixels.
+        look: `game` or `target`.
+        frame_rate: frames a second.
+
+    Yields:
+        Pictures (H, W, 3) RGB uint8 with label maps (H, W) uint8, as `render_street` gives them.
+
+    Raises:
+        InputError: a size, seed, look, length or rate that cannot be rendered; raised at once, not at the first frame.
+    """
+    check(seed, size, look)
+    return _frames(seed, frame_count(seconds, frame_rate), size, look, float(1 / frame_rate))
+
+
+def _frames(
+    seed: int, count: int, size: tuple[int, int], look: Look, interval: float
+) -> Iterator[tuple[NDArray[np.uint8], LabelMap]]:
+    key = (seed, LOOKS.index(look), 0, STREAM)
+    rng = np.random.default_rng(key)
+    atmosphere = looks.sample_atmosphere(rng, look)
+    camera, recording = looks.sample_camera(rng, look), looks.sample_sensor(rng, look)
+    speed = float(rng.uniform(*SPEED))
+    scene = sample_scene(rng, atmosphere, length=max(count * interval * speed, 1.0), speed=speed)
+    bank = bank_of(seed, look)
+    for frame in range(count):
+        time = frame * interval
+        s = speed * time + SURGE * math.sin(2 * math.pi * time / SURGE_PERIOD)
+        nod = NOD * math.sin(2 * math.pi * time / NOD_PERIOD)
+        view = View(camera, scene.street.centre_line, size, s=s, nod=nod)
+        image, label = render_scene(scene, camera, view, bank, time)
+        yield sensor.develop(image, recording, bank.grain, np.random.default_rng((*key, frame))), label

@@ -1,0 +1,176 @@
+"""One street picture and its label map, as a pure function of seed, index, size and look."""
+
+import math
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.errors import InputError
+from roadseg.labels import IGNORE, LabelMap
+from roadseg.streets import looks, sensor
+from roadseg.streets.drawing.buildings import draw_barrier, draw_building
+from roadseg.streets.drawing.canvas import Canvas
+from roadseg.streets.drawing.furniture import draw_post, draw_tree
+from roadseg.streets.drawing.ground import draw_ground
+from roadseg.streets.drawing.people import STRIDE, draw_person, draw_two_wheeler
+from roadseg.streets.drawing.shadows import cast
+from roadseg.streets.drawing.sky import draw_ridge, draw_sky
+from roadseg.streets.drawing.vehicles import draw_vehicle
+from roadseg.streets.drawing.view import View
+from roadseg.streets.looks import LOOKS
+from roadseg.streets.looks import Look as Look
+from roadseg.streets.sampling.world import sample_scene
+from roadseg.streets.scene import (
+    Barrier,
+    Building,
+    Camera,
+    Person,
+    Post,
+    Scene,
+    StreetObject,
+    Tree,
+    TwoWheeler,
+    Vehicle,
+)
+from roadseg.streets.textures.bank import TextureBank, texture_bank
+
+RENDERER_VERSION = 1
+"""Grows whenever the same arguments give other pictures; caches keep it beside what they store."""
+SEEN_AHEAD = 170.0
+"""Metres ahead of the camera that objects are drawn in."""
+SMALLEST = 16
+"""Shortest side of a picture in pixels."""
+
+
+def render_street(
+    seed: int, index: int, size: tuple[int, int] = (480, 360), look: Look = "game"
+) -> tuple[NDArray[np.uint8], LabelMap]:
+    """Render picture `index` of the street set `seed`.
+
+    Args:
+        seed: of the set, at least 0; its textures are painted on first use in a process (about 1.5 s).
+        index: of the picture, at least 0.
+        size: (width, height) in pixels; the same street is shown at every size.
+        look: `game` or `target`, see `roadseg.streets.looks`.
+
+    Returns:
+        The picture, (H, W, 3) RGB uint8, and its label map, (H, W) uint8 with Cityscapes train ids 0..18, and 255
+        for the own car's bonnet.
+
+    Raises:
+        InputError: a size, seed, index or look that there is not.
+    """
+    check(seed, size, look)
+    if index < 0:
+        raise InputError(f"index {index} is negative", "Pictures are counted from 0.")
+    rng = np.random.default_rng((seed, LOOKS.index(look), index))
+    atmosphere = looks.sample_atmosphere(rng, look)
+    camera, recording = looks.sample_camera(rng, look), looks.sample_sensor(rng, look)
+    scene = sample_scene(rng, atmosphere)
+    bank = bank_of(seed, look)
+    image, label = render_scene(scene, camera, View(camera, scene.street.centre_line, size), bank)
+    return sensor.develop(image, recording, bank.grain, rng), label
+
+
+def check(seed: int, size: tuple[int, int], look: str) -> None:
+    """Refuse what cannot be rendered.
+
+    Raises:
+        InputError: a size, seed or look that there is not.
+    """
+    if min(size) < SMALLEST:
+        raise InputError(f"size {size[0]}x{size[1]} is too small", f"Both sides must have {SMALLEST} pixels or more.")
+    if seed < 0:
+        raise InputError(f"seed {seed} is negative", "Give a seed of 0 or more.")
+    if look not in LOOKS:
+        raise InputError(f"there is no look {look!r}", f"Looks: {', '.join(LOOKS)}.")
+
+
+def bank_of(seed: int, look: Look) -> TextureBank:
+    """The textures of a set."""
+    return texture_bank(seed, LOOKS.index(look))
+
+
+def render_scene(
+    scene: Scene, camera: Camera, view: View, bank: TextureBank, time: float = 0.0
+) -> tuple[NDArray[np.uint8], LabelMap]:
+    """Draw `scene` as it is `time` seconds after its start, seen through `view` and the lens of `camera`.
+
+    Nothing here is random: it is painted from back to front.
+    """
+    canvas = Canvas(view, scene.atmosphere)
+    draw_sky(canvas, scene.atmosphere, bank)
+    for ridge in scene.ridges:
+        draw_ridge(canvas, ridge, bank)
+    seen = sorted(_in_sight(scene, view, time), key=lambda pair: -pair[0])
+    things = [thing for _, thing in seen]
+    draw_ground(canvas, scene.street, scene.atmosphere, cast(things, scene.atmosphere), bank)
+    for thing in things:
+        _draw(canvas, thing, bank)
+    image, label = sensor.through_lens(canvas.image, canvas.label, camera)
+    if camera.bonnet:
+        _draw_bonnet(image, label, camera.bonnet)
+    return image, label
+
+
+def _in_sight(scene: Scene, view: View, time: float) -> list[tuple[float, StreetObject]]:
+    """Objects ahead of the camera at `time`, each with the depth that decides what covers what.
+
+    Houses and fences count from their far ends, for all that stands in the street along them is in front of them.
+    """
+    found: list[tuple[float, StreetObject]] = []
+    for thing in scene.objects:
+        if isinstance(thing, (Building, Barrier)):
+            near, far = thing.start, thing.end
+            order = far
+        elif isinstance(thing, (Vehicle, Person, TwoWheeler)):
+            thing = _moved(thing, time)
+            reach = thing.model.length / 2 if isinstance(thing, Vehicle) else 0.0
+            near, far = thing.s - reach, thing.s + reach
+            order = near
+        else:
+            near = far = order = thing.s
+        if far > view.s and near < view.s + SEEN_AHEAD:
+            found.append((order, thing))
+    return found
+
+
+def _moved(thing: Vehicle | Person | TwoWheeler, time: float) -> Vehicle | Person | TwoWheeler:
+    """Where a vehicle or person is, and in which step, `time` seconds on."""
+    if not time or not thing.speed:
+        return thing
+    if isinstance(thing, Person):
+        s = thing.s + thing.speed * time * math.cos(thing.heading)
+        return replace(thing, s=s, phase=thing.phase + 2 * math.pi * thing.speed * time / STRIDE)
+    return replace(thing, s=thing.s + thing.speed * time)
+
+
+def _draw(canvas: Canvas, thing: StreetObject, bank: TextureBank) -> None:
+    match thing:
+        case Building():
+            draw_building(canvas, thing, bank)
+        case Barrier():
+            draw_barrier(canvas, thing, bank)
+        case Tree():
+            draw_tree(canvas, thing, bank)
+        case Post():
+            draw_post(canvas, thing)
+        case Vehicle():
+            draw_vehicle(canvas, thing)
+        case Person():
+            draw_person(canvas, thing)
+        case TwoWheeler():
+            draw_two_wheeler(canvas, thing)
+
+
+def _draw_bonnet(image: NDArray[np.uint8], label: LabelMap, share: float) -> None:
+    """The own car's bonnet along the bottom edge, unlabelled."""
+    height, width = label.shape
+    x = np.linspace(-0.05, 1.05, 24)
+    top = height * (1 - share * (1 - ((x - 0.5) / 0.62) ** 2))
+    outline = np.concatenate([np.stack([x * width, top], 1), [(1.05 * width, height + 5), (-0.05 * width, height + 5)]])
+    corners = [np.rint(outline * 16).astype(np.int32)]
+    cv2.fillPoly(image, corners, (34, 36, 40), cv2.LINE_AA, 4)
+    cv2.fillPoly(label, corners, IGNORE, cv2.LINE_8, 4)

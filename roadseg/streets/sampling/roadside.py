@@ -1,0 +1,270 @@
+"""What stands along the street: houses, barriers, trees, posts, and the skyline behind them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from roadseg.streets.classes import BUILDING, FENCE, TERRAIN, VEGETATION, WALL
+from roadseg.streets.sampling.draws import between, chance, grey, hsv, index, pick, sign, tint, varied
+from roadseg.streets.sampling.layout import Layout
+from roadseg.streets.sampling.settings import Setting
+from roadseg.streets.scene import (
+    Barrier,
+    Board,
+    BoardShape,
+    Building,
+    Colour,
+    Post,
+    Ridge,
+    Signal,
+    StreetObject,
+    Tree,
+    TreeKind,
+)
+from roadseg.streets.textures import bank, facades
+
+BEHIND = -8.0
+"""Metres before the start of the street from which on it is furnished."""
+SEGMENT = 4.0
+"""Length in metres of the pieces that fences are cut into, so that each can be behind or before other things."""
+_BARRIERS = {"fence": (FENCE, bank.FENCES), "wall": (WALL, bank.WALLS), "hedge": (VEGETATION, bank.HEDGES)}
+_BARRIER_HEIGHTS = {"fence": (0.8, 1.9), "wall": (0.8, 2.6), "hedge": (0.8, 2.2)}
+
+
+def sample_roadside(
+    rng: np.random.Generator, setting: Setting, layout: Layout, length: float
+) -> Iterator[StreetObject]:
+    """Furnish both sides of a street of `length` metres."""
+    for side in (-1, 1):
+        setback = between(rng, setting.setback)
+        yield from _plots(rng, setting, layout, side, setback, length)
+        if chance(rng, setting.barrier) and setback > 0.4:
+            yield from _barrier(rng, setting, layout, side, length)
+        elif chance(rng, 0.12):
+            yield from _railing(rng, layout, side, length)
+        yield from _street_trees(rng, setting, layout, side, length)
+        yield from _posts(rng, setting, layout, side, length)
+
+
+def sample_ridges(rng: np.random.Generator, setting: Setting) -> tuple[Ridge, ...]:
+    """Draw the skyline, far layers first."""
+    ridges = []
+    for layer in range(index(rng, 3) + 1):
+        weights = {VEGETATION: 0.6, BUILDING: 0.2 + 0.6 * setting.built, TERRAIN: 0.12}
+        label = pick(rng, weights)
+        colour: Colour = {
+            VEGETATION: hsv(rng, (0.22, 0.36), (0.25, 0.5), (0.25, 0.42)),
+            BUILDING: grey(rng, 110, 180, 14),
+            TERRAIN: hsv(rng, (0.15, 0.3), (0.2, 0.4), (0.35, 0.5)),
+        }[label]
+        stretch = between(rng, (30.0, 90.0)) if label != TERRAIN else between(rng, (6.0, 16.0))
+        height = between(rng, (0.025, 0.12)) * (1.0 if layer else 1.3)
+        ridges.append(
+            Ridge(
+                label,
+                colour,
+                height,
+                index(rng, bank.NOISES),
+                stretch,
+                label == BUILDING,
+                between(rng, (0.25, 0.75)) / (1 + layer),
+            )
+        )
+    return tuple(ridges)
+
+
+def _plots(
+    rng: np.random.Generator, setting: Setting, layout: Layout, side: int, setback: float, length: float
+) -> Iterator[StreetObject]:
+    """Houses side by side; trees on the plots that are not built on."""
+    rows = pick(rng, setting.floors)
+    storey = between(rng, (2.8, 3.5))
+    terraced = chance(rng, 0.6)
+    s = BEHIND - between(rng, (0.0, 10.0))
+    while s < length + 130:
+        variant = index(rng, facades.VARIANTS)
+        frontage = facades.BAYS[variant] * between(rng, (2.2, 3.6))
+        end = s + max(frontage, 5.5)
+        if layout.blocked(s - 1.0, end + 1.0):
+            s += 2.0
+            continue
+        if chance(rng, setting.built):
+            row = pick(rng, setting.floors) if chance(rng, 0.45) else rows
+            gap = 0.0 if terraced else between(rng, (0.5, 4.0))
+            yield _building(rng, layout, side, (s, end - gap), setback + between(rng, (0.0, 0.7)), row, variant, storey)
+        else:
+            yield from _garden(rng, setting, layout, side, s, end)
+        s = end
+
+
+def _building(
+    rng: np.random.Generator,
+    layout: Layout,
+    side: int,
+    span: tuple[float, float],
+    setback: float,
+    row: int,
+    variant: int,
+    storey: float,
+) -> Building:
+    floors = facades.FLOORS[row]
+    pitched = floors <= 4 and chance(rng, 0.5)
+    return Building(
+        u=layout.plot(side) + side * (setback + 0.05),
+        start=span[0],
+        end=span[1],
+        depth=between(rng, (7.0, 12.0)),
+        height=floors * storey * between(rng, (0.92, 1.08)) + (0.0 if pitched else between(rng, (0.3, 1.0))),
+        facade=row * facades.VARIANTS + variant,
+        wall=index(rng, bank.WALLS),
+        tint=tint(rng, 0.8, 1.1),
+        mirrored=chance(rng, 0.5),
+        roof=pick(rng, {"gable": 0.65, "tent": 0.35}) if pitched else "flat",
+        rise=between(rng, (1.4, 3.6)),
+        roof_colour=hsv(rng, (0.0, 0.06), (0.3, 0.55), (0.35, 0.6)) if chance(rng, 0.5) else grey(rng, 60, 110, 8),
+    )
+
+
+def _tree(rng: np.random.Generator, kind: TreeKind, u: float, s: float) -> Tree:
+    height = {"leafy": (4.5, 12.0), "bare": (5.0, 13.0), "palm": (6.0, 13.0), "bush": (1.2, 3.2)}[kind]
+    tall = between(rng, height)
+    wide = tall * between(
+        rng, {"leafy": (0.75, 1.1), "bare": (0.8, 1.1), "palm": (0.7, 0.95), "bush": (1.0, 1.7)}[kind]
+    )
+    return Tree(kind, u, s, tall, wide, index(rng, bank.SPRITES[kind]), tint(rng, 0.75, 1.2), chance(rng, 0.5))
+
+
+def _garden(
+    rng: np.random.Generator, setting: Setting, layout: Layout, side: int, start: float, end: float
+) -> Iterator[Tree]:
+    for _ in range(int(rng.poisson((end - start) * 0.18))):
+        kind = pick(rng, {**setting.trees, "bush": 0.35})
+        yield _tree(rng, kind, layout.plot(side) + side * between(rng, (1.0, 13.0)), between(rng, (start, end)))
+
+
+def _street_trees(
+    rng: np.random.Generator, setting: Setting, layout: Layout, side: int, length: float
+) -> Iterator[Tree]:
+    """A row of alike trees, or single ones."""
+    if not chance(rng, 0.75):
+        return
+    kind = pick(rng, setting.trees)
+    spacing = 100 / (setting.trees_a_side * between(rng, (0.4, 2.0)))
+    width = abs(layout.plot(side) - layout.edge(side))
+    offset = between(rng, (0.6, max(width, 0.9))) if width > 1.0 else width + 0.8
+    s = between(rng, (3.0, 3.0 + spacing))
+    while s < length + 90:
+        if not layout.blocked(s - 1.5, s + 1.5):
+            chosen = kind if chance(rng, 0.8) else pick(rng, setting.trees)
+            beyond = 1.2 if chosen == "bush" else 0.0
+            yield _tree(
+                rng, chosen, layout.edge(side) + side * (max(offset, beyond + 0.4) + between(rng, (-0.2, 0.4))), s
+            )
+        s += spacing * between(rng, (0.7, 1.4))
+
+
+def _barrier(rng: np.random.Generator, setting: Setting, layout: Layout, side: int, length: float) -> Iterator[Barrier]:
+    """A run of one kind of fence along the plots, open at side streets, here and there of another kind."""
+    s = BEHIND - 4
+    u = layout.plot(side) + side * 0.02
+    while s < length + 60:
+        run = between(rng, (15.0, 90.0))
+        kind = pick(rng, setting.barriers)
+        label, count = _BARRIERS[kind]
+        texture, colour, height = index(rng, count), tint(rng, 0.75, 1.15), between(rng, _BARRIER_HEIGHTS[kind])
+        for start in np.arange(s, s + run, SEGMENT).tolist():
+            if not layout.blocked(start, start + SEGMENT):
+                yield Barrier(label, u, start, start + SEGMENT, height, texture, colour)
+        s += np.ceil(run / SEGMENT) * SEGMENT + (between(rng, (3.0, 12.0)) if chance(rng, 0.5) else 0.0)
+
+
+def _railing(rng: np.random.Generator, layout: Layout, side: int, length: float) -> Iterator[Barrier]:
+    """A railing at the kerb."""
+    texture, colour, height = index(rng, bank.FENCES), tint(rng, 0.7, 1.2), between(rng, (0.8, 1.1))
+    start = between(rng, (0.0, 15.0))
+    for s in np.arange(start, min(start + between(rng, (12.0, 50.0)), length + 60), SEGMENT).tolist():
+        if not layout.blocked(s, s + SEGMENT):
+            yield Barrier(FENCE, layout.edge(side) + side * 0.3, s, s + SEGMENT, height, texture, colour)
+
+
+def _posts(rng: np.random.Generator, setting: Setting, layout: Layout, side: int, length: float) -> Iterator[Post]:
+    """Street lamps at even distances, signs here and there, traffic lights at junctions, bollards."""
+    edge, end = layout.edge(side), length + 90
+    grey_tone = grey(rng, 50, 190, 8)
+    utility = chance(rng, 0.2 + 0.5 * setting.verge_dry)
+    if chance(rng, 0.75):
+        spacing, height = between(rng, (16.0, 36.0)), between(rng, (5.5, 9.5))
+        offset, radius, reach = between(rng, (0.4, 0.9)), between(rng, (0.06, 0.11)), between(rng, (0.8, 2.2))
+        banded = utility and chance(rng, 0.3)
+        s = between(rng, (3.0, 3.0 + spacing))
+        while s < end:
+            u = edge + side * offset
+            if utility:
+                yield Post(u, s, height, radius * 1.3, grey_tone, crossbar=True, banded=banded)
+            else:
+                yield Post(u, s, height, radius, grey_tone, arm=-side * reach, lamp=True)
+            s += spacing
+    s = between(rng, (4.0, 25.0))
+    while s < end:
+        yield _sign(rng, edge + side * between(rng, (0.35, 0.9)), s)
+        s += between(rng, (9.0, 45.0))
+    for junction in layout.junctions:
+        if chance(rng, 0.65):
+            yield _traffic_light(
+                rng, edge + side * between(rng, (0.35, 0.7)), junction.start - between(rng, (0.5, 1.5)), side
+            )
+    if chance(rng, 0.25):
+        yield _traffic_light(rng, edge + side * between(rng, (0.35, 0.7)), between(rng, (7.0, 40.0)), side)
+    if chance(rng, 0.15):
+        spacing, height = between(rng, (1.4, 2.8)), between(rng, (0.8, 1.05))
+        start = between(rng, (3.0, 14.0))
+        banded = chance(rng, 0.3)
+        for s in np.arange(start, start + between(rng, (6.0, 30.0)), spacing).tolist():
+            if not layout.blocked(s, s):
+                yield Post(edge + side * 0.35, s, height, 0.07, grey_tone, banded=banded)
+
+
+_SIGN_LOOKS: dict[str, tuple[BoardShape, Colour, Colour, Colour]] = {
+    "prohibition": ("disc", (200, 24, 30), (240, 240, 238), (30, 30, 34)),
+    "no stopping": ("disc", (200, 24, 30), (24, 70, 160), (200, 24, 30)),
+    "mandatory": ("disc", (236, 238, 240), (20, 84, 170), (240, 240, 240)),
+    "warning": ("triangle", (204, 26, 30), (240, 240, 236), (30, 30, 30)),
+    "priority": ("diamond", (238, 238, 234), (240, 184, 30), (240, 184, 30)),
+    "warning diamond": ("diamond", (30, 30, 30), (242, 182, 26), (30, 30, 30)),
+    "parking": ("rectangle", (236, 238, 240), (22, 80, 168), (240, 240, 240)),
+    "direction": ("rectangle", (236, 238, 240), (20, 110, 70), (240, 240, 240)),
+    "name": ("rectangle", (40, 44, 52), (236, 236, 232), (40, 44, 52)),
+    "works": ("rectangle", (30, 30, 30), (244, 170, 24), (30, 30, 30)),
+}
+
+
+def _sign(rng: np.random.Generator, u: float, s: float) -> Post:
+    height = between(rng, (2.2, 3.1))
+    boards, top = [], height - 0.05
+    for _ in range(pick(rng, {1: 0.68, 2: 0.27, 3: 0.05})):
+        shape, border, fill, symbol = _SIGN_LOOKS[pick(rng, dict.fromkeys(_SIGN_LOOKS, 1.0))]
+        half = between(rng, (0.26, 0.4))
+        wide = half * between(rng, (0.8, 1.9)) if shape == "rectangle" else half
+        boards.append(Board(shape, top - half, wide, half, border, varied(rng, fill, 0.12), symbol, index(rng, 5)))
+        top -= 2 * half + 0.06
+    if chance(rng, 0.05):  # a large direction board
+        half = between(rng, (0.5, 0.9))
+        fill = pick(rng, {(22.0, 80.0, 168.0): 0.4, (16.0, 100.0, 64.0): 0.4, (236.0, 236.0, 232.0): 0.2})
+        boards = [Board("rectangle", height + half, half * 1.7, half, (236, 238, 240), fill, (240, 240, 240), 3)]
+        return Post(u, s, height + 2 * half, 0.09, grey(rng, 90, 170), boards=tuple(boards))
+    banded = chance(rng, 0.08)
+    return Post(u, s, height, between(rng, (0.03, 0.05)), grey(rng, 100, 185), boards=tuple(boards), banded=banded)
+
+
+def _traffic_light(rng: np.random.Generator, u: float, s: float, side: int) -> Post:
+    height, size = between(rng, (3.0, 3.8)), between(rng, (0.8, 1.15))
+    lit = pick(rng, {0: 0.45, 1: 0.1, 2: 0.45})
+    box: Colour = grey(rng, 14, 44, 4) if chance(rng, 0.85) else (196, 156, 30)
+    signals = [Signal(height - size / 2, 0.0, size, lit, box)]
+    arm = 0.0
+    if chance(rng, 0.3):
+        arm, height = -side * between(rng, (2.5, 4.5)), between(rng, (5.0, 6.0))
+        signals.append(Signal(height - size / 2, arm, size, lit, box))
+    elif chance(rng, 0.3):
+        signals.append(Signal(height - size / 2, sign(rng) * 0.45, size, lit, box))
+    return Post(u, s, height, between(rng, (0.05, 0.09)), grey(rng, 60, 170), arm=arm, signals=tuple(signals))

@@ -1,0 +1,69 @@
+"""All textures of a street set, painted once a seed and process."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.streets.scene import TreeKind
+from roadseg.streets.textures import facades, foliage
+from roadseg.streets.textures.foliage import Sprite
+from roadseg.streets.textures.noise import to_bytes, value_noise
+from roadseg.streets.textures.pyramid import Pyramid, pyramid
+
+FACADES = len(facades.FLOORS) * facades.VARIANTS
+WALLS, FENCES, HEDGES = 14, 16, 6
+NOISES, CLOUDS = 12, 8
+SPRITES: dict[TreeKind, int] = {"leafy": 22, "bare": 14, "palm": 7, "bush": 9}
+GRAIN_SIZE = 1024
+_PAINTERS = {
+    "leafy": foliage.leafy_tree,
+    "bare": foliage.bare_tree,
+    "palm": foliage.palm,
+    "bush": foliage.bush,
+}
+
+
+@dataclass(frozen=True)
+class TextureBank:
+    """Textures by kind; a scene refers to them by position."""
+
+    facades: tuple[Pyramid, ...]
+    """(256, 256, 4) premultiplied RGBA like all below; ordered by row of `facades.FLOORS`, then variant."""
+    walls: tuple[Pyramid, ...]
+    fences: tuple[Pyramid, ...]
+    hedges: tuple[Pyramid, ...]
+    sprites: dict[TreeKind, tuple[Sprite, ...]]
+    noises: tuple[NDArray[np.uint8], ...]
+    """(256, 256), tileable, coarse and fine together."""
+    clouds: tuple[NDArray[np.uint8], ...]
+    """(256, 256), tileable, smooth."""
+    grain: NDArray[np.uint8]
+    """(1024, 1024, 3) sensor noise around 128 of standard deviation 32, partly shared between the colours."""
+
+
+@lru_cache(maxsize=4)
+def texture_bank(*key: int) -> TextureBank:
+    """Paint the bank of random `key`; the same key gives the same bank in every process."""
+    rng = np.random.default_rng(key)
+    return TextureBank(
+        facades=tuple(
+            pyramid(facades.facade(rng, floors, facades.BAYS[variant]))
+            for floors in facades.FLOORS
+            for variant in range(facades.VARIANTS)
+        ),
+        walls=tuple(pyramid(facades.wall(rng)) for _ in range(WALLS)),
+        fences=tuple(pyramid(facades.fence(rng)) for _ in range(FENCES)),
+        hedges=tuple(pyramid(foliage.hedge(rng)) for _ in range(HEDGES)),
+        sprites={kind: tuple(_PAINTERS[kind](rng) for _ in range(count)) for kind, count in SPRITES.items()},
+        noises=tuple(to_bytes(value_noise(rng, 256, 4, rng.uniform(0.7, 0.9))) for _ in range(NOISES)),
+        clouds=tuple(to_bytes(value_noise(rng, 256, 4, rng.uniform(0.45, 0.6))) for _ in range(CLOUDS)),
+        grain=_grain(rng),
+    )
+
+
+def _grain(rng: np.random.Generator) -> NDArray[np.uint8]:
+    luma = rng.standard_normal((GRAIN_SIZE, GRAIN_SIZE, 1), np.float32)
+    chroma = rng.standard_normal((GRAIN_SIZE, GRAIN_SIZE, 3), np.float32)
+    return np.asarray(np.clip(128.5 + (0.8 * luma + 0.6 * chroma) * 32, 0, 255), np.uint8)

@@ -1,0 +1,192 @@
+"""Trees, palms, bushes and hedges as sprites with soft edges."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.streets.textures.noise import value_noise
+from roadseg.streets.textures.pyramid import Pyramid, premultiplied, pyramid
+
+SIZE = 256
+FULL = 255
+
+
+@dataclass(frozen=True)
+class Sprite:
+    """A picture with soft edges."""
+
+    picture: Pyramid
+    """(n, n, 4) premultiplied RGBA."""
+    silhouette: Pyramid
+    """(n, n), 255 where it is labelled: a bare crown is labelled whole, as annotators do."""
+
+
+def _sprite(colour: NDArray[np.uint8], alpha: NDArray[np.uint8], silhouette: NDArray[np.uint8]) -> Sprite:
+    return Sprite(pyramid(premultiplied(colour, alpha)), pyramid(silhouette))
+
+
+def _green(rng: np.random.Generator) -> NDArray[np.float64]:
+    """A leaf colour, from yellowish to bluish green, at times autumnal."""
+    if rng.random() < 0.1:
+        return np.array([rng.uniform(130, 190), rng.uniform(90, 130), rng.uniform(30, 60)])
+    green = rng.uniform(80, 150)
+    return np.array([green * rng.uniform(0.55, 0.95), green, green * rng.uniform(0.3, 0.6)])
+
+
+def _leaves(
+    rng: np.random.Generator,
+    clumps: list[tuple[float, float, float]],
+    colour: NDArray[np.uint8],
+    alpha: NDArray[np.uint8],
+) -> None:
+    """Dab leaves on clumps (x, y, radius), lit from above: bright tops, dark undersides and gaps."""
+    green = _green(rng)
+    dab = rng.uniform(2.2, 4.5)
+    for x, y, radius in sorted(clumps, key=lambda clump: -clump[1]):
+        count = int(radius * radius / (dab * dab) * 1.5)
+        angle, distance = rng.uniform(0, 2 * np.pi, count), np.sqrt(rng.uniform(0, 1, count)) * radius
+        distance *= rng.uniform(0.85, 1.15, count)
+        dx, dy = np.cos(angle) * distance, np.sin(angle) * distance * 0.85
+        light = 0.78 - 0.34 * dy / radius + rng.normal(0, 0.13, count) + 0.12 * (1 - 2 * y / SIZE)
+        for i in np.argsort(-dy):
+            centre = (round((x + dx[i]) * 8), round((y + dy[i]) * 8))
+            size = round(dab * rng.uniform(0.6, 1.3) * 8)
+            tone = tuple((green * max(light[i], 0.25)).tolist())
+            cv2.circle(colour, centre, size, tone, -1, cv2.LINE_AA, 3)
+            cv2.circle(alpha, centre, size, FULL, -1, cv2.LINE_AA, 3)
+
+
+def _trunk(rng: np.random.Generator, colour: NDArray[np.uint8], alpha: NDArray[np.uint8], top: float) -> None:
+    grey = rng.uniform(45, 95)
+    bark = (grey * 1.05, grey * 0.92, grey * 0.8)
+    width, lean = rng.uniform(4, 9), rng.normal(0, 8)
+    points = [(-width, SIZE), (width, SIZE), (lean + width * 0.6, top), (lean - width * 0.6, top)]
+    outline = np.array([(SIZE / 2 + x, y) for x, y in points])
+    cv2.fillPoly(colour, [(outline * 16).astype(np.int32)], bark, cv2.LINE_AA, 4)
+    cv2.fillPoly(alpha, [(outline * 16).astype(np.int32)], FULL, cv2.LINE_AA, 4)
+    lit = outline.copy()
+    lit[1:3, 0] = lit[[0, 3], 0] * 0.5 + lit[1:3, 0] * 0.5
+    cv2.fillPoly(colour, [(lit * 16).astype(np.int32)], tuple(1.25 * c for c in bark), cv2.LINE_AA, 4)
+    for sign in (-1, 1):
+        fork = (SIZE / 2 + lean + sign * rng.uniform(20, 50), top - rng.uniform(20, 60))
+        start = (round(SIZE / 2 + lean), round(top) + 6)
+        for canvas, tone in ((colour, bark), (alpha, (FULL,))):
+            cv2.line(canvas, start, (round(fork[0]), round(fork[1])), tone, round(width * 0.9), cv2.LINE_AA)
+
+
+def leafy_tree(rng: np.random.Generator) -> Sprite:
+    """A tree in leaf: round, spreading or columnar crown on a trunk that ends at the bottom edge."""
+    colour, alpha = _blank(_green(rng) * 0.5)
+    breadth, foot = rng.uniform(0.45, 1.0), rng.uniform(0.55, 0.82) * SIZE
+    _trunk(rng, colour, alpha, foot - rng.uniform(10, 40))
+    middle, half_height = foot / 2 + 6, foot / 2 - 8
+    conical = rng.random() < 0.2
+    clumps = []
+    for _ in range(int(rng.integers(9, 22))):
+        radius = rng.uniform(16, 38) * (0.6 + 0.4 * breadth)
+        angle, distance = rng.uniform(0, 2 * np.pi), np.sqrt(rng.uniform(0, 1))
+        y = middle + np.sin(angle) * distance * max(half_height - radius, 4)
+        reach = (SIZE / 2 - radius - 4) * breadth * (np.clip((y + 20) / foot, 0.15, 1) if conical else 1)
+        clumps.append((SIZE / 2 + np.cos(angle) * distance * reach, y, radius))
+    _leaves(rng, clumps, colour, alpha)
+    return _sprite(colour, alpha, _closed(alpha, 5))
+
+
+def bush(rng: np.random.Generator) -> Sprite:
+    """A bush that fills the lower part of the sprite."""
+    colour, alpha = _blank(_green(rng) * 0.5)
+    clumps = []
+    for _ in range(int(rng.integers(8, 18))):
+        radius = rng.uniform(22, 44)
+        clumps.append((rng.uniform(radius, SIZE - radius), rng.uniform(70 + radius, SIZE - radius * 0.5), radius))
+    _leaves(rng, clumps, colour, alpha)
+    return _sprite(colour, alpha, _closed(alpha, 5))
+
+
+def bare_tree(rng: np.random.Generator) -> Sprite:
+    """A tree in winter: branches that thin out into twigs, labelled as one silhouette."""
+    grey = rng.uniform(35, 90)
+    colour, alpha = _blank(np.array([grey * 1.06, grey, grey * 0.9]))
+    spread, shrink = rng.uniform(0.3, 0.55), rng.uniform(0.62, 0.76)
+
+    def grow(x: float, y: float, angle: float, length: float, thickness: float, depth: int) -> None:
+        x1, y1 = x + length * np.cos(angle), y - length * np.sin(angle)
+        ends = ((round(x * 8), round(y * 8)), (round(x1 * 8), round(y1 * 8)))
+        cv2.line(alpha, *ends, FULL if thickness >= 1 else 150, max(round(thickness), 1), cv2.LINE_AA, 3)
+        if depth:
+            for _ in range(int(rng.integers(2, 5))):
+                along = rng.uniform(0.45, 1.0)
+                upward = 0.12 * (np.pi / 2 - angle)
+                turn = angle + upward + rng.normal(0, spread)
+                start = (x + (x1 - x) * along, y + (y1 - y) * along)
+                grow(*start, turn, length * shrink * rng.uniform(0.8, 1.15), thickness * 0.58, depth - 1)
+
+    grow(SIZE / 2, SIZE, np.pi / 2 + rng.normal(0, 0.05), SIZE * rng.uniform(0.24, 0.32), rng.uniform(7, 12), 5)
+    shade = 1 + 0.25 * (2 * value_noise(rng, SIZE, 16, 0.8) - 1)
+    colour[:] = np.clip(colour * shade[..., None], 0, 255).astype(np.uint8)
+    return _sprite(colour, alpha, _closed(alpha, 13))
+
+
+def palm(rng: np.random.Generator) -> Sprite:
+    """A coconut palm: a slender trunk, drooping fronds."""
+    colour, alpha = _blank(np.array([60.0, 75.0, 40.0]))
+    lean, crown_y = rng.normal(0, 18), rng.uniform(62, 82)
+    along = np.linspace(0, 1, 14)
+    trunk_x = SIZE / 2 + lean * along**2
+    trunk_y = SIZE + (crown_y - SIZE) * along
+    grey = rng.uniform(70, 110)
+    for i in range(13):
+        ends = ((round(trunk_x[i]), round(trunk_y[i])), (round(trunk_x[i + 1]), round(trunk_y[i + 1])))
+        width = round(9 - 4 * along[i])
+        cv2.line(colour, *ends, (grey, grey * 0.9, grey * 0.78), width, cv2.LINE_AA)
+        cv2.line(alpha, *ends, FULL, width, cv2.LINE_AA)
+    green = _green(rng)
+    fronds = np.linspace(-0.5, np.pi + 0.5, int(rng.integers(12, 18))) + rng.normal(0, 0.1)
+    for angle in rng.permutation(fronds):
+        _frond(rng, colour, alpha, (trunk_x[-1], crown_y), float(angle), green)
+    return _sprite(colour, alpha, _closed(alpha, 7))
+
+
+def _frond(
+    rng: np.random.Generator,
+    colour: NDArray[np.uint8],
+    alpha: NDArray[np.uint8],
+    crown: tuple[float, float],
+    angle: float,
+    green: NDArray[np.float64],
+) -> None:
+    length, droop = rng.uniform(62, 92), rng.uniform(25, 55)
+    tone = tuple((green * rng.uniform(0.55, 1.15)).tolist())
+    for step in np.linspace(0.12, 1, 26):
+        x = crown[0] + np.cos(angle) * length * step
+        y = crown[1] - np.sin(angle) * length * 0.62 * step + droop * step**2
+        leaf = 20 * np.sin(np.pi * min(step * 0.85 + 0.1, 1)) + 3
+        for sign in (-1, 1):
+            tip = (x + sign * leaf * 0.35 + np.cos(angle) * leaf * 0.5, y + leaf * 0.85)
+            for canvas, ink in ((colour, tone), (alpha, (FULL,))):
+                cv2.line(canvas, (round(x), round(y)), (round(tip[0]), round(tip[1])), ink, 2, cv2.LINE_AA)
+
+
+def hedge(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A (256, 256, 4) premultiplied stretch of clipped hedge, ragged along its top."""
+    colour, alpha = _blank(_green(rng) * 0.45)
+    clumps = [(float(x), float(y), 26.0) for y in (50, 90, 135, 180, 225) for x in rng.uniform(0, SIZE, 14)]
+    _leaves(rng, clumps, colour, alpha)
+    alpha[60:] = FULL
+    return premultiplied(colour, alpha)
+
+
+def _blank(under: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A colour picture filled with what shows through at soft edges, and an empty alpha."""
+    colour = np.empty((SIZE, SIZE, 3), np.uint8)
+    colour[:] = under.astype(np.uint8)
+    return colour, np.zeros((SIZE, SIZE), np.uint8)
+
+
+def _closed(alpha: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The silhouette of `alpha` with gaps up to `size` pixels closed."""
+    solid = ((alpha > 90) * np.uint8(FULL)).astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return np.asarray(cv2.morphologyEx(solid, cv2.MORPH_CLOSE, kernel), np.uint8)
