@@ -70,8 +70,8 @@ class VideoReader:
                 ...
 
     All frames have the size, matrix and range of the first (others are converted), are turned upright, and have
-    strictly increasing `pts`; a frame lasts until the next begins. Packets that cannot be decoded are skipped and
-    counted in `events`. Frames may outlive the reader.
+    strictly increasing `pts` of at least 0; a frame lasts until the next begins. Packets that cannot be decoded are
+    skipped and counted in `events`. Frames may outlive the reader.
     """
 
     def __init__(self, path: Path, *, frame_rate: Fraction | None = None, threads: int | None = None) -> None:
@@ -142,7 +142,7 @@ class VideoReader:
 
     def _decode(self) -> Generator[Frame]:
         """Frames; each is held back until the next one tells how long it is shown."""
-        timeline = Timeline(self.info.time_base)
+        timeline = Timeline(self.info.time_base, from_zero=True)
         counted = self.info.start_pts is None
         held: tuple[av.VideoFrame, int] | None = None
         index = shown = 0

@@ -113,15 +113,15 @@ class VideoWriter:
 
         Raises:
             OutputError: the disk is full, or the file cannot be written for another reason.
-            ValueError: the frame differs from the video in size, time base, matrix or range, or is not later than
-                the one before.
+            ValueError: the frame differs from the video in size, time base, matrix or range, or it is not later than
+                the one before, or before 0: players skip what is.
         """
         given = (frame.width, frame.height), frame.time_base, frame.matrix, frame.full_range
         expected = self._size, self._time_base, self._matrix, self._full_range
         if given != expected:
             raise ValueError(f"frame with (size, time base, matrix, full range) {given} in a video with {expected}")
-        if self._last is not None and frame.pts <= self._last.pts:
-            raise ValueError(f"frame at pts {frame.pts} after one at {self._last.pts}")
+        if frame.pts <= (self._last.pts if self._last else -1):
+            raise ValueError(f"pts must increase, from 0 on: {frame}")
         context = self._stream.codec_context
         if self._last is None:
             # x264 writes a level that suits this rate; it would take every tick for a frame without it.

@@ -25,8 +25,8 @@ class Clip:
 
 
 def level(index: int) -> int:
-    """Grey level of picture `index`, which tells pictures apart; up to 50 of them."""
-    return 40 + 4 * index
+    """Grey level of picture `index`, which tells 50 pictures apart."""
+    return 40 + 4 * (index % 50)
 
 
 def picture(index: int, width: int, height: int) -> np.ndarray:
@@ -62,7 +62,7 @@ def make_clip(
         stream.codec_context.time_base = time_base
         if rotation:
             stream.set_display_rotation(rotation)
-        track = container.add_stream(sound, rate=SOUND_RATE) if sound else None
+        track = container.add_stream(sound, rate=SOUND_RATE, layout="mono") if sound else None
         for index, ticks in enumerate(pts):
             image = np.rot90(picture(index, width, height), -(rotation // 90))
             if noise:
@@ -100,7 +100,7 @@ def tone(start: int, stop: int) -> list[av.AudioFrame]:
 def make_sound(path: Path, codec: str = "aac", cover: bool = False) -> Path:
     """A file of a second of sound, with or without a cover picture."""
     with av.open(str(path), "w") as container:
-        track = container.add_stream(codec, rate=SOUND_RATE)
+        track = container.add_stream(codec, rate=SOUND_RATE, layout="mono")
         stream = None
         if cover:
             stream = container.add_stream("png", rate=1, width=32, height=32, pix_fmt="rgb24")

@@ -26,3 +26,10 @@ def test_placing_in_a_tenth_of_a_second(stamps, placed, repaired):
     timeline = Timeline(Fraction(1, 10))
     assert [timeline.place(stamp, 2) for stamp in stamps] == placed
     assert timeline.repaired == repaired
+
+
+def test_times_before_zero_are_kept_or_shifted():
+    assert [Timeline(Fraction(1, 10)).place(stamp, 1) for stamp in (-3, 4)] == [-3, 4]
+    timeline = Timeline(Fraction(1, 10), from_zero=True)
+    assert [timeline.place(stamp, 1) for stamp in (-3, -1, 4)] == [0, 2, 7]
+    assert timeline.repaired == 1
