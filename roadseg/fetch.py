@@ -217,16 +217,18 @@ class _Run:
 
 
 def _require_http(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        complete = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        raise FetchError("it is not a complete address", "Expected is https://HOST/PATH.") from None
-    if parts.scheme not in ("http", "https") or not complete:
+    if not re.match("https?://", url, re.IGNORECASE):
         raise FetchError(
             "only http:// and https:// addresses are fetched",
             "A video on this machine needs no fetching: give its path to the other commands.",
         )
+    try:
+        parts = urlsplit(url)
+        complete = bool(parts.hostname) and parts.port != 0  # a port that is no number raises
+    except ValueError:
+        complete = False
+    if not complete:
+        raise FetchError("it is not a complete address", "Expected is https://HOST/PATH.")
 
 
 def _require_media(file: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from yt_dlp import YoutubeDL
 from yt_dlp.networking.exceptions import RequestError
-from yt_dlp.utils import ExtractorError, unsmuggle_url
+from yt_dlp.utils import ExtractorError, YoutubeDLError, unsmuggle_url
 
 from roadseg.errors import FetchError
 
@@ -28,6 +28,7 @@ LOGIN = "Open the address in a browser; behind a login give --cookies FILE."
 RESUME = "Check the connection and run the same command again: it resumes where it stopped."
 ADDRESS = "Check the address, or give the one of the video itself."
 LATER = "Try again later."
+UPDATE = "A newer yt-dlp may: pip install --upgrade yt-dlp"
 YOUTUBE = "YouTube needs Deno: pip install 'roadseg[youtube]'"
 
 
@@ -268,8 +269,10 @@ def _explained(chain: list[BaseException], otherwise: str) -> FetchError:
     for pattern, cause, remedy in EXPLANATIONS:
         if match := re.search(pattern, text):
             return FetchError(_clean(match.expand(cause)), remedy)
+    if not isinstance(chain[0], YoutubeDLError):  # a site that sends what its extractor does not expect
+        return FetchError(f"yt-dlp cannot read what the server sent ({_clean(text)})", UPDATE)
     message = next((each.orig_msg for each in chain if isinstance(each, ExtractorError)), str(chain[0]))
-    return FetchError(_clean(message) or f"yt-dlp gave up with {type(chain[0]).__name__}", otherwise)
+    return FetchError(_clean(message) or "yt-dlp gave no reason", otherwise)
 
 
 def _clean(message: str) -> str:
@@ -291,6 +294,8 @@ EXPLANATIONS = (
     (r"file:// URLs are disabled|Unable to handle request", "it leads to an address that is not http(s)", ADDRESS),
     (r"Downloaded (\d+) bytes, expected (\d+)", r"the connection broke off after \1 of \2 bytes", RESUME),
     (r"(\d+) bytes read, (\d+) more expected", r"the connection broke off with \2 bytes to come", RESUME),
+    (r"Did not get any data blocks|downloaded file is empty", "the server delivered nothing", LATER),
+    (r"can't contain control characters", "it is not an address: it has spaces in it", ADDRESS),
     (r"timed out", "the server does not answer", RESUME),
     (r"certificate verify failed: ([^(>]*)", r"its certificate is not valid: \1", ADDRESS),
     (r"\[Errno -?\d+\] ([^)>\n]*)", r"the connection failed: \1", RESUME),

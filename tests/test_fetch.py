@@ -279,7 +279,6 @@ def test_dots_in_segment_names_of_a_stream_stay_addresses(site: Site, out: Path,
         "ftp://127.0.0.1/a",
         "/etc/passwd",
         "ytsearch:x",
-        "http://",
         "",
     ],
 )
@@ -287,8 +286,24 @@ def test_only_http_addresses_are_fetched(out: Path, url: str):
     assert only(fetch([url], out)).cause == "only http:// and https:// addresses are fetched"
 
 
-def test_an_address_that_is_broken(out: Path):
-    assert only(fetch(["http://[::1"], out)).cause == "it is not a complete address"
+@pytest.mark.parametrize("url", ["http://", "http://[::1", "https://:80/a", "http://127.0.0.1:99999/"])
+def test_an_address_that_is_broken(out: Path, url: str):
+    assert only(fetch([url], out)).cause == "it is not a complete address"
+
+
+def test_nonsense_from_a_server_is_its_failure_alone(site: Site, out: Path, clip: bytes):
+    stream = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:many\n#EXTINF:1,\n/x.ts\n#EXT-X-ENDLIST\n"
+    site.routes |= {
+        "/stream.m3u8": content(stream, "application/vnd.apple.mpegurl"),
+        "/loop": redirect("/loop"),
+        "/nothing.mp4": content(b""),
+        "/clip.mp4": content(clip),
+    }
+    report = fetch(map(site.url, ("/stream.m3u8", "/loop", "/nothing.mp4", "/clip.mp4")), out, IMPATIENT)
+    assert [record.status for record in report.records] == ["failed"] * 3 + ["downloaded"]
+    assert report.records[0].cause.startswith("yt-dlp cannot read what the server sent")
+    assert report.records[1].cause.startswith("it redirects in a circle")
+    assert report.records[2].cause == "the server delivered nothing"
 
 
 @pytest.mark.parametrize("elsewhere", ["file:///etc/passwd", "data:video/mp4;base64,AAAA"])
