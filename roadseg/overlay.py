@@ -108,12 +108,12 @@ class Overlay:
 
 
 def enlarge(labels: LabelMap, width: int) -> LabelMap:
-    """Double the size of a label map as often as it stays within `width` pixels, rounding the outlines.
+    """Double the size of a label map until it is more than a quarter of `width` pixels wide, rounding its outlines.
 
     Each doubling by nearest neighbour is followed by a 3 x 3 median. Where two classes meet, a median is the majority,
     which turns stairs into slopes and leaves alone even lines that are one label wide.
     """
-    while 2 * labels.shape[1] <= width:
+    while 4 * labels.shape[1] <= width:
         doubled = _nearest(labels, (2 * labels.shape[1], 2 * labels.shape[0]))
         labels = np.asarray(cv2.medianBlur(doubled, 3), np.uint8)
     return labels
