@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from roadseg.models.network import freeze_batch_norm
+
 
 class Stage(NamedTuple):
     """A run of inverted-residual blocks; the first carries the stride."""
@@ -94,9 +96,7 @@ class EfficientNetLite0(nn.Module):
     def train(self, mode: bool = True) -> "EfficientNetLite0":
         """Set the training mode of everything but batch norm, which stays in evaluation mode."""
         super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+        freeze_batch_norm(self)
         return self
 
     def forward(self, x: Tensor) -> list[Tensor]:

@@ -21,11 +21,12 @@ def predict(
 ) -> NDArray[np.uint8]:
     """Label RGB images (N, H, W, 3) uint8: train ids (N, height, width) uint8 for `size` = (width, height).
 
-    Scores of the main level are up-sampled bilinearly to `size`, then the highest wins.
+    Scores of the main level are up-sampled bilinearly to `size`, as the network's `align_corners` says, then the
+    highest wins.
     """
     pixels = network.normalisation(to_tensor(images, runtime.device))
     with runtime.autocast():
         logits = network(pixels).logits[0]
-    scores = F.interpolate(logits.float(), size=size[::-1], mode="bilinear", align_corners=False)
+    scores = F.interpolate(logits.float(), size=size[::-1], mode="bilinear", align_corners=network.align_corners)
     labels: NDArray[np.uint8] = scores.argmax(1).to(torch.uint8).cpu().numpy()
     return labels

@@ -1,6 +1,10 @@
-"""`model.safetensors`: a network with everything that inference needs to know about it."""
+"""Weights on disk: `model.safetensors` with everything that inference needs to know, and files of other code."""
 
 import json
+import pickle
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +12,13 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import Tensor
 
 from roadseg.errors import WeightsError
 from roadseg.files import writing
 from roadseg.labels import LabelSpace, label_space
 from roadseg.models import build_model
-from roadseg.models.network import SegmentationNetwork
+from roadseg.models.network import Network, SegmentationNetwork
 
 MODEL_FILE = "model.safetensors"
 _METADATA_KEY = "roadseg"
@@ -27,6 +32,8 @@ class ModelCard(BaseModel):
     model: str
     """A name that `build_model` knows."""
     levels: int
+    options: dict[str, str] = {}
+    """Further options of that network."""
     labels: str
     """Label space of the predictions."""
     input_size: tuple[int, int]
@@ -67,25 +74,126 @@ def load_model(path: Path) -> tuple[SegmentationNetwork, ModelCard]:
             f"{path}: no trained model here", f"Give a run folder that holds {MODEL_FILE}, as `roadseg adapt` makes it."
         )
     card, state = _read(path)
-    network = build_model(card.model, len(card.label_space), levels=card.levels, pretrained=False)
-    copy_weights(network, state, origin=path)
+    network = build_model(card.model, len(card.label_space), levels=card.levels, pretrained=False, **card.options)
+    load_weights(network, state, origin=str(path))
     return network.eval(), card
 
 
-def copy_weights(network: torch.nn.Module, state: dict[str, torch.Tensor], *, origin: Path) -> None:
-    """Load `state` into `network`; every name and shape must match.
+@dataclass(frozen=True)
+class LoadReport:
+    """What became of a file of weights; names are those of the network."""
+
+    origin: str
+    loaded: tuple[str, ...]
+    """Tensors of the network that the file filled."""
+    kept: tuple[str, ...]
+    """Tensors of the network that stayed as they were."""
+    left_out: tuple[str, ...]
+    """Tensors of the file that the network has no use for."""
+
+    def __str__(self) -> str:
+        """One line, without the counters of batch norm, which nothing reads."""
+        parts = [f"{self.origin}: {len(self.loaded)} tensors loaded"]
+        kept = [name for name in self.kept if not _is_counter(name)]
+        parts += [f"new: {_some(kept)}"] if kept else []
+        parts += [f"left out: {_some(self.left_out)}"] if self.left_out else []
+        return "; ".join(parts)
+
+
+def load_weights(
+    network: Network,
+    source: Path | Mapping[str, Tensor],
+    *,
+    heads_optional: bool = False,
+    origin: str = "",
+) -> LoadReport:
+    """Fill a network from tensors by name, of its own or of published files (see its `own_names`).
+
+    The whole network must be filled and nothing be left over, but for what no computation notices: the counters of
+    batch norm, and what the network calls superfluous. Otherwise the network stays as it was.
+
+    Args:
+        network: filled in place.
+        source: the tensors, or a file that `torch.save` wrote them to.
+        heads_optional: for a start from weights of another task: unless the tensors outside the trunk all fit, all of
+            them are left out, and the network keeps its own.
+        origin: what messages call the source; the path by default.
 
     Raises:
-        WeightsError: they do not.
+        WeightsError: the file is not one of tensors by name, or does not fit.
     """
+    if isinstance(source, Path):
+        source, origin = _read_tensors(source), origin or str(source)
+    bare = {_PREFIX.sub("", name): value for name, value in source.items()}
+    names = network.own_names(bare)
+    given = {names[name]: value for name, value in bare.items()}
+    expected = network.state_dict()
+    unfit = {name for name, value in expected.items() if not _fits(given.get(name), value) and not _is_counter(name)}
+    surplus = {name for name in given if name not in expected and not network.superfluous(name)}
+    usable = expected.keys() & given.keys()
+    if heads_optional:
+        if any(not network.in_trunk(name) for name in unfit):
+            usable = {name for name in usable if network.in_trunk(name)}
+        unfit, surplus = ({name for name in some if network.in_trunk(name)} for some in (unfit, surplus))
+    if unfit or surplus:
+        raise WeightsError(
+            f"{origin}: does not fit the network: {_mismatch(unfit, surplus, given, expected)}",
+            "Build the network that the file was made for: model, levels, options, number of classes.",
+        )
+    network.load_state_dict(expected | {name: given[name] for name in usable})
+    return LoadReport(
+        origin,
+        loaded=tuple(name for name in expected if name in usable),
+        kept=tuple(name for name in expected if name not in usable),
+        left_out=tuple(name for name in given if name not in usable),
+    )
+
+
+_PREFIX = re.compile(r"^((module|Scale)\.)+")
+"""What wrappers put before every name: data parallelism, and the scale module of the first ImageNet files."""
+
+
+def _fits(given: Tensor | None, expected: Tensor) -> bool:
+    return given is not None and given.shape == expected.shape
+
+
+def _is_counter(name: str) -> bool:
+    """Files from before torch 0.4.1 lack these, and batch norm with a momentum does not read them."""
+    return name.endswith(".num_batches_tracked")
+
+
+def _mismatch(
+    unfit: Collection[str], surplus: Collection[str], given: Mapping[str, Tensor], expected: Mapping[str, Tensor]
+) -> str:
+    missing = [name for name in expected if name in unfit and name not in given]
+    shapes = [
+        f"{name} is {tuple(given[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in expected
+        if name in unfit and name in given
+    ]
+    kinds = {"missing": missing, "shapes": shapes, "unknown": [name for name in given if name in surplus]}
+    return "; ".join(f"{kind}: {_some(names)}" for kind, names in kinds.items() if names)
+
+
+def _some(names: Sequence[str], count: int = 3) -> str:
+    more = f" and {len(names) - count} more" if len(names) > count else ""
+    return ", ".join(names[:count]) + more
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
     try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        detail = " ".join(str(error).split())
-        raise WeightsError(f"{origin}: does not fit the network: {detail[:300]}", "Train it again.") from error
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: no such file", "Give a file of weights.") from None
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        detail = str(error).split("\n")[0]
+        raise WeightsError(f"{path}: cannot be read as weights ({detail})", "Fetch it again.") from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise WeightsError(f"{path}: is not a file of tensors by name", "Give a file that holds a state_dict().")
+    return state
 
 
-def _read(path: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
+def _read(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata: dict[str, Any] = file.metadata() or {}

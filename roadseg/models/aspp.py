@@ -1,0 +1,29 @@
+"""The classifier of DeepLab-v2: atrous spatial pyramid pooling, Chen et al., TPAMI 2018, section 3.2."""
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+Aspp = Literal["four-branch", "two-branch"]
+DILATIONS: dict[Aspp, tuple[int, ...]] = {"four-branch": (6, 12, 18, 24), "two-branch": (6, 12)}
+"""By variant. The published AdaptSegNet weights add the first two branches only, those of later work all four."""
+
+
+class ASPP(nn.Module):
+    """Sum of dilated 3x3 convolutions: features (N, inputs, h, w) -> logits (N, num_classes, h, w)."""
+
+    def __init__(self, inputs: int, num_classes: int, variant: Aspp) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList()
+        for dilation in DILATIONS[variant]:
+            branch = nn.Conv2d(inputs, num_classes, 3, padding=dilation, dilation=dilation)
+            nn.init.normal_(branch.weight, std=0.01)
+            self.branches.append(branch)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Add up the branches."""
+        first, *others = self.branches
+        logits: Tensor = first(features)
+        for branch in others:
+            logits = logits + branch(features)
+        return logits

@@ -1,0 +1,72 @@
+"""`vgg16`: DeepLab-v2 on VGG-16, the smaller network of the paper; 30 million parameters."""
+
+import re
+from collections.abc import Collection
+from itertools import pairwise
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from roadseg.models.aspp import Aspp
+from roadseg.models.deeplab import DeepLabV2
+from roadseg.models.network import Prediction
+
+CONV4_3 = 22
+"""Where in the trunk the earlier level's features are."""
+CONTEXT_CHANNELS = 1024
+
+
+class VGG16(DeepLabV2):
+    """VGG-16 without its last two poolings, its fully connected layers as dilated convolutions, and ASPP heads.
+
+    The fifth block has dilation 2, fc6 and fc7 dilation 4, so that all stays at stride 8. With two levels, the second
+    head sits on the fourth block; the published network has one level.
+
+    forward maps (N, 3, H, W) to logits (N, C, H // 8, W // 8) a level and 1024 features at the same stride.
+    """
+
+    def __init__(
+        self, num_classes: int, *, levels: int = 2, pretrained: bool = False, aspp: Aspp = "four-branch"
+    ) -> None:
+        super().__init__(
+            num_classes, levels=levels, pretrained=pretrained, aspp=aspp, head_channels=(CONTEXT_CHANNELS, 512)
+        )
+        self.features = nn.Sequential(
+            *_block(3, 64, 64, pool=True),
+            *_block(64, 128, 128, pool=True),
+            *_block(128, 256, 256, 256, pool=True),
+            *_block(256, 512, 512, 512),
+            *_block(512, 512, 512, 512, dilation=2),
+        )
+        self.fc6 = nn.Conv2d(512, CONTEXT_CHANNELS, 3, padding=4, dilation=4)
+        self.fc7 = nn.Conv2d(CONTEXT_CHANNELS, CONTEXT_CHANNELS, 3, padding=4, dilation=4)
+
+    def trunk(self) -> nn.Module:
+        """The thirteen convolutions that ImageNet weights exist for."""
+        return self.features
+
+    def forward(self, images: Tensor) -> Prediction:
+        """Predict from normalised images (N, 3, H, W) float."""
+        fourth = self.features[: CONV4_3 + 1](images)
+        fifth = self.features[CONV4_3 + 1 :](fourth)
+        context = F.relu(self.fc7(F.relu(self.fc6(fifth))))
+        return Prediction(self.logits(context, fourth), context)
+
+    def own_names(self, names: Collection[str]) -> dict[str, str]:
+        """Published files of the paper number fc6 and fc7 among the features; torchvision's count the poolings."""
+        torchvision = "classifier.6.weight" in names
+        numbers = {24: "features.23", 26: "features.25", 28: "features.27"} if torchvision else {29: "fc6", 31: "fc7"}
+        renamed = {}
+        for name, own in super().own_names(names).items():
+            number = re.match(r"features\.(\d+)(?=\.)", own)
+            if number and int(number[1]) in numbers:
+                own = numbers[int(number[1])] + own[number.end() :]
+            renamed[name] = own
+        return renamed
+
+
+def _block(*channels: int, dilation: int = 1, pool: bool = False) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(channels):
+        layers += [nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation), nn.ReLU(inplace=True)]
+    return [*layers, nn.MaxPool2d(2)] if pool else layers
