@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from roadseg.adaptation.losses import SOURCE, TARGET, Gan, adversarial_loss, resized
+from roadseg.adaptation.losses import SOURCE, TARGET, Gan, adversarial_loss, at_least_float32, resized
 from roadseg.adaptation.method import Method, Term
 from roadseg.adaptation.source_only import LEVEL_NAMES, supervised_term
 from roadseg.datasets.sampling import Batch
@@ -57,7 +57,8 @@ class OutputSpaceAdversarial(Method):
         self._train_discriminators(False)
         logits = self.predict(batch.source_images).logits
         source_maps = [self._view(level.detach(), batch.source_images) for level in self._adapted(logits)]
-        yield supervised_term(logits, batch.source_labels, self.segmentation_weights)
+        align_corners = self.segmenter.align_corners
+        yield supervised_term(logits, batch.source_labels, self.segmentation_weights, align_corners=align_corners)
         del logits
 
         logits = self.predict(batch.target_images).logits
@@ -94,12 +95,13 @@ class OutputSpaceAdversarial(Method):
 
     def _view(self, logits: Tensor, images: Tensor) -> Tensor:
         height, width = (side // self.map_stride for side in images.shape[-2:])
-        return torch.softmax(resized(logits, (height, width)), dim=1)
+        maps = resized(logits, (height, width), align_corners=self.segmenter.align_corners)
+        return torch.softmax(maps, dim=1)
 
     def _score(self, discriminator: nn.Module, maps: Tensor) -> Tensor:
         with self.runtime.autocast():
             scores: Tensor = discriminator(maps)
-        return scores.float()
+        return at_least_float32(scores)
 
     def _train_discriminators(self, on: bool) -> None:
         for discriminator in self._discriminators:

@@ -13,14 +13,15 @@ SOURCE, TARGET = 0.0, 1.0
 """What the discriminator is to answer, as the published implementation of the paper has it."""
 
 
-def segmentation_loss(logits: Tensor, labels: Tensor) -> Tensor:
+def segmentation_loss(logits: Tensor, labels: Tensor, *, align_corners: bool = False) -> Tensor:
     """Mean cross-entropy over the pixels that are not ignored; 0 where all are.
 
     Args:
         logits: (N, C, h, w), up-sampled bilinearly to the size of the labels.
         labels: (N, H, W) uint8 train ids, 255 where ignored.
+        align_corners: see `resized`.
     """
-    upsampled = resized(logits, labels.shape[-2:])
+    upsampled = resized(logits, labels.shape[-2:], align_corners=align_corners)
     target = labels.long()
     total = F.cross_entropy(upsampled, target, ignore_index=IGNORE, reduction="sum")
     return total / (target != IGNORE).sum().clamp(min=1)
@@ -38,6 +39,15 @@ def adversarial_loss(scores: Tensor, domain: float, gan: Gan) -> Tensor:
     return F.mse_loss(scores, wanted)
 
 
-def resized(maps: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
-    """Resize maps (N, C, h, w) bilinearly to `size` = (height, width)."""
-    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
+def resized(maps: Tensor, size: torch.Size | tuple[int, int], *, align_corners: bool = False) -> Tensor:
+    """Resize maps (N, C, h, w) bilinearly to `size` = (height, width).
+
+    With `align_corners` the centres of the outermost elements meet, otherwise their outer edges do; the network that
+    made the maps knows which fits it, see `roadseg.models.network`.
+    """
+    return F.interpolate(maps, size=size, mode="bilinear", align_corners=align_corners)
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """What came out of mixed precision, precise enough for a loss; float64 stays."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from roadseg.adaptation.losses import at_least_float32
 from roadseg.datasets.sampling import Batch
 from roadseg.models.network import Prediction, SegmentationNetwork
 from roadseg.runtime import Runtime
@@ -44,7 +45,7 @@ class Method(ABC):
         """Yield the loss terms of one step on a batch that lies on the runtime's device."""
 
     def predict(self, images: Tensor) -> Prediction:
-        """Forward RGB images (N, 3, H, W) uint8 through the segmenter; logits come back as float32."""
+        """Forward RGB images (N, 3, H, W) uint8 through the segmenter; logits come back as float32 or better."""
         with self.runtime.autocast():
             prediction = self.segmenter(self.segmenter.normalisation(images))
-        return Prediction(tuple(logits.float() for logits in prediction.logits), prediction.features)
+        return Prediction(tuple(at_least_float32(logits) for logits in prediction.logits), prediction.features)

@@ -27,12 +27,15 @@ class SourceOnly(Method):
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the segmentation term."""
         logits = self.predict(batch.source_images).logits
-        yield supervised_term(logits, batch.source_labels, self.segmentation_weights)
+        align_corners = self.segmenter.align_corners
+        yield supervised_term(logits, batch.source_labels, self.segmentation_weights, align_corners=align_corners)
 
 
-def supervised_term(logits: Sequence[Tensor], labels: Tensor, weights: Sequence[float]) -> Term:
+def supervised_term(
+    logits: Sequence[Tensor], labels: Tensor, weights: Sequence[float], *, align_corners: bool = False
+) -> Term:
     """Weighted sum of the levels' segmentation losses; one term, since the levels share a graph."""
-    losses = [segmentation_loss(level, labels) for level in logits]
+    losses = [segmentation_loss(level, labels, align_corners=align_corners) for level in logits]
     loss = losses[0].new_zeros(())
     for level, weight in zip(losses, weights, strict=True):
         loss = loss + weight * level

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from roadseg.adaptation.method import Method
-from roadseg.datasets.sampling import AdaptationBatches, load_batches
+from roadseg.datasets.sampling import AdaptationBatches, Batch, load_batches
 from roadseg.errors import TrainingError, WeightsError
 from roadseg.runtime import rng_state, set_rng_state
 from roadseg.training.optimizers import set_poly_rate
@@ -107,7 +107,7 @@ def train(
         KeyboardInterrupt: the user asked to stop.
     """
     trainer.method.segmenter.train()
-    losses = _Losses()
+    losses = Losses()
     began = time.perf_counter()
     with stop_requests() as stop_requested:
         for batch in load_batches(batches, trainer.step, plan.steps, workers=plan.workers):
@@ -136,7 +136,7 @@ def train(
                 began = time.perf_counter()
 
 
-def training_step(trainer: Trainer, plan: Plan, batch: Any, losses: "_Losses") -> None:
+def training_step(trainer: Trainer, plan: Plan, batch: Batch, losses: "Losses") -> None:
     """One step: gradients of every term, then every optimizer."""
     for optimizer in trainer.optimizers.values():
         set_poly_rate(optimizer, trainer.step, plan.schedule_steps, plan.power)
@@ -151,12 +151,14 @@ def training_step(trainer: Trainer, plan: Plan, batch: Any, losses: "_Losses") -
 
 
 @dataclass(frozen=True)
-class _Means:
+class Means:
+    """Mean losses by name, and over how many steps."""
+
     values: dict[str, float]
     steps: int
 
 
-class _Losses:
+class Losses:
     """Sums of losses that stay on the device until they are read."""
 
     def __init__(self) -> None:
@@ -164,16 +166,17 @@ class _Losses:
         self._sums: dict[str, Tensor] = {}
 
     def add(self, values: dict[str, Tensor]) -> None:
+        """Add the losses of one term, by name."""
         for name, value in values.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value
 
-    def take(self, step: int) -> _Means:
-        """Mean losses since the last call.
+    def take(self, step: int) -> Means:
+        """Mean losses since the last call; `step` is for the message.
 
         Raises:
             TrainingError: one is not finite.
         """
-        means = _Means({name: float(total) / self.steps for name, total in self._sums.items()}, self.steps)
+        means = Means({name: float(total) / self.steps for name, total in self._sums.items()}, self.steps)
         self.steps = 0
         self._sums = {}
         broken = [name for name, value in means.values.items() if value - value != 0]

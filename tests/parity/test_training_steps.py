@@ -1,0 +1,112 @@
+"""Three steps of our engine, method and optimizers give the losses and weights of the published training loop.
+
+In float64, where rounding explains nothing. The published optimizer counts most weights three or four times; the
+numbers are those of the same loop with every weight counted once.
+"""
+
+import pytest
+from parity_bundle import discriminator, images, in_float64, labels, published_state, read_json, segmenter, size
+
+from roadseg.adaptation.adversarial import OutputSpaceAdversarial
+from roadseg.datasets.sampling import Batch
+from roadseg.runtime import start
+from roadseg.training.loop import Losses, Plan, Trainer, training_step
+from roadseg.training.optimizers import OptimizerOptions, discriminator_optimizer, segmenter_optimizer
+
+pytestmark = pytest.mark.parity
+
+STEPS = 3
+PLAN = Plan(steps=STEPS, schedule_steps=250_000, power=0.9, checkpoint_every=STEPS, evaluate_every=0, workers=0)
+GAN = {"Vanilla": "vanilla", "LS": "least-squares"}
+COLUMNS = {
+    "loss_seg1": "segmentation/auxiliary",
+    "loss_seg2": "segmentation/main",
+    "loss_adv_target1": "adversarial/auxiliary",
+    "loss_adv_target2": "adversarial/main",
+    "loss_D1": "discriminator/auxiliary",
+    "loss_D2": "discriminator/main",
+    "loss_seg": "segmentation/main",
+    "loss_adv": "adversarial/main",
+    "loss_D": "discriminator/main",
+}
+
+
+def trained(tag, discriminator_tags, *, head_factor, **options):
+    """Losses of every step, and the method after the last; levels count from the main one."""
+    discriminators = [in_float64(discriminator(name)) for name in discriminator_tags]
+    method = OutputSpaceAdversarial(in_float64(segmenter(tag)).train(), start("cpu"), discriminators, **options)
+    sgd = OptimizerOptions("sgd", 2.5e-4, head_factor=head_factor, weight_decay=5e-4)
+    optimizers = {"segmenter": segmenter_optimizer(method.segmenter, sgd)}
+    for name, network in method.discriminators.items():
+        optimizers[f"discriminator/{name}"] = discriminator_optimizer(network.parameters(), 1e-4)
+    trainer = Trainer(method, optimizers)
+    history = []
+    for step in range(STEPS):
+        losses = Losses()
+        training_step(trainer, PLAN, batch(step), losses)
+        history.append(losses.take(step).values)
+    return history, method
+
+
+def batch(step):
+    height, width = size("train")
+    source, target = (images(f"{domain}{step}", 1, height, width) for domain in ("src", "tgt"))
+    return Batch(source, labels(f"src{step}", 1, height, width), target)
+
+
+def check_losses(history, columns, reference):
+    for step, (ours, theirs) in enumerate(zip(history, reference, strict=True)):
+        expected = dict(zip((COLUMNS[column] for column in columns), theirs, strict=True))
+        assert ours == pytest.approx(expected, rel=1e-9 if step == 0 else 1e-7), f"step {step}"
+
+
+def check_weights(network, tag, reference):
+    start_state = published_state(tag)
+    names = network.own_names(start_state)
+    state = network.state_dict()
+    for key, expected in reference.items():
+        if names[key] not in state:
+            assert network.superfluous(names[key])
+            assert expected["delta_abs_sum"] == 0, key
+            continue
+        now = state[names[key]].double()
+        change = (now - start_state[key].double()).abs().sum().item()
+        assert change == pytest.approx(expected["delta_abs_sum"], rel=1e-6), key
+        assert now.flatten()[:3].tolist() == pytest.approx(expected["first3"], abs=1e-9), key
+
+
+@pytest.mark.parametrize("name", ["multi_dedup", "single_dedup", "single_ls_dedup"])
+def test_resnet101(name):
+    """Single-level runs are published as multi-level ones with weights of zero: the second head decays, D1 learns."""
+    bundle = read_json("train3.json")
+    run = bundle["runs"][name]
+    given = dict(zip(run["args"][::2], run["args"][1::2], strict=True))
+    history, method = trained(
+        "multi",
+        ("D2", "D1"),
+        head_factor=10,
+        segmentation_weights=(1.0, float(given["--lambda-seg"])),
+        adversarial_weights=(float(given["--lambda-adv-target2"]), float(given["--lambda-adv-target1"])),
+        gan=GAN[given.get("--gan", "Vanilla")],
+    )
+    check_losses(history, bundle["columns"], run["f64"])
+    check_weights(method.segmenter, "multi", run["weights_after3_f64"]["G"])
+    for level, tag in (("main", "D2"), ("auxiliary", "D1")):
+        check_weights(method.discriminators[level], tag, run["weights_after3_f64"][tag])
+
+
+@pytest.mark.parametrize("name", ["vgg_single", "vgg_single_ls"])
+def test_vgg16(name):
+    bundle = read_json("train3_vgg.json")
+    run = bundle["runs"][name]
+    history, method = trained(
+        "vgg",
+        ("D1",),
+        head_factor=1,
+        segmentation_weights=(1.0,),
+        adversarial_weights=(run["lambda_adv"],),
+        gan=GAN[run["gan"]],
+    )
+    check_losses(history, bundle["columns"], run["f64"])
+    for network, tag, key in ((method.segmenter, "vgg", "G"), (method.discriminators["main"], "D1", "D1")):
+        check_weights(network, tag, run["weights_after3_f64"][key])
