@@ -10,6 +10,7 @@ from roadseg.cli.console import debug_wanted, fail
 from roadseg.cli.doctor import doctor
 from roadseg.cli.evaluate import evaluate
 from roadseg.cli.fetch import fetch
+from roadseg.cli.frames import frames
 from roadseg.cli.overlay import overlay
 from roadseg.errors import RoadsegError
 
@@ -42,6 +43,7 @@ app.command()(adapt)
 app.command()(doctor)
 app.command()(evaluate)
 app.command()(fetch)
+app.command()(frames)
 app.command()(overlay)
 
 

@@ -42,6 +42,20 @@ def _seconds(clock: str | None, otherwise: float) -> float:
     return sum(float(part) * 60.0**place for place, part in enumerate(reversed(clock.split(":"))))
 
 
+def parse_duration(text: str) -> Fraction:
+    """Read `2`, `0.5s`, `500ms` or `1min` as seconds.
+
+    Raises:
+        typer.BadParameter: it is not written so, or is 0.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|min|)", text.strip())
+    units = {"ms": Fraction(1, 1000), "s": Fraction(1), "": Fraction(1), "min": Fraction(60)}
+    seconds = Fraction(match[1]) * units[match[2]] if match else Fraction(0)
+    if not seconds:
+        raise typer.BadParameter(f"{text!r} is not a duration; write for example 2, 0.5s, 500ms or 1min")
+    return seconds
+
+
 def parse_bytes(text: str) -> float:
     """Read `500K`, `1.5M` or `2G` (powers of 1000) as a number of bytes.
 
