@@ -1,14 +1,19 @@
 """From a picture on disk to a training crop: geometry shared with the label map, colour for the picture alone."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
+import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from roadseg.labels import LabelMap
 
 Image = NDArray[np.uint8]
+Resampling = Literal["area", "bicubic"]
+"""`area` averages when it shrinks and is bilinear otherwise; `bicubic` is Pillow's, as published networks have seen."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,9 @@ class CropTransform:
     """Bounds of the random scale; pictures are never shrunk below the crop."""
     jitter: float = 1.0
     """Strength of the colour jitter; 0 leaves colours alone."""
+    mirror: bool = True
+    """Whether half of the crops are mirrored."""
+    resampling: Resampling = "area"
 
     def __call__(self, image: Image, label: LabelMap | None, rng: np.random.Generator) -> tuple[Image, LabelMap | None]:
         """Transform (H, W, 3) uint8 RGB and (H, W) uint8 train ids alike, to `crop`."""
@@ -33,19 +41,31 @@ class CropTransform:
         part_height = min(round(self.crop[1] * height / (self.size[1] * scale)), height)
         left = int(rng.integers(width - part_width + 1))
         top = int(rng.integers(height - part_height + 1))
-        mirror = rng.random() < 0.5
+        mirror = rng.random() < 0.5 and self.mirror
         part = (slice(top, top + part_height), slice(left, left + part_width))
-        shrinks = part_width > self.crop[0]
-        resampling = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        crop = jittered(_resized(image[part], self.crop, resampling), rng, self.jitter)
-        label_crop = None if label is None else _resized(label[part], self.crop, cv2.INTER_NEAREST)
+        crop = jittered(resized_image(image[part], self.crop, self.resampling), rng, self.jitter)
+        label_crop = None if label is None else resized_label(label[part], self.crop)
         if mirror:
             return crop[:, ::-1], None if label_crop is None else label_crop[:, ::-1]
         return crop, label_crop
 
 
-def _resized(pixels: NDArray[np.uint8], size: tuple[int, int], resampling: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.resize(pixels, size, interpolation=resampling), np.uint8)
+def resized_image(image: Image, size: tuple[int, int], resampling: Resampling = "area") -> Image:
+    """Resize an (H, W, 3) uint8 picture to `size` = (width, height)."""
+    if image.shape[1::-1] == size:
+        return image
+    if resampling == "bicubic":
+        pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
+        resized = F.interpolate(pixels, size=size[::-1], mode="bicubic", antialias=True, align_corners=False)
+        return np.asarray(resized[0].permute(1, 2, 0).numpy(), np.uint8)
+    filtering = cv2.INTER_AREA if image.shape[1] > size[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=filtering), np.uint8)
+
+
+def resized_label(label: LabelMap, size: tuple[int, int]) -> LabelMap:
+    """Resize an (H, W) uint8 label map to `size` = (width, height), each pixel taking the label at its centre."""
+    # cv2's plain INTER_NEAREST takes the upper left corner instead: half a pixel off the picture.
+    return np.asarray(cv2.resize(label, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
 
 
 def jittered(image: Image, rng: np.random.Generator, strength: float) -> Image:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.datasets.dataset import ImageDataset
+from roadseg.datasets.transforms import Resampling, resized_image
 from roadseg.errors import DatasetError
 from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union, pixel_accuracy
 from roadseg.labels import IGNORE, LabelMap, LabelSpace, conversion
@@ -71,13 +71,14 @@ def evaluate(
     dataset: ImageDataset,
     *,
     input_size: tuple[int, int],
+    resampling: Resampling = "area",
     on_progress: Progress = lambda done, total: None,
 ) -> Evaluation:
     """Predict every picture of a labelled data set and count.
 
-    Pictures are resized to `input_size` = (width, height); predictions are made at the size of the label maps. Only
-    classes that some class of `labels` maps to are scored, see `roadseg.labels.conversion`; a predicted class that the
-    data set does not have is an error wherever it stands.
+    Pictures are resized to `input_size` = (width, height) by `resampling`; predictions are made at the size of the
+    label maps. Only classes that some class of `labels` maps to are scored, see `roadseg.labels.conversion`; a
+    predicted class that the data set does not have is an error wherever it stands.
 
     Raises:
         DatasetError: the data set has no labels, shares no class with `labels`, or has no scored pixel.
@@ -97,17 +98,10 @@ def evaluate(
     confusion = np.zeros((other + 1, other + 1), np.int64)
     for index in range(len(dataset)):
         truth: LabelMap = position[dataset.label(index)]
-        image = _resized(dataset.image(index), input_size)
+        image = resized_image(dataset.image(index), input_size, resampling)
         predicted = predictor(image[None], (truth.shape[1], truth.shape[0]))[0]
         confusion += confusion_matrix(predicted_position[predicted], truth, other + 1)
         on_progress(index + 1, len(dataset))
     if not confusion.sum():
         raise DatasetError(f"{dataset.name}: every pixel of its label maps is ignored", "Check the label ids.")
     return Evaluation(dataset.name, tuple(space.classes[i] for i in scored), confusion, len(dataset))
-
-
-def _resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    if image.shape[1::-1] == size:
-        return image
-    resampling = cv2.INTER_AREA if image.shape[1] > size[0] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, size, interpolation=resampling), np.uint8)

@@ -5,7 +5,7 @@ from tiny import SIZE, street, write_streets
 
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.datasets.sampling import AdaptationBatches, load_batches
-from roadseg.datasets.transforms import CropTransform
+from roadseg.datasets.transforms import CropTransform, resized_label
 
 CROP = CropTransform(size=SIZE, crop=(64, 48))
 
@@ -59,3 +59,17 @@ def test_jitter_changes_colours_but_not_the_geometry_draws():
     strong, label_strong = CropTransform(SIZE, (64, 48), jitter=1)(image, label, np.random.default_rng(3))
     assert np.array_equal(label_plain, label_strong)
     assert not np.array_equal(plain, strong)
+
+
+def test_labels_are_taken_at_the_centres_of_the_new_pixels():
+    columns = np.arange(9, dtype=np.uint8)[None].repeat(2, axis=0)
+    assert resized_label(columns, (3, 2)).tolist() == [[1, 4, 7]] * 2
+
+
+def test_mirroring_can_be_left_out():
+    image, label = street(0)
+    transform = CropTransform(SIZE, SIZE, scale=(1.0, 1.0), jitter=0, mirror=False)
+    for seed in range(8):
+        crop, crop_label = transform(image, label, np.random.default_rng(seed))
+        assert np.array_equal(crop, image)
+        assert np.array_equal(crop_label, label)
