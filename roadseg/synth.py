@@ -19,7 +19,7 @@ from roadseg.files import write_text, writing
 from roadseg.labels import CITYSCAPES_19
 from roadseg.streets.drive import drive, frame_count
 from roadseg.streets.looks import Look
-from roadseg.streets.render import RENDERER_VERSION, render_street
+from roadseg.streets.render import RENDERER_VERSION, check, render_street
 from roadseg.video.colour import from_rgb
 from roadseg.video.writer import VideoWriter
 
@@ -52,9 +52,11 @@ def render_dataset(
         on_progress: told (streets there, streets in all).
 
     Raises:
+        InputError: something that cannot be rendered.
         OutputError: the folder holds a set rendered otherwise, or cannot be written to.
     """
-    describe(folder, seed=seed, size=size, look=look)
+    check(seed, size, look)
+    describe(folder, "stills", seed=seed, size=size, look=look)
     missing = [index for index in range(count) if not label_path(folder, index).exists()]
     done = count - len(missing)
     on_progress(done, count)
@@ -100,7 +102,7 @@ def render_drive(
     if size[0] % 2 or size[1] % 2:
         raise InputError(f"a clip of {size[0]}x{size[1]} cannot be written", "H.264 wants even sides.")
     frames = drive(seed, seconds, size, look, frame_rate)
-    describe(folder, seed=seed, size=size, look=look)
+    describe(folder, f"drive of {seconds:g} s at {frame_rate} frames/s", seed=seed, size=size, look=look)
     clip = folder / CLIP
     if clip.exists():
         return
@@ -113,8 +115,10 @@ def render_drive(
             on_progress(index + 1, total)
 
 
-def describe(folder: Path, *, seed: int, size: tuple[int, int], look: Look) -> None:
+def describe(folder: Path, contents: str, *, seed: int, size: tuple[int, int], look: Look) -> None:
     """Write dataset.toml, or check that the one that is there says the same.
+
+    `contents` tells stills from a drive, which count their pictures alike.
 
     Raises:
         OutputError: it says something else, or the folder cannot be written to.
@@ -122,6 +126,7 @@ def describe(folder: Path, *, seed: int, size: tuple[int, int], look: Look) -> N
     text = tomli_w.dumps(
         {
             "kind": "streets",
+            "contents": contents,
             "label_space": CITYSCAPES_19.name,
             "look": look,
             "seed": seed,

@@ -12,6 +12,7 @@ from roadseg.cli.evaluate import evaluate
 from roadseg.cli.fetch import fetch
 from roadseg.cli.frames import frames
 from roadseg.cli.overlay import overlay
+from roadseg.cli.synth import synth
 from roadseg.errors import RoadsegError
 
 INTERRUPTED = 130
@@ -45,6 +46,7 @@ app.command()(evaluate)
 app.command()(fetch)
 app.command()(frames)
 app.command()(overlay)
+app.command()(synth)
 
 
 def main() -> None:

@@ -62,7 +62,7 @@ def _game_atmosphere(rng: np.random.Generator) -> Atmosphere:
     kind = pick(rng, {"clear": 0.42, "golden": 0.14, "overcast": 0.26, "bright haze": 0.1, "dusk": 0.08})
     azimuth, clouds = between(rng, (-math.pi, math.pi)), index(rng, CLOUDS)
     if kind == "overcast":
-        level = between(rng, (0.7, 1.05))
+        level = between(rng, (0.75, 1.1))
         sky = grey(rng, 185, 245, 6)
         return Atmosphere(
             sun=(0.0, 0.0, 0.0), ambient=_scaled(tint(rng, 0.97, 1.03, 0.03), level),
@@ -72,7 +72,7 @@ def _game_atmosphere(rng: np.random.Generator) -> Atmosphere:
             cloud_colour=grey(rng, 190, 240, 4), glow=0.0,
         )  # fmt: skip
     if kind == "dusk":
-        level = between(rng, (0.32, 0.55))
+        level = between(rng, (0.38, 0.6))
         horizon = hsv(rng, (0.03, 0.12), (0.25, 0.6), (0.7, 0.95))
         return Atmosphere(
             sun=_scaled((1.0, 0.7, 0.5), between(rng, (0.0, 0.25))), ambient=_scaled((0.86, 0.92, 1.12), level),
@@ -82,13 +82,13 @@ def _game_atmosphere(rng: np.random.Generator) -> Atmosphere:
             cloud_colour=hsv(rng, (0.8, 1.1), (0.1, 0.4), (0.4, 0.7)), glow=between(rng, (0.2, 0.6)),
         )  # fmt: skip
     low = kind == "golden"
-    strength = between(rng, (0.55, 0.8))
+    strength = between(rng, (0.45, 0.68))
     blue = hsv(rng, (0.54, 0.6), (0.45, 0.75), (0.75, 0.98))
     pale = hsv(rng, (0.52, 0.6), (0.08, 0.28), (0.9, 1.0))
     hazy = kind == "bright haze"
     return Atmosphere(
         sun=_scaled((1.0, 0.86, 0.66) if low else (1.0, 0.97, 0.9), strength * (0.75 if hazy else 1.0)),
-        ambient=_scaled((0.93, 0.98, 1.07), between(rng, (0.4, 0.62)) + (0.12 if hazy else 0.0)),
+        ambient=_scaled((0.95, 0.98, 1.05), between(rng, (0.56, 0.76)) + (0.1 if hazy else 0.0)),
         sun_direction=_sun_direction(azimuth, between(rng, (0.18, 0.4) if low else (0.5, 1.25))),
         haze=hsv(rng, (0.5, 0.6), (0.02, 0.12), (0.85, 0.95)),
         visibility=10 ** (between(rng, (1.9, 2.4)) if hazy else between(rng, (2.5, 3.4))),
@@ -145,7 +145,7 @@ def sample_sensor(rng: np.random.Generator, look: Look) -> Sensor:
     """Draw how light becomes a picture."""
     if look == "game":
         return Sensor(
-            exposure=between(rng, (0.85, 1.15)), gamma=between(rng, (0.85, 1.2)), contrast=between(rng, (0.95, 1.25)),
+            exposure=between(rng, (0.85, 1.15)), gamma=between(rng, (0.75, 1.1)), contrast=between(rng, (0.95, 1.18)),
             lift=0.0, balance=tint(rng, 0.97, 1.03, 0.04), saturation=between(rng, (0.95, 1.4)), vignette=0.0,
             blur=between(rng, (0.0, 0.5)), noise=0.0, jpeg=0,
         )  # fmt: skip

@@ -91,7 +91,7 @@ class Street:
     joints: float
     """Distance of the paving joints across the sidewalks in metres; 0 for none."""
     grain: tuple[int, int]
-    """Noise tiles of the fine and the coarse texture."""
+    """Position of the fine texture among the grits, and of the coarse one among the noises."""
     roughness: float
     """Contrast of the road's texture, 0..1."""
 

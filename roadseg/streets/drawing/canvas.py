@@ -21,6 +21,8 @@ FRACTION_BITS = 4
 _SUBPIXEL = 1 << FRACTION_BITS
 _FAR_OUT = 1 << 14
 """Pixels beyond which corners are pulled in, so that they fit OpenCV's fixed-point numbers."""
+COVERED = 60
+"""Coverage of a silhouette, 0..255, from which on a pixel carries its label: thin twigs average to little."""
 _CIRCLE = np.stack([np.cos(np.arange(12) * np.pi / 6), np.sin(np.arange(12) * np.pi / 6)], 1)
 
 
@@ -195,7 +197,7 @@ class Canvas:
         warped = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR)
         shape = cv2.warpAffine(outline, matrix, size, flags=cv2.INTER_NEAREST)
         self._lay(np.asarray(warped, np.uint8), box)
-        self.label[y0:y1, x0:x1][shape > 127] = label
+        self.label[y0:y1, x0:x1][shape > COVERED] = label
 
     def _box(self, pixels: Floats) -> tuple[int, int, int, int] | None:
         """Whole pixels (x0, y0, x1, y1) that `pixels` touch inside the picture; None when there are none."""

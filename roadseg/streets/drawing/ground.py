@@ -156,7 +156,7 @@ def _texture(
     across = (np.arange(view.width, dtype=np.float32) + 0.5 - np.float32(view.middle)) / np.float32(view.focal)
     u = across[None] * depths[:, None] - view.bend(s.astype(np.float64)).astype(np.float32)[:, None]
     s = np.repeat(s[:, None], view.width, 1)
-    fine = cv2.remap(bank.noises[street.grain[0]], u * FINE, s * FINE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    fine = cv2.remap(bank.grits[street.grain[0]], u * FINE, s * FINE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     coarse = cv2.remap(
         bank.noises[street.grain[1]], u * COARSE, s * COARSE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
     )

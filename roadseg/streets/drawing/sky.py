@@ -29,9 +29,9 @@ def draw_sky(canvas: Canvas, atmosphere: Atmosphere, bank: TextureBank) -> None:
         columns = (across[None] * distance[:, None] * CLOUD_SCALE).astype(np.float32)
         rows = np.broadcast_to((distance * CLOUD_SCALE)[:, None], columns.shape).astype(np.float32)
         cloud = cv2.remap(bank.clouds[atmosphere.clouds], columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-        density = np.clip((cloud.astype(np.float32) / 255 - 1 + atmosphere.cover) * 3.2, 0, 1)
+        density = np.clip((cloud.astype(np.float32) / 255 - 1 + atmosphere.cover) * 2.4, 0, 1)
         density *= np.clip(up * 9, 0.15, 1)[:, None].astype(np.float32)
-        shaded = np.asarray(atmosphere.cloud_colour, np.float32) * (1.06 - 0.2 * density[..., None])
+        shaded = np.asarray(atmosphere.cloud_colour, np.float32) * (1.04 - 0.12 * density[..., None])
         sky += (shaded - sky) * density[..., None]
     if atmosphere.glow > 0:
         right, above, ahead = atmosphere.sun_direction

@@ -1,5 +1,6 @@
 """Bodies of cars, vans, auto-rickshaws, lorries, buses and trams."""
 
+import math
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
@@ -14,7 +15,7 @@ LABELS: dict[VehicleKind, int] = {"truck": TRUCK, "bus": BUS, "tram": TRAIN}
 """Kinds that are not labelled as cars."""
 TYRE: Colour = (26, 26, 28)
 BLACK: Colour = (22, 22, 24)
-CHROME: Colour = (170, 172, 176)
+CHROME: Colour = (132, 134, 138)
 HEADLAMP: Colour = (236, 238, 232)
 HEADLAMP_ON: Colour = (255, 252, 226)
 TAIL_LAMP: Colour = (170, 24, 22)
@@ -70,24 +71,23 @@ def _glass(model: VehicleModel, factor: float = 1.0) -> Colour:
 
 
 def _wheels(forwards: Iterable[float], half_width: float, radius: float, tyre: float = 0.2) -> list[Solid]:
-    """Wheels on both sides: cylinders with a rim on the outside."""
+    """Wheels on both sides: tyres under the body, and their outer faces, which show on its flanks."""
     turn = np.linspace(0, 2 * np.pi, 18, endpoint=False)
-    ring = np.stack([np.sin(turn), np.cos(turn)], 1)
+
+    def disc(share: float, right: float, forward: float) -> tuple[Point, ...]:
+        reach = radius * share
+        return tuple((right, radius + reach * math.sin(a), forward + reach * math.cos(a)) for a in turn)
+
     solids = []
     for forward in forwards:
         for side in (-1, 1):
-
-            def rim(share: float, right: float, forward: float = forward) -> tuple[Point, ...]:
-                return tuple((right, radius * (1 + share * up), forward + radius * share * ahead) for up, ahead in ring)
-
-            outside, inside = side * half_width, side * (half_width - tyre)
-            faces = [Face(rim(1.0, outside), TYRE), Face(rim(1.0, inside), TYRE)]
-            details = [
-                Face(rim(0.66, outside), (96, 98, 102)),
-                Face(rim(0.56, outside), (158, 160, 164)),
-                Face(rim(0.2, outside), (60, 60, 64)),
-            ]
-            solids.append(Solid(faces, details, side=side))
+            outside, rim = side * half_width, side * (half_width - 0.02)
+            inside = side * (half_width - tyre)
+            solids.append(Solid([Face(disc(1, rim, forward), TYRE), Face(disc(1, inside, forward), TYRE)], layer=-5))
+            face = Solid([Face(disc(1, outside, forward), TYRE), Face(disc(1, rim, forward), TYRE)], side=side)
+            for share, grey in ((0.66, 96.0), (0.56, 158.0), (0.2, 60.0)):
+                face.details.append(Face(disc(share, outside, forward), (grey, grey + 2, grey + 5)))
+            solids.append(face)
     return solids
 
 
@@ -218,8 +218,9 @@ def _cabin(model: VehicleModel, half: float) -> Solid:
 def _mirrors(model: VehicleModel, half: float) -> list[Solid]:
     forward, up = 0.2 * model.length, 0.62 * model.height
     colour = _shade(model.colour, 0.7)
-    left, right = (-half - 0.17, -half * 0.98), (half * 0.98, half + 0.17)
-    return [Solid(box((forward, forward + 0.1), (up, up + 0.14), across, colour), layer=2) for across in (left, right)]
+    left = Solid(box((forward, forward + 0.1), (up, up + 0.14), (-half - 0.17, -half * 0.98), colour), side=-1)
+    right = Solid(box((forward, forward + 0.1), (up, up + 0.14), (half * 0.98, half + 0.17), colour), side=1)
+    return [left, right]
 
 
 def _rickshaw(model: VehicleModel) -> list[Solid]:
@@ -451,22 +452,13 @@ def _bus(model: VehicleModel) -> list[Solid]:
 
 
 def _tram(model: VehicleModel) -> list[Solid]:
-    """A tram: coaches in a row with bellows between them, a pantograph above."""
+    """A tram car: a long coach on bogies, its gear on the roof."""
     half, height = model.width / 2, model.height
     solids = _coach(model, nose_slope=0.45, wheels=[], clearance=0.22)
-    under = Solid(
-        box((-0.46 * model.length, 0.46 * model.length), (0.0, 0.3), (-half * 0.8, half * 0.8), BLACK), layer=-1
-    )
-    roof = Solid(
-        box(
-            (-0.3 * model.length, 0.2 * model.length),
-            (height, height + 0.28),
-            (-half * 0.6, half * 0.6),
-            (120, 122, 126),
-        ),
-        layer=1,
-    )
-    return [under, *solids, roof]
+    bogies = box((-0.46 * model.length, 0.46 * model.length), (0.0, 0.3), (-half * 0.8, half * 0.8), BLACK)
+    # The roof is above the camera, so what stands on it is seen behind the body.
+    gear = box((-0.3 * model.length, 0.2 * model.length), (height, height + 0.28), (-half * 0.6, half * 0.6), CHROME)
+    return [Solid(bogies, layer=-1), Solid(gear, layer=-1), *solids]
 
 
 _BUILDERS: dict[VehicleKind, Callable[[VehicleModel], list[Solid]]] = {

@@ -9,7 +9,7 @@ from roadseg.streets.classes import ROAD, SIDEWALK, TERRAIN
 from roadseg.streets.sampling.draws import between, chance, grey, hsv, index, pick, sign, varied
 from roadseg.streets.sampling.settings import Setting
 from roadseg.streets.scene import CentreLine, Colour, Junction, Line, Patch, Street, Strip
-from roadseg.streets.textures.bank import NOISES
+from roadseg.streets.textures.bank import GRITS, NOISES
 
 WHITE: Colour = (226, 226, 220)
 YELLOW: Colour = (222, 178, 52)
@@ -151,7 +151,7 @@ def sample_street(rng: np.random.Generator, setting: Setting, layout: Layout, le
         road_left=layout.road[0],
         road_right=layout.road[1],
         joints=between(rng, (0.5, 1.6)) if chance(rng, 0.6) else 0.0,
-        grain=(index(rng, NOISES), index(rng, NOISES)),
+        grain=(index(rng, GRITS), index(rng, NOISES)),
         roughness=between(rng, (0.12, 0.5)),
     )
 

@@ -27,7 +27,7 @@ def sample_figure(rng: np.random.Generator, setting: Setting) -> Figure:
     child = chance(rng, 0.08)
     return Figure(
         height=between(rng, (1.0, 1.4)) if child else between(rng, (1.55, 1.88)),
-        build=between(rng, (0.95, 1.35)),
+        build=between(rng, (0.88, 1.16)),
         skin=varied(rng, tones[index(rng, len(tones))], 0.1),
         top=top,
         legs=legs,

@@ -14,7 +14,7 @@ from roadseg.streets.textures.pyramid import Pyramid, pyramid
 
 FACADES = len(facades.FLOORS) * facades.VARIANTS
 WALLS, FENCES, HEDGES = 14, 16, 6
-NOISES, CLOUDS = 12, 8
+NOISES, GRITS, CLOUDS = 12, 6, 8
 SPRITES: dict[TreeKind, int] = {"leafy": 22, "bare": 14, "palm": 7, "bush": 9}
 GRAIN_SIZE = 1024
 _PAINTERS = {
@@ -37,6 +37,8 @@ class TextureBank:
     sprites: dict[TreeKind, tuple[Sprite, ...]]
     noises: tuple[NDArray[np.uint8], ...]
     """(256, 256), tileable, coarse and fine together."""
+    grits: tuple[NDArray[np.uint8], ...]
+    """(256, 256), tileable, fine: asphalt, dust, grass."""
     clouds: tuple[NDArray[np.uint8], ...]
     """(256, 256), tileable, smooth."""
     grain: NDArray[np.uint8]
@@ -58,6 +60,7 @@ def texture_bank(*key: int) -> TextureBank:
         hedges=tuple(pyramid(foliage.hedge(rng)) for _ in range(HEDGES)),
         sprites={kind: tuple(_PAINTERS[kind](rng) for _ in range(count)) for kind, count in SPRITES.items()},
         noises=tuple(to_bytes(value_noise(rng, 256, 4, rng.uniform(0.7, 0.9))) for _ in range(NOISES)),
+        grits=tuple(to_bytes(value_noise(rng, 256, 8, rng.uniform(0.95, 1.15))) for _ in range(GRITS)),
         clouds=tuple(to_bytes(value_noise(rng, 256, 4, rng.uniform(0.45, 0.6))) for _ in range(CLOUDS)),
         grain=_grain(rng),
     )

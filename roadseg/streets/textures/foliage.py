@@ -77,53 +77,56 @@ def _trunk(rng: np.random.Generator, colour: NDArray[np.uint8], alpha: NDArray[n
 
 
 def leafy_tree(rng: np.random.Generator) -> Sprite:
-    """A tree in leaf: round, spreading or columnar crown on a trunk that ends at the bottom edge."""
+    """A tree in leaf: round, spreading, columnar or conical crown on a trunk that ends at the bottom edge."""
     colour, alpha = _blank(_green(rng) * 0.5)
-    breadth, foot = rng.uniform(0.45, 1.0), rng.uniform(0.55, 0.82) * SIZE
-    _trunk(rng, colour, alpha, foot - rng.uniform(10, 40))
-    middle, half_height = foot / 2 + 6, foot / 2 - 8
-    conical = rng.random() < 0.2
-    clumps = []
-    for _ in range(int(rng.integers(9, 22))):
-        radius = rng.uniform(16, 38) * (0.6 + 0.4 * breadth)
+    breadth, foot = rng.uniform(0.6, 1.0), rng.uniform(0.62, 0.86) * SIZE
+    _trunk(rng, colour, alpha, foot - rng.uniform(30, 70))
+    middle, half_height = foot / 2, foot / 2
+    conical = rng.random() < 0.15
+    core = 0.36 * SIZE * breadth
+    clumps = [(SIZE / 2 + rng.uniform(-10, 10), middle + step * half_height * 0.4, core * 0.8) for step in (-0.6, 0.4)]
+    for _ in range(int(rng.integers(18, 34))):
+        radius = rng.uniform(14, 32) * (0.7 + 0.3 * breadth)
         angle, distance = rng.uniform(0, 2 * np.pi), np.sqrt(rng.uniform(0, 1))
-        y = middle + np.sin(angle) * distance * max(half_height - radius, 4)
-        reach = (SIZE / 2 - radius - 4) * breadth * (np.clip((y + 20) / foot, 0.15, 1) if conical else 1)
+        y = middle + np.sin(angle) * distance * (half_height - radius * 0.9)
+        reach = (SIZE / 2 - radius - 2) * breadth * (np.clip((y + 20) / foot, 0.15, 1) if conical else 1)
         clumps.append((SIZE / 2 + np.cos(angle) * distance * reach, y, radius))
     _leaves(rng, clumps, colour, alpha)
-    return _sprite(colour, alpha, _closed(alpha, 5))
+    return _sprite(colour, alpha, _closed(alpha, 7))
 
 
 def bush(rng: np.random.Generator) -> Sprite:
     """A bush that fills the lower part of the sprite."""
     colour, alpha = _blank(_green(rng) * 0.5)
     clumps = []
-    for _ in range(int(rng.integers(8, 18))):
-        radius = rng.uniform(22, 44)
-        clumps.append((rng.uniform(radius, SIZE - radius), rng.uniform(70 + radius, SIZE - radius * 0.5), radius))
+    for _ in range(int(rng.integers(18, 32))):
+        radius, across = rng.uniform(18, 38), rng.uniform(-1, 1)
+        top = 70 + 60 * abs(across) + radius
+        x = SIZE / 2 + across * (SIZE / 2 - radius)
+        clumps.append((x, rng.uniform(min(top, SIZE - radius), SIZE - radius * 0.6), radius))
     _leaves(rng, clumps, colour, alpha)
-    return _sprite(colour, alpha, _closed(alpha, 5))
+    return _sprite(colour, alpha, _closed(alpha, 7))
 
 
 def bare_tree(rng: np.random.Generator) -> Sprite:
     """A tree in winter: branches that thin out into twigs, labelled as one silhouette."""
     grey = rng.uniform(35, 90)
     colour, alpha = _blank(np.array([grey * 1.06, grey, grey * 0.9]))
-    spread, shrink = rng.uniform(0.3, 0.55), rng.uniform(0.62, 0.76)
+    spread, shrink = rng.uniform(0.3, 0.48), rng.uniform(0.66, 0.76)
 
     def grow(x: float, y: float, angle: float, length: float, thickness: float, depth: int) -> None:
         x1, y1 = x + length * np.cos(angle), y - length * np.sin(angle)
         ends = ((round(x * 8), round(y * 8)), (round(x1 * 8), round(y1 * 8)))
-        cv2.line(alpha, *ends, FULL if thickness >= 1 else 150, max(round(thickness), 1), cv2.LINE_AA, 3)
+        ink = FULL if thickness >= 1 else 170
+        cv2.line(alpha, *ends, ink, max(round(thickness), 1), cv2.LINE_AA, 3)
         if depth:
-            for _ in range(int(rng.integers(2, 5))):
-                along = rng.uniform(0.45, 1.0)
-                upward = 0.12 * (np.pi / 2 - angle)
-                turn = angle + upward + rng.normal(0, spread)
+            for _ in range(int(rng.integers(3, 5) if depth > 1 else rng.integers(2, 4))):
+                along = rng.uniform(0.5, 1.0)
+                turn = angle + 0.15 * (np.pi / 2 - angle) + rng.normal(0, spread)
                 start = (x + (x1 - x) * along, y + (y1 - y) * along)
-                grow(*start, turn, length * shrink * rng.uniform(0.8, 1.15), thickness * 0.58, depth - 1)
+                grow(*start, turn, length * shrink * rng.uniform(0.8, 1.1), thickness * 0.58, depth - 1)
 
-    grow(SIZE / 2, SIZE, np.pi / 2 + rng.normal(0, 0.05), SIZE * rng.uniform(0.24, 0.32), rng.uniform(7, 12), 5)
+    grow(SIZE / 2, SIZE, np.pi / 2 + rng.normal(0, 0.05), SIZE * rng.uniform(0.28, 0.34), rng.uniform(6, 11), 5)
     shade = 1 + 0.25 * (2 * value_noise(rng, SIZE, 16, 0.8) - 1)
     colour[:] = np.clip(colour * shade[..., None], 0, 255).astype(np.uint8)
     return _sprite(colour, alpha, _closed(alpha, 13))
@@ -143,10 +146,9 @@ def palm(rng: np.random.Generator) -> Sprite:
         cv2.line(colour, *ends, (grey, grey * 0.9, grey * 0.78), width, cv2.LINE_AA)
         cv2.line(alpha, *ends, FULL, width, cv2.LINE_AA)
     green = _green(rng)
-    fronds = np.linspace(-0.5, np.pi + 0.5, int(rng.integers(12, 18))) + rng.normal(0, 0.1)
-    for angle in rng.permutation(fronds):
-        _frond(rng, colour, alpha, (trunk_x[-1], crown_y), float(angle), green)
-    return _sprite(colour, alpha, _closed(alpha, 7))
+    for angle in rng.permutation(np.linspace(-0.7, np.pi + 0.7, int(rng.integers(15, 22)))):
+        _frond(rng, colour, alpha, (trunk_x[-1], crown_y), float(angle + rng.normal(0, 0.12)), green)
+    return _sprite(colour, alpha, _closed(alpha, 9))
 
 
 def _frond(
@@ -157,22 +159,24 @@ def _frond(
     angle: float,
     green: NDArray[np.float64],
 ) -> None:
-    length, droop = rng.uniform(62, 92), rng.uniform(25, 55)
-    tone = tuple((green * rng.uniform(0.55, 1.15)).tolist())
-    for step in np.linspace(0.12, 1, 26):
-        x = crown[0] + np.cos(angle) * length * step
-        y = crown[1] - np.sin(angle) * length * 0.62 * step + droop * step**2
-        leaf = 20 * np.sin(np.pi * min(step * 0.85 + 0.1, 1)) + 3
+    """A rib that rises, arches and droops, with leaflets hanging from it; one can see between them."""
+    length, droop = rng.uniform(70, 104), rng.uniform(18, 60)
+    tone = tuple((green * rng.uniform(0.5, 1.1)).tolist())
+    steps = np.linspace(0.06, 1, 30)
+    ribs_x = crown[0] + np.cos(angle) * length * steps
+    ribs_y = crown[1] - np.sin(angle) * length * 0.78 * steps + droop * steps**2.4
+    for x, y, step in zip(ribs_x, ribs_y, steps, strict=True):
+        leaf = 22 * np.sin(np.pi * min(step * 0.8 + 0.14, 1)) + 4
         for sign in (-1, 1):
-            tip = (x + sign * leaf * 0.35 + np.cos(angle) * leaf * 0.5, y + leaf * 0.85)
+            tip = (x + sign * leaf * 0.45 + np.cos(angle) * leaf * 0.45, y + leaf * rng.uniform(0.35, 0.9))
             for canvas, ink in ((colour, tone), (alpha, (FULL,))):
-                cv2.line(canvas, (round(x), round(y)), (round(tip[0]), round(tip[1])), ink, 2, cv2.LINE_AA)
+                cv2.line(canvas, (round(x), round(y)), (round(tip[0]), round(tip[1])), ink, 1, cv2.LINE_AA)
 
 
 def hedge(rng: np.random.Generator) -> NDArray[np.uint8]:
     """A (256, 256, 4) premultiplied stretch of clipped hedge, ragged along its top."""
     colour, alpha = _blank(_green(rng) * 0.45)
-    clumps = [(float(x), float(y), 26.0) for y in (50, 90, 135, 180, 225) for x in rng.uniform(0, SIZE, 14)]
+    clumps = [(float(x), float(y), float(rng.uniform(18, 30))) for x, y in rng.uniform((0, 44), (SIZE, SIZE), (90, 2))]
     _leaves(rng, clumps, colour, alpha)
     alpha[60:] = FULL
     return premultiplied(colour, alpha)

@@ -1,0 +1,108 @@
+"""`roadseg synth`, run as a program."""
+
+import json
+import tomllib
+
+import cv2
+import numpy as np
+import pytest
+from program import roadseg
+
+from roadseg.streets.drive import drive
+from roadseg.streets.render import RENDERER_VERSION, render_street
+from roadseg.video.colour import to_rgb
+from roadseg.video.reader import VideoReader
+
+SMALL = ("--size", "64x48")
+
+
+def read(path):
+    return cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+
+
+def read_label(path):
+    label = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert label.ndim == 2, "one channel"
+    return label
+
+
+def test_streets_are_written_exactly_and_described(tmp_path):
+    out = tmp_path / "streets"
+    done = roadseg("synth", out, "--count", 5, "--seed", 3, *SMALL, "--look", "target", "--json", "--workers", 2)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["count"] == 5
+    for index in range(5):
+        image, label = render_street(3, index, (64, 48), "target")
+        np.testing.assert_array_equal(read(out / f"images/{index:06}.png"), image)
+        np.testing.assert_array_equal(read_label(out / f"labels/{index:06}.png"), label)
+    description = tomllib.loads((out / "dataset.toml").read_text())
+    assert description == {
+        "kind": "streets",
+        "contents": "stills",
+        "label_space": "cityscapes-19",
+        "look": "target",
+        "seed": 3,
+        "size": [64, 48],
+        "renderer_version": RENDERER_VERSION,
+    }
+    assert read(out / "contact_sheet.png").shape[1] > 600
+    assert not list(out.rglob("*.part"))
+
+
+def test_a_second_call_renders_only_what_is_missing(tmp_path):
+    out = tmp_path / "streets"
+    assert roadseg("synth", out, "-n", 3, *SMALL).returncode == 0
+    kept, gone = out / "labels/000000.png", out / "labels/000001.png"
+    before = kept.stat().st_mtime_ns
+    gone.unlink()
+    assert roadseg("synth", out, "-n", 4, *SMALL).returncode == 0
+    assert kept.stat().st_mtime_ns == before
+    np.testing.assert_array_equal(read_label(gone), render_street(0, 1, (64, 48))[1])
+    assert (out / "labels/000003.png").exists()
+
+
+def test_other_options_in_the_same_folder_are_refused(tmp_path):
+    out = tmp_path / "streets"
+    assert roadseg("synth", out, "-n", 1, *SMALL).returncode == 0
+    for arguments in (("--seed", 1), ("--drive", 1)):
+        done = roadseg("synth", out, *SMALL, *arguments)
+        assert done.returncode == 1
+        assert "other options" in done.stderr
+
+
+def test_a_drive_s_clip_shows_its_pictures_in_order(tmp_path):
+    out = tmp_path / "drive"
+    done = roadseg("synth", out, "--drive", 1, "--frame-rate", 10, "--size", "128x96", "--look", "target", "--seed", 5)
+    assert done.returncode == 0, done.stderr
+    rendered = list(drive(5, 1, (128, 96), "target", 10))
+    with VideoReader(out / "drive.mp4") as video:
+        shown = [to_rgb(frame) for frame in video]
+    assert len(shown) == len(rendered) == len(list((out / "labels").iterdir())) == 10
+    for index, (image, label) in enumerate(rendered):
+        np.testing.assert_array_equal(read(out / f"images/{index:06}.png"), image)
+        np.testing.assert_array_equal(read_label(out / f"labels/{index:06}.png"), label)
+        nearest = np.argmin([np.abs(image.astype(int) - frame).mean() for frame in shown])
+        assert np.abs(image.astype(int) - shown[index]).mean() < 12
+        assert nearest == index
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "cause"),
+    [
+        (("--size", "huge"), 2, "not a size"),
+        (("--size", "8x8"), 1, "too small"),
+        (("--drive", "1", "--size", "65x48"), 1, "even"),
+        (("--drive", "-1"), 1, "no frames"),
+        (("--drive", "1", "--count", "3"), 2, "--count and --workers"),
+        (("--frame-rate", "10"), 2, "--drive"),
+        (("--look", "photo"), 2, "photo"),
+        (("--count", "0"), 2, "--count"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_written(tmp_path, arguments, code, cause):
+    out = tmp_path / "streets"
+    done = roadseg("synth", out, *arguments)
+    assert done.returncode == code, done.stderr
+    assert cause in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not out.exists()

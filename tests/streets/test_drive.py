@@ -1,0 +1,93 @@
+from fractions import Fraction
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+
+from roadseg.errors import InputError
+from roadseg.streets.classes import BUILDING, ROAD, SKY
+from roadseg.streets.drive import drive, frame_count
+
+SIZE = (160, 120)
+RATE = Fraction(24)
+
+
+@pytest.fixture(scope="module", params=["game", "target"])
+def frames(request):
+    return list(drive(2, 1.25, SIZE, request.param, RATE))
+
+
+def test_a_drive_has_as_many_frames_as_its_length_says(frames):
+    assert len(frames) == frame_count(1.25, RATE) == 30
+    assert all(image.shape == (120, 160, 3) and label.shape == (120, 160) for image, label in frames)
+
+
+def test_labels_of_successive_frames_overlap_strongly(frames):
+    agreement = [(one == other).mean() for (_, one), (_, other) in pairwise(frames)]
+    assert min(agreement) > 0.85
+    assert np.mean(agreement) > 0.93
+
+
+def test_the_camera_moves_on_in_every_frame(frames):
+    assert all((one != other).any() for (_, one), (_, other) in pairwise(frames))
+    assert (frames[0][1] != frames[-1][1]).mean() > 0.05
+
+
+def test_light_and_camera_stay_as_they_are(frames):
+    """The sky's mean colour and the horizon stay put; what comes into view may change the rest."""
+    skies = np.array([image[: 120 // 3][label[: 120 // 3] == SKY].mean(0) for image, label in frames])
+    assert np.abs(np.diff(skies, axis=0)).max() < 4
+    roads = np.array([image[90:][label[90:] == ROAD].mean(0) for image, label in frames])
+    assert np.median(np.abs(np.diff(roads, axis=0))) < 4
+
+
+def test_textures_move_smoothly():
+    """Pictures change less from frame to frame at twice the frame rate: nothing pops."""
+
+    def change(rate):
+        images = [image.astype(float) for image, _ in drive(4, 1.5, SIZE, "game", Fraction(rate))]
+        return np.mean([np.abs(one - other).mean() for one, other in pairwise(images)])
+
+    assert change(40) < 0.75 * change(10)
+
+
+def test_a_facade_keeps_its_colours(frames):
+    """Along the optical flow, houses look the same in the next frame."""
+    for (one, label), (other, _) in list(pairwise(frames))[::6]:
+        before, after = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (one, other))
+        flow = cv2.calcOpticalFlowFarneback(before, after, None, 0.5, 3, 15, 3, 5, 1.2, 0)
+        rows, columns = np.mgrid[0:120, 0:160].astype(np.float32)
+        followed = cv2.remap(other, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LINEAR)
+        houses = (label == BUILDING) & (columns > 8) & (columns < 152)
+        if houses.sum() > 200:
+            assert np.abs(followed.astype(float) - one)[houses].mean() < 14
+
+
+def test_a_frame_is_a_pure_function_of_its_arguments():
+    once = list(drive(2, 0.5, SIZE, "game", RATE))
+    again = list(drive(2, 0.5, SIZE, "game", RATE))
+    for one, other in zip(once, again, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_seeds_give_other_streets():
+    one, other = (next(drive(seed, 1, SIZE)) for seed in (1, 2))
+    assert (one[1] != other[1]).mean() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cause"),
+    [
+        ((0, 0.0), "no frames"),
+        ((0, float("nan")), "no frames"),
+        ((0, 1.0, (8, 8)), "too small"),
+        ((-1, 1.0), "seed -1"),
+        ((0, 1.0, SIZE, "photo"), "no look"),
+        ((0, 1.0, SIZE, "game", Fraction(0)), "no frames"),
+    ],
+)
+def test_what_cannot_be_rendered_is_refused_at_once(arguments, cause):
+    with pytest.raises(InputError, match=cause):
+        drive(*arguments)
