@@ -17,8 +17,9 @@ from roadseg.errors import InputError, RecipeError, WeightsError
 from roadseg.evaluation.evaluate import Evaluation, evaluate, network_predictor
 from roadseg.files import locked
 from roadseg.labels import CITYSCAPES_19
-from roadseg.models import build_discriminator, build_model
+from roadseg.models import MODELS, build_discriminator, build_model
 from roadseg.models.network import SegmentationNetwork
+from roadseg.models.pretrained import IMAGENET, load_pretrained
 from roadseg.models.weights import ModelCard, load_model, save_model
 from roadseg.recipe import STREETS, AdaptRecipe, read_recipe, resolve
 from roadseg.runtime import Runtime, describe, seed_everything, start
@@ -40,6 +41,8 @@ class Watcher:
 
     on_start: Callable[[str], None] = field(default=lambda message: None)
     """Told what the run is made of, a line at a time."""
+    on_download: Progress = field(default=lambda done, total: None)
+    """Told (bytes of weights here, bytes in all)."""
     on_render: Progress = field(default=lambda done, total: None)
     """Told (streets rendered, streets in all)."""
     on_report: Callable[[Report], None] = field(default=lambda report: None)
@@ -120,16 +123,18 @@ def recipe_of(out: Path) -> AdaptRecipe:
     return resolve(read_recipe(recipe), origin=str(recipe))
 
 
-def build_trainer(recipe: AdaptRecipe) -> Trainer:
-    """Networks, method and optimizers of a recipe, at step 0.
+def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), watcher: Watcher | None = None) -> Trainer:
+    """Networks, method and optimizers of a recipe, at step 0; downloads the weights to start from into `data`.
 
     Raises:
-        WeightsError: the run to start from does not fit.
+        WeightsError: the weights to start from do not fit.
+        FetchError: they cannot be downloaded.
+        RecipeError: the model needs weights to start from.
         InputError: the device is not there.
     """
     runtime = start(recipe.device, recipe.precision)
     seed_everything(recipe.seed)
-    network = runtime.place(_initial_network(recipe))
+    network = runtime.place(_initial_network(recipe, data, watcher or Watcher()))
     method = _build_method(recipe, network, runtime)
     options = OptimizerOptions(recipe.optimizer, recipe.learning_rate, recipe.head_factor, recipe.weight_decay)
     optimizers = {"segmenter": segmenter_optimizer(network, options)}
@@ -190,16 +195,27 @@ def _source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDataset:
     return open_dataset("streets", folder)
 
 
-def _initial_network(recipe: AdaptRecipe) -> SegmentationNetwork:
+def _initial_network(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> SegmentationNetwork:
+    options = {option: getattr(recipe, option) for option in MODELS[recipe.model].OPTIONS}
+    if recipe.init == IMAGENET or "://" in recipe.init or recipe.init.endswith((".pth", ".pt")):
+        network = build_model(recipe.model, len(LABELS), pretrained=False, **options)
+        report = load_pretrained(network, recipe.init, data / "weights", on_progress=watcher.on_download)
+        watcher.on_start(str(report))
+        return network
     if not recipe.init:
-        return build_model(recipe.model, len(LABELS))
+        return build_model(recipe.model, len(LABELS), **options)
     network, card = load_model(Path(recipe.init))
-    if card.model != recipe.model or card.labels != LABELS.name:
+    if (card.model, card.labels, card.options) != (recipe.model, LABELS.name, options):
         raise WeightsError(
-            f"{recipe.init}: holds {card.model} for {card.labels}, the recipe wants {recipe.model} for {LABELS.name}",
-            "Choose another init, or change model.",
+            f"{recipe.init}: holds {_described(card.model, card.options)} for {card.labels}, "
+            f"the recipe wants {_described(recipe.model, options)} for {LABELS.name}",
+            "Choose another init, or change model and its options.",
         )
     return network
+
+
+def _described(model: str, options: dict[str, str]) -> str:
+    return " ".join([model, *(f"{option}={value}" for option, value in options.items())])
 
 
 def _build_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime) -> Method:
@@ -209,7 +225,10 @@ def _build_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Ru
     adversarial_weights = (recipe.adversarial_weight, recipe.auxiliary_adversarial_weight)
     adapted = adversarial_weights[:1] if recipe.method == "single-level" else adversarial_weights
     discriminators = [
-        runtime.place(build_discriminator(len(LABELS), width=recipe.discriminator_width)) for _ in adapted
+        runtime.place(
+            build_discriminator(len(LABELS), width=recipe.discriminator_width, upsample=recipe.discriminator_upsample)
+        )
+        for _ in adapted
     ]
     return OutputSpaceAdversarial(
         network,
@@ -235,7 +254,7 @@ class _Parts:
 def _prepare(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> _Parts:
     # Cheap checks first: nobody should wait for streets to be rendered to learn of a misspelt folder.
     scored = open_evaluation(recipe.evaluation) if recipe.evaluation else None
-    trainer = build_trainer(recipe)
+    trainer = build_trainer(recipe, data, watcher)
     return _Parts(trainer, build_batches(recipe, data, watcher), scored)
 
 
@@ -277,15 +296,16 @@ def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher)
     train(trainer, batches, plan, run, evaluate=score_for_log if scored else None, on_report=on_report)
     evaluation = score()
     outcome = Outcome(run.path, trainer.step, time.monotonic() - began, losses, evaluation)
-    save_model(run.model, network, _card(recipe, evaluation))
+    save_model(run.model, network, _card(recipe, network, evaluation))
     run.write_metrics(outcome.as_dict())
     return outcome
 
 
-def _card(recipe: AdaptRecipe, evaluation: Evaluation | None) -> ModelCard:
+def _card(recipe: AdaptRecipe, network: SegmentationNetwork, evaluation: Evaluation | None) -> ModelCard:
     return ModelCard(
         model=recipe.model,
-        levels=2,
+        levels=network.levels,
+        options=network.options,
         labels=LABELS.name,
         input_size=recipe.size,
         method=recipe.method,

@@ -17,6 +17,8 @@ Size = Annotated[tuple[Annotated[int, Field(ge=32)], Annotated[int, Field(ge=32)
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 MethodName = Literal["source-only", "single-level", "multi-level"]
+OPTION_MODELS = {"aspp": ("vgg16", "resnet101"), "batch_norm": ("resnet101",)}
+"""Which networks have an option that not all have."""
 
 
 class AdaptRecipe(BaseModel):
@@ -45,10 +47,15 @@ class AdaptRecipe(BaseModel):
     """Strength of the colour jitter on target pictures."""
 
     # Network and method
-    model: Literal["fast"] = "fast"
+    model: Literal["fast", "vgg16", "resnet101"] = "fast"
+    aspp: Literal["four-branch", "two-branch"] = "four-branch"
+    """Heads of vgg16 and resnet101; two-branch for weights that the paper's authors published."""
+    batch_norm: Literal["frozen", "batch-statistics"] = "frozen"
+    """Of resnet101; batch-statistics as published, which leaks statistics of the target into every method."""
     method: MethodName = "multi-level"
     init: str = ""
-    """Run folder to start from; empty for ImageNet weights."""
+    """What to start from: a run folder, a file of weights, the URL of one with its checksum, or `imagenet`, which is
+    downloaded; empty for the ImageNet weights that come with `fast`."""
     auxiliary_weight: Annotated[float, Field(ge=0)] = 0.1
     """lambda_seg of the earlier level."""
     adversarial_weight: Annotated[float, Field(ge=0)] = 0.001
@@ -57,6 +64,8 @@ class AdaptRecipe(BaseModel):
     """lambda_adv of the earlier level."""
     gan: Literal["vanilla", "least-squares"] = "vanilla"
     discriminator_width: PositiveInt = 64
+    discriminator_upsample: bool = False
+    """Whether scores are up-sampled to the size of the maps, as the paper says and its published code does not."""
     discriminator_learning_rate: PositiveFloat = 1e-4
     map_stride: Annotated[int, Field(ge=1)] = 1
     """Discriminators see maps of the crop's size divided by this."""
@@ -93,6 +102,9 @@ class AdaptRecipe(BaseModel):
             raise ValueError(f"crop {self.crop} is larger than size {self.size} at the largest scale {self.scale[1]}")
         if self.scale[0] > self.scale[1]:
             raise ValueError(f"scale {self.scale}: the lower bound comes first")
+        for option, models in OPTION_MODELS.items():
+            if self.model not in models and getattr(self, option) != type(self).model_fields[option].default:
+                raise ValueError(f"{option} is for {' and '.join(models)}, not for model {self.model!r}")
         if 0 < self.schedule_steps < self.steps:
             raise ValueError(f"schedule_steps {self.schedule_steps} ends before steps {self.steps}")
         if min(self.crop) // self.map_stride < 32:

@@ -1,9 +1,11 @@
 import tomllib
+from typing import get_args
 
 import pytest
 
 from roadseg.errors import RecipeError
-from roadseg.recipe import AdaptRecipe, parse_overrides, read_recipe, resolve
+from roadseg.models import MODELS
+from roadseg.recipe import OPTION_MODELS, AdaptRecipe, parse_overrides, read_recipe, resolve
 
 
 def test_all_mistakes_are_reported_at_once():
@@ -23,11 +25,21 @@ def test_all_mistakes_are_reported_at_once():
         ({"target": "x", "scale": [1.2, 0.8]}, "lower bound comes first"),
         ({"target": "x", "steps": 100, "schedule_steps": 50}, "ends before steps"),
         ({"target": "x", "map_stride": 8}, "under 32 pixels"),
+        ({"target": "x", "aspp": "two-branch"}, "aspp is for vgg16 and resnet101, not for model 'fast'"),
+        ({"target": "x", "model": "vgg16", "batch_norm": "batch-statistics"}, "batch_norm is for resnet101"),
     ],
 )
 def test_contradictions_are_refused(values, message):
     with pytest.raises(RecipeError, match=message):
         resolve(values, origin="options")
+
+
+def test_the_recipe_knows_which_network_has_which_option():
+    options = {option for network in MODELS.values() for option in network.OPTIONS}
+    assert {o: tuple(n for n, network in MODELS.items() if o in network.OPTIONS) for o in options} == OPTION_MODELS
+    for option in options:
+        for name in OPTION_MODELS[option]:
+            assert set(MODELS[name].OPTIONS[option]) == set(get_args(AdaptRecipe.model_fields[option].annotation))
 
 
 def test_a_resolved_recipe_survives_the_round_trip_through_toml():

@@ -25,8 +25,8 @@ def adapt(
     target: Annotated[Path | None, typer.Option(help="Folder of unlabelled pictures of your roads.")] = None,
     source: Annotated[str | None, typer.Option(help="'streets' (rendered on first use) or a folder of them.")] = None,
     method: Annotated[str | None, typer.Option(help="source-only, single-level or multi-level.")] = None,
-    model: Annotated[str | None, typer.Option(help="The network: fast.")] = None,
-    init: Annotated[Path | None, typer.Option(help="Run folder to start from instead of ImageNet weights.")] = None,
+    model: Annotated[str | None, typer.Option(help="The network: fast, vgg16 or resnet101.")] = None,
+    init: Annotated[str | None, typer.Option(help="Start from a run folder, weight file, URL or 'imagenet'.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     evaluation: Annotated[
@@ -58,7 +58,7 @@ def adapt(
         "source": source,
         "method": method,
         "model": model,
-        "init": init and str(init),
+        "init": init,
         "steps": steps,
         "seed": seed,
         "evaluation": evaluation,
@@ -92,6 +92,7 @@ def watching(reporter: Reporter, steps: int) -> Iterator["Watcher"]:
 
         yield Watcher(
             on_start=reporter.say,
+            on_download=lambda done, total: bars.show("downloading weights", done, total or None),
             on_render=lambda done, total: bars.show("rendering streets", done, total),
             on_report=on_report,
             on_evaluate=lambda done, total: bars.show("evaluating", done, total),

@@ -39,7 +39,7 @@ class DeepLabV2(SegmentationNetwork):
         if pretrained:
             raise RecipeError(
                 f"{type(self).__name__.lower()} brings no weights with it",
-                'Name a weight file or a run to start from, or "imagenet" to download one.',
+                'Start from a run or a file of weights, or from "imagenet", which is downloaded: init = "imagenet".',
             )
         main, earlier = head_channels
         self.feature_channels = main

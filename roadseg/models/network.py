@@ -60,6 +60,8 @@ class SegmentationNetwork(Network, ABC):
     """Channels of `Prediction.features`."""
     align_corners: bool = False
     """How logits lie on the image, for up-sampling: whether the outermost ones sit on the outermost pixels."""
+    IMAGENET_URL: ClassVar[str] = ""
+    """Where ImageNet weights of the trunk can be downloaded; empty where an installed package brings them."""
     OPTIONS: ClassVar[dict[str, tuple[str, ...]]] = {}
     """Options that the constructor takes beside the common ones, each with the values it may have."""
 

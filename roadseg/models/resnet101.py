@@ -86,6 +86,7 @@ class ResNet101(DeepLabV2):
     forward maps (N, 3, H, W) to logits (N, C, h, w) a level and 2048 features, h and w about an eighth, rounded up.
     """
 
+    IMAGENET_URL = "https://download.pytorch.org/models/resnet101-63fe2227.pth"
     OPTIONS: ClassVar[dict[str, tuple[str, ...]]] = DeepLabV2.OPTIONS | {"batch_norm": get_args(BatchNorm)}
 
     def __init__(

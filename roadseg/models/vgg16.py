@@ -25,6 +25,8 @@ class VGG16(DeepLabV2):
     forward maps (N, 3, H, W) to logits (N, C, H // 8, W // 8) a level and 1024 features at the same stride.
     """
 
+    IMAGENET_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
+
     def __init__(
         self, num_classes: int, *, levels: int = 2, pretrained: bool = False, aspp: Aspp = "four-branch"
     ) -> None:

@@ -1,8 +1,10 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
 from roadseg.errors import RecipeError
 from roadseg.models import build_discriminator, build_model
+from roadseg.models.aspp import ASPP
 from roadseg.models.efficientnet_lite import EfficientNetLite0
 from roadseg.models.network import Normalisation
 
@@ -71,7 +73,61 @@ def test_normalisation_follows_its_channel_order():
     assert bgr(red).flatten().tolist() == [-1.0, -2.0, 98.5]
 
 
-@pytest.mark.parametrize("arguments", [{"name": "slow"}, {"name": "fast", "levels": 3}])
-def test_wrong_names_are_refused_with_the_right_ones(arguments):
-    with pytest.raises(RecipeError):
+@pytest.mark.parametrize("name", ["vgg16", "resnet101"])
+@pytest.mark.parametrize("levels", [1, 2])
+def test_networks_of_the_paper_predict_at_stride_8(name, levels):
+    network = build_model(name, 5, levels=levels, pretrained=False).eval()
+    with torch.inference_mode():
+        prediction = network(torch.randn(1, 3, 64, 96))
+    height, width = prediction.features.shape[-2:]
+    assert (height, width) == {"vgg16": (8, 12), "resnet101": (9, 13)}[name]
+    assert [tuple(level.shape) for level in prediction.logits] == [(1, 5, height, width)] * levels
+    assert prediction.features.shape[1] == network.feature_channels
+
+
+def test_all_branches_of_a_head_take_part():
+    features = torch.randn(1, 8, 50, 50)
+    for variant, dilations in (("four-branch", (6, 12, 18, 24)), ("two-branch", (6, 12))):
+        head = ASPP(8, 3, variant)
+        single = sum(
+            F.conv2d(features, branch.weight, branch.bias, padding=dilation, dilation=dilation)
+            for branch, dilation in zip(head.branches, dilations, strict=True)
+        )
+        assert torch.allclose(head(features), single, atol=1e-6)
+
+
+@pytest.mark.parametrize(("batch_norm", "moves"), [("frozen", False), ("batch-statistics", True)])
+def test_running_statistics_of_resnet101_move_only_where_asked_for(batch_norm, moves):
+    network = build_model("resnet101", 3, pretrained=False, batch_norm=batch_norm).train()
+    before = network.backbone.bn1.running_mean.clone()
+    network(torch.randn(1, 3, 64, 64) + 1)
+    assert torch.equal(before, network.backbone.bn1.running_mean) is not moves
+    trunk, heads = network.parameter_groups()
+    assert all(parameter.ndim == 4 for parameter in trunk)
+    assert len(heads) == 2 * 4 * 2
+
+
+def test_upsampled_discriminator_scores_every_pixel():
+    maps = torch.rand(2, 4, 64, 97)
+    plain, upsampling = (build_discriminator(4, width=8, upsample=upsample) for upsample in (False, True))
+    upsampling.load_state_dict(plain.state_dict())
+    patches, pixels = plain(maps), upsampling(maps)
+    assert pixels.shape == (2, 1, 64, 97)
+    assert torch.allclose(pixels[0, 0, 0, 0], patches[0, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "slow"}, "unknown model 'slow'"),
+        ({"name": "fast", "levels": 3}, "1 or 2 levels"),
+        ({"name": "fast", "aspp": "two-branch"}, "model 'fast' has no option 'aspp'"),
+        ({"name": "vgg16", "batch_norm": "frozen"}, "no option 'batch_norm'"),
+        ({"name": "vgg16", "aspp": "three-branch"}, "aspp = 'three-branch' is unknown"),
+        ({"name": "resnet101"}, "resnet101 brings no weights"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_with_what_can(arguments, message):
+    with pytest.raises(RecipeError, match=message) as error:
         build_model(num_classes=19, **arguments)
+    assert error.value.remedy or "levels" in message

@@ -1,0 +1,151 @@
+"""Weights to start from that no package brings: a file, or a download that is checked and kept."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from http.client import HTTPException
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import torch
+from torch import nn
+
+from roadseg.errors import FetchError, WeightsError
+from roadseg.files import locked, writing
+from roadseg.models.network import Normalisation, SegmentationNetwork
+from roadseg.models.weights import LoadReport, load_weights
+
+IMAGENET = "imagenet"
+"""As a source: the ImageNet weights of the network, from where its `IMAGENET_URL` says."""
+TORCHVISION = Normalisation(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
+TORCHVISION_DIGESTS = frozenset({"397923af", "63fe2227", "5d3b4d8f", "cd907fc2"})
+"""How the SHA-256 begins of the VGG-16 and ResNet-101 files that were trained with `TORCHVISION` normalisation."""
+
+TIMEOUT_SECONDS = 30
+CHUNK_BYTES = 1 << 20
+Progress = Callable[[int, int], None]
+"""Told (bytes here, bytes in all or 0)."""
+
+
+def load_pretrained(
+    network: SegmentationNetwork,
+    source: str,
+    cache: Path,
+    *,
+    on_progress: Progress = lambda done, total: None,
+) -> LoadReport:
+    """Fill the trunk of a network, and its heads where they fit.
+
+    Files of torchvision are known by their content, and made to fit the network's normalisation. Its ResNet-101 has
+    the stride of a block on the second convolution instead of the first; training makes up for that.
+
+    Args:
+        network: filled in place.
+        source: "imagenet", the path of a PyTorch file, or a URL as `download` takes it.
+        cache: folder where downloads are kept.
+        on_progress: told how a download goes.
+
+    Raises:
+        WeightsError: the file does not fit, or is not the one that was asked for.
+        FetchError: the download failed.
+    """
+    place = network.IMAGENET_URL if source == IMAGENET else source
+    if not place:
+        raise WeightsError(f"{type(network).__name__.lower()} has no ImageNet weights to download", "Leave init empty.")
+    path = download(place, cache, on_progress=on_progress) if "://" in place else Path(place)
+    report = load_weights(network, path, heads_optional=True)
+    if sha256(path)[:8] in TORCHVISION_DIGESTS:
+        absorb_normalisation(network, TORCHVISION)
+    return report
+
+
+@torch.no_grad()
+def absorb_normalisation(network: SegmentationNetwork, trained_with: Normalisation) -> None:
+    """Make weights that were trained with one normalisation fit the network's own, by changing the first layer.
+
+    Exact but at the border, where padding with zeros is padding with another colour.
+    """
+    own = network.normalisation
+    layers = list(network.trunk().modules())
+    convolution = next(layer for layer in layers if isinstance(layer, nn.Conv2d))
+    flipped = own.channels != trained_with.channels
+    weight = convolution.weight.flip(1) if flipped else convolution.weight
+    mean, std = (torch.tensor(x[::-1] if flipped else x).view(3, 1, 1) for x in (trained_with.mean, trained_with.std))
+    own_mean, own_std = (torch.tensor(x).view(3, 1, 1) for x in (own.mean, own.std))
+    # (value - mean) / std == scale * (value - own_mean) / own_std + offset
+    scale, offset = own_std / std, (own_mean - mean) / std
+    shift = (weight * offset).sum((1, 2, 3))
+    convolution.weight.copy_(weight * scale)
+    if convolution.bias is not None:
+        convolution.bias += shift
+    else:
+        norm = next(layer for layer in layers if isinstance(layer, nn.BatchNorm2d))
+        assert norm.running_mean is not None
+        norm.running_mean -= shift
+
+
+def download(url: str, folder: Path, *, on_progress: Progress = lambda done, total: None) -> Path:
+    """Download a file into `folder`, unless it is there; it appears whole and with the right checksum, or not at all.
+
+    Args:
+        url: http or https, with the beginning of the file's SHA-256 in its name, NAME-0123abcd.pth, or as a fragment,
+            URL#sha256=0123abcd.
+        folder: made if missing.
+        on_progress: told how it goes.
+
+    Raises:
+        WeightsError: the URL has no checksum, or the file has another.
+        FetchError: the download failed.
+        OutputError: the folder cannot be written to, or another process is writing there.
+    """
+    parts = urlsplit(url)
+    path = folder / Path(parts.path).name
+    found = re.search(r"^sha256=([0-9a-f]{8,64})$", parts.fragment) or re.search(r"-([0-9a-f]{8,64})$", path.stem)
+    if found is None or parts.scheme not in ("http", "https"):
+        raise WeightsError(
+            f"{url}: not an http address with a checksum", "Append #sha256= and the beginning of the file's SHA-256."
+        )
+    if path.is_file() and sha256(path).startswith(found[1]):
+        return path
+    with locked(folder), writing(path) as part:
+        digest = hashlib.sha256()
+        with part.open("wb") as file:
+            for chunk in _body(url, on_progress):
+                digest.update(chunk)
+                file.write(chunk)
+        if not digest.hexdigest().startswith(found[1]):
+            raise WeightsError(
+                f"{url}: its SHA-256 is {digest.hexdigest()[:16]}..., not {found[1]}", "Try again later."
+            )
+    return path
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file as hex digits.
+
+    Raises:
+        WeightsError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _body(url: str, on_progress: Progress) -> Iterator[bytes]:
+    done = 0
+    try:
+        with urlopen(url, timeout=TIMEOUT_SECONDS) as response:
+            total = int(response.headers.get("Content-Length", 0))
+            while chunk := response.read(CHUNK_BYTES):
+                done += len(chunk)
+                on_progress(done, total)
+                yield chunk
+            if done < total:
+                raise HTTPException(f"it ended after {done} of {total} bytes")
+    except (OSError, HTTPException, ValueError) as error:
+        raise FetchError(
+            f"{url}: cannot be downloaded ({error})", "Fetch the file yourself and name its path."
+        ) from error
