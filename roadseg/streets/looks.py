@@ -103,15 +103,15 @@ def _game_atmosphere(rng: np.random.Generator) -> Atmosphere:
 
 def _target_atmosphere(rng: np.random.Generator) -> Atmosphere:
     """Hazy late afternoons: a veiled low sun, or none; from quite light to dusk."""
-    level = between(rng, (0.42, 0.85))
+    level = between(rng, (0.5, 0.9))
     veiled = chance(rng, 0.5)
-    haze = hsv(rng, (0.08, 0.13), (0.08, 0.2), (0.62, 0.78))
+    haze = hsv(rng, (0.08, 0.12), (0.14, 0.28), (0.68, 0.82))
     return Atmosphere(
-        sun=_scaled((1.0, 0.8, 0.56), between(rng, (0.15, 0.4)) * level if veiled else 0.0),
+        sun=_scaled((1.0, 0.8, 0.56), between(rng, (0.25, 0.5)) * level if veiled else 0.0),
         ambient=_scaled((1.02, 0.98, 0.92), level),
         sun_direction=_sun_direction(between(rng, (-1.3, 1.3)), between(rng, (0.12, 0.4))),
         haze=_scaled(haze, 0.72 + 0.4 * level),
-        visibility=between(rng, (55.0, 150.0)),
+        visibility=between(rng, (65.0, 160.0)),
         zenith=_scaled(haze, (0.66 + 0.4 * level) * between(rng, (0.9, 1.05))),
         horizon=_scaled(haze, 0.74 + 0.42 * level),
         clouds=index(rng, CLOUDS),
@@ -150,8 +150,8 @@ def sample_sensor(rng: np.random.Generator, look: Look) -> Sensor:
             blur=between(rng, (0.0, 0.5)), noise=0.0, jpeg=0,
         )  # fmt: skip
     return Sensor(
-        exposure=between(rng, (0.78, 1.0)), gamma=between(rng, (1.05, 1.25)), contrast=between(rng, (0.68, 0.78)),
-        lift=between(rng, (0.05, 0.08)), balance=(1.04, 1.03, 0.84), saturation=between(rng, (0.42, 0.56)),
-        vignette=between(rng, (0.36, 0.44)), blur=between(rng, (0.75, 1.0)), noise=between(rng, (0.03, 0.045)),
+        exposure=between(rng, (0.9, 1.1)), gamma=between(rng, (1.0, 1.2)), contrast=between(rng, (0.7, 0.8)),
+        lift=between(rng, (0.05, 0.08)), balance=(1.06, 1.02, 0.84), saturation=between(rng, (0.5, 0.65)),
+        vignette=between(rng, (0.34, 0.42)), blur=between(rng, (0.75, 1.0)), noise=between(rng, (0.022, 0.034)),
         jpeg=int(between(rng, (26, 38))),
     )  # fmt: skip

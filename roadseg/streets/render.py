@@ -11,7 +11,7 @@ from roadseg.errors import InputError
 from roadseg.labels import IGNORE, LabelMap
 from roadseg.streets import looks, sensor
 from roadseg.streets.drawing.buildings import draw_barrier, draw_building
-from roadseg.streets.drawing.canvas import Canvas
+from roadseg.streets.drawing.canvas import FRACTION_BITS, Canvas, fixed_point
 from roadseg.streets.drawing.furniture import draw_post, draw_tree
 from roadseg.streets.drawing.ground import draw_ground
 from roadseg.streets.drawing.people import STRIDE, draw_person, draw_two_wheeler
@@ -36,7 +36,7 @@ from roadseg.streets.scene import (
 )
 from roadseg.streets.textures.bank import TextureBank, texture_bank
 
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 """Grows whenever the same arguments give other pictures; caches keep it beside what they store."""
 SEEN_AHEAD = 170.0
 """Metres ahead of the camera that objects are drawn in."""
@@ -171,6 +171,6 @@ def _draw_bonnet(image: NDArray[np.uint8], label: LabelMap, share: float) -> Non
     x = np.linspace(-0.05, 1.05, 24)
     top = height * (1 - share * (1 - ((x - 0.5) / 0.62) ** 2))
     outline = np.concatenate([np.stack([x * width, top], 1), [(1.05 * width, height + 5), (-0.05 * width, height + 5)]])
-    corners = [np.rint(outline * 16).astype(np.int32)]
-    cv2.fillPoly(image, corners, (34, 36, 40), cv2.LINE_AA, 4)
-    cv2.fillPoly(label, corners, IGNORE, cv2.LINE_8, 4)
+    corners = [fixed_point(outline)]
+    cv2.fillPoly(image, corners, (34, 36, 40), cv2.LINE_AA, FRACTION_BITS)
+    cv2.fillPoly(label, corners, IGNORE, cv2.LINE_8, FRACTION_BITS)

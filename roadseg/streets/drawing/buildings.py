@@ -4,6 +4,7 @@ import numpy as np
 
 from roadseg.streets.classes import BUILDING, FENCE, VEGETATION
 from roadseg.streets.drawing.canvas import Canvas
+from roadseg.streets.drawing.view import cross
 from roadseg.streets.scene import Barrier, Building, Floats
 from roadseg.streets.textures.bank import TextureBank
 
@@ -55,7 +56,7 @@ def _draw_slope(canvas: Canvas, corners: Floats, inside: Floats, building: Build
     """A flat piece of roof, where its outer side is seen: from the street most slopes are hidden by their eaves."""
     seen = canvas.view.to_camera(corners)
     centre = canvas.view.to_camera(inside[None])[0]
-    normal = np.cross(seen[1] - seen[0], seen[2] - seen[0])
+    normal = cross(seen[1:2] - seen[:1], seen[2:3] - seen[:1])[0]
     normal /= np.linalg.norm(normal)
     if normal @ (seen.mean(0) - centre) < 0:
         normal = -normal

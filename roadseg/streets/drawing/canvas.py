@@ -4,7 +4,6 @@ Colours are laid on with smooth edges, labels with hard ones, by the same call, 
 """
 
 import math
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -19,8 +18,10 @@ from roadseg.streets.textures.pyramid import Pyramid, level_for
 FRACTION_BITS = 4
 """OpenCV takes polygon corners in 1/16 pixel."""
 _SUBPIXEL = 1 << FRACTION_BITS
-_FAR_OUT = 1 << 14
-"""Pixels beyond which corners are pulled in, so that they fit OpenCV's fixed-point numbers."""
+NARROW = 3.0
+"""Width in pixels up to which a wall is painted in the mean colour of its texture."""
+SOFTNESS = 0.7
+"""Texels a pixel that a wall is drawn with at least; fewer are faster, and softer."""
 COVERED = 60
 """Coverage of a silhouette, 0..255, from which on a pixel carries its label: thin twigs average to little."""
 _CIRCLE = np.stack([np.cos(np.arange(12) * np.pi / 6), np.sin(np.arange(12) * np.pi / 6)], 1)
@@ -71,7 +72,7 @@ class Canvas:
 
     def fill(self, pixels: Floats, colour: Colour, label: int | None) -> None:
         """Fill a polygon of (N, 2) pixels; `label` None leaves the label map as it is."""
-        corners = [_fixed_point(pixels)]
+        corners = [fixed_point(pixels)]
         cv2.fillPoly(self.image, corners, colour, cv2.LINE_AA, FRACTION_BITS)
         if label is not None:
             cv2.fillPoly(self.label, corners, label, cv2.LINE_8, FRACTION_BITS)
@@ -82,21 +83,17 @@ class Canvas:
         if len(points) >= 3:
             self.fill(self.view.project(points), colour, label)
 
-    def hull(self, spheres: Sequence[tuple[Floats, float]], colour: Colour, label: int | None) -> None:
-        """Fill the outline of the hull of spheres, each (centre (3,) in camera coordinates, radius in metres)."""
-        centres = np.array([centre for centre, _ in spheres])
-        if centres[:, 2].min() < NEAR:
-            return
-        radii = np.array([radius for _, radius in spheres]) * self.view.focal / centres[:, 2]
-        rims = self.view.project(centres)[:, None] + np.maximum(radii, 0.3)[:, None, None] * _CIRCLE
-        outline = cv2.convexHull(_fixed_point(rims.reshape(-1, 2)))
-        cv2.fillPoly(self.image, [outline], colour, cv2.LINE_AA, FRACTION_BITS)
+    def hull(self, centres: Floats, radii: Floats, colour: Colour, label: int | None) -> None:
+        """Fill the outline of the hull of discs, `centres` (N, 2) and `radii` (N,) in pixels."""
+        rims = centres[:, None] + np.maximum(radii, 0.3)[:, None, None] * _CIRCLE
+        outline = [cv2.convexHull(fixed_point(rims.reshape(-1, 2)))]
+        cv2.fillPoly(self.image, outline, colour, cv2.LINE_AA, FRACTION_BITS)
         if label is not None:
-            cv2.fillPoly(self.label, [outline], label, cv2.LINE_8, FRACTION_BITS)
+            cv2.fillPoly(self.label, outline, label, cv2.LINE_8, FRACTION_BITS)
 
     def ring(self, pixels: Floats, thickness: float, colour: Colour, label: int) -> None:
         """Stroke a closed curve of (N, 2) pixels `thickness` pixels wide, and label all that it encloses."""
-        corners = [_fixed_point(pixels)]
+        corners = [fixed_point(pixels)]
         cv2.polylines(self.image, corners, True, colour, max(round(thickness), 1), cv2.LINE_AA, FRACTION_BITS)
         cv2.fillPoly(self.label, corners, label, cv2.LINE_8, FRACTION_BITS)
 
@@ -141,11 +138,16 @@ class Canvas:
             return
         if mirrored:
             start, end, corners = 1 - end, 1 - start, corners[[1, 0, 3, 2]]
+        depth = float(foot_a[2] + foot_b[2]) / 2
+        if abs(corners[0, 0] - corners[1, 0]) < NARROW:
+            red, green, blue = (texture[-1][..., :3].mean((0, 1)) * light).tolist()
+            self.fill(corners, self.glow((red, green, blue), depth), label)
+            return
         extent = np.ceil(np.ptp(corners, axis=0)) + 1
-        picture = texture[level_for(texture, max(extent[0] / (end - start), extent[1]))]
+        picture = texture[level_for(texture, SOFTNESS * max(extent[0] / (end - start), extent[1]))]
         side = len(picture)
         picture = picture[:, int(start * side) : max(int(end * side), int(start * side) + 1)]
-        picture = self._hazed(_shrunk(picture, *extent), light, float(foot_a[2] + foot_b[2]) / 2)
+        picture = self._hazed(_shrunk(picture, *extent), light, depth)
         x0, y0, x1, y1 = box
         rows, columns = picture.shape[:2]
         source = np.array([(-0.5, -0.5), (columns - 0.5, -0.5), (columns - 0.5, rows - 0.5), (-0.5, rows - 0.5)])
@@ -153,7 +155,7 @@ class Canvas:
         warped = cv2.warpPerspective(
             picture, matrix, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        outline = [_fixed_point(corners - (x0, y0))]
+        outline = [fixed_point(corners - (x0, y0))]
         coverage = np.zeros(warped.shape, np.uint8)
         cv2.fillPoly(coverage, outline, (255, 255, 255, 255), cv2.LINE_AA, FRACTION_BITS)
         self._lay(np.asarray(cv2.multiply(warped, coverage, scale=1 / 255), np.uint8), box)
@@ -224,8 +226,9 @@ class Canvas:
         under[:] = cv2.add(kept, cv2.cvtColor(texture, cv2.COLOR_RGBA2RGB))
 
 
-def _fixed_point(pixels: Floats) -> NDArray[np.int32]:
-    return np.rint(np.clip(pixels, -_FAR_OUT, _FAR_OUT) * _SUBPIXEL).astype(np.int32)
+def fixed_point(pixels: Floats) -> NDArray[np.int32]:
+    """Pixels (N, 2) as OpenCV takes them, with `FRACTION_BITS` binary places."""
+    return np.rint(pixels * _SUBPIXEL).astype(np.int32)
 
 
 def _shrunk(texture: NDArray[np.uint8], width: float, height: float) -> NDArray[np.uint8]:

@@ -10,6 +10,8 @@ from roadseg.streets.drawing.view import NEAR
 from roadseg.streets.scene import Board, Colour, Floats, Post, Signal, Tree
 from roadseg.streets.textures.bank import TextureBank
 
+Corners = list[tuple[float, float]]
+Range = tuple[float, float]
 LAMPS: tuple[Colour, Colour, Colour] = ((255, 48, 36), (255, 190, 40), (60, 250, 130))
 BAND = 0.5
 """Height in metres of each band of a black and white post."""
@@ -29,88 +31,81 @@ def draw_tree(canvas: Canvas, tree: Tree, bank: TextureBank) -> None:
     )
 
 
+class _Stand:
+    """An upright plane at a post, facing the camera; shapes are given in metres right of and above the foot."""
+
+    def __init__(self, canvas: Canvas, foot: Floats) -> None:
+        self.canvas = canvas
+        self.depth = float(foot[2])
+        self.scale = canvas.view.focal / self.depth
+        self._origin = canvas.view.project(foot[None])[0]
+        self._stretch = np.array((self.scale, -self.scale))
+
+    def polygon(self, corners: Corners, colour: Colour, label: int | None) -> None:
+        self.canvas.fill(self._origin + np.array(corners) * self._stretch, colour, label)
+
+    def rectangle(self, across: Range, up: Range, colour: Colour, label: int | None) -> None:
+        (left, right), (low, high) = across, up
+        self.polygon([(left, low), (right, low), (right, high), (left, high)], colour, label)
+
+    def tone(self, colour: Colour) -> Colour:
+        return self.canvas.tone(colour, self.depth)
+
+
 def draw_post(canvas: Canvas, post: Post) -> None:
     """Draw a post and what it carries."""
     foot = canvas.view.to_camera(np.array([(post.u, 0.0, post.s)]))[0]
     if foot[2] < NEAR * 2:
         return
-    depth = float(foot[2])
-    _draw_shaft(canvas, post, foot, depth)
+    stand = _Stand(canvas, foot)
+    _draw_shaft(stand, post)
     if post.arm:
-        _draw_arm(canvas, post, foot, depth)
+        _draw_arm(stand, post)
     if post.crossbar:
         for below in (0.25, 0.9):
-            _rectangle(
-                canvas,
-                foot,
-                (-0.9, 0.9),
-                (post.height - below - 0.12, post.height - below),
-                canvas.tone(post.colour, depth),
-                POLE,
+            stand.rectangle(
+                (-0.9, 0.9), (post.height - below - 0.12, post.height - below), stand.tone(post.colour), POLE
             )
     for board in post.boards:
-        _draw_board(canvas, board, foot, depth)
+        _draw_board(stand, board)
     for signal in post.signals:
-        _draw_signal(canvas, signal, foot, depth)
+        _draw_signal(stand, signal)
 
 
-def _rectangle(
-    canvas: Canvas,
-    foot: Floats,
-    across: tuple[float, float],
-    up: tuple[float, float],
-    colour: Colour,
-    label: int | None,
-) -> None:
-    corners = [(across[0], up[0]), (across[1], up[0]), (across[1], up[1]), (across[0], up[1])]
-    _flat(canvas, foot, corners, colour, label)
-
-
-def _flat(canvas: Canvas, foot: Floats, corners: list[tuple[float, float]], colour: Colour, label: int | None) -> None:
-    """Fill a polygon given in metres right of and above `foot`, facing the camera."""
-    canvas.polygon(foot + np.array([(right, up, 0.0) for right, up in corners]), colour, label)
-
-
-def _draw_shaft(canvas: Canvas, post: Post, foot: Floats, depth: float) -> None:
+def _draw_shaft(stand: _Stand, post: Post) -> None:
     wide, narrow = post.radius, post.radius * 0.65
-    colour = canvas.tone(post.colour, depth)
-    shaft = [(-wide, 0.0), (wide, 0.0), (narrow, post.height), (-narrow, post.height)]
-    _flat(canvas, foot, shaft, colour, POLE)
-    if canvas.view.focal * post.radius / depth > 1.5:  # round: one side in shade
+    colour = stand.tone(post.colour)
+    stand.polygon([(-wide, 0.0), (wide, 0.0), (narrow, post.height), (-narrow, post.height)], colour, POLE)
+    if stand.scale * post.radius > 1.5:  # round: one side in shade
         shade: Colour = (colour[0] * 0.68, colour[1] * 0.68, colour[2] * 0.68)
-        _flat(
-            canvas,
-            foot,
-            [(wide * 0.1, 0.0), (wide, 0.0), (narrow, post.height), (narrow * 0.1, post.height)],
-            shade,
-            None,
-        )
+        half = [(wide * 0.1, 0.0), (wide, 0.0), (narrow, post.height), (narrow * 0.1, post.height)]
+        stand.polygon(half, shade, None)
     if post.banded:
         for band in range(int(min(post.height, 3.0) / BAND)):
-            tone = canvas.tone((232, 232, 228) if band % 2 else (28, 28, 28), depth)
-            _rectangle(canvas, foot, (-wide, wide), (band * BAND, (band + 1) * BAND), tone, POLE)
+            tone = stand.tone((232, 232, 228) if band % 2 else (28, 28, 28))
+            stand.rectangle((-wide, wide), (band * BAND, (band + 1) * BAND), tone, POLE)
 
 
-def _draw_arm(canvas: Canvas, post: Post, foot: Floats, depth: float) -> None:
+def _draw_arm(stand: _Stand, post: Post) -> None:
     """An arm that reaches over the street, with a lamp at its end if it is a street light."""
-    colour = canvas.tone(post.colour, depth)
     end, top = post.arm, post.height
     rise = 0.25 if post.lamp else 0.0
     thick = max(post.radius * 0.8, 0.04)
     arm = [(0.0, top - thick), (end, top + rise - thick), (end, top + rise + thick * 0.3), (0.0, top + thick)]
-    _flat(canvas, foot, arm, colour, POLE)
+    stand.polygon(arm, stand.tone(post.colour), POLE)
     if post.lamp:
         head = 0.38 * math.copysign(1.0, end)
+        top += rise
         lamp = [
-            (end - head, top + rise - 0.08),
-            (end + head, top + rise - 0.04),
-            (end + head * 0.8, top + rise + 0.1),
-            (end - head, top + rise + 0.07),
+            (end - head, top - 0.08),
+            (end + head, top - 0.04),
+            (end + head * 0.8, top + 0.1),
+            (end - head, top + 0.07),
         ]
-        _flat(canvas, foot, lamp, canvas.tone((205, 206, 204), depth), POLE)
+        stand.polygon(lamp, stand.tone((205, 206, 204)), POLE)
 
 
-_SHAPES: dict[str, list[tuple[float, float]]] = {
+_SHAPES: dict[str, Corners] = {
     "disc": [(math.cos(a * math.pi / 10), math.sin(a * math.pi / 10)) for a in range(20)],
     "triangle": [(0.0, 1.0), (0.98, -0.72), (-0.98, -0.72)],
     "diamond": [(0.0, 1.0), (1.0, 0.0), (0.0, -1.0), (-1.0, 0.0)],
@@ -125,32 +120,29 @@ _GLYPHS: list[list[tuple[float, float, float, float]]] = [
 ]
 
 
-def _draw_board(canvas: Canvas, board: Board, foot: Floats, depth: float) -> None:
-    def shape(share: float) -> list[tuple[float, float]]:
-        return [
-            (x * board.half_width * share, board.y + y * board.half_height * share) for x, y in _SHAPES[board.shape]
-        ]
+def _draw_board(stand: _Stand, board: Board) -> None:
+    def shape(share: float) -> Corners:
+        wide, tall = board.half_width * share, board.half_height * share
+        return [(x * wide, board.y + y * tall) for x, y in _SHAPES[board.shape]]
 
-    _flat(canvas, foot, shape(1.0), canvas.tone(board.border, depth), TRAFFIC_SIGN)
-    if canvas.view.focal * board.half_height / depth < 1.5:
+    stand.polygon(shape(1.0), stand.tone(board.border), TRAFFIC_SIGN)
+    if stand.scale * board.half_height < 1.5:
         return
-    _flat(canvas, foot, shape(0.76 if board.shape != "rectangle" else 0.9), canvas.tone(board.fill, depth), None)
-    scale = 0.62 if board.shape != "rectangle" else 0.9
+    plate = board.shape == "rectangle"
+    stand.polygon(shape(0.9 if plate else 0.76), stand.tone(board.fill), None)
+    wide, tall = (share * (0.9 if plate else 0.62) for share in (board.half_width, board.half_height))
     for left, right, low, high in _GLYPHS[board.glyph % len(_GLYPHS)]:
-        across = (left * board.half_width * scale, right * board.half_width * scale)
-        up = (board.y + low * board.half_height * scale, board.y + high * board.half_height * scale)
-        _rectangle(canvas, foot, across, up, canvas.tone(board.symbol, depth), None)
+        up = (board.y + low * tall, board.y + high * tall)
+        stand.rectangle((left * wide, right * wide), up, stand.tone(board.symbol), None)
 
 
-def _draw_signal(canvas: Canvas, signal: Signal, foot: Floats, depth: float) -> None:
+def _draw_signal(stand: _Stand, signal: Signal) -> None:
     half, x = signal.size * 0.19, signal.shift
     low, high = signal.y - signal.size / 2, signal.y + signal.size / 2
-    _rectangle(canvas, foot, (x - half, x + half), (low, high), canvas.tone(signal.colour, depth), TRAFFIC_LIGHT)
+    stand.rectangle((x - half, x + half), (low, high), stand.tone(signal.colour), TRAFFIC_LIGHT)
     radius = signal.size * 0.125
-    for lamp, lit_colour in enumerate(LAMPS):
+    for lamp, colour in enumerate(LAMPS):
         y = high - signal.size * (lamp + 0.5) / 3
-        lit = lamp == signal.lit
-        dark: Colour = (lit_colour[0] * 0.18, lit_colour[1] * 0.18, lit_colour[2] * 0.18)
-        tone = canvas.glow(lit_colour, depth) if lit else canvas.tone(dark, depth)
-        disc = [(x + radius * cx, y + radius * cy) for cx, cy in _SHAPES["disc"]]
-        _flat(canvas, foot, disc, tone, None)
+        dark: Colour = (colour[0] * 0.18, colour[1] * 0.18, colour[2] * 0.18)
+        tone = stand.canvas.glow(colour, stand.depth) if lamp == signal.lit else stand.tone(dark)
+        stand.polygon([(x + radius * cx, y + radius * cy) for cx, cy in _SHAPES["disc"]], tone, None)

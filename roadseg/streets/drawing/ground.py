@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.streets.classes import ROAD, SIDEWALK, TERRAIN
-from roadseg.streets.drawing.canvas import Canvas
+from roadseg.streets.drawing.canvas import FRACTION_BITS, Canvas, fixed_point
 from roadseg.streets.drawing.shadows import Shadow
 from roadseg.streets.drawing.view import NEAR
 from roadseg.streets.scene import Atmosphere, Colour, Floats, Line, Patch, Street, Strip
@@ -120,10 +120,10 @@ def _draw_joints(canvas: Canvas, strip: Strip, spacing: float) -> None:
     for index in range(int(start // spacing) + 1, int((start + JOINTS_SEEN) / spacing)):
         s = index * spacing
         ends = canvas.view.to_camera(np.array([(strip.left, 0.0, s), (strip.right, 0.0, s)]))
-        a, b = np.rint(canvas.view.project(ends) * 16).astype(int).clip(-(1 << 18), 1 << 18).tolist()
+        a, b = fixed_point(canvas.view.project(ends)).tolist()
         fade = 0.82 + 0.18 * (s - start) / JOINTS_SEEN
         red, green, blue = strip.colour
-        cv2.line(canvas.image, a, b, (red * fade, green * fade, blue * fade), 1, cv2.LINE_AA, 4)
+        cv2.line(canvas.image, a, b, (red * fade, green * fade, blue * fade), 1, cv2.LINE_AA, FRACTION_BITS)
 
 
 def _light_ground(

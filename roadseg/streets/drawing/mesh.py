@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.streets.drawing.canvas import FRACTION_BITS, Canvas
-from roadseg.streets.drawing.view import NEAR
+from roadseg.streets.drawing.canvas import FRACTION_BITS, Canvas, fixed_point
+from roadseg.streets.drawing.view import NEAR, cross
 from roadseg.streets.scene import Colour, Floats
 
 Point = tuple[float, float, float]
@@ -45,33 +45,34 @@ class Mesh:
     """Solids as arrays, ready to be placed and drawn."""
 
     def __init__(self, solids: Sequence[Solid]) -> None:
-        corners: list[Point] = []
-        starts = [0]
-        colours: list[Colour] = []
-        glows: list[bool] = []
-        self.spans: list[tuple[int, int, int]] = []  # first face, first detail, end
+        faces = [face for solid in solids for face in (*solid.faces, *solid.details)]
+        sizes = np.array([len(face.corners) for face in faces])
+        self.starts = np.concatenate([[0], np.cumsum(sizes)])
+        """Of each face among the corners."""
+        self.spans: list[tuple[int, int, int]] = []
+        """First face, first detail and end of each solid among the faces."""
         for solid in solids:
-            first = len(colours)
-            middle = np.mean([c for face in solid.faces for c in face.corners], axis=0)
-            for face in (*solid.faces, *solid.details):
-                corners += _facing_away(face.corners, middle)
-                starts.append(len(corners))
-                colours.append(face.colour)
-                glows.append(face.glows)
-            self.spans.append((first, first + len(solid.faces), len(colours)))
-        self.corners = np.array(corners, np.float64)
-        self.starts = np.array(starts)
-        self.colours = np.array(colours, np.float64)
-        self.glows = np.array(glows)
+            first = self.spans[-1][2] if self.spans else 0
+            details = first + len(solid.faces)
+            self.spans.append((first, details, details + len(solid.details)))
+        self.corners = self._facing_outwards(np.array([corner for face in faces for corner in face.corners]), sizes)
+        self.colours = np.array([face.colour for face in faces])
+        self.glows = np.array([face.glows for face in faces])
         self.layers = [solid.layer for solid in solids]
         self.sides = [solid.side for solid in solids]
 
-
-def _facing_away(corners: tuple[Point, ...], middle: NDArray[np.float64]) -> tuple[Point, ...]:
-    """Order corners so that the normal points away from `middle`."""
-    points = np.array(corners)
-    normal = np.cross(points[1] - points[0], points[2] - points[0])
-    return corners if normal @ (points.mean(0) - middle) > 0 else corners[::-1]
+    def _facing_outwards(self, corners: Floats, sizes: NDArray[np.intp]) -> Floats:
+        """Turn round the corners of faces whose normals point towards the middle of their solid."""
+        starts = self.starts[:-1]
+        normals = cross(corners[starts + 1] - corners[starts], corners[starts + 2] - corners[starts])
+        outwards = np.add.reduceat(corners, starts) / sizes[:, None]
+        for first, details, end in self.spans:
+            outwards[first:end] -= corners[self.starts[first] : self.starts[details]].mean(0)
+        order = np.arange(len(corners))
+        for face in np.flatnonzero((normals * outwards).sum(1) < 0):
+            part = slice(self.starts[face], self.starts[face + 1])
+            order[part] = order[part][::-1]
+        return corners[order]
 
 
 def draw_mesh(canvas: Canvas, mesh: Mesh, place: tuple[float, float], heading: float, label: int) -> None:
@@ -83,7 +84,7 @@ def draw_mesh(canvas: Canvas, mesh: Mesh, place: tuple[float, float], heading: f
     if seen[:, 2].max() < NEAR:
         return
     first = seen[mesh.starts[:-1]]
-    normals = _cross(seen[mesh.starts[:-1] + 1] - first, seen[mesh.starts[:-1] + 2] - first)
+    normals = cross(seen[mesh.starts[:-1] + 1] - first, seen[mesh.starts[:-1] + 2] - first)
     visible = (normals * first).sum(1) < 0
     normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9
     lit = np.where(mesh.glows[:, None], 1.0, canvas.light(normals)) * mesh.colours
@@ -94,7 +95,7 @@ def draw_mesh(canvas: Canvas, mesh: Mesh, place: tuple[float, float], heading: f
         low, high = exact.min(0), exact.max(0)
         if high[0] < 0 or low[0] > canvas.view.width or high[1] < 0 or low[1] > canvas.view.height:
             return
-        pixels = np.rint(np.clip(exact, -(1 << 14), 1 << 14) * (1 << FRACTION_BITS)).astype(np.int32)
+        pixels = fixed_point(exact)
     for index in _painting_order(mesh, seen, (cos, -sin)):
         if pixels is None:
             _draw_clipped(canvas, mesh, index, seen, visible, colours, label)
@@ -156,15 +157,6 @@ def _draw_clipped(
             canvas.polygon(corners, colours[face], label if face < details else None)
 
 
-def _cross(a: Floats, b: Floats) -> Floats:
-    """Cross products of (N, 3) vectors, several times faster than `numpy.cross`."""
-    product = np.empty_like(a)
-    product[:, 0] = a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1]
-    product[:, 1] = a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2]
-    product[:, 2] = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
-    return product
-
-
 def loft(profile: Sequence[tuple[float, float, float]], colour: Colour) -> list[Face]:
     """Faces of a body with a side outline of (forward, up, half width) points: two sides and the strips between."""
     left = tuple((-half, up, forward) for forward, up, half in profile)
@@ -200,11 +192,16 @@ def box(
 
 def patch(quad: Quad, across: tuple[float, float], along: tuple[float, float]) -> Quad:
     """The part of a quad between shares of its first-to-second (`across`) and first-to-last (`along`) edges."""
-    a, b, c, d = (np.array(corner) for corner in quad)
-
-    def at(i: float, j: float) -> Point:
-        x, y, z = ((a * (1 - i) + b * i) * (1 - j) + (d * (1 - i) + c * i) * j).tolist()
-        return x, y, z
-
     (i0, i1), (j0, j1) = across, along
-    return at(i0, j0), at(i1, j0), at(i1, j1), at(i0, j1)
+    return _inside(quad, i0, j0), _inside(quad, i1, j0), _inside(quad, i1, j1), _inside(quad, i0, j1)
+
+
+def _inside(quad: Quad, i: float, j: float) -> Point:
+    """Bilinear interpolation of a quad's corners. Written out: it is called hundreds of times a vehicle."""
+    a, b, c, d = quad
+    p, q, r, s = (1 - i) * (1 - j), i * (1 - j), i * j, (1 - i) * j
+    return (
+        p * a[0] + q * b[0] + r * c[0] + s * d[0],
+        p * a[1] + q * b[1] + r * c[1] + s * d[1],
+        p * a[2] + q * b[2] + r * c[2] + s * d[2],
+    )

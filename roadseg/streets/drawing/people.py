@@ -1,11 +1,13 @@
 """People on foot, bicycles and motorcycles with their riders: hulls of spheres."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from roadseg.streets.classes import BICYCLE, MOTORCYCLE, PERSON, RIDER
 from roadseg.streets.drawing.canvas import Canvas
+from roadseg.streets.drawing.view import NEAR
 from roadseg.streets.scene import Colour, Figure, Floats, Person, TwoWheeler
 
 Joint = tuple[float, float, float]
@@ -16,32 +18,53 @@ STRIDE = 1.45
 """Metres that a pair of steps covers."""
 
 
-class _Puppet:
-    """Places joints in the street and draws limbs between them, far ones first."""
+@dataclass(frozen=True)
+class _Limb:
+    """The hull of spheres: those from `first` to `end` of its puppet's."""
 
-    def __init__(self, canvas: Canvas, u: float, s: float, heading: float, lift: float = 0.0) -> None:
+    first: int
+    end: int
+    colour: Colour
+    label: int | None
+    nearer: float
+
+
+class _Puppet:
+    """Gathers limbs about a point of the street, then places and draws them, far ones first."""
+
+    def __init__(self, canvas: Canvas, u: float, s: float, heading: float) -> None:
         self._canvas = canvas
-        self._place = (u, s, lift)
+        self._place = (u, s)
         self._sin, self._cos = math.sin(heading), math.cos(heading)
-        self._limbs: list[tuple[float, list[tuple[Floats, float]], Colour, int | None]] = []
+        self._joints: list[Joint] = []
+        self._radii: list[float] = []
+        self._limbs: list[_Limb] = []
 
     def camera(self, joints: list[Joint]) -> Floats:
-        u, s, lift = self._place
-        street = [
-            (u + right * self._cos + forward * self._sin, up + lift, s + forward * self._cos - right * self._sin)
-            for right, up, forward in joints
-        ]
-        return self._canvas.view.to_camera(np.array(street))
+        """Joints in camera coordinates, (N, 3)."""
+        right, up, forward = np.array(joints).T
+        u, s = self._place
+        street = (u + right * self._cos + forward * self._sin, up, s + forward * self._cos - right * self._sin)
+        return self._canvas.view.to_camera(np.stack(street, 1))
 
     def limb(self, spheres: list[tuple[Joint, float]], colour: Colour, label: int | None, nearer: float = 0.0) -> None:
         """Add the hull of (joint, radius) spheres; `nearer` moves it forward in the painting order by metres."""
-        points = self.camera([joint for joint, _ in spheres])
-        hull = [(point, radius) for point, (_, radius) in zip(points, spheres, strict=True)]
-        self._limbs.append((float(points[:, 2].mean()) - nearer, hull, colour, label))
+        first = len(self._joints)
+        self._joints += [joint for joint, _ in spheres]
+        self._radii += [radius for _, radius in spheres]
+        self._limbs.append(_Limb(first, len(self._joints), colour, label, nearer))
 
     def draw(self) -> None:
-        for depth, hull, colour, label in sorted(self._limbs, key=lambda limb: -limb[0]):
-            self._canvas.hull(hull, self._canvas.tone(colour, max(depth, 0.0)), label)
+        """Draw all limbs, unless they reach up to the camera."""
+        points = self.camera(self._joints)
+        depths = points[:, 2]
+        if depths.min() < NEAR:
+            return
+        pixels, radii = self._canvas.view.project(points), np.array(self._radii) * self._canvas.view.focal / depths
+        order = [(float(depths[limb.first : limb.end].mean()) - limb.nearer, limb) for limb in self._limbs]
+        for depth, limb in sorted(order, key=lambda pair: -pair[0]):
+            part = slice(limb.first, limb.end)
+            self._canvas.hull(pixels[part], radii[part], self._canvas.tone(limb.colour, depth), limb.label)
 
 
 def _dim(colour: Colour, factor: float) -> Colour:
@@ -143,7 +166,7 @@ def _wheel(
     colour = canvas.tone(TYRE, depth)
     if sideways < 2.5 * thickness:  # seen from the end, the tyre alone
         ends = puppet.camera([(0.0, tyre, middle), (0.0, 2 * radius - tyre, middle)])
-        canvas.hull([(end, tyre / 2) for end in ends], colour, label)
+        canvas.hull(canvas.view.project(ends), tyre / 2 * canvas.view.focal / ends[:, 2], colour, label)
         return
     if disc:
         canvas.fill(pixels, colour, label)

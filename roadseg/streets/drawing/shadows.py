@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roadseg.streets.drawing.canvas import FRACTION_BITS, fixed_point
 from roadseg.streets.drawing.view import View, clip_near
 from roadseg.streets.scene import (
     Atmosphere,
@@ -42,8 +43,9 @@ class Shadow:
         seen = clip_near(view.to_camera(points))
         if len(seen) < 3:
             return
-        pixels = np.clip(view.project(seen) - (0, first), -(1 << 14), 1 << 14)
-        cv2.fillPoly(layer, [np.rint(pixels * 16).astype(np.int32)], 255 * self.light, cv2.LINE_AA, 4)
+        cv2.fillPoly(
+            layer, [fixed_point(view.project(seen) - (0, first))], 255 * self.light, cv2.LINE_AA, FRACTION_BITS
+        )
 
 
 def cast(objects: list[StreetObject], atmosphere: Atmosphere) -> Iterator[Shadow]:

@@ -21,6 +21,8 @@ HEADLAMP_ON: Colour = (255, 252, 226)
 TAIL_LAMP: Colour = (170, 24, 22)
 TAIL_LAMP_ON: Colour = (255, 58, 40)
 
+_CIRCLE = tuple((math.sin(math.pi * step / 9), math.cos(math.pi * step / 9)) for step in range(18))
+
 # Side outlines, rear to front: forward as a share of the length from the rear, up as a share of the height.
 _Outline = tuple[tuple[float, float], ...]
 _BODY: dict[str, _Outline] = {
@@ -72,11 +74,10 @@ def _glass(model: VehicleModel, factor: float = 1.0) -> Colour:
 
 def _wheels(forwards: Iterable[float], half_width: float, radius: float, tyre: float = 0.2) -> list[Solid]:
     """Wheels on both sides: tyres under the body, and their outer faces, which show on its flanks."""
-    turn = np.linspace(0, 2 * np.pi, 18, endpoint=False)
 
     def disc(share: float, right: float, forward: float) -> tuple[Point, ...]:
         reach = radius * share
-        return tuple((right, radius + reach * math.sin(a), forward + reach * math.cos(a)) for a in turn)
+        return tuple((right, radius + reach * up, forward + reach * ahead) for up, ahead in _CIRCLE)
 
     solids = []
     for forward in forwards:

@@ -76,3 +76,12 @@ def clip_near(points: Floats) -> Floats:
         if inside:
             kept.append(point)
     return np.array(kept)
+
+
+def cross(a: Floats, b: Floats) -> Floats:
+    """Cross products of (N, 3) vectors, several times faster than `numpy.cross`."""
+    product = np.empty_like(a)
+    product[:, 0] = a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1]
+    product[:, 1] = a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2]
+    product[:, 2] = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    return product
