@@ -115,8 +115,8 @@ def load_weights(
     Args:
         network: filled in place.
         source: the tensors, or a file that `torch.save` wrote them to.
-        heads_optional: for a start from weights of another task: unless the tensors outside the trunk all fit, all of
-            them are left out, and the network keeps its own.
+        heads_optional: for a start from weights of another task: each module outside the trunk that the file does not
+            fill wholly, the network keeps as it is.
         origin: what messages call the source; the path by default.
 
     Raises:
@@ -132,8 +132,8 @@ def load_weights(
     surplus = {name for name in given if name not in expected and not network.superfluous(name)}
     usable = expected.keys() & given.keys()
     if heads_optional:
-        if any(not network.in_trunk(name) for name in unfit):
-            usable = {name for name in usable if network.in_trunk(name)}
+        other = {_module(name) for name in unfit if not network.in_trunk(name)}
+        usable = {name for name in usable if _module(name) not in other}
         unfit, surplus = ({name for name in some if network.in_trunk(name)} for some in (unfit, surplus))
     if unfit or surplus:
         raise WeightsError(
@@ -151,6 +151,11 @@ def load_weights(
 
 _PREFIX = re.compile(r"^((module|Scale)\.)+")
 """What wrappers put before every name: data parallelism, and the scale module of the first ImageNet files."""
+
+
+def _module(name: str) -> str:
+    """The network's own child that a tensor belongs to."""
+    return name.partition(".")[0]
 
 
 def _fits(given: Tensor | None, expected: Tensor) -> bool:

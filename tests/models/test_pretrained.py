@@ -10,6 +10,7 @@ from roadseg.errors import FetchError, WeightsError
 from roadseg.models import build_model, pretrained
 from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork
 from roadseg.models.pretrained import TORCHVISION, absorb_normalisation, download, load_pretrained
+from roadseg.models.weights import load_weights
 
 BODY = b"not really weights" * 1000
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -126,6 +127,14 @@ def test_vgg16_starts_from_a_file_of_torchvision(site, tmp_path, monkeypatch):
         theirs = trained.features[:1](TORCHVISION(images))
         ours = network.features[:1](network.normalisation(images))
     assert torch.allclose(theirs[..., 1:-1, 1:-1], ours[..., 1:-1, 1:-1], atol=1e-4)
+
+
+def test_vgg16_keeps_only_the_heads_that_another_task_does_not_fill():
+    other, network = build_model("vgg16", 21, pretrained=False), build_model("vgg16", 19, levels=1, pretrained=False)
+    report = load_weights(network, other.state_dict(), heads_optional=True)
+    assert {name.split(".")[0] for name in report.kept} == {"classifier"}
+    assert {name.split(".")[0] for name in report.left_out} == {"classifier", "auxiliary"}
+    assert torch.equal(network.fc6.weight, other.fc6.weight)
 
 
 def test_what_cannot_be_started_from_is_refused(tmp_path):

@@ -30,6 +30,16 @@ def test_a_saved_model_comes_back_whole(tmp_path):
             assert torch.equal(loaded(images).logits[0], network(images).logits[0])
 
 
+def test_a_model_comes_back_with_its_options(tmp_path):
+    options = {"aspp": "two-branch", "batch_norm": "batch-statistics"}
+    network = build_model("resnet101", 19, levels=1, pretrained=False, **options)
+    save_model(
+        tmp_path / MODEL_FILE, network, CARD.model_copy(update={"model": "resnet101", "levels": 1, "options": options})
+    )
+    loaded, _ = load_model(tmp_path)
+    assert (loaded.levels, loaded.options) == (1, options)
+
+
 def test_what_is_no_model_is_refused_clearly(tmp_path):
     with pytest.raises(WeightsError, match="no trained model here"):
         load_model(tmp_path)
