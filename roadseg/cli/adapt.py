@@ -100,7 +100,7 @@ def watching(reporter: Reporter, steps: int) -> Iterator["Watcher"]:
 
 
 def training_note(report: "Report") -> str:
-    """What a training run says of its last steps in one line: only the main level's losses, which are those to watch."""
+    """What a training run says of its last steps in one line: the main level's losses are those to watch."""
     losses = [f"{name.split('/')[0]} {value:.3f}" for name, value in report.losses.items() if name.endswith("/main")]
     return "  ".join([*losses, f"{report.seconds_a_step:.2f} s a step"])
 
