@@ -220,8 +220,9 @@ def _described(model: str, options: dict[str, str]) -> str:
 
 def _build_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime) -> Method:
     segmentation_weights = (1.0, recipe.auxiliary_weight)
+    balance = recipe.class_balance
     if recipe.method == "source-only":
-        return SourceOnly(network, runtime, segmentation_weights=segmentation_weights)
+        return SourceOnly(network, runtime, segmentation_weights=segmentation_weights, class_balance=balance)
     adversarial_weights = (recipe.adversarial_weight, recipe.auxiliary_adversarial_weight)
     adapted = adversarial_weights[:1] if recipe.method == "single-level" else adversarial_weights
     discriminators = [
@@ -235,6 +236,7 @@ def _build_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Ru
         runtime,
         discriminators,
         segmentation_weights=segmentation_weights,
+        class_balance=balance,
         adversarial_weights=adapted,
         gan=recipe.gan,
         map_stride=recipe.map_stride,

@@ -58,6 +58,8 @@ class AdaptRecipe(BaseModel):
     downloaded; empty for the ImageNet weights that come with `fast`."""
     auxiliary_weight: Annotated[float, Field(ge=0)] = 0.1
     """lambda_seg of the earlier level."""
+    class_balance: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """How far the loss makes up for rare classes: 0 weighs all pixels alike, as the paper does, 1 all classes."""
     adversarial_weight: Annotated[float, Field(ge=0)] = 0.001
     """lambda_adv of the main level."""
     auxiliary_adversarial_weight: Annotated[float, Field(ge=0)] = 0.0002

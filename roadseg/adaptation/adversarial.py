@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from roadseg.adaptation.losses import SOURCE, TARGET, Gan, adversarial_loss, at_least_float32, resized
 from roadseg.adaptation.method import Method, Term
-from roadseg.adaptation.source_only import LEVEL_NAMES, supervised_term
+from roadseg.adaptation.source_only import LEVEL_NAMES, Supervision
 from roadseg.datasets.sampling import Batch
 from roadseg.models.network import SegmentationNetwork
 from roadseg.runtime import Runtime
@@ -29,6 +29,7 @@ class OutputSpaceAdversarial(Method):
         discriminators: Sequence[nn.Module],
         *,
         segmentation_weights: Sequence[float],
+        class_balance: float = 0.0,
         adversarial_weights: Sequence[float],
         gan: Gan = "vanilla",
         map_stride: int = 1,
@@ -40,7 +41,7 @@ class OutputSpaceAdversarial(Method):
         """
         super().__init__(segmenter, runtime)
         self._discriminators = tuple(discriminators)
-        self.segmentation_weights = tuple(segmentation_weights)
+        self.supervision = Supervision(tuple(segmentation_weights), class_balance, segmenter.align_corners)
         self.adversarial_weights = tuple(adversarial_weights)
         self.gan: Gan = gan
         self.map_stride = map_stride
@@ -57,8 +58,7 @@ class OutputSpaceAdversarial(Method):
         self._train_discriminators(False)
         logits = self.predict(batch.source_images).logits
         source_maps = [self._view(level.detach(), batch.source_images) for level in self._adapted(logits)]
-        align_corners = self.segmenter.align_corners
-        yield supervised_term(logits, batch.source_labels, self.segmentation_weights, align_corners=align_corners)
+        yield self.supervision.term(logits, batch.source_labels)
         del logits
 
         logits = self.predict(batch.target_images).logits

@@ -13,18 +13,26 @@ SOURCE, TARGET = 0.0, 1.0
 """What the discriminator is to answer, as the published implementation of the paper has it."""
 
 
-def segmentation_loss(logits: Tensor, labels: Tensor, *, align_corners: bool = False) -> Tensor:
+def segmentation_loss(
+    logits: Tensor, labels: Tensor, *, class_balance: float = 0.0, align_corners: bool = False
+) -> Tensor:
     """Mean cross-entropy over the pixels that are not ignored; 0 where all are.
 
     Args:
         logits: (N, C, h, w), up-sampled bilinearly to the size of the labels.
         labels: (N, H, W) uint8 train ids, 255 where ignored.
+        class_balance: each class's pixels weigh (their share of the batch) ** -class_balance: 0 weighs all pixels
+            alike, as the paper does, 1 all classes.
         align_corners: see `resized`.
     """
     upsampled = resized(logits, labels.shape[-2:], align_corners=align_corners)
     target = labels.long()
-    total = F.cross_entropy(upsampled, target, ignore_index=IGNORE, reduction="sum")
-    return total / (target != IGNORE).sum().clamp(min=1)
+    pixels = torch.bincount(target[target != IGNORE], minlength=logits.shape[1])[: logits.shape[1]]
+    shares = pixels / pixels.sum().clamp(min=1)
+    weights = torch.where(pixels > 0, shares.clamp(min=1e-9) ** -class_balance, 0).to(upsampled.dtype)
+    total = F.cross_entropy(upsampled, target, weight=weights, ignore_index=IGNORE, reduction="sum")
+    # Tiny, for a batch in which everything is ignored.
+    return total / (weights * pixels).sum().clamp(min=torch.finfo(weights.dtype).tiny)
 
 
 def adversarial_loss(scores: Tensor, domain: float, gan: Gan) -> Tensor:

@@ -1,7 +1,9 @@
 """The baseline without adaptation, and the supervised part that every method shares."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from roadseg.adaptation.losses import segmentation_loss
@@ -19,24 +21,39 @@ class SourceOnly(Method):
     needs_target = False
 
     def __init__(
-        self, segmenter: SegmentationNetwork, runtime: Runtime, *, segmentation_weights: Sequence[float]
+        self,
+        segmenter: SegmentationNetwork,
+        runtime: Runtime,
+        *,
+        segmentation_weights: Sequence[float],
+        class_balance: float = 0.0,
     ) -> None:
         super().__init__(segmenter, runtime)
-        self.segmentation_weights = tuple(segmentation_weights)
+        self.supervision = Supervision(tuple(segmentation_weights), class_balance, segmenter.align_corners)
 
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the segmentation term."""
-        logits = self.predict(batch.source_images).logits
-        align_corners = self.segmenter.align_corners
-        yield supervised_term(logits, batch.source_labels, self.segmentation_weights, align_corners=align_corners)
+        yield self.supervision.term(self.predict(batch.source_images).logits, batch.source_labels)
 
 
-def supervised_term(
-    logits: Sequence[Tensor], labels: Tensor, weights: Sequence[float], *, align_corners: bool = False
-) -> Term:
-    """Weighted sum of the levels' segmentation losses; one term, since the levels share a graph."""
-    losses = [segmentation_loss(level, labels, align_corners=align_corners) for level in logits]
-    loss = losses[0].new_zeros(())
-    for level, weight in zip(losses, weights, strict=True):
-        loss = loss + weight * level
-    return Term(loss, {f"segmentation/{n}": level.detach() for n, level in zip(LEVEL_NAMES, losses, strict=False)})
+@dataclass(frozen=True)
+class Supervision:
+    """How labelled source images teach the segmenter."""
+
+    level_weights: tuple[float, ...]
+    """Weight of each level's loss, the main level first."""
+    class_balance: float
+    """See `roadseg.adaptation.losses.segmentation_loss`."""
+    align_corners: bool
+    """Of the segmenter."""
+
+    def term(self, logits: Sequence[Tensor], labels: Tensor) -> Term:
+        """Weighted sum of the levels' segmentation losses; one term, since the levels share a graph."""
+        losses = {
+            f"segmentation/{name}": segmentation_loss(
+                level, labels, class_balance=self.class_balance, align_corners=self.align_corners
+            )
+            for name, level in zip(LEVEL_NAMES, logits, strict=False)
+        }
+        weighted = [weight * loss for weight, loss in zip(self.level_weights, losses.values(), strict=True)]
+        return Term(torch.stack(weighted).sum(), {name: loss.detach() for name, loss in losses.items()})

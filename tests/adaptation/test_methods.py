@@ -145,3 +145,12 @@ def test_segmentation_loss_ignores_255_and_survives_a_label_map_of_nothing_else(
     expected = -math.log(math.exp(2.0) / (math.exp(2.0) + math.exp(0.5)))
     assert segmentation_loss(logits, labels).item() == pytest.approx(expected)
     assert segmentation_loss(logits, torch.full_like(labels, 255)).item() == 0.0
+
+
+def test_class_balance_moves_weight_from_common_to_rare_classes():
+    logits = torch.tensor([[0.0, 0.0, 0.0, 2.0], [0.0, 0.0, 0.0, 0.0]]).view(1, 2, 1, 4)
+    labels = torch.tensor([[[0, 0, 0, 1]]], dtype=torch.uint8)
+    easy, hard = math.log(2), math.log(math.exp(2) + 1)
+    for balance, rare_share in ((0.0, 1 / 4), (0.5, 1 / (1 + math.sqrt(3))), (1.0, 1 / 2)):
+        loss = segmentation_loss(logits, labels, class_balance=balance)
+        assert loss.item() == pytest.approx((1 - rare_share) * easy + rare_share * hard)
