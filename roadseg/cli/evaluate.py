@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.options import parse_size
+from roadseg.cli.options import Device, parse_size
 
 if TYPE_CHECKING:
     from roadseg.evaluation.evaluate import Evaluation
@@ -19,7 +19,7 @@ def evaluate(
     root: Annotated[Path, typer.Argument(help="Its folder.")],
     split: Annotated[str, typer.Option(help="Split to score, where the set has splits.")] = "val",
     size: Annotated[str | None, typer.Option(help="Input size WxH; default: the one the run was trained for.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,

@@ -68,6 +68,8 @@ def frames(
     for failure in extraction.failures:
         fail(failure.error.cause, failure.error.remedy)
     reporter.result(_shown(extraction), _as_dict(extraction))
+    if extraction.failures:
+        raise typer.Exit(1)
 
 
 def _warnings(video: "Extracted") -> list[str]:

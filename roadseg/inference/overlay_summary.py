@@ -1,7 +1,5 @@
 """What an overlay folder holds, and what was asked for to make it."""
 
-import hashlib
-import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -10,12 +8,10 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from roadseg.errors import OutputError
-from roadseg.files import write_json
+from roadseg.files import fingerprint, write_json
 from roadseg.inference.segmenter import Segmenter
 from roadseg.stats import ClassShare
 from roadseg.video.pipeline import Timing
-
-FINGERPRINT_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -147,17 +143,3 @@ def earlier_summary(files: OverlayFiles, job: OverlayJob) -> OverlaySummary | No
             "Replace the results with --overwrite, or choose another --out.",
         )
     return summary.model_copy(update={"skipped": True})
-
-
-def fingerprint(video: Path) -> str:
-    """SHA-256 of a file's size, its first and its last MiB: follows copies and new names, and takes no time.
-
-    Enough to tell videos apart: the sizes of all frames stand at the beginning or at the end of an MP4 file.
-    """
-    with video.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        digest = hashlib.sha256(str(size).encode())
-        for start in (0, max(0, size - FINGERPRINT_BYTES)):
-            file.seek(start)
-            digest.update(file.read(FINGERPRINT_BYTES))
-    return digest.hexdigest()

@@ -65,7 +65,7 @@ def test_broken_videos_are_told_and_the_others_go_on(drive, tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_text("no video")
     done = roadseg("frames", broken, drive, "--out", tmp_path / "out", "--json")
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert done.stderr.splitlines()[0].startswith(f"error: {broken}: not a video")
     told = json.loads(done.stdout)
     assert [failure["video"] for failure in told["failures"]] == [str(broken)]

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from roadseg.errors import InputError, OutputError, VideoError
-from roadseg.files import locked
-from roadseg.inference.overlay_summary import OverlayFiles, OverlayOptions, fingerprint
+from roadseg.files import fingerprint, locked
+from roadseg.inference.overlay_summary import OverlayFiles, OverlayOptions
 from roadseg.inference.overlay_video import Failure, overlay_video, overlay_videos
 from roadseg.labels import CAMVID_11
 from roadseg.video.colour import from_rgb, to_rgb
