@@ -55,7 +55,7 @@ SETTINGS: dict[str, Setting] = {
         built=0.94, floors={1: 0.5, 3: 1, 4: 1, 5: 1.2, 6: 0.8, 7: 0.4, 8: 0.3}, setback=(0.0, 0.6), barrier=0.25,
         barriers={"fence": 1, "wall": 0.6, "hedge": 0.2},
         trees_a_side=3.0, trees={"leafy": 0.55, "bare": 0.45},
-        parking=0.45, traffic=0.62, heavy=0.16, rickshaws=0.0, two_wheelers=1.6, motorised=0.3, people=6.0, tram=0.26,
+        parking=0.45, traffic=0.62, heavy=0.16, rickshaws=0.0, two_wheelers=1.6, motorised=0.3, people=6.0, tram=0.18,
         median=0.08, striped_kerb=0.0, verge_dry=0.2,
     ),
     "avenue": Setting(
@@ -63,7 +63,7 @@ SETTINGS: dict[str, Setting] = {
         built=0.7, floors={4: 0.6, 5: 1, 6: 1, 7: 0.8, 8: 0.5}, setback=(1.5, 9.0), barrier=0.5,
         barriers={"fence": 1, "wall": 0.5, "hedge": 0.8},
         trees_a_side=7.5, trees={"leafy": 0.6, "bare": 0.4},
-        parking=0.35, traffic=0.6, heavy=0.2, rickshaws=0.0, two_wheelers=1.2, motorised=0.35, people=3.5, tram=0.42,
+        parking=0.35, traffic=0.6, heavy=0.2, rickshaws=0.0, two_wheelers=1.2, motorised=0.35, people=3.5, tram=0.32,
         median=0.25, striped_kerb=0.05, verge_dry=0.25,
     ),
     "suburb": Setting(

@@ -60,7 +60,7 @@ def texture_bank(*key: int) -> TextureBank:
         hedges=tuple(pyramid(foliage.hedge(rng)) for _ in range(HEDGES)),
         sprites={kind: tuple(_PAINTERS[kind](rng) for _ in range(count)) for kind, count in SPRITES.items()},
         noises=tuple(to_bytes(value_noise(rng, 256, 4, rng.uniform(0.7, 0.9))) for _ in range(NOISES)),
-        grits=tuple(to_bytes(value_noise(rng, 256, 8, rng.uniform(0.95, 1.15))) for _ in range(GRITS)),
+        grits=tuple(to_bytes(value_noise(rng, 256, 16, rng.uniform(0.95, 1.2))) for _ in range(GRITS)),
         clouds=tuple(to_bytes(value_noise(rng, 256, 4, rng.uniform(0.45, 0.6))) for _ in range(CLOUDS)),
         grain=_grain(rng),
     )
