@@ -48,8 +48,9 @@ def output_errors(path: Path) -> Iterator[None]:
             raise OutputError(
                 f"{path}: no space left on the disk", "Free some space, or choose another --out."
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise OutputError(f"{path}: not allowed to write here", "Choose another --out.") from error
+        # ENOENT: a folder that cannot be made, for example in /proc.
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT):
+            raise OutputError(f"{path}: not possible to write here", "Choose another --out.") from error
         if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
             raise OutputError(
                 f"{path}: a file is where a folder should be, or the other way round", "Choose another --out."

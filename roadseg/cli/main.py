@@ -7,6 +7,7 @@ import typer
 from roadseg import __version__
 from roadseg.cli.adapt import adapt
 from roadseg.cli.console import debug_wanted, fail
+from roadseg.cli.demo import demo
 from roadseg.cli.doctor import doctor
 from roadseg.cli.evaluate import evaluate
 from roadseg.cli.fetch import fetch
@@ -40,13 +41,8 @@ def roadseg(
     """Turn dashcam video into labelled video with a segmenter adapted to your own unlabelled roads."""
 
 
-app.command()(adapt)
-app.command()(doctor)
-app.command()(evaluate)
-app.command()(fetch)
-app.command()(frames)
-app.command()(overlay)
-app.command()(synth)
+for command in (fetch, frames, synth, adapt, evaluate, overlay, demo, doctor):
+    app.command()(command)
 
 
 def main() -> None:

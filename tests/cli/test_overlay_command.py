@@ -228,4 +228,4 @@ def test_a_folder_that_must_not_be_written_to(roadseg, run, tmp_path):
     out.mkdir(mode=0o500)
     code, _, stderr = roadseg("overlay", clip, "--run", run, "--out", out)
     assert code == 1
-    assert "not allowed to write here" in stderr
+    assert "not possible to write here" in stderr

@@ -1,0 +1,58 @@
+"""Make the pictures of the README out of a finished `roadseg demo`:  python docs/pictures.py demo"""
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from roadseg.labels import CITYSCAPES_19
+from roadseg.video.colour import to_rgb
+from roadseg.video.reader import VideoReader
+
+FRAMES = (30, 150)
+PANES = ("the drive", "source-only", "multi-level adaptation", "ground truth")
+MARGIN = 6
+
+
+def frame(video: Path, index: int) -> np.ndarray:
+    """Frame `index` of a video as (H, W, 3) uint8 RGB."""
+    with VideoReader(video) as reader:
+        return next(to_rgb(picture) for picture in reader if picture.index == index)
+
+
+def titled(pane: np.ndarray, title: str) -> np.ndarray:
+    """A pane with its title in the lower left corner."""
+    pane = pane.copy()
+    height = pane.shape[0]
+    (width, _), _ = cv2.getTextSize(title, cv2.FONT_HERSHEY_DUPLEX, 0.6, 1)
+    corner = pane[height - 34 :, : width + 24]
+    corner[:] = corner // 3
+    cv2.putText(pane, title, (12, height - 12), cv2.FONT_HERSHEY_DUPLEX, 0.6, (255, 255, 255), 1, cv2.LINE_AA)
+    return pane
+
+
+def main(demo: Path) -> None:
+    """Write docs/images/demo.png: a row a frame, a column a stage."""
+    rows = []
+    for index in FRAMES:
+        truth = CITYSCAPES_19.palette[
+            cv2.imread(str(demo / "drive" / "labels" / f"{index:06}.png"), cv2.IMREAD_GRAYSCALE)
+        ]
+        (before,) = (demo / "overlay" / "source-only").glob("*.mp4")
+        (after,) = (demo / "overlay" / "multi-level").glob("*.mp4")
+        panes = [frame(demo / "drive" / "drive.mp4", index), frame(before, index), frame(after, index), truth]
+        titles = PANES if index == FRAMES[0] else ("",) * len(PANES)
+        panes = [titled(pane, title) if title else pane for pane, title in zip(panes, titles, strict=True)]
+        gap = np.full((panes[0].shape[0], MARGIN, 3), 255, np.uint8)
+        rows.append(np.hstack([part for pane in panes for part in (gap, pane)][1:]))
+    gap = np.full((MARGIN, rows[0].shape[1], 3), 255, np.uint8)
+    sheet = np.vstack([part for row in rows for part in (gap, row)][1:])
+    sheet = cv2.resize(sheet, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    out = Path(__file__).parent / "images" / "demo.png"
+    out.parent.mkdir(exist_ok=True)
+    cv2.imwrite(str(out), sheet[..., ::-1])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "demo"))
