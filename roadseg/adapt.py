@@ -151,7 +151,7 @@ def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> Adaptati
         DatasetError: a folder is not what the recipe says.
     """
     target = None
-    if recipe.method != "source-only":
+    if recipe.needs_target:
         target = open_dataset("frames", Path(recipe.target))
     return AdaptationBatches(
         source=_source(recipe, data, watcher),
@@ -160,6 +160,7 @@ def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> Adaptati
         source_transform=CropTransform(recipe.size, recipe.crop, recipe.scale, recipe.source_jitter),
         target_transform=CropTransform(recipe.size, recipe.crop, recipe.scale, recipe.target_jitter),
         seed=recipe.seed,
+        fourier_beta=recipe.fourier_beta,
     )
 
 

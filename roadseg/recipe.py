@@ -46,6 +46,10 @@ class AdaptRecipe(BaseModel):
     target_jitter: Annotated[float, Field(ge=0)] = 0.4
     """Strength of the colour jitter on target pictures."""
 
+    fourier_beta: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Source crops take on the target's light and colours: the amplitudes of frequencies up to a random share of this
+    are exchanged (Fourier domain adaptation); 0 for none."""
+
     # Network and method
     model: Literal["fast", "vgg16", "resnet101"] = "fast"
     aspp: Literal["four-branch", "two-branch"] = "four-branch"
@@ -98,8 +102,11 @@ class AdaptRecipe(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.method != "source-only" and not self.target:
-            raise ValueError(f"method {self.method!r} needs a target: a folder of unlabelled pictures")
+        if self.needs_target and not self.target:
+            reason = (
+                f"method {self.method!r}" if self.method != "source-only" else f"fourier_beta = {self.fourier_beta}"
+            )
+            raise ValueError(f"{reason} needs a target: a folder of unlabelled pictures")
         if self.crop[0] > self.size[0] * self.scale[1] or self.crop[1] > self.size[1] * self.scale[1]:
             raise ValueError(f"crop {self.crop} is larger than size {self.size} at the largest scale {self.scale[1]}")
         if self.scale[0] > self.scale[1]:
@@ -114,6 +121,11 @@ class AdaptRecipe(BaseModel):
                 f"crop {self.crop} / map_stride {self.map_stride} leaves the discriminator under 32 pixels"
             )
         return self
+
+    @property
+    def needs_target(self) -> bool:
+        """Whether training looks at pictures of the target, be it only for their colours."""
+        return self.method != "source-only" or self.fourier_beta > 0
 
     def as_toml(self) -> str:
         """The resolved recipe as TOML."""

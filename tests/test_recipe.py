@@ -21,6 +21,7 @@ def test_all_mistakes_are_reported_at_once():
     ("values", "message"),
     [
         ({}, "needs a target"),
+        ({"method": "source-only", "fourier_beta": 0.01}, "needs a target"),
         ({"target": "x", "crop": [600, 600]}, "larger than size"),
         ({"target": "x", "scale": [1.2, 0.8]}, "lower bound comes first"),
         ({"target": "x", "steps": 100, "schedule_steps": 50}, "ends before steps"),

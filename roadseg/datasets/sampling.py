@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from roadseg.datasets.dataset import ImageDataset
+from roadseg.datasets.fourier import fourier_aligned
 from roadseg.datasets.transforms import CropTransform
 from roadseg.runtime import generator
 
@@ -49,19 +50,25 @@ class AdaptationBatches(Dataset[Batch]):
     source_transform: CropTransform
     target_transform: CropTransform
     seed: int
+    fourier_beta: float = 0.0
+    """Source crops take on the target's amplitudes up to a random share of this, see `roadseg.datasets.fourier`; 0
+    leaves them as they are."""
 
     def __getitem__(self, step: int) -> Batch:
         """The batch of training step `step`, counted from 0."""
-        images, labels = [], []
-        for index, rng in self._draw(self.source, SOURCE_STREAM, step):
-            image, label = self.source_transform(self.source.image(index), self.source.label(index), rng)
-            images.append(image)
-            labels.append(np.asarray(label))
-        target = None
+        targets = []
         if self.target is not None:
             drawn = self._draw(self.target, TARGET_STREAM, step)
-            target = _stack([self.target_transform(self.target.image(index), None, rng)[0] for index, rng in drawn])
-        return Batch(_stack(images), torch.from_numpy(np.stack(labels)), target)
+            targets = [self.target_transform(self.target.image(index), None, rng)[0] for index, rng in drawn]
+        images, labels = [], []
+        for place, (index, rng) in enumerate(self._draw(self.source, SOURCE_STREAM, step)):
+            image, label = self.source_transform(self.source.image(index), self.source.label(index), rng)
+            if self.fourier_beta:
+                aligned = fourier_aligned(image, targets[place], rng.uniform(0, self.fourier_beta))
+                image = np.clip(aligned, 0, 255).astype(np.uint8)
+            images.append(image)
+            labels.append(np.asarray(label))
+        return Batch(_stack(images), torch.from_numpy(np.stack(labels)), _stack(targets) if targets else None)
 
     def _draw(self, dataset: ImageDataset, stream: int, step: int) -> Iterator[tuple[int, np.random.Generator]]:
         """Indices of the step's samples, epoch after shuffled epoch, each with a generator of its own."""

@@ -2,27 +2,14 @@
 
 import json
 import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
 from roadseg import machine
-from roadseg.cli.main import main
 from roadseg.machine import Check
-
-
-@pytest.fixture
-def roadseg(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    def run(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["roadseg", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return int(end.value.code or 0)
-
-    return run
 
 
 def named(checks: Iterator[Check], name: str) -> Check:

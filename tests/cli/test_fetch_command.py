@@ -5,14 +5,13 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer
 from servers import Handler, Site, content, page, serving, write_clip
 
-from roadseg.cli.main import main
 from roadseg.cli.options import parse_bytes, parse_section
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # of yt-dlp; see test_fetch.py
@@ -29,17 +28,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
     with serving() as running:
         running.routes["/clip.mp4"] = content(write_clip(tmp_path / "clip.mp4").read_bytes())
         yield running
-
-
-@pytest.fixture
-def roadseg(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    def run(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["roadseg", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return int(end.value.code or 0)
-
-    return run
 
 
 def test_good_videos_are_kept_and_a_failed_one_is_told_in_two_lines(site: Site, roadseg, tmp_path: Path, capsys):

@@ -73,3 +73,13 @@ def test_mirroring_can_be_left_out():
         crop, crop_label = transform(image, label, np.random.default_rng(seed))
         assert np.array_equal(crop, image)
         assert np.array_equal(crop_label, label)
+
+
+def test_alignment_gives_source_crops_the_colours_of_target_crops(batches, tmp_path):
+    dark = open_dataset("frames", write_streets(tmp_path / "night", 5, night=True) / "images")
+    plain = AdaptationBatches(batches.source, dark, 2, CROP, CROP, seed=1)[0]
+    aligned = AdaptationBatches(batches.source, dark, 2, CROP, CROP, seed=1, fourier_beta=0.02)[0]
+    means = [images.float().mean((2, 3)) for images in (aligned.source_images, plain.target_images)]
+    assert torch.allclose(*means, atol=8.0)  # clipping to 0..255 moves them
+    assert (plain.source_images.float().mean((2, 3)) - means[1]).abs().max() > 20
+    assert torch.equal(aligned.source_labels, plain.source_labels)

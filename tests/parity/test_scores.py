@@ -1,10 +1,11 @@
-"""Preprocessing and scores agree with the published code's."""
+"""Preprocessing, Fourier alignment and scores agree with the published code's."""
 
 import numpy as np
 import pytest
 import torch
 from parity_bundle import read_arrays
 
+from roadseg.datasets.fourier import fourier_aligned
 from roadseg.datasets.transforms import CropTransform, resized_image
 from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union
 from roadseg.labels import CITYSCAPES_19
@@ -55,3 +56,11 @@ def test_source_pictures_and_labels():
 def test_target_pictures():
     arrays = read_arrays("preprocess.npz")
     check_picture(resized_image(arrays["rgb_u8"], (64, 32), "bicubic"), arrays["city_image_64x32"])
+
+
+@pytest.mark.parametrize("beta", [0.01, 0.09])
+def test_fourier_alignment(beta):
+    arrays = read_arrays("fda.npz")
+    source, target = (arrays[key].transpose(1, 2, 0) for key in ("src_u8", "trg_u8"))
+    aligned = fourier_aligned(source, target, beta).transpose(2, 0, 1)
+    assert np.abs(aligned - arrays[f"np_L{beta}"]).max() <= 1e-3
