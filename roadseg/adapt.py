@@ -23,6 +23,7 @@ from roadseg.models.pretrained import IMAGENET, load_pretrained
 from roadseg.models.weights import ModelCard, load_model, save_model
 from roadseg.recipe import STREETS, AdaptRecipe, read_recipe, resolve
 from roadseg.runtime import Runtime, describe, seed_everything, start
+from roadseg.streets.render import RENDERER_VERSION
 from roadseg.synth import render_dataset
 from roadseg.training.loop import Plan, Report, Trainer, train
 from roadseg.training.optimizers import OptimizerOptions, discriminator_optimizer, segmenter_optimizer
@@ -184,7 +185,7 @@ def _source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDataset:
     if recipe.source != STREETS:
         return open_dataset("streets", Path(recipe.source))
     width, height = recipe.size
-    folder = data / "streets" / f"game-{width}x{height}-{recipe.source_count}"
+    folder = data / "streets" / f"game-{width}x{height}-{recipe.source_count}-v{RENDERER_VERSION}"
     render_dataset(
         folder,
         count=recipe.source_count,

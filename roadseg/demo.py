@@ -41,16 +41,16 @@ SCORED_EVERY = 6
 """Frames of the drive from one that is scored to the next."""
 
 BEFORE, AFTER = "source-only", "multi-level"
-COMMON = {"size": INPUT_SIZE, "source_count": 800, "checkpoint_every": 50}
+COMMON = {"size": INPUT_SIZE, "source_count": 800, "head_factor": 4.0, "checkpoint_every": 50}
 RECIPES: dict[str, dict[str, Any]] = {
-    BEFORE: {**COMMON, "method": BEFORE, "steps": 450, "precision": "bfloat16"},
+    BEFORE: {**COMMON, "method": BEFORE, "steps": 400, "learning_rate": 5e-4},
     AFTER: {
         **COMMON,
         "method": AFTER,
-        "steps": 180,
-        "learning_rate": 8e-5,
-        "adversarial_weight": 0.01,
-        "auxiliary_adversarial_weight": 0.002,
+        "steps": 200,
+        "learning_rate": 2e-4,
+        "fourier_beta": 0.03,
+        "target_jitter": 0.2,
         "discriminator_width": 32,
         "map_stride": 2,
     },

@@ -78,9 +78,9 @@ class AdaptRecipe(BaseModel):
 
     # Optimization
     optimizer: Literal["sgd", "adamw"] = "adamw"
-    learning_rate: PositiveFloat = 1.6e-4
+    learning_rate: PositiveFloat = 4e-4
     """Of the trunk."""
-    head_factor: PositiveFloat = 2.5
+    head_factor: PositiveFloat = 4.0
     """The heads learn at this multiple of it."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     batch_size: PositiveInt = 4
