@@ -139,11 +139,7 @@ def demo(out: Path, video: str | None, *, seed: int, data: Path, watcher: DemoWa
 def serving(folder: Path) -> Iterator[str]:
     """Serve `folder` over HTTP on 127.0.0.1 while the block runs; gives the address."""
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing: the watcher is told of progress elsewhere."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+    with _QuietServer(("127.0.0.1", 0), partial(_QuietHandler, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
@@ -151,6 +147,16 @@ def serving(folder: Path) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+class _QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the watcher is told of progress elsewhere."""
+
+
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a client that looks at the head of a file and hangs up is no error."""
 
 
 def _rendered_drive(drive: Path, videos: Path, watcher: DemoWatcher) -> Path:

@@ -50,7 +50,7 @@ def evaluate(
 
 
 def iou_table(evaluation: "Evaluation", title: str) -> Table:
-    """IoU a class and the mean, in percent; a dash for a class that occurs nowhere."""
+    """IoU a class and the mean, in percent; a dash for a class that the truth never shows."""
     table = Table(title=f"{title} on {evaluation.dataset}, {evaluation.images} images", title_justify="left")
     table.add_column("class")
     table.add_column("IoU %", justify="right")

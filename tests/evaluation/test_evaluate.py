@@ -81,3 +81,19 @@ def test_sets_that_cannot_be_scored_are_refused(streets, tmp_path):
     frames = open_dataset("frames", tmp_path / "set" / "images")
     with pytest.raises(DatasetError, match="no label maps"):
         evaluate(truth_teller, CITYSCAPES_19, frames, input_size=SIZE)
+
+
+def test_a_class_that_is_only_predicted_lowers_the_others_but_is_not_scored(streets):
+    label = street(0)[1]
+
+    def trains_in_the_sky(images, size):
+        guess = truth_teller(images, size)
+        guess[guess == 10] = 16
+        return guess
+
+    right = evaluate(truth_teller, CITYSCAPES_19, streets, input_size=SIZE).as_dict()["iou"]
+    wrong = evaluate(trains_in_the_sky, CITYSCAPES_19, streets, input_size=SIZE).as_dict()["iou"]
+    assert (label == 10).any()
+    assert wrong["train"] is None
+    assert wrong["sky"] == 0 < right["sky"]
+    assert wrong["road"] == right["road"]
