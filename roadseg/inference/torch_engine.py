@@ -12,8 +12,8 @@ from roadseg.models.predict import predict
 from roadseg.models.weights import ModelCard, load_model
 from roadseg.runtime import DeviceName, Precision, Runtime, start
 
-LABEL_STRIDE = 4
-"""Labels are decided at a quarter of the input size: up-sampling every class's scores further is ten times dearer."""
+LABEL_STRIDE = 2
+"""Labels are decided at half the input size: finer costs four times as much, coarser shows as blocks."""
 
 
 class TorchSegmenter:
@@ -27,7 +27,7 @@ class TorchSegmenter:
         self._network = runtime.place(network).eval()
 
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Label RGB images (N, H, W, 3) uint8: train ids uint8 at a quarter of their size."""
+        """Label RGB images (N, H, W, 3) uint8: train ids uint8 at half their size."""
         height, width = images.shape[1:3]
         size = (-(-width // LABEL_STRIDE), -(-height // LABEL_STRIDE))
         return predict(self._network, images, size, self._runtime)
