@@ -42,13 +42,17 @@ def demo(
         stages += 1
         reporter.say(f"[bold]{stages}.[/bold] {what}")
 
-    with reporter.bars() as bars:
-        watcher = DemoWatcher(
-            on_stage=on_stage,
-            on_progress=bars.show,
-            on_report=lambda report, steps: bars.show("training", report.step, steps, training_note(report)),
-        )
-        result = run_demo(out, video, seed=seed, data=data, watcher=watcher)
+    try:
+        with reporter.bars() as bars:
+            watcher = DemoWatcher(
+                on_stage=on_stage,
+                on_progress=bars.show,
+                on_report=lambda report, steps: bars.show("training", report.step, steps, training_note(report)),
+            )
+            result = run_demo(out, video, seed=seed, data=data, watcher=watcher)
+    except KeyboardInterrupt:
+        reporter.say("stopped: what is done is kept, the same command goes on")
+        raise
     reporter.result(_table(result), _as_dict(result))
     for line in _where(result):
         reporter.say(line)
