@@ -8,8 +8,7 @@
     ├── RecipeError       options that are unknown, of the wrong type or contradictory
     ├── FetchError        a download that failed, or that delivered something else than a video
     ├── OutputError       results cannot be written: disk full, no permission, folder in use
-    ├── TrainingError     training that cannot go on: losses that are not finite
-    └── MissingExtraError an optional dependency that is not installed
+    └── TrainingError     training that cannot go on: losses that are not finite
 
 The command line prints the message, then the remedy, and exits with code 1; a traceback is shown only with `--debug`.
 """
@@ -62,7 +61,3 @@ class OutputError(RoadsegError):
 
 class TrainingError(RoadsegError):
     """Training that cannot go on: losses that are not finite."""
-
-
-class MissingExtraError(RoadsegError):
-    """An optional dependency that is not installed."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
 from roadseg.errors import RecipeError
@@ -73,7 +74,9 @@ def adapt(
         with watching(reporter, plan.steps) as watcher:
             outcome = (resume if go_on else partial(start_run, plan))(out, data=data, watcher=watcher)
     except KeyboardInterrupt:
-        reporter.say(f"stopped; go on with: roadseg adapt --out {out} --resume")
+        begun = (out / "recipe.toml").exists()
+        how = f"go on with: roadseg adapt --out {out} --resume" if begun else "the same command goes on"
+        reporter.say(f"stopped; {escape(how)}")
         raise
     reporter.result(_summary(outcome), outcome.as_dict())
 
@@ -91,7 +94,7 @@ def watching(reporter: Reporter, steps: int) -> Iterator["Watcher"]:
                 reporter.say(f"step {report.step}/{steps}  {training_note(report)}")
 
         yield Watcher(
-            on_start=reporter.say,
+            on_start=lambda message: reporter.say(escape(message)),
             on_download=lambda done, total: bars.show("downloading weights", done, total or None),
             on_render=lambda done, total: bars.show("rendering streets", done, total),
             on_report=on_report,
@@ -125,8 +128,8 @@ def unchanged(plan: "AdaptRecipe", values: dict[str, Any]) -> "AdaptRecipe":
 
 def _summary(outcome: "Outcome") -> str:
     losses = ", ".join(f"{name} {value:.3f}" for name, value in outcome.losses.items())
-    lines = [f"[bold]{outcome.run}[/bold]: {outcome.steps} steps in {outcome.seconds:.0f} s; {losses}"]
+    lines = [f"[bold]{escape(str(outcome.run))}[/bold]: {outcome.steps} steps in {outcome.seconds:.0f} s; {losses}"]
     if outcome.evaluation is not None:
         lines.append(f"mIoU on {outcome.evaluation.dataset}: [bold]{outcome.evaluation.miou:.1f}[/bold]")
-    lines.append(f"next: roadseg overlay VIDEO --run {outcome.run} --out out")
+    lines.append(f"next: roadseg overlay VIDEO --run {escape(str(outcome.run))} --out out")
     return "\n".join(lines)

@@ -6,7 +6,7 @@ by one JSON document on stdout.
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,9 +35,6 @@ def _turn_debug_on(value: bool) -> bool:
 Debug = Annotated[
     bool, typer.Option("--debug", help="Show tracebacks of errors.", callback=_turn_debug_on, is_eager=True)
 ]
-
-Advance = Callable[[float], None]
-"""Tell a progress bar how much is done in all, in its units."""
 
 
 class Reporter:
@@ -93,12 +90,6 @@ class Reporter:
         )
         with Progress(*columns, console=self._err, transient=True, disable=not self.interactive) as progress:
             yield Bars(progress)
-
-    @contextmanager
-    def progress(self, task: str, total: float | None, unit: str = "") -> Iterator[Advance]:
-        """One progress bar; an unknown `total` gives a bar without an ETA."""
-        with self.bars(unit) as bars:
-            yield lambda done: bars.show(task, done, total)
 
 
 class Bars:

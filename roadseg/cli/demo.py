@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from roadseg.cli.adapt import training_note
@@ -40,7 +41,7 @@ def demo(
     def on_stage(what: str) -> None:
         nonlocal stages
         stages += 1
-        reporter.say(f"[bold]{stages}.[/bold] {what}")
+        reporter.say(f"[bold]{stages}.[/bold] {escape(what)}")
 
     try:
         with reporter.bars() as bars:
@@ -55,7 +56,7 @@ def demo(
         raise
     reporter.result(_table(result), _as_dict(result))
     for line in _where(result):
-        reporter.say(line)
+        reporter.say(escape(line))
 
 
 def _table(result: "DemoResult") -> Table:
