@@ -13,7 +13,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from roadseg.adapt import Watcher, adapt, resume
+from roadseg.adapt import adapt, resume
+from roadseg.assembly import Watcher
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.errors import FetchError
 from roadseg.evaluation.evaluate import Evaluation, evaluate, network_predictor

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from roadseg.errors import RecipeError
+from roadseg.errors import DatasetError, RecipeError
+from roadseg.labels import label_space
 
 STREETS = "streets"
 """As a source: the built-in renderer instead of a folder."""
@@ -16,9 +17,21 @@ STREETS = "streets"
 Size = Annotated[tuple[Annotated[int, Field(ge=32)], Annotated[int, Field(ge=32)]], Field(description="width, height")]
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
-MethodName = Literal["source-only", "single-level", "multi-level"]
+MethodName = Literal["source-only", "feature", "single-level", "multi-level"]
+WHOLE = "whole"
+"""As a crop: the whole picture."""
 OPTION_MODELS = {"aspp": ("vgg16", "resnet101"), "batch_norm": ("resnet101",)}
 """Which networks have an option that not all have."""
+
+
+def _crop(value: Any) -> Any:
+    # Checked by hand: of a union, pydantic would report each alternative's complaint.
+    pair = (
+        isinstance(value, Sequence) and len(value) == 2 and all(isinstance(side, int) and side >= 32 for side in value)
+    )
+    if value != WHOLE and not pair:
+        raise ValueError('write [width, height], each at least 32, or "whole"')
+    return value
 
 
 class AdaptRecipe(BaseModel):
@@ -28,24 +41,32 @@ class AdaptRecipe(BaseModel):
 
     # Data
     source: str = STREETS
-    """A folder that `roadseg synth` made, or `streets` to render one on first use."""
+    """Labelled data set to learn from, as KIND:ROOT or KIND:ROOT:SPLIT; `streets` renders one on first use, and a bare
+    folder is one that `roadseg synth` made."""
     source_count: PositiveInt = 1200
     """How many streets to render where source = "streets"."""
     target: str = ""
-    """Folder of unlabelled pictures; may be empty for source-only."""
+    """Unlabelled pictures: a folder, or KIND:ROOT[:SPLIT], whose labels are not read; may be empty for source-only."""
     evaluation: str = ""
-    """Labelled data set to report scores on, as KIND:ROOT or KIND:ROOT:SPLIT; it never enters training."""
+    """Labelled data set to report scores on, as KIND:ROOT[:SPLIT]; it never enters training."""
+    labels: str = "cityscapes-19"
+    """Label space that the network predicts."""
     size: Size = (480, 360)
-    """(width, height) that pictures are resized to at scale 1, and that the trained network expects."""
-    crop: Size = (256, 192)
-    """(width, height) of training crops."""
+    """(width, height) that source pictures are resized to at scale 1."""
+    target_size: Size | None = None
+    """The same for target pictures, and what the trained network expects; `size` where it is left out."""
+    crop: Annotated[tuple[int, int] | Literal["whole"], BeforeValidator(_crop)] = (256, 192)
+    """(width, height) of training crops, or `whole` for whole pictures."""
     scale: tuple[PositiveFloat, PositiveFloat] = (0.8, 1.4)
     """Bounds of the random scale."""
+    mirror: bool = True
+    """Whether half of the crops are mirrored."""
+    resampling: Literal["area", "bicubic"] = "area"
+    """How pictures are resized; `bicubic` as published networks have seen them."""
     source_jitter: Annotated[float, Field(ge=0)] = 1.0
     """Strength of the colour jitter on source pictures."""
     target_jitter: Annotated[float, Field(ge=0)] = 0.4
     """Strength of the colour jitter on target pictures."""
-
     fourier_beta: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Source crops take on the target's light and colours: the amplitudes of frequencies up to a random share of this
     are exchanged (Fourier domain adaptation); 0 for none."""
@@ -64,9 +85,9 @@ class AdaptRecipe(BaseModel):
     """lambda_seg of the earlier level."""
     class_balance: Annotated[float, Field(ge=0, le=1)] = 0.5
     """How far the loss makes up for rare classes: 0 weighs all pixels alike, as the paper does, 1 all classes."""
-    adversarial_weight: Annotated[float, Field(ge=0)] = 0.001
-    """lambda_adv of the main level."""
-    auxiliary_adversarial_weight: Annotated[float, Field(ge=0)] = 0.0002
+    adv_weight: Annotated[float, Field(ge=0)] = 0.001
+    """lambda_adv of the main level, or of the features."""
+    auxiliary_adv_weight: Annotated[float, Field(ge=0)] = 0.0002
     """lambda_adv of the earlier level."""
     gan: Literal["vanilla", "least-squares"] = "vanilla"
     discriminator_width: PositiveInt = 64
@@ -77,13 +98,17 @@ class AdaptRecipe(BaseModel):
     """Discriminators see maps of the crop's size divided by this."""
 
     # Optimization
-    optimizer: Literal["sgd", "adamw"] = "adamw"
+    optimizer: Literal["sgd", "adamw", "published-sgd"] = "adamw"
+    """`published-sgd` steps most weights of resnet101 three or four times, as the published code did by mistake."""
     learning_rate: PositiveFloat = 4e-4
     """Of the trunk."""
     head_factor: PositiveFloat = 4.0
     """The heads learn at this multiple of it."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     batch_size: PositiveInt = 4
+    """Pictures of each domain a step, over all processes."""
+    accumulate: PositiveInt = 1
+    """Parts in which a process forwards its share of the batch, one after the other: less memory, the same training."""
     steps: PositiveInt = 1000
     schedule_steps: Annotated[int, Field(ge=0)] = 0
     """Steps over which the rate falls to zero; 0 for `steps`."""
@@ -96,9 +121,22 @@ class AdaptRecipe(BaseModel):
 
     # Machine
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
     workers: Annotated[int, Field(ge=0)] = 1
     """Processes that prepare batches."""
+
+    # Report
+    published: str = ""
+    """Row of the published tables that this reproduces, shown beside it by `roadseg compare`."""
+
+    @field_validator("labels")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            label_space(name)
+        except DatasetError as error:
+            raise ValueError(f"{error.cause}; {error.remedy}") from None
+        return name
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -107,20 +145,41 @@ class AdaptRecipe(BaseModel):
                 f"method {self.method!r}" if self.method != "source-only" else f"fourier_beta = {self.fourier_beta}"
             )
             raise ValueError(f"{reason} needs a target: a folder of unlabelled pictures")
-        if self.crop[0] > self.size[0] * self.scale[1] or self.crop[1] > self.size[1] * self.scale[1]:
-            raise ValueError(f"crop {self.crop} is larger than size {self.size} at the largest scale {self.scale[1]}")
         if self.scale[0] > self.scale[1]:
             raise ValueError(f"scale {self.scale}: the lower bound comes first")
+        if self.crop == WHOLE and self.scale != (1, 1):
+            raise ValueError('crop = "whole" goes with scale = [1, 1]')
+        for crop, size in ((self.source_crop, self.size), (self.target_crop, self.input_size)):
+            if crop[0] > size[0] * self.scale[1] or crop[1] > size[1] * self.scale[1]:
+                raise ValueError(f"crop {crop} is larger than size {size} at the largest scale {self.scale[1]}")
+        if self.fourier_beta and self.source_crop != self.target_crop:
+            raise ValueError("fourier_beta needs crops of one size: leave out target_size, or give crop a size")
         for option, models in OPTION_MODELS.items():
             if self.model not in models and getattr(self, option) != type(self).model_fields[option].default:
                 raise ValueError(f"{option} is for {' and '.join(models)}, not for model {self.model!r}")
         if 0 < self.schedule_steps < self.steps:
             raise ValueError(f"schedule_steps {self.schedule_steps} ends before steps {self.steps}")
-        if min(self.crop) // self.map_stride < 32:
+        smallest = min(*self.source_crop, *self.target_crop)
+        if self.method != "source-only" and smallest // self.map_stride < 32:
             raise ValueError(
                 f"crop {self.crop} / map_stride {self.map_stride} leaves the discriminator under 32 pixels"
             )
         return self
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(width, height) of what the trained network expects."""
+        return self.target_size or self.size
+
+    @property
+    def source_crop(self) -> tuple[int, int]:
+        """(width, height) of source pictures in a batch."""
+        return self.crop if isinstance(self.crop, tuple) else self.size
+
+    @property
+    def target_crop(self) -> tuple[int, int]:
+        """(width, height) of target pictures in a batch."""
+        return self.crop if isinstance(self.crop, tuple) else self.input_size
 
     @property
     def needs_target(self) -> bool:
@@ -129,7 +188,7 @@ class AdaptRecipe(BaseModel):
 
     def as_toml(self) -> str:
         """The resolved recipe as TOML."""
-        return tomli_w.dumps(self.model_dump(mode="json"))
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
 def read_recipe(path: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ LAYERS = [
     {"fetch", "synth", "machine", "adaptation", "evaluation", "overlay", "stats"},
     {"training", "inference"},
     {"recipe"},
+    {"assembly"},
     {"adapt"},
     {"demo"},
     {"cli"},

@@ -23,6 +23,14 @@ def test_all_mistakes_are_reported_at_once():
         ({}, "needs a target"),
         ({"method": "source-only", "fourier_beta": 0.01}, "needs a target"),
         ({"target": "x", "crop": [600, 600]}, "larger than size"),
+        ({"target": "x", "crop": [3]}, r'write \[width, height\], each at least 32, or "whole"'),
+        ({"target": "x", "crop": "whole"}, r"goes with scale = \[1, 1\]"),
+        ({"target": "x", "crop": [400, 300], "target_size": [200, 150]}, r"larger than size \(200, 150\)"),
+        (
+            {"target": "x", "crop": "whole", "scale": [1, 1], "target_size": [200, 150], "fourier_beta": 0.1},
+            "crops of one size",
+        ),
+        ({"target": "x", "labels": "cityscapes"}, "unknown label space 'cityscapes'"),
         ({"target": "x", "scale": [1.2, 0.8]}, "lower bound comes first"),
         ({"target": "x", "steps": 100, "schedule_steps": 50}, "ends before steps"),
         ({"target": "x", "map_stride": 8}, "under 32 pixels"),
@@ -44,7 +52,7 @@ def test_the_recipe_knows_which_network_has_which_option():
 
 
 def test_a_resolved_recipe_survives_the_round_trip_through_toml():
-    recipe = resolve({"target": 'a "quoted" name', "steps": 5}, origin="options")
+    recipe = resolve({"target": 'a "quoted" name', "steps": 5, "target_size": [320, 240]}, origin="options")
     assert AdaptRecipe.model_validate(tomllib.loads(recipe.as_toml())) == recipe
 
 
@@ -61,3 +69,9 @@ def test_unreadable_files_are_named(tmp_path):
     (tmp_path / "bad.toml").write_text("steps = = 3")
     with pytest.raises(RecipeError, match=r"bad\.toml: not a readable TOML file"):
         read_recipe(tmp_path / "bad.toml")
+
+
+def test_whole_pictures_have_the_size_of_their_domain():
+    values = {"target": "x", "crop": "whole", "scale": [1, 1], "size": [1280, 720], "target_size": [1024, 512]}
+    recipe = resolve(values, origin="options")
+    assert (recipe.source_crop, recipe.target_crop, recipe.input_size) == ((1280, 720), (1024, 512), (1024, 512))

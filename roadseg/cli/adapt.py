@@ -13,7 +13,8 @@ from roadseg.cli.console import Debug, Json, Quiet, Reporter
 from roadseg.errors import RecipeError
 
 if TYPE_CHECKING:
-    from roadseg.adapt import Outcome, Watcher
+    from roadseg.adapt import Outcome
+    from roadseg.assembly import Watcher
     from roadseg.recipe import AdaptRecipe
     from roadseg.training.loop import Report
 
@@ -25,7 +26,7 @@ def adapt(
     out: Annotated[Path, typer.Option("--out", "-o", help="The run folder to make or, with --resume, to go on with.")],
     target: Annotated[Path | None, typer.Option(help="Folder of unlabelled pictures of your roads.")] = None,
     source: Annotated[str | None, typer.Option(help="'streets' (rendered on first use) or a folder of them.")] = None,
-    method: Annotated[str | None, typer.Option(help="source-only, single-level or multi-level.")] = None,
+    method: Annotated[str | None, typer.Option(help="source-only, feature, single-level or multi-level.")] = None,
     model: Annotated[str | None, typer.Option(help="The network: fast, vgg16 or resnet101.")] = None,
     init: Annotated[str | None, typer.Option(help="Start from a run folder, weight file, URL or 'imagenet'.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
@@ -84,7 +85,7 @@ def adapt(
 @contextmanager
 def watching(reporter: Reporter, steps: int) -> Iterator["Watcher"]:
     """Callbacks that show a run of `steps` steps on the reporter's terminal, or log it line by line."""
-    from roadseg.adapt import Watcher
+    from roadseg.assembly import Watcher
 
     with reporter.bars() as bars:
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from tiny import RECIPE, write_streets
 
-from roadseg.adapt import Watcher, adapt, build_batches, build_trainer, resume
+from roadseg.adapt import adapt, resume
+from roadseg.assembly import Watcher, build_batches, build_trainer
 from roadseg.errors import InputError, OutputError, TrainingError, WeightsError
 from roadseg.recipe import resolve
 from roadseg.training.loop import Plan, train

@@ -1,0 +1,174 @@
+"""From a recipe to the objects that it names: data sets, networks, method, optimizers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from roadseg.adaptation.adversarial import OutputSpaceAdversarial
+from roadseg.adaptation.method import Method
+from roadseg.adaptation.source_only import SourceOnly
+from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.dataset import ImageDataset
+from roadseg.datasets.sampling import AdaptationBatches
+from roadseg.datasets.transforms import CropTransform
+from roadseg.errors import RecipeError, WeightsError
+from roadseg.labels import label_space
+from roadseg.models import MODELS, build_discriminator, build_model
+from roadseg.models.network import SegmentationNetwork
+from roadseg.models.pretrained import IMAGENET, load_pretrained
+from roadseg.models.weights import load_model
+from roadseg.recipe import STREETS, AdaptRecipe
+from roadseg.runtime import Runtime, seed_everything, start
+from roadseg.streets.render import RENDERER_VERSION
+from roadseg.synth import render_dataset
+from roadseg.training.loop import Report, Trainer
+from roadseg.training.optimizers import OptimizerOptions, discriminator_optimizer, segmenter_optimizer
+
+STREETS_SEED = 1
+"""Of the built-in source: all runs learn from the same streets, whatever their own seed."""
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Callbacks for whoever watches a run; all do nothing by default."""
+
+    on_start: Callable[[str], None] = field(default=lambda message: None)
+    """Told what the run is made of, a line at a time."""
+    on_download: Progress = field(default=lambda done, total: None)
+    """Told (bytes of weights here, bytes in all)."""
+    on_render: Progress = field(default=lambda done, total: None)
+    """Told (streets rendered, streets in all)."""
+    on_report: Callable[[Report], None] = field(default=lambda report: None)
+    on_evaluate: Progress = field(default=lambda done, total: None)
+    """Told (images scored, images in all)."""
+
+
+def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), watcher: Watcher | None = None) -> Trainer:
+    """Networks, method and optimizers of a recipe, at step 0; downloads the weights to start from into `data`.
+
+    Raises:
+        WeightsError: the weights to start from do not fit.
+        FetchError: they cannot be downloaded.
+        RecipeError: the model needs weights to start from.
+        InputError: the device is not there.
+    """
+    runtime = start(recipe.device, recipe.precision)
+    seed_everything(recipe.seed)
+    network = runtime.place(_initial_network(recipe, data, watcher or Watcher()))
+    method = _build_method(recipe, network, runtime)
+    options = OptimizerOptions(recipe.optimizer, recipe.learning_rate, recipe.head_factor, recipe.weight_decay)
+    optimizers = {"segmenter": segmenter_optimizer(network, options)}
+    for name, discriminator in method.discriminators.items():
+        rate = recipe.discriminator_learning_rate
+        optimizers[f"discriminator/{name}"] = discriminator_optimizer(discriminator.parameters(), rate)
+    return Trainer(method, optimizers)
+
+
+def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> AdaptationBatches:
+    """Source and target of a recipe; renders the streets that are not there yet.
+
+    Raises:
+        DatasetError: a folder is not what the recipe says.
+    """
+    target = None
+    if recipe.needs_target:
+        target = open_dataset("frames", Path(recipe.target))
+
+    def transform(size: tuple[int, int], crop: tuple[int, int], jitter: float) -> CropTransform:
+        return CropTransform(size, crop, recipe.scale, jitter, recipe.mirror, recipe.resampling)
+
+    return AdaptationBatches(
+        source=_source(recipe, data, watcher),
+        target=target,
+        batch_size=recipe.batch_size,
+        source_transform=transform(recipe.size, recipe.source_crop, recipe.source_jitter),
+        target_transform=transform(recipe.input_size, recipe.target_crop, recipe.target_jitter),
+        seed=recipe.seed,
+        fourier_beta=recipe.fourier_beta,
+    )
+
+
+def open_evaluation(text: str) -> ImageDataset:
+    """Open a labelled data set written as KIND:ROOT or KIND:ROOT:SPLIT.
+
+    Raises:
+        RecipeError: it is not written so.
+        DatasetError: as `open_dataset`.
+    """
+    kind, _, rest = text.partition(":")
+    root, _, split = rest.partition(":")
+    if not root:
+        raise RecipeError(
+            f"evaluation = {text!r} is not KIND:ROOT or KIND:ROOT:SPLIT", "For example camvid:data/camvid:val."
+        )
+    return open_dataset(kind, Path(root), split or "val")
+
+
+def _source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDataset:
+    if recipe.source != STREETS:
+        return open_dataset("streets", Path(recipe.source))
+    width, height = recipe.size
+    folder = data / "streets" / f"game-{width}x{height}-{recipe.source_count}-v{RENDERER_VERSION}"
+    render_dataset(
+        folder,
+        count=recipe.source_count,
+        seed=STREETS_SEED,
+        size=recipe.size,
+        look="game",
+        on_progress=watcher.on_render,
+    )
+    return open_dataset("streets", folder)
+
+
+def _initial_network(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> SegmentationNetwork:
+    options = {option: getattr(recipe, option) for option in MODELS[recipe.model].OPTIONS}
+    classes = len(label_space(recipe.labels))
+    if recipe.init == IMAGENET or "://" in recipe.init or recipe.init.endswith((".pth", ".pt")):
+        network = build_model(recipe.model, classes, pretrained=False, **options)
+        report = load_pretrained(network, recipe.init, data / "weights", on_progress=watcher.on_download)
+        watcher.on_start(str(report))
+        return network
+    if not recipe.init:
+        return build_model(recipe.model, classes, **options)
+    network, card = load_model(Path(recipe.init))
+    if (card.model, card.labels, card.options) != (recipe.model, recipe.labels, options):
+        raise WeightsError(
+            f"{recipe.init}: holds {_described(card.model, card.options)} for {card.labels}, "
+            f"the recipe wants {_described(recipe.model, options)} for {recipe.labels}",
+            "Choose another init, or change model, its options or labels.",
+        )
+    return network
+
+
+def _described(model: str, options: dict[str, str]) -> str:
+    return " ".join([model, *(f"{option}={value}" for option, value in options.items())])
+
+
+def _build_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime) -> Method:
+    segmentation_weights = (1.0, recipe.auxiliary_weight)
+    balance = recipe.class_balance
+    if recipe.method == "source-only":
+        return SourceOnly(network, runtime, segmentation_weights=segmentation_weights, class_balance=balance)
+    adversarial_weights = (recipe.adv_weight, recipe.auxiliary_adv_weight)
+    adapted = adversarial_weights[:1] if recipe.method == "single-level" else adversarial_weights
+    discriminators = [
+        runtime.place(
+            build_discriminator(
+                len(label_space(recipe.labels)),
+                width=recipe.discriminator_width,
+                upsample=recipe.discriminator_upsample,
+            )
+        )
+        for _ in adapted
+    ]
+    return OutputSpaceAdversarial(
+        network,
+        runtime,
+        discriminators,
+        segmentation_weights=segmentation_weights,
+        class_balance=balance,
+        adversarial_weights=adapted,
+        gan=recipe.gan,
+        map_stride=recipe.map_stride,
+    )
