@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from roadseg.frames import Frame
-from roadseg.labels import CITYSCAPES_19, LabelMap
+from roadseg.label_spaces import CITYSCAPES_19
+from roadseg.labels import LabelMap
 from roadseg.overlay import Overlay
 from roadseg.stats import count_pixels
 

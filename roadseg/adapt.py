@@ -11,7 +11,7 @@ from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.errors import InputError
 from roadseg.evaluation.evaluate import Evaluation, evaluate, network_predictor
 from roadseg.files import locked
-from roadseg.labels import label_space
+from roadseg.label_spaces import label_space
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import ModelCard, save_model
 from roadseg.recipe import AdaptRecipe, read_recipe, resolve

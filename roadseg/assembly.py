@@ -12,7 +12,7 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.datasets.transforms import CropTransform
 from roadseg.errors import RecipeError, WeightsError
-from roadseg.labels import label_space
+from roadseg.label_spaces import label_space
 from roadseg.models import MODELS, build_discriminator, build_model
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.pretrained import IMAGENET, load_pretrained
@@ -102,7 +102,7 @@ def open_evaluation(text: str) -> ImageDataset:
         raise RecipeError(
             f"evaluation = {text!r} is not KIND:ROOT or KIND:ROOT:SPLIT", "For example camvid:data/camvid:val."
         )
-    return open_dataset(kind, Path(root), split or "val")
+    return open_dataset(kind, Path(root), split)
 
 
 def _source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDataset:

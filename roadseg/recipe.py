@@ -9,7 +9,7 @@ import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from roadseg.errors import DatasetError, RecipeError
-from roadseg.labels import label_space
+from roadseg.label_spaces import label_space
 
 STREETS = "streets"
 """As a source: the built-in renderer instead of a folder."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from roadseg.errors import InputError, OutputError
 from roadseg.files import write_text, writing
-from roadseg.labels import CITYSCAPES_19
+from roadseg.label_spaces import CITYSCAPES_19
 from roadseg.streets.drive import drive, frame_count
 from roadseg.streets.looks import Look
 from roadseg.streets.render import RENDERER_VERSION, check, render_street

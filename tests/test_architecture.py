@@ -13,6 +13,7 @@ LAYERS = [
     {"errors"},
     {"files"},
     {"frames", "labels", "runtime", "manifest", "ytdlp"},
+    {"label_spaces"},
     {"video", "datasets", "models", "streets"},
     {"fetch", "synth", "machine", "adaptation", "evaluation", "overlay", "stats"},
     {"training", "inference"},

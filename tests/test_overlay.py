@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from roadseg.frames import Frame
-from roadseg.labels import CAMVID_11, CITYSCAPES_19, IGNORE
+from roadseg.label_spaces import CAMVID_11, CITYSCAPES_19
+from roadseg.labels import IGNORE
 from roadseg.overlay import Overlay, draw_legend, enlarge, rgb_to_ycbcr
 
 COLOURS = [("bt601", False), ("bt601", True), ("bt709", False), ("bt709", True), ("bt2020", False), ("bt2020", True)]

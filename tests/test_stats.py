@@ -6,10 +6,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from roadseg.frames import Frame
-from roadseg.labels import CAMVID_11, IGNORE, LabelSpace
+from roadseg.label_spaces import CAMVID_11
+from roadseg.labels import IGNORE, LabelSpace
 from roadseg.stats import ROWS_A_GROUP, FrameTable, count_pixels
 
-TWO = LabelSpace("two", ("road", "traffic light"), ((1, 2, 3), (4, 5, 6)), {})
+TWO = LabelSpace("two", ("road", "traffic light"), ((1, 2, 3), (4, 5, 6)))
 TIME_BASE = Fraction(1, 10)
 
 

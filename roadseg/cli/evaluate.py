@@ -17,7 +17,7 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder of `roadseg adapt`.")],
     dataset: Annotated[str, typer.Argument(help="Kind of data set: streets or camvid.")],
     root: Annotated[Path, typer.Argument(help="Its folder.")],
-    split: Annotated[str, typer.Option(help="Split to score, where the set has splits.")] = "val",
+    split: Annotated[str, typer.Option(help="Split to score; default: val, where the set has splits.")] = "",
     size: Annotated[str | None, typer.Option(help="Input size WxH; default: the one the run was trained for.")] = None,
     device: Device = "auto",
     quiet: Quiet = False,

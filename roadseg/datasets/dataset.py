@@ -1,6 +1,6 @@
 """Pictures on disk, with label maps or without."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roadseg.datasets.label_files import ConvertedLabels, ReadLabel, read_colours
 from roadseg.errors import DatasetError
-from roadseg.labels import LabelMap, LabelSpace
+from roadseg.labels import IGNORE, LabelMap, LabelSpace, conversion
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -32,8 +33,12 @@ class ImageDataset:
     samples: Sequence[Sample]
     label_space: LabelSpace | None = None
     """What the label maps mean; None for an unlabelled data set."""
-    raw_ids: bool = True
-    """Whether label files hold the raw ids of the space, as published sets do, or train ids."""
+    read_label: ReadLabel | None = None
+    """Reads a label file as train ids of `label_space`; None for an unlabelled data set."""
+    resize_labels: bool = False
+    """Whether label maps of another size than their picture are known to occur, and are resized to it."""
+    unlabelled: str = "Choose a labelled data set."
+    """What to do about missing labels, where there are none."""
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -42,39 +47,66 @@ class ImageDataset:
         """Every `step`-th sample, from the first on."""
         return replace(self, samples=self.samples[::step])
 
+    def part(self, rank: int, world: int) -> "ImageDataset":
+        """The samples of process `rank` of `world`: every `world`-th, from number `rank` on."""
+        return replace(self, samples=self.samples[rank::world])
+
+    def in_space(self, space: LabelSpace) -> "ImageDataset":
+        """The same pictures with label maps in another space; classes that it does not have are ignored.
+
+        Raises:
+            DatasetError: there are no labels, or the two spaces share no class.
+        """
+        own, read = self._labels()
+        if own == space:
+            return self
+        table = conversion(own, space)
+        if (table == IGNORE).all():
+            raise DatasetError(f"{self.name}: {own.name} and {space.name} share no class")
+        return replace(self, label_space=space, read_label=ConvertedLabels(read, tuple(table.tolist())))
+
     def image(self, index: int) -> NDArray[np.uint8]:
         """Read a picture as (H, W, 3) uint8 RGB.
 
         Raises:
             DatasetError: the file cannot be read as a picture.
         """
-        pixels = cv2.imread(str(self.samples[index].image), cv2.IMREAD_COLOR_RGB)
-        if pixels is None:
-            raise DatasetError(
-                f"{self.samples[index].image}: cannot be read as a picture", "Delete it or fetch it again."
-            )
-        return np.asarray(pixels, np.uint8)
+        return read_colours(self.samples[index].image)
 
     def label(self, index: int) -> LabelMap:
         """Read a label map as (H, W) uint8 train ids of `label_space`, 255 where it is to be ignored.
 
         Raises:
-            DatasetError: the sample has none, or it is not an index image.
+            DatasetError: the sample has none, or it is not what the data set's label files are.
         """
+        _, read = self._labels()
         path = self.samples[index].label
-        if path is None or self.label_space is None:
-            raise DatasetError(f"{self.name}: {self.samples[index].name} has no label map")
-        raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if raw is None:
-            raise DatasetError(f"{path}: cannot be read as a label map", "Delete it or fetch it again.")
-        if raw.ndim != 2:
+        if path is None:
+            raise DatasetError(f"{self.name}: {self.samples[index].name} has no label map", self.unlabelled)
+        return read(path)
+
+    def pair(self, index: int) -> tuple[NDArray[np.uint8], LabelMap]:
+        """Read a picture and its label map, which have one size, as `image` and `label` do.
+
+        Raises:
+            DatasetError: as `image` and `label`, or the sizes differ.
+        """
+        image, label = self.image(index), self.label(index)
+        if label.shape == image.shape[:2]:
+            return image, label
+        sample, size = self.samples[index], (image.shape[1], image.shape[0])
+        if not self.resize_labels:
             raise DatasetError(
-                f"{path}: a label map has one channel of class ids, this picture has {raw.shape[2]}",
-                "Give label-id images, not the coloured ones.",
+                f"{sample.image} has {size[0]}x{size[1]} pixels, "
+                f"its label map {sample.label} {label.shape[1]}x{label.shape[0]}",
+                "Unpack both again, or remove the pair.",
             )
-        if self.raw_ids:
-            return self.label_space.encode(np.asarray(raw, np.int32))
-        return np.asarray(raw, np.uint8)
+        return image, np.asarray(cv2.resize(label, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
+
+    def _labels(self) -> tuple[LabelSpace, ReadLabel]:
+        if self.label_space is None or self.read_label is None:
+            raise DatasetError(f"{self.name}: has no label maps", self.unlabelled)
+        return self.label_space, self.read_label
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -91,22 +123,27 @@ def find_images(folder: Path) -> list[Path]:
     return found
 
 
-def pair_up(name: str, images: Path, labels: Path, space: LabelSpace, *, raw_ids: bool = True) -> ImageDataset:
-    """Pair every picture of one folder with the PNG label map of the same name in another.
+def same_names(images: Path, labels: Path) -> list[Sample]:
+    """Pair every picture below one folder with the PNG of the same name below another.
 
     Raises:
-        DatasetError: a folder is missing or empty, or a label map is.
+        DatasetError: a folder is missing or empty, or a label file is missing.
     """
-    samples = []
-    missing = []
-    for image in find_images(images):
-        relative = image.relative_to(images).with_suffix("")
-        label = (labels / relative).with_suffix(".png")
-        if not label.is_file():
-            missing.append(label)
-        samples.append(Sample(str(relative), image, label))
+    names = {image: image.relative_to(images).with_suffix("") for image in find_images(images)}
+    return present(Sample(str(name), image, labels / f"{name}.png") for image, name in names.items())
+
+
+def present(samples: Iterable[Sample]) -> list[Sample]:
+    """The samples, after a look whether every label file is there.
+
+    Raises:
+        DatasetError: one or more are missing.
+    """
+    samples = list(samples)
+    missing = [sample.label for sample in samples if sample.label is not None and not sample.label.is_file()]
     if missing:
         raise DatasetError(
-            f"{labels}: {len(missing)} of {len(samples)} label maps are missing, the first is {missing[0]}"
+            f"{len(missing)} of {len(samples)} label maps are missing, the first is {missing[0]}",
+            "Unpack the label files again, or remove the pictures that have none.",
         )
-    return ImageDataset(name, samples, space, raw_ids)
+    return samples

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from roadseg.errors import RecipeError
-from roadseg.labels import CITYSCAPES_19
+from roadseg.label_spaces import CITYSCAPES_19
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from roadseg.errors import WeightsError
 from roadseg.files import writing
-from roadseg.labels import LabelSpace, label_space
+from roadseg.label_spaces import label_space
+from roadseg.labels import LabelSpace
 from roadseg.models import build_model
 from roadseg.models.network import Network, SegmentationNetwork
 

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.labels import CITYSCAPES_19, LabelMap
+from roadseg.label_spaces import CITYSCAPES_19
+from roadseg.labels import LabelMap
 
 
 def contact_sheet(

@@ -74,7 +74,7 @@ def test_a_damaged_set_says_which_file_is_wrong(tmp_path, damage, message):
 
 
 def test_unknown_kinds_and_folders_are_refused(tmp_path):
-    with pytest.raises(DatasetError, match="Known: streets, camvid, frames"):
+    with pytest.raises(DatasetError, match="Known: streets, gta5, synthia"):
         open_dataset("kitti", tmp_path)
     with pytest.raises(DatasetError, match="no such folder"):
         open_dataset("camvid", tmp_path / "nowhere")

@@ -11,7 +11,7 @@ from roadseg.errors import InputError, OutputError, VideoError
 from roadseg.files import fingerprint, locked
 from roadseg.inference.overlay_summary import OverlayFiles, OverlayOptions
 from roadseg.inference.overlay_video import Failure, overlay_video, overlay_videos
-from roadseg.labels import CAMVID_11
+from roadseg.label_spaces import CAMVID_11
 from roadseg.video.colour import from_rgb, to_rgb
 from roadseg.video.probe import probe
 from roadseg.video.reader import VideoReader

@@ -5,10 +5,11 @@ import pytest
 import torch
 from parity_bundle import read_arrays
 
+from roadseg.datasets.cityscapes import CITYSCAPES_LABELS
 from roadseg.datasets.fourier import fourier_aligned
+from roadseg.datasets.gta5 import GTA5_LABELS
 from roadseg.datasets.transforms import CropTransform, resized_image
 from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union
-from roadseg.labels import CITYSCAPES_19
 from roadseg.models.deeplab import DeepLabV2
 
 pytestmark = pytest.mark.parity
@@ -21,7 +22,7 @@ def test_iou():
     arrays = read_arrays("compute_iou.npz")
     confusion = np.zeros((19, 19), np.int64)
     for pair in range(2):
-        truth = CITYSCAPES_19.encode(arrays[f"gt_raw_{pair}"])
+        truth = CITYSCAPES_LABELS.encode(arrays[f"gt_raw_{pair}"])
         assert np.array_equal(truth, arrays[f"gt_train_{pair}"])
         confusion += confusion_matrix(arrays[f"pred_{pair}"], truth, 19)
     assert np.array_equal(confusion, arrays["hist"])
@@ -47,7 +48,7 @@ def test_source_pictures_and_labels():
     reference = arrays["gta_image_97x65"]
     size = reference.shape[:0:-1]
     whole = CropTransform(size, size, scale=(1.0, 1.0), jitter=0.0, mirror=False, resampling="bicubic")
-    label = CITYSCAPES_19.encode(arrays["label_raw_u8"])
+    label = GTA5_LABELS.encode(arrays["label_raw_u8"])
     image, label = whole(arrays["rgb_u8"], label, np.random.default_rng(0))
     check_picture(image, reference)
     assert np.array_equal(label, arrays["gta_label_97x65"])

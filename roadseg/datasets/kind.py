@@ -1,0 +1,61 @@
+"""What is known about a kind of data set: where to get it, how its folder looks, what its label maps mean."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from roadseg.datasets.dataset import ImageDataset
+from roadseg.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class DatasetKind:
+    """A kind of data set, and how to open a folder of it."""
+
+    name: str
+    """As written in recipes."""
+    title: str
+    """What it shows, in a few words."""
+    url: str
+    """Where to get it; empty for what roadseg makes, or you do."""
+    licence: str
+    """Terms of use, in words."""
+    layout: str
+    """The folder, as lines of text."""
+    splits: Mapping[str, int | None]
+    """Split -> published number of pictures, None where none is published; empty for a kind without splits. The first
+    is opened where nobody says which."""
+    picture_size: str
+    """Width × height in pixels, or what is known of it."""
+    label_space: str
+    """Name of the label space of its label maps; empty where there are none, or where the folder says."""
+    paper: str
+    """Authors, title, venue, year; empty for none."""
+    opener: Callable[[Path, str], ImageDataset]
+    """Opens (root, split); the split is one of `splits`, or "" for a kind without."""
+
+    def open(self, root: Path, split: str = "") -> ImageDataset:
+        """Open the folder `root`.
+
+        Args:
+            root: the folder, laid out as `layout` says.
+            split: one of `splits`; empty for the first.
+
+        Raises:
+            DatasetError: there is no such split, or the folder is not laid out so.
+        """
+        if split:
+            self.check_split(split)
+        if not root.is_dir():
+            raise DatasetError(f"{root}: no such folder", f"Give the root folder of a {self.name} data set.")
+        return self.opener(root, split or next(iter(self.splits), ""))
+
+    def check_split(self, split: str) -> None:
+        """Do nothing if there is a split of that name.
+
+        Raises:
+            DatasetError: there is none.
+        """
+        if split not in self.splits:
+            remedy = f"It has {', '.join(self.splits)}." if self.splits else "It has no splits: leave it out."
+            raise DatasetError(f"{self.name}: no split {split!r}", remedy)

@@ -1,0 +1,41 @@
+"""Rendered streets, as `roadseg synth` writes them."""
+
+import tomllib
+from pathlib import Path
+
+from roadseg.datasets.dataset import ImageDataset, same_names
+from roadseg.datasets.kind import DatasetKind
+from roadseg.datasets.label_files import train_id_labels
+from roadseg.errors import DatasetError
+from roadseg.label_spaces import label_space
+
+STREETS_FILE = "dataset.toml"
+
+
+def open_streets(root: Path, split: str) -> ImageDataset:
+    """Pair images/ with labels/, whose PNGs hold train ids of the label space that dataset.toml names."""
+    description = root / STREETS_FILE
+    if not description.is_file():
+        raise DatasetError(f"{root}: no {STREETS_FILE} in it", "Make the folder with `roadseg synth`.")
+    try:
+        space = label_space(tomllib.loads(description.read_text(encoding="utf-8"))["label_space"])
+    except (tomllib.TOMLDecodeError, KeyError) as error:
+        raise DatasetError(f"{description}: not readable ({error})", "Render the folder again.") from error
+    return ImageDataset("streets", same_names(root / "images", root / "labels"), space, train_id_labels(space))
+
+
+STREETS = DatasetKind(
+    name="streets",
+    title="streets that roadseg renders",
+    url="",
+    licence="yours: made by `roadseg synth`",
+    layout="""\
+images/NNNNNN.png
+labels/NNNNNN.png    8-bit train ids
+dataset.toml""",
+    splits={},
+    picture_size="as rendered",
+    label_space="cityscapes-19",
+    paper="",
+    opener=open_streets,
+)
