@@ -151,6 +151,7 @@ def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher)
         checkpoint_every=recipe.checkpoint_every,
         evaluate_every=recipe.evaluate_every,
         workers=recipe.workers,
+        accumulate=recipe.accumulate,
     )
     train(trainer, batches, plan, run, evaluate=score_for_log if scored else None, on_report=on_report)
     evaluation = score()

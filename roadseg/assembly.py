@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from roadseg.adaptation.adversarial import OutputSpaceAdversarial
+from roadseg.adaptation.adversarial import AUXILIARY, FEATURES, MAIN, Adversarial, Adversary, View
 from roadseg.adaptation.method import Method
 from roadseg.adaptation.source_only import SourceOnly
 from roadseg.datasets.catalogue import open_dataset
@@ -147,28 +147,32 @@ def _described(model: str, options: dict[str, str]) -> str:
 
 def _build_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime) -> Method:
     segmentation_weights = (1.0, recipe.auxiliary_weight)
-    balance = recipe.class_balance
     if recipe.method == "source-only":
-        return SourceOnly(network, runtime, segmentation_weights=segmentation_weights, class_balance=balance)
-    adversarial_weights = (recipe.adv_weight, recipe.auxiliary_adv_weight)
-    adapted = adversarial_weights[:1] if recipe.method == "single-level" else adversarial_weights
-    discriminators = [
-        runtime.place(
-            build_discriminator(
-                len(label_space(recipe.labels)),
-                width=recipe.discriminator_width,
-                upsample=recipe.discriminator_upsample,
-            )
+        return SourceOnly(
+            network, runtime, segmentation_weights=segmentation_weights, class_balance=recipe.class_balance
         )
-        for _ in adapted
-    ]
-    return OutputSpaceAdversarial(
+    return Adversarial(
         network,
         runtime,
-        discriminators,
+        _adversaries(recipe, network, runtime),
         segmentation_weights=segmentation_weights,
-        class_balance=balance,
-        adversarial_weights=adapted,
+        class_balance=recipe.class_balance,
         gan=recipe.gan,
         map_stride=recipe.map_stride,
     )
+
+
+def _adversaries(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime) -> dict[str, Adversary]:
+    def adversary(view: View, channels: int, weight: float) -> Adversary:
+        discriminator = build_discriminator(
+            channels, width=recipe.discriminator_width, upsample=recipe.discriminator_upsample
+        )
+        return Adversary(view, runtime.place(discriminator), weight)
+
+    if recipe.method == "feature":
+        return {"features": adversary(FEATURES, network.feature_channels, recipe.adv_weight)}
+    classes = len(label_space(recipe.labels))
+    adversaries = {"main": adversary(MAIN, classes, recipe.adv_weight)}
+    if recipe.method == "multi-level":
+        adversaries["auxiliary"] = adversary(AUXILIARY, classes, recipe.auxiliary_adv_weight)
+    return adversaries

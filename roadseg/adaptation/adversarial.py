@@ -1,23 +1,61 @@
-"""Adversarial adaptation of the output space: Tsai et al., CVPR 2018, single-level and multi-level."""
+"""Adversarial adaptation: of the output space at one level or more (Tsai et al., CVPR 2018), or of the features."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from roadseg.adaptation.losses import SOURCE, TARGET, Gan, adversarial_loss, at_least_float32, resized
 from roadseg.adaptation.method import Method, Term
-from roadseg.adaptation.source_only import LEVEL_NAMES, Supervision
+from roadseg.adaptation.source_only import Supervision
 from roadseg.datasets.sampling import Batch
-from roadseg.models.network import SegmentationNetwork
+from roadseg.models.network import Prediction, SegmentationNetwork
 from roadseg.runtime import Runtime
 
 
-class OutputSpaceAdversarial(Method):
-    """A discriminator a level learns to tell source from target softmax maps; the segmenter learns to fool it.
+@dataclass(frozen=True)
+class View:
+    """What a discriminator is shown of a prediction."""
 
-    The objective of the segmenter is L_seg(source) + sum over levels of lambda_adv * L_adv(target) (equations 1 to 5 of
-    the paper); discriminators see the predictions of the same forward passes, made before the segmenter's step.
+    part: Callable[[Prediction], Tensor]
+    """Takes maps (N, C, h, w) out of the prediction, which are then resized to the images."""
+    shown_as: Callable[[Tensor], Tensor]
+    """Turns the resized maps (N, C, H, W) into what is shown, of the same shape."""
+
+
+def softmax(logits: Tensor) -> Tensor:
+    """Class probabilities (N, C, H, W)."""
+    return torch.softmax(logits, dim=1)
+
+
+def unchanged(maps: Tensor) -> Tensor:
+    """The maps themselves."""
+    return maps
+
+
+MAIN = View(lambda prediction: prediction.logits[0], softmax)
+AUXILIARY = View(lambda prediction: prediction.logits[1], softmax)
+FEATURES = View(lambda prediction: prediction.features, unchanged)
+"""What the main classifier sees: the feature-level baseline of the paper."""
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """A discriminator, what it is shown, and how much the segmenter cares to fool it."""
+
+    view: View
+    discriminator: nn.Module
+    """Maps what is shown to raw scores of any shape."""
+    weight: float
+    """lambda_adv."""
+
+
+class Adversarial(Method):
+    """Discriminators learn to tell source from target by what they are shown; the segmenter learns to fool them.
+
+    The objective of the segmenter is L_seg(source) + sum over adversaries of lambda_adv * L_adv(target) (equations 1 to
+    5 of the paper); discriminators see the predictions of the same forward passes, made before the segmenter's step.
     """
 
     needs_target = True
@@ -26,83 +64,84 @@ class OutputSpaceAdversarial(Method):
         self,
         segmenter: SegmentationNetwork,
         runtime: Runtime,
-        discriminators: Sequence[nn.Module],
+        adversaries: Mapping[str, Adversary],
         *,
         segmentation_weights: Sequence[float],
         class_balance: float = 0.0,
-        adversarial_weights: Sequence[float],
         gan: Gan = "vanilla",
         map_stride: int = 1,
     ) -> None:
-        """Give a segmentation weight a level of the segmenter, the main level first, and a discriminator with its
-        lambda_adv for each level that is adapted: the main one alone (single-level), or all (multi-level).
+        """Give adversaries by the names that logs and checkpoints call them by.
 
-        Discriminators see softmax maps at the size of the images divided by `map_stride`; the paper has 1.
+        Args:
+            segmenter: the network to adapt.
+            runtime: where it lies.
+            adversaries: `MAIN` alone is the single-level method, `MAIN` and `AUXILIARY` the multi-level one.
+            segmentation_weights: of each level's supervised loss, the main level first.
+            class_balance: see `roadseg.adaptation.losses.segmentation_loss`.
+            gan: form of the adversarial losses.
+            map_stride: discriminators see maps at the size of the images divided by this; the paper has 1.
         """
         super().__init__(segmenter, runtime)
-        self._discriminators = tuple(discriminators)
+        self.adversaries = dict(adversaries)
         self.supervision = Supervision(tuple(segmentation_weights), class_balance, segmenter.align_corners)
-        self.adversarial_weights = tuple(adversarial_weights)
         self.gan: Gan = gan
         self.map_stride = map_stride
 
     @property
     def discriminators(self) -> dict[str, nn.Module]:
-        """One a level, named after it."""
-        return dict(zip(LEVEL_NAMES, self._discriminators, strict=False))
+        """One an adversary, under its name."""
+        return {name: adversary.discriminator for name, adversary in self.adversaries.items()}
 
     def terms(self, batch: Batch) -> Iterator[Term]:
-        """Yield the segmentation term, the segmenter's adversarial term, then a term a discriminator."""
+        """Yield the segmentation term, the segmenter's adversarial term, then two terms a discriminator.
+
+        Between terms only the small maps of the predictions are kept; what discriminators are shown is made of them
+        when it is needed.
+        """
         if batch.target_images is None:
             raise ValueError("adversarial adaptation needs target images in the batch")
         self._train_discriminators(False)
-        logits = self.predict(batch.source_images).logits
-        source_maps = [self._view(level.detach(), batch.source_images) for level in self._adapted(logits)]
-        yield self.supervision.term(logits, batch.source_labels)
-        del logits
+        prediction = self.predict(batch.source_images)
+        source_maps = self._maps(prediction)
+        yield self.supervision.term(prediction.logits, batch)
+        del prediction
 
-        logits = self.predict(batch.target_images).logits
-        maps = [self._view(level, batch.target_images) for level in self._adapted(logits)]
-        target_maps = [level.detach() for level in maps]
-        yield self._fooling_term(maps)
-        del logits, maps
+        prediction = self.predict(batch.target_images)
+        target_maps = self._maps(prediction)
+        yield self._fooling_term(prediction, batch)
+        del prediction
 
         self._train_discriminators(True)
-        for (name, discriminator), source, target in zip(
-            self.discriminators.items(), source_maps, target_maps, strict=True
-        ):
-            yield self._telling_term(name, discriminator, source, target)
+        for name, adversary in self.adversaries.items():
+            for domain, maps, images in (
+                (SOURCE, source_maps[name], batch.source_images),
+                (TARGET, target_maps[name], batch.target_images),
+            ):
+                loss = self._loss(adversary, maps, images, domain) * batch.share / 2
+                yield Term(loss, {f"discriminator/{name}": loss.detach()})
 
-    def _fooling_term(self, target_maps: Sequence[Tensor]) -> Term:
-        loss = target_maps[0].new_zeros(())
-        values = {}
-        for (name, discriminator), maps, weight in zip(
-            self.discriminators.items(), target_maps, self.adversarial_weights, strict=True
-        ):
-            level = adversarial_loss(self._score(discriminator, maps), SOURCE, self.gan)
-            loss = loss + weight * level
-            values[f"adversarial/{name}"] = level.detach()
-        return Term(loss, values)
+    def _fooling_term(self, prediction: Prediction, batch: Batch) -> Term:
+        assert batch.target_images is not None
+        losses = {
+            name: self._loss(adversary, adversary.view.part(prediction), batch.target_images, SOURCE) * batch.share
+            for name, adversary in self.adversaries.items()
+        }
+        weighted = [adversary.weight * losses[name] for name, adversary in self.adversaries.items()]
+        return Term(
+            torch.stack(weighted).sum(), {f"adversarial/{name}": loss.detach() for name, loss in losses.items()}
+        )
 
-    def _telling_term(self, name: str, discriminator: nn.Module, source: Tensor, target: Tensor) -> Term:
-        on_source = adversarial_loss(self._score(discriminator, source), SOURCE, self.gan)
-        on_target = adversarial_loss(self._score(discriminator, target), TARGET, self.gan)
-        loss = (on_source + on_target) / 2
-        return Term(loss, {f"discriminator/{name}": loss.detach()})
+    def _maps(self, prediction: Prediction) -> dict[str, Tensor]:
+        return {name: adversary.view.part(prediction).detach() for name, adversary in self.adversaries.items()}
 
-    def _adapted(self, logits: Sequence[Tensor]) -> Sequence[Tensor]:
-        return logits[: len(self._discriminators)]
-
-    def _view(self, logits: Tensor, images: Tensor) -> Tensor:
+    def _loss(self, adversary: Adversary, maps: Tensor, images: Tensor, domain: float) -> Tensor:
         height, width = (side // self.map_stride for side in images.shape[-2:])
-        maps = resized(logits, (height, width), align_corners=self.segmenter.align_corners)
-        return torch.softmax(maps, dim=1)
-
-    def _score(self, discriminator: nn.Module, maps: Tensor) -> Tensor:
+        shown = adversary.view.shown_as(resized(maps, (height, width), align_corners=self.segmenter.align_corners))
         with self.runtime.autocast():
-            scores: Tensor = discriminator(maps)
-        return at_least_float32(scores)
+            scores: Tensor = adversary.discriminator(shown)
+        return adversarial_loss(at_least_float32(scores), domain, self.gan)
 
     def _train_discriminators(self, on: bool) -> None:
-        for discriminator in self._discriminators:
+        for discriminator in self.discriminators.values():
             discriminator.requires_grad_(on)

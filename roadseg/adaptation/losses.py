@@ -14,23 +14,25 @@ SOURCE, TARGET = 0.0, 1.0
 
 
 def segmentation_loss(
-    logits: Tensor, labels: Tensor, *, class_balance: float = 0.0, align_corners: bool = False
+    logits: Tensor, labels: Tensor, label_counts: Tensor, *, class_balance: float = 0.0, align_corners: bool = False
 ) -> Tensor:
-    """Mean cross-entropy over the pixels that are not ignored; 0 where all are.
+    """Mean cross-entropy over the pixels of a joint batch that are not ignored, as far as these labels contribute.
+
+    Losses of the parts of a joint batch add up to its mean; it is 0 where all pixels are ignored.
 
     Args:
         logits: (N, C, h, w), up-sampled bilinearly to the size of the labels.
         labels: (N, H, W) uint8 train ids, 255 where ignored.
-        class_balance: each class's pixels weigh (their share of the batch) ** -class_balance: 0 weighs all pixels
-            alike, as the paper does, 1 all classes.
+        label_counts: (256,) int64 pixels by train id in the labels of the joint batch.
+        class_balance: each class's pixels weigh (their share of the joint batch) ** -class_balance: 0 weighs all
+            pixels alike, as the paper does, 1 all classes.
         align_corners: see `resized`.
     """
     upsampled = resized(logits, labels.shape[-2:], align_corners=align_corners)
-    target = labels.long()
-    pixels = torch.bincount(target[target != IGNORE], minlength=logits.shape[1])[: logits.shape[1]]
+    pixels = label_counts[: logits.shape[1]].to(upsampled.dtype)
     shares = pixels / pixels.sum().clamp(min=1)
-    weights = torch.where(pixels > 0, shares.clamp(min=1e-9) ** -class_balance, 0).to(upsampled.dtype)
-    total = F.cross_entropy(upsampled, target, weight=weights, ignore_index=IGNORE, reduction="sum")
+    weights = torch.where(pixels > 0, shares.clamp(min=1e-9) ** -class_balance, 0)
+    total = F.cross_entropy(upsampled, labels.long(), weight=weights, ignore_index=IGNORE, reduction="sum")
     # Tiny, for a batch in which everything is ignored.
     return total / (weights * pixels).sum().clamp(min=torch.finfo(weights.dtype).tiny)
 

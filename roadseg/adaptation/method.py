@@ -17,7 +17,11 @@ from roadseg.runtime import Runtime
 
 
 class Term(NamedTuple):
-    """A part of the objective whose graph shares nothing with the other terms'."""
+    """A part of the objective whose graph shares nothing with the other terms'.
+
+    Loss and values are what a batch contributes to its joint batch: they add up over the parts of a joint batch, over
+    processes, and over terms that name the same value.
+    """
 
     loss: Tensor
     """Weighted scalar to backpropagate."""

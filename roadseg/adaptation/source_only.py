@@ -33,7 +33,7 @@ class SourceOnly(Method):
 
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the segmentation term."""
-        yield self.supervision.term(self.predict(batch.source_images).logits, batch.source_labels)
+        yield self.supervision.term(self.predict(batch.source_images).logits, batch)
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,23 @@ class Supervision:
     """How labelled source images teach the segmenter."""
 
     level_weights: tuple[float, ...]
-    """Weight of each level's loss, the main level first."""
+    """Weight of each level's loss, the main level first; levels beyond these are left untrained."""
     class_balance: float
     """See `roadseg.adaptation.losses.segmentation_loss`."""
     align_corners: bool
     """Of the segmenter."""
 
-    def term(self, logits: Sequence[Tensor], labels: Tensor) -> Term:
+    def term(self, logits: Sequence[Tensor], batch: Batch) -> Term:
         """Weighted sum of the levels' segmentation losses; one term, since the levels share a graph."""
         losses = {
             f"segmentation/{name}": segmentation_loss(
-                level, labels, class_balance=self.class_balance, align_corners=self.align_corners
+                level,
+                batch.source_labels,
+                batch.label_counts,
+                class_balance=self.class_balance,
+                align_corners=self.align_corners,
             )
-            for name, level in zip(LEVEL_NAMES, logits, strict=False)
+            for name, level, _ in zip(LEVEL_NAMES, logits, self.level_weights, strict=False)
         }
         weighted = [weight * loss for weight, loss in zip(self.level_weights, losses.values(), strict=True)]
         return Term(torch.stack(weighted).sum(), {name: loss.detach() for name, loss in losses.items()})

@@ -21,7 +21,7 @@ SOURCE_STREAM, TARGET_STREAM = 0, 1
 
 
 class Batch(NamedTuple):
-    """What one training step sees."""
+    """What one training step sees, or a part of it: the joint batch may be divided over time and over processes."""
 
     source_images: Tensor
     """(N, 3, H, W) uint8 RGB."""
@@ -29,14 +29,43 @@ class Batch(NamedTuple):
     """(N, H, W) uint8 train ids, 255 where ignored."""
     target_images: Tensor | None
     """(N, 3, H, W) uint8 RGB; None for methods that never look at the target."""
+    label_counts: Tensor
+    """(256,) int64: pixels by train id in all source labels of the joint batch, by which losses are normalised."""
+    joint_size: int
+    """Source images of the joint batch."""
+    first: int = 0
+    """Place in the joint batch of the first image."""
+
+    @classmethod
+    def whole(cls, source_images: Tensor, source_labels: Tensor, target_images: Tensor | None) -> "Batch":
+        """A joint batch that is not divided."""
+        counts = torch.bincount(source_labels.flatten(), minlength=256)
+        return cls(source_images, source_labels, target_images, counts, len(source_images))
+
+    @property
+    def share(self) -> float:
+        """Share of this part in the joint batch, 0..1; means over it count for as much in the joint loss."""
+        return len(self.source_images) / self.joint_size
+
+    def parts(self, count: int) -> Iterator["Batch"]:
+        """Divide into `count` parts whose sizes differ by one image at most, or into images where those are fewer."""
+        for places in _divided(range(len(self.source_images)), min(count, len(self.source_images))):
+            of_part = slice(places.start, places.stop)
+            yield self._replace(
+                source_images=self.source_images[of_part],
+                source_labels=self.source_labels[of_part],
+                target_images=None if self.target_images is None else self.target_images[of_part],
+                first=self.first + places.start,
+            )
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on `device`, pictures channels last in memory."""
         target = self.target_images
-        return Batch(
-            self.source_images.to(device, non_blocking=True),
-            self.source_labels.to(device, non_blocking=True),
-            None if target is None else target.to(device, non_blocking=True),
+        return self._replace(
+            source_images=self.source_images.to(device, non_blocking=True),
+            source_labels=self.source_labels.to(device, non_blocking=True),
+            target_images=None if target is None else target.to(device, non_blocking=True),
+            label_counts=self.label_counts.to(device, non_blocking=True),
         )
 
 
@@ -68,7 +97,7 @@ class AdaptationBatches(Dataset[Batch]):
                 image = np.clip(aligned, 0, 255).astype(np.uint8)
             images.append(image)
             labels.append(np.asarray(label))
-        return Batch(_stack(images), torch.from_numpy(np.stack(labels)), _stack(targets) if targets else None)
+        return Batch.whole(_stack(images), torch.from_numpy(np.stack(labels)), _stack(targets) if targets else None)
 
     def _draw(self, dataset: ImageDataset, stream: int, step: int) -> Iterator[tuple[int, np.random.Generator]]:
         """Indices of the step's samples, epoch after shuffled epoch, each with a generator of its own."""
@@ -99,6 +128,11 @@ def _start_worker(worker: int) -> None:
     # Ctrl-C reaches every process of the terminal, but it is the training loop that decides when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _divided(places: range, count: int) -> list[range]:
+    """Divide into `count` runs whose lengths differ by one at most."""
+    return [places[i * len(places) // count : (i + 1) * len(places) // count] for i in range(count)]
 
 
 def _stack(images: list[NDArray[np.uint8]]) -> Tensor:

@@ -38,6 +38,8 @@ class Plan:
     """Steps between evaluations; 0 for none before the end."""
     workers: int
     """Processes that prepare batches."""
+    accumulate: int = 1
+    """Parts that a batch is divided into, one after the other; what a step comes to does not depend on it."""
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,10 @@ def training_step(trainer: Trainer, plan: Plan, batch: Batch, losses: "Losses") 
     for optimizer in trainer.optimizers.values():
         set_poly_rate(optimizer, trainer.step, plan.schedule_steps, plan.power)
         optimizer.zero_grad(set_to_none=True)
-    for term in trainer.method.terms(batch):
-        term.loss.backward()  # type: ignore[no-untyped-call]
-        losses.add(term.values)
+    for part in batch.parts(plan.accumulate):
+        for term in trainer.method.terms(part):
+            term.loss.backward()  # type: ignore[no-untyped-call]
+            losses.add(term.values)
     for optimizer in trainer.optimizers.values():
         optimizer.step()
     losses.steps += 1

@@ -1,59 +1,26 @@
-"""Methods against a segmenter and discriminators so small that every claim can be checked by hand."""
+"""What each method forwards, learns from and freezes, and its losses on numbers that can be checked by hand."""
 
 import math
+import weakref
+from collections import Counter
 
 import pytest
 import torch
 from torch import nn
+from toy_segmenter import METHODS, toy_batch, toy_method
 
-from roadseg.adaptation.adversarial import OutputSpaceAdversarial
 from roadseg.adaptation.losses import SOURCE, TARGET, adversarial_loss, segmentation_loss
 from roadseg.adaptation.source_only import SourceOnly
-from roadseg.datasets.sampling import Batch
-from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork
 from roadseg.runtime import start
-
-
-class Toy(SegmentationNetwork):
-    """Two 1x1 classifiers over the pixels; counts what it is shown."""
-
-    normalisation = Normalisation((0.0,) * 3, (255.0,) * 3)
-    feature_channels = 3
-
-    def __init__(self, num_classes=4, *, levels=2, pretrained=False):
-        super().__init__(num_classes)
-        self.heads = nn.ModuleList(nn.Conv2d(3, num_classes, 1) for _ in range(levels))
-        self.shown = []
-
-    def trunk(self):
-        return self.heads[1]
-
-    def forward(self, images):
-        self.shown.append(images.detach().clone())
-        return Prediction(tuple(head(images) for head in self.heads), images)
 
 
 @pytest.fixture
 def batch():
-    torch.manual_seed(0)
-    return Batch(
-        torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8),
-        torch.randint(0, 4, (2, 32, 32), dtype=torch.uint8),
-        torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8),
-    )
+    return toy_batch()
 
 
-def adversarial(segmenter, levels=2, **options):
-    torch.manual_seed(1)
-    discriminators = [nn.Conv2d(4, 1, 4, stride=4) for _ in range(levels)]
-    return OutputSpaceAdversarial(
-        segmenter,
-        start("cpu"),
-        discriminators,
-        segmentation_weights=(1.0, 0.1),
-        adversarial_weights=(0.5, 0.2)[:levels],
-        **options,
-    )
+def count(labels):
+    return torch.bincount(labels.flatten(), minlength=256)
 
 
 def gradients(module):
@@ -61,75 +28,113 @@ def gradients(module):
 
 
 def test_source_only_never_forwards_a_target_image(batch):
-    segmenter = Toy()
-    terms = list(SourceOnly(segmenter, start("cpu"), segmentation_weights=(1.0, 0.1)).terms(batch))
-    assert len(terms) == len(segmenter.shown) == 1
-    assert torch.equal(segmenter.shown[0], segmenter.normalisation(batch.source_images))
+    method = toy_method("source-only")
+    terms = list(method.terms(batch))
+    assert len(terms) == len(method.segmenter.shown) == 1
+    assert torch.equal(method.segmenter.shown[0], method.segmenter.normalisation(batch.source_images))
 
 
 def test_the_supervised_term_weighs_its_levels(batch):
-    segmenter = Toy()
-    (term,) = SourceOnly(segmenter, start("cpu"), segmentation_weights=(1.0, 0.1)).terms(batch)
+    (term,) = toy_method("source-only").terms(batch)
     main, auxiliary = term.values["segmentation/main"], term.values["segmentation/auxiliary"]
     assert term.loss.item() == pytest.approx((main + 0.1 * auxiliary).item())
 
 
-def test_terms_backpropagated_one_by_one_equal_their_sum(batch):
-    one_by_one, summed = (adversarial(Toy().requires_grad_(True)) for _ in range(2))
-    summed.segmenter.load_state_dict(one_by_one.segmenter.state_dict())
-    for term in one_by_one.terms(batch):
+def test_a_level_without_a_weight_is_left_alone(batch):
+    segmenter = toy_method("source-only").segmenter
+    method = SourceOnly(segmenter, start("cpu"), segmentation_weights=(1.0,))
+    (term,) = method.terms(batch)
+    term.loss.backward()
+    assert list(term.values) == ["segmentation/main"]
+    assert gradients(segmenter.heads[1]) == [None, None]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_graph_of_a_forward_pass_is_gone_before_the_next(name, batch):
+    method = toy_method(name)
+    outputs = []
+
+    def before(module, inputs):
+        assert all(output() is None for output in outputs)
+
+    method.segmenter.register_forward_pre_hook(before)
+    method.segmenter.register_forward_hook(lambda module, inputs, output: outputs.append(weakref.ref(output.features)))
+    for term in method.terms(batch):
         term.loss.backward()
-    # Discriminators are frozen while the segmenter's terms are made, so a sum is only comparable for the segmenter.
-    terms = summed.terms(batch)
-    (next(terms).loss + next(terms).loss).backward()
-    for a, b in zip(gradients(one_by_one.segmenter), gradients(summed.segmenter), strict=True):
-        assert torch.allclose(a, b, atol=1e-7)
+    assert len(outputs) == (1 if name == "source-only" else 2)
+    assert all(output() is None for output in outputs)
 
 
-def test_the_segmenter_learns_from_its_terms_alone_and_discriminators_from_theirs(batch):
-    method = adversarial(Toy())
+@pytest.mark.parametrize("name", ["feature", "single-level", "multi-level"])
+def test_the_segmenter_learns_from_its_terms_alone_and_discriminators_from_theirs(name, batch):
+    method = toy_method(name)
     terms = method.terms(batch)
     next(terms).loss.backward()
-    supervised = gradients(method.segmenter)
+    supervised = gradients(method.segmenter.stem)
     next(terms).loss.backward()
-    fooled = gradients(method.segmenter)
+    fooled = gradients(method.segmenter.stem)
     assert all(not torch.equal(a, b) for a, b in zip(supervised, fooled, strict=True))
     assert all(g is None for d in method.discriminators.values() for g in gradients(d))
     for term in terms:
         term.loss.backward()
-    assert all(torch.equal(a, b) for a, b in zip(fooled, gradients(method.segmenter), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(fooled, gradients(method.segmenter.stem), strict=True))
     assert all(g is not None for d in method.discriminators.values() for g in gradients(d))
 
 
-def test_single_level_adapts_the_main_prediction_alone(batch):
-    method = adversarial(Toy(), levels=1)
-    names = [name for term in method.terms(batch) for name in term.values]
-    assert names == ["segmentation/main", "segmentation/auxiliary", "adversarial/main", "discriminator/main"]
+@pytest.mark.parametrize(
+    ("name", "reached"),
+    [("feature", []), ("single-level", [0]), ("multi-level", [0, 1])],
+)
+def test_only_what_a_discriminator_sees_is_adapted(name, reached, batch):
+    method = toy_method(name)
     terms = method.terms(batch)
     next(terms)
-    next(terms).loss.backward()
-    assert method.segmenter.heads[0].weight.grad is not None
-    assert method.segmenter.heads[1].weight.grad is None
+    fooling = next(terms)
+    fooling.loss.backward()
+    assert list(fooling.values) == [f"adversarial/{level}" for level in METHODS[name]]
+    assert [i for i, head in enumerate(method.segmenter.heads) if head.weight.grad is not None] == reached
+    assert all(gradient.abs().sum() > 0 for gradient in gradients(method.segmenter.stem))
+
+
+def shown_to_discriminators(method, batch):
+    seen = []
+    for discriminator in method.discriminators.values():
+        discriminator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
+    list(method.terms(batch))
+    return seen
 
 
 def test_discriminators_see_softmax_maps_of_the_chosen_size(batch):
-    method = adversarial(Toy(), map_stride=2)
-    seen = []
-    for discriminator in method.discriminators.values():
-        discriminator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
-    list(method.terms(batch))
+    seen = shown_to_discriminators(toy_method("multi-level", map_stride=2), batch)
     assert {tuple(maps.shape) for maps in seen} == {(2, 4, 16, 16)}
     assert all(torch.allclose(maps.sum(1), torch.ones(2, 16, 16)) for maps in seen)
 
 
-def test_an_indifferent_discriminator_costs_log_two(batch):
-    method = adversarial(Toy())
+def test_the_feature_level_discriminator_sees_what_the_classifier_sees_at_the_size_of_the_images(batch):
+    method = toy_method("feature")
+    stem = method.segmenter.stem
+    fooling, source, target = shown_to_discriminators(method, batch)
+    with torch.no_grad():
+        for maps, images in (
+            (fooling, batch.target_images),
+            (source, batch.source_images),
+            (target, batch.target_images),
+        ):
+            assert torch.allclose(maps, stem(images / 255), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["feature", "single-level", "multi-level"])
+def test_an_indifferent_discriminator_costs_log_two(name, batch):
+    method = toy_method(name)
     for discriminator in method.discriminators.values():
         for parameter in discriminator.parameters():
             nn.init.zeros_(parameter)
-    values = {name: value.item() for term in method.terms(batch) for name, value in term.values.items()}
-    for name in ("adversarial/main", "discriminator/main", "discriminator/auxiliary"):
-        assert values[name] == pytest.approx(math.log(2))
+    values = Counter()
+    for term in method.terms(batch):
+        values.update({key: value.item() for key, value in term.values.items()})
+    for level in METHODS[name]:
+        assert values[f"adversarial/{level}"] == pytest.approx(math.log(2))
+        assert values[f"discriminator/{level}"] == pytest.approx(math.log(2))
 
 
 @pytest.mark.parametrize("gan", ["vanilla", "least-squares"])
@@ -143,8 +148,9 @@ def test_segmentation_loss_ignores_255_and_survives_a_label_map_of_nothing_else(
     logits = torch.tensor([[2.0, -1.0], [0.5, 0.0]]).view(1, 2, 1, 2)
     labels = torch.tensor([[[0, 255]]], dtype=torch.uint8)
     expected = -math.log(math.exp(2.0) / (math.exp(2.0) + math.exp(0.5)))
-    assert segmentation_loss(logits, labels).item() == pytest.approx(expected)
-    assert segmentation_loss(logits, torch.full_like(labels, 255)).item() == 0.0
+    assert segmentation_loss(logits, labels, count(labels)).item() == pytest.approx(expected)
+    ignored = torch.full_like(labels, 255)
+    assert segmentation_loss(logits, ignored, count(ignored)).item() == 0.0
 
 
 def test_class_balance_moves_weight_from_common_to_rare_classes():
@@ -152,5 +158,5 @@ def test_class_balance_moves_weight_from_common_to_rare_classes():
     labels = torch.tensor([[[0, 0, 0, 1]]], dtype=torch.uint8)
     easy, hard = math.log(2), math.log(math.exp(2) + 1)
     for balance, rare_share in ((0.0, 1 / 4), (0.5, 1 / (1 + math.sqrt(3))), (1.0, 1 / 2)):
-        loss = segmentation_loss(logits, labels, class_balance=balance)
+        loss = segmentation_loss(logits, labels, count(labels), class_balance=balance)
         assert loss.item() == pytest.approx((1 - rare_share) * easy + rare_share * hard)

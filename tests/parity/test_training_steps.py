@@ -7,7 +7,7 @@ numbers are those of the same loop with every weight counted once.
 import pytest
 from parity_bundle import discriminator, images, in_float64, labels, published_state, read_json, segmenter, size
 
-from roadseg.adaptation.adversarial import OutputSpaceAdversarial
+from roadseg.adaptation.adversarial import AUXILIARY, MAIN, Adversarial, Adversary
 from roadseg.datasets.sampling import Batch
 from roadseg.runtime import start
 from roadseg.training.loop import Losses, Plan, Trainer, training_step
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.parity
 
 STEPS = 3
 PLAN = Plan(steps=STEPS, schedule_steps=250_000, power=0.9, checkpoint_every=STEPS, evaluate_every=0, workers=0)
+LEVELS = {"main": MAIN, "auxiliary": AUXILIARY}
 GAN = {"Vanilla": "vanilla", "LS": "least-squares"}
 COLUMNS = {
     "loss_seg1": "segmentation/auxiliary",
@@ -31,10 +32,13 @@ COLUMNS = {
 }
 
 
-def trained(tag, discriminator_tags, *, head_factor, **options):
-    """Losses of every step, and the method after the last; levels count from the main one."""
-    discriminators = [in_float64(discriminator(name)) for name in discriminator_tags]
-    method = OutputSpaceAdversarial(in_float64(segmenter(tag)).train(), start("cpu"), discriminators, **options)
+def trained(tag, levels, *, head_factor, **options):
+    """Losses of every step, and the method after the last; `levels` are tags of discriminators with lambda_adv."""
+    adversaries = {
+        name: Adversary(view, in_float64(discriminator(level_tag)), weight)
+        for (name, view), (level_tag, weight) in zip(LEVELS.items(), levels.items(), strict=False)
+    }
+    method = Adversarial(in_float64(segmenter(tag)).train(), start("cpu"), adversaries, **options)
     sgd = OptimizerOptions("sgd", 2.5e-4, head_factor=head_factor, weight_decay=5e-4)
     optimizers = {"segmenter": segmenter_optimizer(method.segmenter, sgd)}
     for name, network in method.discriminators.items():
@@ -51,7 +55,7 @@ def trained(tag, discriminator_tags, *, head_factor, **options):
 def batch(step):
     height, width = size("train")
     source, target = (images(f"{domain}{step}", 1, height, width) for domain in ("src", "tgt"))
-    return Batch(source, labels(f"src{step}", 1, height, width), target)
+    return Batch.whole(source, labels(f"src{step}", 1, height, width), target)
 
 
 def check_losses(history, columns, reference):
@@ -83,10 +87,9 @@ def test_resnet101(name):
     given = dict(zip(run["args"][::2], run["args"][1::2], strict=True))
     history, method = trained(
         "multi",
-        ("D2", "D1"),
+        {"D2": float(given["--lambda-adv-target2"]), "D1": float(given["--lambda-adv-target1"])},
         head_factor=10,
         segmentation_weights=(1.0, float(given["--lambda-seg"])),
-        adversarial_weights=(float(given["--lambda-adv-target2"]), float(given["--lambda-adv-target1"])),
         gan=GAN[given.get("--gan", "Vanilla")],
     )
     check_losses(history, bundle["columns"], run["f64"])
@@ -101,10 +104,9 @@ def test_vgg16(name):
     run = bundle["runs"][name]
     history, method = trained(
         "vgg",
-        ("D1",),
+        {"D1": run["lambda_adv"]},
         head_factor=1,
         segmentation_weights=(1.0,),
-        adversarial_weights=(run["lambda_adv"],),
         gan=GAN[run["gan"]],
     )
     check_losses(history, bundle["columns"], run["f64"])

@@ -1,0 +1,63 @@
+"""A segmenter and discriminators so small that every claim about methods and training can be checked by hand."""
+
+import torch
+from torch import nn
+
+from roadseg.adaptation.adversarial import AUXILIARY, FEATURES, MAIN, Adversarial, Adversary
+from roadseg.adaptation.source_only import SourceOnly
+from roadseg.datasets.sampling import Batch
+from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork
+from roadseg.runtime import start
+
+CLASSES = 4
+METHODS = {"source-only": (), "feature": ("features",), "single-level": ("main",), "multi-level": ("main", "auxiliary")}
+"""Methods, and the names of their adversaries."""
+VIEWS = {"main": (MAIN, CLASSES, 0.5), "auxiliary": (AUXILIARY, CLASSES, 0.2), "features": (FEATURES, 3, 0.5)}
+"""Adversaries: view, its channels, weight."""
+
+
+class Toy(SegmentationNetwork):
+    """Two 1x1 classifiers over a pointwise stem; counts what it is shown."""
+
+    normalisation = Normalisation((0.0,) * 3, (255.0,) * 3)
+    feature_channels = 3
+
+    def __init__(self, num_classes=CLASSES, *, levels=2, pretrained=False):
+        super().__init__(num_classes)
+        self.stem = nn.Conv2d(3, 3, 1)
+        self.heads = nn.ModuleList(nn.Conv2d(3, num_classes, 1) for _ in range(levels))
+        self.shown = []
+
+    def trunk(self):
+        return self.stem
+
+    def forward(self, images):
+        self.shown.append(images.detach().clone())
+        features = self.stem(images.to(self.stem.weight.dtype))
+        return Prediction(tuple(head(features) for head in self.heads), features)
+
+
+def toy_method(name, *, precision="float32", dtype=torch.float32, class_balance=0.0, **options):
+    """A method with drawn weights, the same at every call."""
+    torch.manual_seed(1)
+    runtime, segmenter = start("cpu", precision), Toy().to(dtype)
+    supervised = {"segmentation_weights": (1.0, 0.1), "class_balance": class_balance}
+    if name == "source-only":
+        return SourceOnly(segmenter, runtime, **supervised)
+    adversaries = {
+        level: Adversary(view, nn.Conv2d(channels, 1, 4, stride=4).to(dtype), weight)
+        for level, (view, channels, weight) in VIEWS.items()
+        if level in METHODS[name]
+    }
+    return Adversarial(segmenter, runtime, adversaries, **supervised, **options)
+
+
+def toy_batch(count=2, *, seed=0):
+    """Noise with labels, of which the fourth class is rare and some pixels are ignored, in some images more."""
+    draw = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, 12, (count, 32, 32), dtype=torch.uint8, generator=draw).clamp(max=CLASSES).flip(0)
+    labels = torch.where(labels == CLASSES, torch.arange(count).view(-1, 1, 1) % CLASSES, labels).to(torch.uint8)
+    ignored = torch.rand((count, 32, 32), generator=draw) < torch.linspace(0.1, 0.9, count).view(-1, 1, 1)
+    labels[ignored] = 255
+    source, target = (torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8, generator=draw) for _ in range(2))
+    return Batch.whole(source, labels, target)
