@@ -34,7 +34,7 @@ class PatchDiscriminator(Network):
         *hidden, last = self.convolutions
         x = maps
         for convolution in hidden:
-            x = F.leaky_relu(convolution(x), 0.2)
+            x = F.leaky_relu(convolution(x), 0.2, inplace=True)
         scores: Tensor = last(x)
         if self.upsample:
             scores = F.interpolate(scores, size=maps.shape[-2:], mode="bilinear", align_corners=False)

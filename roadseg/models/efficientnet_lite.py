@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from roadseg.models.frozen_norm import ConvNorm
 from roadseg.models.network import freeze_batch_norm
 
 
@@ -35,26 +36,23 @@ STAGES = (
 )
 
 
-class ConvNorm(nn.Sequential):
+def _conv_norm(
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+    groups: int = 1,
+    linear: bool = False,
+) -> ConvNorm:
     """Convolution without bias, batch norm, and ReLU6 unless it is a linear projection."""
-
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        kernel: int,
-        *,
-        stride: int = 1,
-        dilation: int = 1,
-        groups: int = 1,
-        linear: bool = False,
-    ) -> None:
-        padding = (kernel - 1) // 2 * dilation
-        layers: list[nn.Module] = [
-            nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=False),
-            nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01),
-        ]
-        super().__init__(*layers, *([] if linear else [nn.ReLU6(inplace=True)]))
+    padding = (kernel - 1) // 2 * dilation
+    return ConvNorm(
+        nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=False),
+        nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01),
+        *([] if linear else [nn.ReLU6(inplace=True)]),
+    )
 
 
 class InvertedResidual(nn.Module):
@@ -63,9 +61,9 @@ class InvertedResidual(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, dilation: int) -> None:
         super().__init__()
         hidden = inputs * expansion
-        self.expand = ConvNorm(inputs, hidden, 1) if expansion > 1 else nn.Identity()
-        self.depthwise = ConvNorm(hidden, hidden, kernel, stride=stride, dilation=dilation, groups=hidden)
-        self.project = ConvNorm(hidden, outputs, 1, linear=True)
+        self.expand = _conv_norm(inputs, hidden, 1) if expansion > 1 else nn.Identity()
+        self.depthwise = _conv_norm(hidden, hidden, kernel, stride=stride, dilation=dilation, groups=hidden)
+        self.project = _conv_norm(hidden, outputs, 1, linear=True)
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
@@ -88,7 +86,7 @@ class EfficientNetLite0(nn.Module):
 
     def __init__(self, *, pretrained: bool) -> None:
         super().__init__()
-        self.stem = ConvNorm(3, STEM_CHANNELS, 3, stride=2)
+        self.stem = _conv_norm(3, STEM_CHANNELS, 3, stride=2)
         self.stages = nn.ModuleList(_stages())
         if pretrained:
             self.load_state_dict(_imagenet_state())

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from roadseg.models.aspp import Aspp
 from roadseg.models.deeplab import DeepLabV2
+from roadseg.models.frozen_norm import ConvNorm, normalised_convolution
 from roadseg.models.network import Prediction, freeze_batch_norm
 
 BatchNorm = Literal["frozen", "batch-statistics"]
@@ -41,13 +42,13 @@ class Bottleneck(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.downsample: nn.Module = nn.Identity()
         if project:
-            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+            self.downsample = ConvNorm(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) -> (N, 4 * channels, H / stride, W / stride)."""
-        y = self.relu(self.bn1(self.conv1(x)))
-        y = self.relu(self.bn2(self.conv2(y)))
-        y = self.bn3(self.conv3(y))
+        y = self.relu(normalised_convolution(self.conv1, self.bn1, x))
+        y = self.relu(normalised_convolution(self.conv2, self.bn2, y))
+        y = normalised_convolution(self.conv3, self.bn3, y)
         summed: Tensor = self.relu(y + self.downsample(x))
         return summed
 
@@ -69,7 +70,7 @@ class ResNet101Trunk(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs of stages 3 and 4 for normalised images (N, 3, H, W)."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.maxpool(self.relu(normalised_convolution(self.conv1, self.bn1, x)))
         third = self.layer3(self.layer2(self.layer1(x)))
         return third, self.layer4(third)
 
