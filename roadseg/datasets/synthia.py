@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from roadseg.datasets.dataset import ImageDataset, same_names
 from roadseg.datasets.kind import DatasetKind
-from roadseg.datasets.label_files import IdLabels, read_ids
+from roadseg.datasets.label_files import BROKEN, IdLabels, read_ids
+from roadseg.errors import DatasetError
 from roadseg.label_spaces import SYNTHIA_22
 from roadseg.labels import IGNORE
 
@@ -21,7 +22,9 @@ def read_synthia_ids(path: Path) -> NDArray[np.integer]:
     """
     # Pillow cuts 16-bit colours to 8 bits, which loses the ids.
     pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if pixels is not None and pixels.dtype == np.uint16 and pixels.ndim == 3:
+    if pixels is None:
+        raise DatasetError(f"{path}: cannot be read as a label map", BROKEN)
+    if pixels.dtype == np.uint16 and pixels.ndim == 3:
         return np.asarray(pixels[..., 2])
     return read_ids(path)
 

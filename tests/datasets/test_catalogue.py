@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+from tiny import write_streets
+from tiny_sets import make_camvid, make_cityscapes, make_gta5
+
+from roadseg.datasets.catalogue import DATASETS, open_dataset, open_described, parse_dataset
+from roadseg.errors import DatasetError
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("gta5:data/gta5", ("gta5", Path("data/gta5"), "")),
+        ("cityscapes:/data/cs:val", ("cityscapes", Path("/data/cs"), "val")),
+        ("frames:my roads", ("frames", Path("my roads"), "")),
+        ("frames:20:15/drive", ("frames", Path("20:15/drive"), "")),
+        ("camvid:20:15/drive:test", ("camvid", Path("20:15/drive"), "test")),
+        ("streets:~/streets", ("streets", Path.home() / "streets", "")),
+    ],
+)
+def test_the_notation(text, expected):
+    kind, root, split = parse_dataset(text)
+    assert (kind.name, root, split) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("data/gta5", r"'data/gta5' is not KIND:ROOT or KIND:ROOT:SPLIT\nFor example camvid"),
+        ("gta5:", "is not KIND:ROOT"),
+        ("", "is not KIND:ROOT"),
+        ("kitti:data/kitti", "unknown data set 'kitti'\nKnown: streets, gta5, synthia, cityscapes"),
+        ("cityscapes:data/cs:validation", "cityscapes: no split 'validation'\nIt has train, val, test"),
+        ("frames:data:val", "frames: no split 'val'\nIt has no splits: leave it out"),
+    ],
+)
+def test_what_is_not_in_the_notation_is_refused_before_any_file_is_looked_at(text, message):
+    with pytest.raises(DatasetError, match=message):
+        parse_dataset(text)
+
+
+def test_a_split_that_is_not_written_is_the_default_where_the_kind_has_it(tmp_path):
+    for split, count in (("train", 3), ("val", 2)):
+        make_cityscapes(tmp_path / "cs", count, split=split)
+    assert len(open_described(f"cityscapes:{tmp_path}/cs")) == 3
+    assert len(open_described(f"cityscapes:{tmp_path}/cs", "val")) == 2
+    assert len(open_described(f"cityscapes:{tmp_path}/cs:train", "val")) == 3
+    assert len(open_described(f"gta5:{make_gta5(tmp_path / 'gta5', 1)}", "val")) == 1
+    assert len(open_described(f"streets:{write_streets(tmp_path / 'streets', 4)}", "val")) == 4
+
+
+def test_a_folder_is_opened_at_val_where_there_is_one(tmp_path):
+    make_camvid(tmp_path, 2, split="train")
+    make_camvid(tmp_path, 1, split="val")
+    assert len(open_dataset("camvid", tmp_path)) == 1
+    assert len(open_dataset("camvid", tmp_path, "train")) == 2
+
+
+def test_unknown_kinds_folders_and_splits_are_refused(tmp_path):
+    with pytest.raises(DatasetError, match="Known: streets, gta5"):
+        open_dataset("kitti", tmp_path)
+    with pytest.raises(DatasetError, match="no such folder\nGive the root folder of a camvid data set"):
+        open_dataset("camvid", tmp_path / "nowhere")
+    with pytest.raises(DatasetError, match="gta5: no split 'val'\nIt has train"):
+        open_dataset("gta5", tmp_path, "val")
+
+
+def test_kinds_are_listed_under_their_names():
+    assert [kind.name for kind in DATASETS.values()] == list(DATASETS)
+
+
+def test_published_counts():
+    counts = {name: dict(DATASETS[name].splits) for name in ("gta5", "synthia", "cityscapes", "camvid")}
+    assert counts == {
+        "gta5": {"train": 24_966},
+        "synthia": {"train": 9_400},
+        "cityscapes": {"train": 2_975, "val": 500, "test": 1_525},
+        "camvid": {"train": 367, "val": 101, "test": 233},
+    }
+    assert sum(DATASETS["camvid-original"].splits.values()) == 701
