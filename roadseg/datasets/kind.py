@@ -1,7 +1,7 @@
 """What is known about a kind of data set: where to get it, how its folder looks, what its label maps mean."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from roadseg.datasets.dataset import ImageDataset
@@ -33,6 +33,8 @@ class DatasetKind:
     """Authors, title, venue, year; empty for none."""
     opener: Callable[[Path, str], ImageDataset]
     """Opens (root, split); the split is one of `splits`, or "" for a kind without."""
+    parts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Split -> part of the download -> pictures in it, where parts come by themselves."""
 
     def open(self, root: Path, split: str = "") -> ImageDataset:
         """Open the folder `root`.

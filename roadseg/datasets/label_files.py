@@ -124,8 +124,7 @@ class ConvertedLabels:
         Raises:
             DatasetError: as `read`.
         """
-        converted: LabelMap = np.array(self.table, np.uint8)[self.read(path)]
-        return converted
+        return np.take(np.array(self.table, np.uint8), self.read(path))
 
 
 def train_id_labels(space: LabelSpace) -> IdLabels:
