@@ -19,8 +19,8 @@ LAYERS = [
     {"training", "inference"},
     {"recipe"},
     {"assembly"},
-    {"adapt"},
-    {"demo"},
+    {"adapt", "comparison"},
+    {"demo", "experiment"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

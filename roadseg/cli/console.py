@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -54,7 +53,7 @@ class Reporter:
         self._err.print("warning: ", style="yellow", end="")
         self._err.print(message, markup=False)
 
-    def result(self, shown: str | Table, data: Any) -> None:
+    def result(self, shown: RenderableType, data: Any) -> None:
         """Print the result of the command: `shown` for people, or `data` as JSON with `--json`."""
         if self.as_json:
             sys.stdout.write(json.dumps(data, indent=2, allow_nan=False) + "\n")

@@ -6,6 +6,7 @@ import typer
 
 from roadseg import __version__
 from roadseg.cli.adapt import adapt
+from roadseg.cli.compare import compare
 from roadseg.cli.console import debug_wanted, fail
 from roadseg.cli.demo import demo
 from roadseg.cli.doctor import doctor
@@ -41,7 +42,7 @@ def roadseg(
     """Turn dashcam video into labelled video with a segmenter adapted to your own unlabelled roads."""
 
 
-for command in (fetch, frames, synth, adapt, evaluate, overlay, demo, doctor):
+for command in (fetch, frames, synth, adapt, evaluate, compare, overlay, demo, doctor):
     app.command()(command)
 
 

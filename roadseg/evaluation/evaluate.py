@@ -1,14 +1,16 @@
 """Score a segmenter on a labelled data set, over the classes that both know."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.datasets.dataset import ImageDataset
-from roadseg.datasets.transforms import Resampling, resized_image
+from roadseg.datasets.transforms import Image, Resampling, resized_image
 from roadseg.errors import DatasetError
 from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union, pixel_accuracy
 from roadseg.labels import IGNORE, LabelMap, LabelSpace, conversion
@@ -20,6 +22,8 @@ Predict = Callable[[NDArray[np.uint8], tuple[int, int]], NDArray[np.uint8]]
 """Label RGB images (N, H, W, 3) uint8 with train ids (N, height, width) uint8 for a (width, height)."""
 Progress = Callable[[int, int], None]
 """Told (images done, images in all)."""
+READ_AHEAD = 2
+"""Samples that are read and resized while the network works; on a GPU, reading would take longer than the network."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +31,13 @@ class Evaluation:
     """Scores over a whole data set, from counts summed over all its images."""
 
     dataset: str
+    label_space: str
+    """Whose classes are scored: the data set's."""
     classes: tuple[str, ...]
     """Classes that were scored, in the data set's order."""
     confusion: NDArray[np.int64]
-    """(C + 1, C + 1) pixels by [truth, prediction]; the last column holds predictions that no scored class contains."""
+    """(C + 1, C + 1) pixels by [truth, prediction]; the last column holds predictions that no scored class contains,
+    the last row the truth of classes that were left out by `within`."""
     images: int
 
     @property
@@ -49,9 +56,33 @@ class Evaluation:
         """Mean IoU in percent over the classes that the truth shows."""
         return float(np.nanmean(self.iou))
 
+    @property
+    def pixel_accuracy(self) -> float:
+        """Share in percent of the pixels of the scored classes that are right."""
+        return 100 * pixel_accuracy(self.confusion[: len(self.classes)])
+
+    def within(self, space: LabelSpace) -> "Evaluation":
+        """The same predictions scored over the classes of `space` alone: mIoU13 of a run on SYNTHIA's 16 classes.
+
+        Classes keep their IoU, for those that are left out still compete for pixels; only the means change.
+
+        Raises:
+            DatasetError: none of the scored classes is one of `space`, or the truth shows none of them.
+        """
+        kept = [index for index, name in enumerate(self.classes) if name in space.classes]
+        if not self.confusion[kept].sum():
+            raise DatasetError(
+                f"{self.dataset}: shows no class of {space.name}", f"Its classes are {', '.join(self.classes)}."
+            )
+        place = np.full(len(self.confusion), len(kept))
+        place[kept] = np.arange(len(kept))
+        confusion = np.zeros((len(kept) + 1, len(kept) + 1), np.int64)
+        np.add.at(confusion, (place[:, None], place[None]), self.confusion)
+        return replace(self, classes=tuple(self.classes[index] for index in kept), confusion=confusion)
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: `miou` and `iou` by class in percent (null where the truth never shows it), `pixel_accuracy` in
-        percent, `images`, `dataset`.
+        percent, `images`, `dataset`, `label_space`.
         """
         iou = {
             name: None if np.isnan(value) else round(float(value), 2)
@@ -59,10 +90,11 @@ class Evaluation:
         }
         return {
             "dataset": self.dataset,
+            "label_space": self.label_space,
             "images": self.images,
             "miou": round(self.miou, 2),
             "iou": iou,
-            "pixel_accuracy": round(100 * pixel_accuracy(self.confusion), 2),
+            "pixel_accuracy": round(self.pixel_accuracy, 2),
         }
 
 
@@ -86,6 +118,8 @@ def evaluate(
     label maps. Only classes that some class of `labels` maps to are scored, see `roadseg.labels.conversion`; a
     predicted class that the data set does not have is an error wherever it stands.
 
+    Pictures go through the network one at a time: in batches, rounding differs, and a CPU takes longer.
+
     Raises:
         DatasetError: the data set has no labels, shares no class with `labels`, or has no scored pixel.
     """
@@ -102,12 +136,29 @@ def evaluate(
     predicted_position = np.minimum(position[to_truth], other)
 
     confusion = np.zeros((other + 1, other + 1), np.int64)
-    for index in range(len(dataset)):
-        truth: LabelMap = position[dataset.label(index)]
-        image = resized_image(dataset.image(index), input_size, resampling)
-        predicted = predictor(image[None], (truth.shape[1], truth.shape[0]))[0]
-        confusion += confusion_matrix(predicted_position[predicted], truth, other + 1)
-        on_progress(index + 1, len(dataset))
+    for done, (image, label) in enumerate(_samples(dataset, input_size, resampling), start=1):
+        predicted = predictor(image[None], label.shape[::-1])[0]
+        confusion += confusion_matrix(predicted_position[predicted], position[label], other + 1)
+        on_progress(done, len(dataset))
     if not confusion.sum():
         raise DatasetError(f"{dataset.name}: every pixel of its label maps is ignored", "Check the label ids.")
-    return Evaluation(dataset.name, tuple(space.classes[i] for i in scored), confusion, len(dataset))
+    return Evaluation(dataset.name, space.name, tuple(space.classes[i] for i in scored), confusion, len(dataset))
+
+
+def _samples(
+    dataset: ImageDataset, input_size: tuple[int, int], resampling: Resampling
+) -> Iterator[tuple[Image, LabelMap]]:
+    """Pictures at `input_size` with their label maps, in order, read ahead by threads."""
+
+    def read(index: int) -> tuple[Image, LabelMap]:
+        image, label = dataset.pair(index)
+        return resized_image(image, input_size, resampling), label
+
+    with ThreadPoolExecutor(READ_AHEAD) as pool:
+        ahead: deque[Future[tuple[Image, LabelMap]]] = deque()
+        for index in range(len(dataset)):
+            ahead.append(pool.submit(read, index))
+            if len(ahead) > READ_AHEAD:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()

@@ -39,6 +39,11 @@ class PublishedRow:
     settings: Mapping[str, Any]
     """Recipe keys that the row was printed for, with their values."""
 
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: `id`, `miou` and `iou` by class in percent, and where that is printed."""
+        keys = ("id", "source", "target", "method", "network", "miou", "printed", "note")
+        return {**{key: getattr(self, key) for key in keys}, "iou": dict(self.iou)}
+
 
 def published_row(name: str) -> PublishedRow:
     """Look up a row by its id.

@@ -3,7 +3,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from tiny import SIZE, street, write_streets
+from tiny import CAR, ROAD, SIZE, street, write_streets
 
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.errors import DatasetError
@@ -100,3 +100,35 @@ def test_a_class_that_is_only_predicted_lowers_the_others_but_is_not_scored(stre
     assert wrong["train"] is None
     assert wrong["sky"] == 0 < right["sky"]
     assert wrong["road"] == right["road"]
+
+
+def test_a_mean_over_fewer_classes_comes_from_the_same_predictions(streets):
+    def cars_are_road(images, size):
+        guess = truth_teller(images, size)
+        guess[guess == CAR] = ROAD
+        return guess
+
+    whole = evaluate(cars_are_road, CITYSCAPES_19, streets, input_size=SIZE)
+    three = LabelSpace("three", ("sky", "road", "unicorn"), ((0, 0, 0),) * 3)
+    part = whole.within(three)
+    assert part.classes == ("road", "sky")
+    iou = {name: value for name, value in whole.as_dict()["iou"].items() if name in part.classes}
+    assert part.as_dict()["iou"] == iou
+    assert part.miou == pytest.approx(sum(iou.values()) / 2, abs=0.01)
+    assert whole.pixel_accuracy < part.pixel_accuracy
+    with pytest.raises(DatasetError, match="shows no class of none"):
+        whole.within(LabelSpace("none", ("unicorn",), ((0, 0, 0),)))
+
+
+def test_pictures_are_read_ahead_in_order_and_an_unreadable_one_ends_it(streets):
+    seen = []
+
+    def remember(images, size):
+        seen.append(images[0])
+        return np.zeros((1, *size[::-1]), np.uint8)
+
+    evaluate(remember, CITYSCAPES_19, streets, input_size=SIZE)
+    assert all(np.array_equal(image, streets.image(index)) for index, image in enumerate(seen))
+    streets.samples[1].image.write_bytes(b"no picture")
+    with pytest.raises(DatasetError, match="cannot be read"):
+        evaluate(remember, CITYSCAPES_19, streets, input_size=SIZE)

@@ -1,0 +1,142 @@
+"""Runs side by side: what they scored, and what they differ in."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from roadseg.comparison.runs import Run
+from roadseg.evaluation.published import PublishedRow
+from roadseg.recipe import read_recipe
+from roadseg.training.run_folder import RunFolder
+
+NO_MATTER = frozenset(
+    {"published", "evaluation", "evaluate_every", "checkpoint_every", "device", "workers", "accumulate"}
+)
+"""Recipe keys that do not change what is learned."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in nothing but the seed: one row of a table."""
+
+    label: str
+    runs: tuple[Run, ...]
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """Of the first run; the others differ in the seed."""
+        return self.runs[0].recipe
+
+    @property
+    def published(self) -> PublishedRow | None:
+        """The row to set it against."""
+        return self.runs[0].published
+
+    @property
+    def miou(self) -> float:
+        """Mean over the seeds, in percent."""
+        return fmean(run.miou for run in self.runs)
+
+    @property
+    def spread(self) -> float | None:
+        """Sample standard deviation over the seeds; None for a single run."""
+        return stdev(run.miou for run in self.runs) if len(self.runs) > 1 else None
+
+    @property
+    def iou(self) -> dict[str, float | None]:
+        """By class, mean over the seeds."""
+        values = {name: [run.iou[name] for run in self.runs] for name in self.runs[0].iou}
+        shown = {name: [value for value in some if value is not None] for name, some in values.items()}
+        return {name: fmean(some) if some else None for name, some in shown.items()}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs that were scored on one data set."""
+
+    dataset: str
+    label_space: str
+    images: int
+    groups: tuple[Group, ...]
+    differing: Mapping[str, tuple[Any, ...]]
+    """Recipe keys that are not the same in all groups, with the value of each group."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "dataset": self.dataset,
+            "images": self.images,
+            "rows": [
+                {
+                    "label": group.label,
+                    "runs": [str(run.path) for run in group.runs],
+                    "seeds": [run.recipe["seed"] for run in group.runs],
+                    "differs": {key: values[index] for key, values in self.differing.items()},
+                    "miou": round(group.miou, 2),
+                    "spread": None if group.spread is None else round(group.spread, 2),
+                    "iou": {name: None if value is None else round(value, 2) for name, value in group.iou.items()},
+                    "published": None if group.published is None else group.published.as_dict(),
+                }
+                for index, group in enumerate(self.groups)
+            ],
+        }
+
+
+def compare(runs: Sequence[Run]) -> list[Comparison]:
+    """Set runs side by side, those of one data set together, in the order in which they are given."""
+    by_dataset: dict[tuple[str, str, int], dict[Path, Run]] = defaultdict(dict)
+    for run in runs:
+        by_dataset[run.dataset, run.label_space, run.images].setdefault(run.path.resolve(), run)
+    return [_comparison(key, list(group.values())) for key, group in by_dataset.items()]
+
+
+def _comparison(key: tuple[str, str, int], runs: list[Run]) -> Comparison:
+    alike: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        alike[json.dumps(_settings(run.recipe), sort_keys=True)].append(run)
+    members = [tuple(group) for group in alike.values()]
+    differing = differences([group[0].recipe for group in members])
+    labels = _labels(members, differing)
+    groups = tuple(Group(label, group) for label, group in zip(labels, members, strict=True))
+    return Comparison(*key, groups, differing)
+
+
+def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides the outcome but for the seed; a run to start from counts by its own settings, not by its path."""
+    settings = {key: value for key, value in recipe.items() if key not in NO_MATTER | {"seed"}}
+    start = RunFolder(Path(str(settings.get("init", ""))))
+    if settings.get("init") and start.recipe.is_file():
+        settings["init"] = _settings(read_recipe(start.recipe))
+    return settings
+
+
+def differences(recipes: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    """Recipe keys that matter and are not the same everywhere, with all their values; the seed is not among them.
+
+    A target that some runs do without is no difference of its own: the method says so.
+    """
+    differing = {}
+    for key in recipes[0].keys() - NO_MATTER - {"seed"}:
+        values = tuple(recipe[key] for recipe in recipes)
+        told = [value for value in values if key != "target" or value]
+        if any(value != told[0] for value in told):
+            differing[key] = values
+    return {key: differing[key] for key in recipes[0] if key in differing}
+
+
+def _labels(groups: Sequence[tuple[Run, ...]], differing: Mapping[str, tuple[Any, ...]]) -> list[str]:
+    """What to call each group: its method or setting where one key tells all apart, else its folder."""
+    if len(differing) == 1:
+        ((key, values),) = differing.items()
+        return [str(value) if key in ("method", "model") else f"{key}={value}" for value in values]
+    paths = [group[0].path.resolve() for group in groups]
+    parts = next(count for count in range(1, 100) if len({path.parts[-count:] for path in paths}) == len(paths))
+    labels = ["/".join(path.parts[-parts:]) for path in paths]
+    return [
+        label if len(group) == 1 else f"{label} and {len(group) - 1} more"
+        for label, group in zip(labels, groups, strict=True)
+    ]
