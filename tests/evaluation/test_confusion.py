@@ -22,6 +22,39 @@ def test_negative_and_large_ids_count_nowhere():
     assert confusion_matrix(prediction, truth, 2).sum() == 0
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+@pytest.mark.parametrize("shape", [(0, 4), (1, 1), (3, 5), (2, 37, 16)])
+@pytest.mark.parametrize("num_classes", [1, 19, 255])
+def test_counts_are_those_of_a_loop_over_pixels(shape, num_classes, dtype):
+    rng = np.random.default_rng(0)
+    truth, prediction = (rng.choice([0, num_classes - 1, num_classes, 255], shape).astype(dtype) for _ in range(2))
+    expected = np.zeros((num_classes, num_classes), np.int64)
+    for row, column in zip(truth.flat, prediction.flat, strict=True):
+        if max(row, column) < num_classes:
+            expected[row, column] += 1
+    counts = confusion_matrix(prediction, truth, num_classes)
+    assert counts.dtype == np.int64
+    assert np.array_equal(counts, expected)
+
+
+def test_maps_may_be_slices_of_larger_ones():
+    assert np.array_equal(
+        confusion_matrix(PREDICTION[:, ::2], TRUTH[:, ::2], 3),
+        confusion_matrix(PREDICTION[:, ::2].copy(), TRUTH[:, ::2].copy(), 3),
+    )
+
+
+def test_counts_beyond_the_exact_range_of_float32(monkeypatch):
+    monkeypatch.setattr("roadseg.evaluation.confusion._CHUNK", 100)
+    zeros = np.zeros((30, 30), np.uint8)
+    assert confusion_matrix(zeros, zeros, 2)[0, 0] == 900
+
+
+def test_more_classes_than_bytes_can_tell_apart():
+    with pytest.raises(ValueError, match="256 classes are more than 255"):
+        confusion_matrix(PREDICTION, TRUTH, 256)
+
+
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match="same shape"):
         confusion_matrix(PREDICTION[:1], TRUTH, 3)
