@@ -1,15 +1,9 @@
 """Cityscapes: streets of German cities, and the class ids that GTA5 shares."""
 
-from pathlib import Path
-
-from roadseg.datasets.dataset import ImageDataset, Sample, find_images, present
+from roadseg.datasets.city_layout import CityLayout
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import IdLabels, named_ids
-from roadseg.errors import DatasetError
 from roadseg.label_spaces import CITYSCAPES_19
-
-IMAGE_ENDING = "_leftImg8bit.png"
-LABEL_ENDING = "_gtFine_labelIds.png"
 
 CLASS_IDS = dict(
     enumerate(
@@ -56,27 +50,6 @@ CLASS_IDS = dict(
 CITYSCAPES_LABELS = IdLabels(named_ids({**CLASS_IDS, 255: "license plate"}, CITYSCAPES_19))
 
 
-def open_cityscapes(root: Path, split: str) -> ImageDataset:
-    """Pair leftImg8bit/SPLIT/CITY with gtFine/SPLIT/CITY.
-
-    Without gtFine/SPLIT, and for the test split, whose truth is kept by the benchmark's server, the pictures come
-    without labels: enough for a target domain.
-    """
-    images, labels = root / "leftImg8bit" / split, root / "gtFine" / split
-    names = {
-        image: str(image.relative_to(images)).removesuffix(IMAGE_ENDING)
-        for image in find_images(images)
-        if image.name.endswith(IMAGE_ENDING)
-    }
-    if not names:
-        raise DatasetError(f"{images}: no pictures *{IMAGE_ENDING} in it", "Unpack leftImg8bit_trainvaltest.zip here.")
-    if split == "test" or not labels.is_dir():
-        hint = "Choose the val split." if split == "test" else f"Unpack gtFine_trainvaltest.zip in {root}."
-        return ImageDataset("cityscapes", [Sample(name, image) for image, name in names.items()], unlabelled=hint)
-    samples = present(Sample(name, image, labels / f"{name}{LABEL_ENDING}") for image, name in names.items())
-    return ImageDataset("cityscapes", samples, CITYSCAPES_19, CITYSCAPES_LABELS)
-
-
 CITYSCAPES = DatasetKind(
     name="cityscapes",
     title="streets of 50 cities in and around Germany",
@@ -89,5 +62,5 @@ gtFine/SPLIT/CITY/NAME_gtFine_labelIds.png    may be missing for a target domain
     picture_size="2048 × 1024",
     label_space="cityscapes-19",
     paper="Cordts et al., The Cityscapes Dataset for Semantic Urban Scene Understanding, CVPR 2016",
-    opener=open_cityscapes,
+    opener=CityLayout("cityscapes", "_gtFine_labelIds.png", CITYSCAPES_19, CITYSCAPES_LABELS).open,
 )

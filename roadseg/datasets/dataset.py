@@ -110,14 +110,15 @@ class ImageDataset:
 
 
 def find_images(folder: Path) -> list[Path]:
-    """Pictures below `folder`, at any depth, in sorted order.
+    """Pictures below `folder`, at any depth, in sorted order; hidden files, which some systems leave, are no pictures.
 
     Raises:
         DatasetError: the folder is missing or holds none.
     """
     if not folder.is_dir():
         raise DatasetError(f"{folder}: no such folder")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    suffixed = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    found = sorted(path for path in suffixed if not path.name.startswith("."))
     if not found:
         raise DatasetError(f"{folder}: no pictures in it", f"Looked for {', '.join(IMAGE_SUFFIXES)} at any depth.")
     return found

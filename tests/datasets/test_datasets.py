@@ -89,7 +89,7 @@ def test_label_maps_are_those_of_the_kinds_label_space(tmp_path, kind):
 
 
 def test_frames_are_found_at_any_depth_and_have_no_labels(tmp_path):
-    for name in ("a/1.jpg", "b/c/2.png"):
+    for name in ("a/1.jpg", "b/c/2.png", "b/._2.png"):
         write_image(tmp_path / name, np.zeros((8, 8, 3), np.uint8))
     dataset = open_dataset("frames", tmp_path)
     assert [sample.name for sample in dataset.samples] == ["a/1", "b/c/2"]
@@ -141,8 +141,17 @@ def test_cityscapes_without_labels_will_do_as_a_target(tmp_path):
     dataset = open_dataset("cityscapes", root)
     assert dataset.image(1).shape == (64, 96, 3)
     for ask in (lambda: dataset.label(1), lambda: dataset.pair(1), lambda: dataset.in_space(SYNTHIA_16)):
-        with pytest.raises(DatasetError, match=r"no label maps\nUnpack gtFine_trainvaltest\.zip"):
+        with pytest.raises(DatasetError, match=r"no label maps\nUnpack gtFine in "):
             ask()
+
+
+def test_a_split_of_cityscapes_without_its_pictures_says_so(tmp_path):
+    root = make_cityscapes(tmp_path / "set", 1)
+    with pytest.raises(DatasetError, match="leftImg8bit/train: no such folder"):
+        open_dataset("cityscapes", root, "train")
+    next(root.rglob("*_leftImg8bit.png")).rename(root / "leftImg8bit" / "val" / "renamed.png")
+    with pytest.raises(DatasetError, match=r"val: no pictures \*_leftImg8bit\.png or \.jpg in it"):
+        open_dataset("cityscapes", root)
 
 
 def test_the_dummy_labels_of_cityscapes_test_are_not_taken_for_truth(tmp_path):
