@@ -73,7 +73,7 @@ class IdLabels:
         Raises:
             DatasetError: an id is unknown; the message says that it came from `origin`.
         """
-        table = np.full(1 << 16 if ids.dtype.itemsize > 1 else 1 << 8, -1, np.int16)
+        table = np.full(1 << 16, -1, np.int16)
         table[list(self.train_ids)] = list(self.train_ids.values())
         encoded = np.take(table, ids)
         if encoded.min(initial=0) < 0:

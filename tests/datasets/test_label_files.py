@@ -70,7 +70,9 @@ def test_indices_are_read_and_not_the_colours_of_the_palette(tmp_path):
 
 def test_ids_of_sixteen_bits_are_read_whole(tmp_path):
     write_image(tmp_path / "a.png", np.array([[7, 300]], np.uint16))
-    assert IdLabels({7: 1, 300: 2})(tmp_path / "a.png").tolist() == [[1, 2]]
+    labels = IdLabels({7: 1, 300: 2})
+    assert labels(tmp_path / "a.png").tolist() == [[1, 2]]
+    assert labels.encode(np.array([7], np.uint8)).tolist() == [1]
     with pytest.raises(DatasetError, match=r"a\.png: 300 is no label id"):
         CITYSCAPES_LABELS(tmp_path / "a.png")
 
