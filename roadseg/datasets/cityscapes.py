@@ -54,7 +54,7 @@ CITYSCAPES = DatasetKind(
     name="cityscapes",
     title="streets of 50 cities in and around Germany",
     url="https://www.cityscapes-dataset.com/downloads/",
-    licence="non-commercial use, after registration",
+    licence="non-commercial use, after registration; see its page",
     layout="""\
 leftImg8bit/SPLIT/CITY/NAME_leftImg8bit.png
 gtFine/SPLIT/CITY/NAME_gtFine_labelIds.png    may be missing for a target domain""",

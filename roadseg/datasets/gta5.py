@@ -25,7 +25,7 @@ GTA5 = DatasetKind(
     name="gta5",
     title="streets of the game Grand Theft Auto V",
     url="https://download.visinf.tu-darmstadt.de/data/from_games/",
-    licence="research and education only",
+    licence="research and education only; see its page",
     layout="""\
 images/NNNNN.png
 labels/NNNNN.png    palette PNG whose indices are Cityscapes ids""",

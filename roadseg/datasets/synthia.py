@@ -44,7 +44,7 @@ SYNTHIA = DatasetKind(
     name="synthia",
     title="rendered streets of a virtual city (SYNTHIA-RAND-CITYSCAPES)",
     url="https://synthia-dataset.net/downloads/",
-    licence="non-commercial use: CC BY-NC-SA 3.0",
+    licence="non-commercial use (CC BY-NC-SA); see its page",
     layout="""\
 RGB/NNNNNNN.png
 GT/LABELS/NNNNNNN.png    16-bit PNG with the class id in red, or 8-bit class ids""",
