@@ -11,8 +11,9 @@ from roadseg.labels import IGNORE
 MOST_CLASSES = IGNORE
 """Train ids are bytes, of which the last means no class."""
 _BANDS = 16
-_CHUNK = 1 << 24
-"""Pixels that are counted at once: the counts come back as float32, which is exact up to here."""
+_CHUNK = 1 << 19
+"""Pixels that are counted at once: few enough to stay in the processor's caches, and for counts to come back exactly
+as float32, which is below 1 << 24."""
 
 
 def confusion_matrix(
