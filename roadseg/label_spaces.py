@@ -164,7 +164,8 @@ CAMVID_32 = _space(
     },
 )
 
-# The 11 classes of Badrinarayanan et al., "SegNet", TPAMI 2017, who grouped the 32 as below.
+# The 11 classes of Badrinarayanan et al., "SegNet", TPAMI 2017, who grouped the 32 as below. Walls of Cityscapes stand
+# along roads as CamVid's fences do; its own Wall, part of Building, is mostly the side of a house.
 CAMVID_11 = _space(
     "camvid-11",
     {
@@ -182,13 +183,13 @@ CAMVID_11 = _space(
     },
     {
         "Sky": ("sky",),
-        "Building": ("building", "wall", "Archway", "Bridge", "Tunnel", "Wall"),
+        "Building": ("building", "Archway", "Bridge", "Tunnel", "Wall"),
         "Pole": ("pole", "Column_Pole", "TrafficCone"),
         "Road": ("road", "lane marking", "LaneMkgsDriv", "LaneMkgsNonDriv"),
         "Pavement": ("sidewalk", "Sidewalk", "ParkingBlock", "RoadShoulder"),
         "Tree": ("vegetation", "terrain", "VegetationMisc"),
         "SignSymbol": ("traffic sign", "traffic light", "Misc_Text", "TrafficLight"),
-        "Fence": ("fence",),
+        "Fence": ("fence", "wall"),
         "Car": ("car", "truck", "bus", "train", "SUVPickupTruck", "Truck_Bus", "Train", "OtherMoving"),
         "Pedestrian": ("person", "Child", "CartLuggagePram", "Animal"),
         "Bicyclist": ("rider", "motorcycle", "bicycle", "MotorcycleScooter"),

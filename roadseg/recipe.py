@@ -49,7 +49,9 @@ class AdaptRecipe(BaseModel):
     """Unlabelled pictures: a folder, or KIND:ROOT[:SPLIT], whose labels are not read; may be empty for source-only."""
     evaluation: str = ""
     """Labelled data set to report scores on, as KIND:ROOT[:SPLIT]; it never enters training."""
-    labels: str = "cityscapes-19"
+    scored_classes: str = ""
+    """Label space whose classes the scores' mean is taken over; empty for all that network and truth share."""
+    labels: Annotated[str, Field(min_length=1)] = "cityscapes-19"
     """Label space that the network predicts."""
     size: Size = (480, 360)
     """(width, height) that source pictures are resized to at scale 1."""
@@ -129,11 +131,12 @@ class AdaptRecipe(BaseModel):
     published: str = ""
     """Row of the published tables that this reproduces, shown beside it by `roadseg compare`."""
 
-    @field_validator("labels")
+    @field_validator("labels", "scored_classes")
     @classmethod
     def _known(cls, name: str) -> str:
         try:
-            label_space(name)
+            if name:
+                label_space(name)
         except DatasetError as error:
             raise ValueError(f"{error.cause}; {error.remedy}") from None
         return name

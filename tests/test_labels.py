@@ -45,7 +45,7 @@ def test_the_spaces_in_which_synthia_is_scored_are_cityscapes_without_some_class
     ("cityscapes", "camvid"),
     [
         ("terrain", "Tree"),
-        ("wall", "Building"),
+        ("wall", "Fence"),
         ("train", "Car"),
         ("rider", "Bicyclist"),
         ("traffic light", "SignSymbol"),
@@ -66,10 +66,11 @@ def test_every_class_of_the_original_camvid_has_a_place_in_the_eleven():
     assert IGNORE not in conversion(CAMVID_32, CAMVID_11)[: len(CAMVID_32)]
 
 
-def test_both_ways_to_the_eleven_classes_agree():
+def test_both_ways_to_the_eleven_classes_agree_but_for_walls():
     direct = conversion(CITYSCAPES_19, CAMVID_11)
     by_way_of_32 = conversion(CAMVID_32, CAMVID_11)[conversion(CITYSCAPES_19, CAMVID_32)[:19]]
-    assert by_way_of_32.tolist() == direct[:19].tolist()
+    differing = [CITYSCAPES_19.classes[train_id] for train_id in range(19) if by_way_of_32[train_id] != direct[train_id]]
+    assert differing == ["wall"]
 
 
 def test_the_nine_classes_keep_terrain_and_bus_and_tell_lights_from_signs():
