@@ -3,6 +3,7 @@
 Every picture is a toy street of `tiny.street`, so labels are learnable from colours and known to the tests.
 """
 
+import json
 from pathlib import Path
 
 import cv2
@@ -85,6 +86,58 @@ def make_camvid_original(root: Path, count: int) -> Path:
             name = f"{sequence}_{'f' if frame.startswith('f') else ''}{number}"
             write_image(root / "701_StillsRaw_full" / f"{name}.png", image)
             write_image(root / "LabeledApproved_full" / f"{name}_L.png", masked)
+    return root
+
+
+def make_idd(root: Path, count: int, *, split: str = "val", labelled: bool = True) -> Path:
+    """leftImg8bit/SPLIT/SEQUENCE, PNG as in part I and JPEG as in part II, and gtFine, polygons from the back on."""
+    for index in range(count):
+        image, label = street(index, night=True)
+        sequence, name = str(100 + index % 2), f"{index:06}"
+        suffix = (".png", ".jpg")[index % 2]
+        write_image(root / "leftImg8bit" / split / sequence / f"{name}_leftImg8bit{suffix}", image)
+        if labelled:
+            path = root / "gtFine" / split / sequence / f"{name}_gtFine_polygons.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(idd_annotation(label)))
+    return root
+
+
+def idd_annotation(label: NDArray[np.uint8]) -> dict[str, object]:
+    """A toy street as the rectangles that it is made of."""
+    height, width = label.shape
+    objects = []
+    for name, train_id in (("sky", SKY), ("building", BUILDING), ("road", ROAD), ("car", CAR)):
+        rows, columns = np.nonzero(label == train_id)
+        left, top, right, bottom = columns.min() + 0.25, rows.min() + 0.5, columns.max() + 0.75, rows.max() + 0.5
+        corners = [[left, top], [right, top], [right, bottom], [left, bottom]]
+        objects.append({"label": name, "polygon": corners, "deleted": 0, "verified": 1})
+    return {"imgWidth": width, "imgHeight": height, "objects": objects}
+
+
+FOLDER_IDS = {SKY: 10, BUILDING: 20, ROAD: 30, CAR: 1000}
+FOLDER_LABELS = """\
+ignore = 0
+[classes]
+sky = 10
+house = 20
+road = [30, 31]
+vehicle = 1000
+[contains]
+house = ["building"]
+vehicle = ["car", "truck", "bus"]
+"""
+
+
+def make_folder(root: Path, count: int, *, split: str = "", labels: str = FOLDER_LABELS) -> Path:
+    """images/ and masks/ of 16-bit numbers, perhaps divided into splits, and labels.toml."""
+    table = np.zeros(256, np.uint16)
+    table[list(FOLDER_IDS)] = list(FOLDER_IDS.values())
+    for index in range(count):
+        image, label = street(index)
+        write_image(root / "images" / split / f"drive_{index:03}.jpg", image)
+        write_image(root / "masks" / split / f"drive_{index:03}.png", table[label])
+    (root / "labels.toml").write_text(labels)
     return root
 
 

@@ -6,14 +6,18 @@ from typing import NamedTuple
 from roadseg.datasets.camvid import CAMVID, CAMVID_ORIGINAL
 from roadseg.datasets.cityscapes import CITYSCAPES
 from roadseg.datasets.dataset import ImageDataset
+from roadseg.datasets.folder import FOLDER
 from roadseg.datasets.frames import FRAMES
 from roadseg.datasets.gta5 import GTA5
+from roadseg.datasets.idd import IDD
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.streets import STREETS
 from roadseg.datasets.synthia import SYNTHIA
 from roadseg.errors import DatasetError
 
-DATASETS = {kind.name: kind for kind in (STREETS, GTA5, SYNTHIA, CITYSCAPES, CAMVID, CAMVID_ORIGINAL, FRAMES)}
+DATASETS = {
+    kind.name: kind for kind in (STREETS, GTA5, SYNTHIA, CITYSCAPES, CAMVID, CAMVID_ORIGINAL, IDD, FOLDER, FRAMES)
+}
 
 
 class DatasetReference(NamedTuple):

@@ -58,6 +58,8 @@ class IdLabels:
     """Id in the files -> train id, or 255 for an id that is known and ignored; any other id is refused."""
     read: Callable[[Path], NDArray[np.integer]] = read_ids
     """How the ids are got out of a file, (H, W) unsigned integers."""
+    remedy: str = OTHER_SET
+    """What to do about an unknown id."""
 
     def __call__(self, path: Path) -> LabelMap:
         """Read `path` as (H, W) uint8 train ids.
@@ -78,7 +80,7 @@ class IdLabels:
         encoded = np.take(table, ids)
         if encoded.min(initial=0) < 0:
             unknown = np.unique(ids[encoded < 0])
-            raise DatasetError(f"{origin}: {_listed(unknown)} no label id of this data set", OTHER_SET)
+            raise DatasetError(f"{origin}: {_listed(unknown)} no label id of this data set", self.remedy)
         return encoded.astype(np.uint8)
 
 
@@ -88,6 +90,8 @@ class ColourLabels:
 
     train_ids: Mapping[Colour, int]
     """RGB colour -> train id, or 255 for a colour that is known and ignored; any other colour is refused."""
+    remedy: str = OTHER_SET
+    """What to do about an unknown colour."""
 
     def __call__(self, path: Path) -> LabelMap:
         """Read `path` as (H, W) uint8 train ids.
@@ -104,7 +108,8 @@ class ColourLabels:
             value = int(packed[strange][0])
             colour = (value >> 16, value >> 8 & 255, value & 255)
             raise DatasetError(
-                f"{path}: {strange.sum()} pixels have colours of no class, the first is RGB {colour}", OTHER_SET
+                f"{path}: {strange.sum()} pixels have colours of no class, the first is RGB {colour}, #{value:06x}",
+                self.remedy,
             )
         encoded: LabelMap = np.array(list(self.train_ids.values()), np.uint8)[order][places]
         return encoded

@@ -1,0 +1,122 @@
+"""Your own labelled pictures, with a `labels.toml` that says what the mask values mean."""
+
+import colorsys
+from collections.abc import Iterable
+from pathlib import Path
+
+from roadseg.datasets.dataset import ImageDataset, Sample, find_images, present
+from roadseg.datasets.folder_labels import LABELS_FILE, FolderLabels, read_folder_labels
+from roadseg.datasets.kind import DatasetKind
+from roadseg.datasets.label_files import Colour, ColourLabels, IdLabels, ReadLabel, train_id_labels
+from roadseg.errors import DatasetError
+from roadseg.label_spaces import CITYSCAPES_19, LABEL_SPACES
+from roadseg.labels import IGNORE, LabelSpace
+
+SPLITS = ("train", "val", "test")
+EXAMPLE = """\
+# Class names that Cityscapes has too mean the same thing there.
+ignore = [0, 255]        # mask values that are no label
+
+[classes]                # the mask value or values of each: numbers or "#rrggbb"
+road = [1, 2]            # asphalt and track
+"traffic sign" = 3
+vehicle = 4
+sky = 5
+
+[contains]               # classes of Cityscapes that are part of one of mine
+vehicle = ["car", "truck", "bus"]
+"""
+"""A `labels.toml` to start from."""
+GOLDEN_RATIO = 0.618034
+UNNAMED = f"Add it to a class, or to ignore, in {LABELS_FILE}."
+
+
+def open_folder(root: Path, split: str) -> ImageDataset:
+    """Open ROOT/images and ROOT/masks, or whatever `labels.toml` calls them.
+
+    Where the pictures lie in sub-folders train, val and test, those of `split` are taken, else all.
+
+    Raises:
+        DatasetError: `labels.toml` is missing or wrong, or pictures or masks are not where it says.
+    """
+    described = read_folder_labels(root)
+    below = _split_folder(root / described.images, split)
+    samples = _pairs(root / described.images / below, root / described.masks / below, described)
+    return ImageDataset("folder", present(samples), _space(root, described), _reader(described))
+
+
+def _split_folder(images: Path, split: str) -> str:
+    """The name of the split's sub-folder; "" where the pictures are not divided."""
+    there = [name for name in SPLITS if (images / name).is_dir()]
+    if there and split not in there:
+        raise DatasetError(f"{images}: no split {split!r} in it", f"There is {', '.join(there)}.")
+    return split if there else ""
+
+
+def _pairs(images: Path, masks: Path, described: FolderLabels) -> Iterable[Sample]:
+    """Pictures by name, each with the path of its mask."""
+    found = [path for path in find_images(images) if path.name.endswith(described.image_suffix)]
+    if images == masks:
+        found = [path for path in found if not path.name.endswith(described.mask_suffix)]
+    if not found:
+        ending = described.image_suffix or f"anything else than mask_suffix = {described.mask_suffix!r}"
+        raise DatasetError(f"{images}: no picture ends in {ending}", f"Check the suffixes in {LABELS_FILE}.")
+    for image in found:
+        suffix = described.image_suffix or image.suffix
+        name = str(image.relative_to(images))[: -len(suffix)]
+        yield Sample(name, image, masks / f"{name}{described.mask_suffix}")
+
+
+def _space(root: Path, described: FolderLabels) -> LabelSpace:
+    if described.label_space:
+        return LABEL_SPACES[described.label_space]
+    contains = {part: whole for whole, parts in described.contains.items() for part in parts}
+    colours = tuple(_colour(place, name, described) for place, name in enumerate(described.classes))
+    return LabelSpace(root.resolve().name, tuple(described.classes), colours, contains)
+
+
+def _colour(place: int, name: str, described: FolderLabels) -> Colour:
+    """What a class is drawn in: its colour in the masks or in Cityscapes, else one unlike its neighbours'."""
+    value = described.classes[name][0]
+    if not isinstance(value, int):
+        return value
+    if name in CITYSCAPES_19.classes:
+        return CITYSCAPES_19.colours[CITYSCAPES_19.classes.index(name)]
+    red, green, blue = (round(255 * level) for level in colorsys.hsv_to_rgb(place * GOLDEN_RATIO % 1, 0.7, 0.9))
+    return red, green, blue
+
+
+def _reader(described: FolderLabels) -> ReadLabel:
+    if described.label_space:
+        return train_id_labels(LABEL_SPACES[described.label_space])
+    groups = {**dict(enumerate(described.classes.values())), IGNORE: described.ignore}
+    train_ids = {value: train_id for train_id, values in groups.items() for value in values}
+    ids = {value: train_id for value, train_id in train_ids.items() if isinstance(value, int)}
+    colours = {value: train_id for value, train_id in train_ids.items() if not isinstance(value, int)}
+    return IdLabels(ids, remedy=UNNAMED) if ids else ColourLabels(colours, remedy=UNNAMED)
+
+
+FOLDER = DatasetKind(
+    name="folder",
+    title="your own labelled pictures",
+    url="",
+    licence="yours",
+    layout=f"""\
+images/[SPLIT/]**/NAME.png or .jpg    SPLIT: train, val, test; or not divided
+masks/[SPLIT/]**/NAME.png             numbers of 8 or 16 bits, or colours
+labels.toml                           what they mean, for example:
+
+{EXAMPLE}
+Other keys, above [classes], with their defaults:
+
+images = "images"        # folder; may be the same as that of the masks
+masks = "masks"
+image_suffix = ""        # how names of pictures end; any .png, .jpg, .jpeg
+mask_suffix = ".png"     # what stands there in the names of masks
+label_space = ""         # in place of [classes]: "cityscapes-19" for train ids""",
+    splits=dict.fromkeys(SPLITS),
+    picture_size="any",
+    label_space="",
+    paper="",
+    opener=open_folder,
+)

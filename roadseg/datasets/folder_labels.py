@@ -1,0 +1,156 @@
+"""`labels.toml`: what the mask values of your own labelled pictures mean."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from roadseg.datasets.label_files import Colour
+from roadseg.errors import DatasetError
+from roadseg.label_spaces import CITYSCAPES_19, LABEL_SPACES
+from roadseg.labels import IGNORE
+
+LABELS_FILE = "labels.toml"
+MAX_ID = 0xFFFF
+"""Masks have 8 or 16 bits."""
+
+MaskValue = int | Colour
+"""A number, or an RGB colour."""
+
+
+def _mask_values(written: Any) -> tuple[MaskValue, ...]:
+    """Read one value or a list of them, each a number or "#rrggbb"."""
+    values = written if isinstance(written, list) else [written]
+    return tuple(_mask_value(each) for each in values)
+
+
+def _mask_value(written: Any) -> MaskValue:
+    if isinstance(written, int) and not isinstance(written, bool) and 0 <= written <= MAX_ID:
+        return written
+    if isinstance(written, str) and len(written) == 7 and written.startswith("#"):
+        try:
+            red, green, blue = bytes.fromhex(written[1:])
+        except ValueError:
+            pass
+        else:
+            return red, green, blue
+    raise ValueError(f'{written!r} is no mask value; write a number 0..{MAX_ID} or a colour "#rrggbb"')
+
+
+# Checked by hand: of a union, pydantic would report each alternative's complaint.
+MaskValues = Annotated[tuple[MaskValue, ...], BeforeValidator(_mask_values)]
+
+
+class FolderLabels(BaseModel):
+    """How a folder of labelled pictures is laid out, and what the values in its masks mean."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    images: str = "images"
+    """Folder of the pictures, below the one where `labels.toml` lies."""
+    masks: str = "masks"
+    """Folder of the masks; may be the same."""
+    image_suffix: str = ""
+    """How the file names of pictures end; empty for any .png, .jpg or .jpeg."""
+    mask_suffix: str = ".png"
+    """What stands in the name of the mask in place of `image_suffix`, or of the picture's .png or .jpg."""
+    label_space: str = ""
+    """Instead of `classes`: a known label space, whose train ids the masks hold, with 255 where there is no label."""
+    classes: dict[str, MaskValues] = Field(default_factory=dict)
+    """Class name -> the mask value or values that show it; position is train id."""
+    ignore: MaskValues = ()
+    """Mask values that are no label."""
+    contains: dict[str, list[str]] = Field(default_factory=dict)
+    """Class name here -> classes of Cityscapes that are part of it."""
+
+    @field_validator("label_space")
+    @classmethod
+    def _known_space(cls, name: str) -> str:
+        if name and name not in LABEL_SPACES:
+            raise ValueError(f"not a label space; known: {', '.join(LABEL_SPACES)}")
+        return name
+
+    @field_validator("mask_suffix")
+    @classmethod
+    def _lossless(cls, suffix: str) -> str:
+        if not suffix.lower().endswith(".png"):
+            raise ValueError("masks are PNG files, which keep every value as it is")
+        return suffix
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        mistakes = [*self._mistaken_keys(), *self._mistaken_values(), *self._mistaken_parts()]
+        if mistakes:
+            raise ValueError("; ".join(mistakes))
+        return self
+
+    def _mistaken_keys(self) -> Iterator[str]:
+        if bool(self.label_space) == bool(self.classes):
+            yield "give either [classes] or label_space"
+        elif self.label_space and (self.ignore or self.contains):
+            yield "ignore and contains go with [classes]; label_space says all by itself"
+        for name in self.classes.keys() & type(self).model_fields.keys():
+            yield f"classes.{name}: {name} is not a class but a key; write it above [classes]"
+        if len(self.classes) > IGNORE:
+            yield f"{len(self.classes)} classes; at most {IGNORE} can be told apart"
+
+    def _mistaken_values(self) -> Iterator[str]:
+        for name, shown_by in self.classes.items():
+            if not shown_by:
+                yield f"classes.{name}: no mask value shows it"
+        values = [value for group in (*self.classes.values(), self.ignore) for value in group]
+        if len({type(value) for value in values}) > 1:
+            yield "numbers and colours are mixed; masks are either index pictures or coloured ones"
+        for value in dict.fromkeys(value for value in values if values.count(value) > 1):
+            yield f"mask value {shown(value)} stands there twice"
+
+    def _mistaken_parts(self) -> Iterator[str]:
+        parts = [part for each in self.contains.values() for part in each]
+        for whole in self.contains:
+            if whole not in self.classes:
+                yield f"contains.{whole}: not one of [classes]"
+        for part in dict.fromkeys(parts):
+            if part not in CITYSCAPES_19.classes:
+                yield f"contains: {part!r} is no class of Cityscapes, which are {', '.join(CITYSCAPES_19.classes)}"
+            elif part in self.classes:
+                yield f"contains: {part!r} is one of [classes] itself"
+            elif parts.count(part) > 1:
+                yield f"contains: {part!r} stands there twice"
+
+
+def shown(value: MaskValue) -> str:
+    """A mask value as it is written in `labels.toml`."""
+    return str(value) if isinstance(value, int) else '"#{:02x}{:02x}{:02x}"'.format(*value)
+
+
+def read_folder_labels(root: Path) -> FolderLabels:
+    """Read and check ROOT/labels.toml.
+
+    Raises:
+        DatasetError: it is missing, is not TOML, or has mistakes, all of which are named.
+    """
+    path = root / LABELS_FILE
+    try:
+        return FolderLabels.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise DatasetError(
+            f"{root}: no {LABELS_FILE} in it, which says what the mask values mean",
+            "`roadseg datasets show folder` prints one to start from.",
+        ) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DatasetError(f"{path}: not a readable TOML file: {error}") from error
+    except ValidationError as error:
+        mistakes = "; ".join(_mistake(dict(detail)) for detail in error.errors())
+        raise DatasetError(
+            f"{path}: {mistakes}", f"Keys are {', '.join(FolderLabels.model_fields)}; see docs/datasets.md."
+        ) from None
+
+
+def _mistake(detail: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"unknown key {key!r}"
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{key}: {message}" if key else message
