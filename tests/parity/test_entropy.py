@@ -1,0 +1,16 @@
+"""Entropy and self-information maps are those of the published code."""
+
+import pytest
+import torch
+from parity_bundle import read_arrays
+
+from roadseg.adaptation.entropy import entropy_loss, self_information
+
+pytestmark = pytest.mark.parity
+
+
+def test_self_information_and_entropy():
+    reference = read_arrays("advent.npz")
+    logits = torch.from_numpy(reference["logits"]).double()
+    assert torch.allclose(self_information(logits), torch.from_numpy(reference["self_information"]).double(), atol=1e-6)
+    assert entropy_loss(logits).item() == pytest.approx(float(reference["entropy_loss"]), rel=1e-12)
