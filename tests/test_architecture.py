@@ -19,7 +19,7 @@ LAYERS = [
     {"training", "inference"},
     {"recipe"},
     {"assembly"},
-    {"adapt", "comparison"},
+    {"adapt", "comparison", "scoring"},
     {"demo", "experiment"},
     {"cli"},
 ]

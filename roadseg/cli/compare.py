@@ -73,7 +73,9 @@ def compare_runs(reporter: Reporter, runs: "list[Run]", out: Path | None = None)
 
     comparisons = side_by_side(runs)
     if len(comparisons) > 1:
-        names = ", ".join(f"{comparison.dataset} ({comparison.images} images)" for comparison in comparisons)
+        names = ", ".join(
+            f"{one.dataset} ({one.images} images, {len(one.groups[0].iou)} classes)" for one in comparisons
+        )
         reporter.warn(f"these runs were scored on different data sets, which are not to be compared: {names}")
     tables = [table for comparison in comparisons for table in comparison_tables(comparison)]
     report(reporter, tables, {"comparisons": [comparison.as_dict() for comparison in comparisons]}, out)

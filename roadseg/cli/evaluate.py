@@ -1,24 +1,34 @@
-"""`roadseg evaluate`: score a run on a labelled data set."""
+"""`roadseg evaluate`: score a run, or published weights, on a labelled data set."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
-from rich.table import Table
+from rich.markup import escape
 
+from roadseg.cli.compare import report
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
 from roadseg.cli.options import Device, parse_size
-
-if TYPE_CHECKING:
-    from roadseg.evaluation.evaluate import Evaluation
+from roadseg.cli.tables import check_suffix
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Run folder of `roadseg adapt`.")],
-    dataset: Annotated[str, typer.Argument(help="Kind of data set: streets or camvid.")],
+    run: Annotated[Path, typer.Argument(help="Run folder of `roadseg adapt`, or with --recipe a file of weights.")],
+    dataset: Annotated[str, typer.Argument(help="Kind of data set, see `roadseg datasets`.")],
     root: Annotated[Path, typer.Argument(help="Its folder.")],
     split: Annotated[str, typer.Option(help="Split to score; default: val, where the set has splits.")] = "",
-    size: Annotated[str | None, typer.Option(help="Input size WxH; default: the one the run was trained for.")] = None,
+    size: Annotated[str | None, typer.Option(help="Input size WxH; default: the one it was trained for.")] = None,
+    resampling: Annotated[
+        Literal["area", "bicubic"] | None, typer.Option(metavar="NAME", help="area or bicubic; default: the recipe's.")
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(metavar="SPACE", help="Mean over the classes of a label space, e.g. synthia-13.")
+    ] = None,
+    recipe: Annotated[Path | None, typer.Option(help="What a bare file of weights holds.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", callback=check_suffix, help="Save to FILE.md, .csv or .json.")
+    ] = None,
     device: Device = "auto",
     quiet: Quiet = False,
     as_json: Json = False,
@@ -26,36 +36,35 @@ def evaluate(
 ) -> None:
     """Score a run: IoU a class and mean IoU in percent, over the classes that the run and the data set share.
 
-    [bold]Example:[/bold] roadseg evaluate runs/my-roads camvid data/camvid --split val
+    [bold]Example:[/bold] roadseg evaluate runs/my-roads camvid data/camvid
+    [bold]Example:[/bold] roadseg evaluate gta5.pth cityscapes data/cityscapes --recipe
+    pipelines/gta5_cityscapes_multi_level.toml
     """
     from roadseg.datasets.catalogue import open_dataset
-    from roadseg.evaluation.evaluate import evaluate as score
-    from roadseg.evaluation.evaluate import network_predictor
-    from roadseg.models.weights import load_model
-    from roadseg.runtime import start
+    from roadseg.evaluation.tables import evaluation_table
+    from roadseg.label_spaces import label_space
+    from roadseg.recipe import read_recipe, resolve
+    from roadseg.scoring import load_published, load_run, score
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
+    scored_classes = label_space(classes).name if classes else ""
+    input_size = parse_size(size) if size else None
     images = open_dataset(dataset, root, split)
-    network, card = load_model(run)
-    runtime = start(device)
+    candidate = load_published(run, resolve(read_recipe(recipe), origin=str(recipe))) if recipe else load_run(run)
+    candidate = replace(
+        candidate,
+        input_size=input_size or candidate.input_size,
+        resampling=resampling or candidate.resampling,
+        scored_classes=scored_classes or candidate.scored_classes,
+    )
+    if candidate.report is not None:
+        reporter.say(escape(str(candidate.report)))
     with reporter.bars("images") as bars:
         evaluation = score(
-            network_predictor(runtime.place(network), runtime),
-            card.label_space,
+            candidate,
             images,
-            input_size=parse_size(size) if size else card.input_size,
+            device=device,
             on_progress=lambda done, total: bars.show("evaluating", done, total),
         )
-    reporter.result(iou_table(evaluation, str(run)), {"run": str(run), **evaluation.as_dict()})
-
-
-def iou_table(evaluation: "Evaluation", title: str) -> Table:
-    """IoU a class and the mean, in percent; a dash for a class that the truth never shows."""
-    table = Table(title=f"{title} on {evaluation.dataset}, {evaluation.images} images", title_justify="left")
-    table.add_column("class")
-    table.add_column("IoU %", justify="right")
-    for name, value in zip(evaluation.classes, evaluation.iou, strict=True):
-        table.add_row(name, "-" if value != value else f"{value:.1f}")
-    table.add_section()
-    table.add_row("mean", f"{evaluation.miou:.1f}", style="bold")
-    return table
+    title = f"{run} on {evaluation.dataset}, {evaluation.images} images"
+    report(reporter, [evaluation_table(evaluation, title)], {"run": str(run), **evaluation.as_dict()}, out)

@@ -14,7 +14,16 @@ from roadseg.recipe import read_recipe
 from roadseg.training.run_folder import RunFolder
 
 NO_MATTER = frozenset(
-    {"published", "evaluation", "evaluate_every", "checkpoint_every", "device", "workers", "accumulate"}
+    {
+        "published",
+        "evaluation",
+        "scored_classes",
+        "evaluate_every",
+        "checkpoint_every",
+        "device",
+        "workers",
+        "accumulate",
+    }
 )
 """Recipe keys that do not change what is learned."""
 
@@ -56,7 +65,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs that were scored on one data set."""
+    """Runs that were scored on the same classes of one data set."""
 
     dataset: str
     label_space: str
@@ -87,14 +96,14 @@ class Comparison:
 
 
 def compare(runs: Sequence[Run]) -> list[Comparison]:
-    """Set runs side by side, those of one data set together, in the order in which they are given."""
-    by_dataset: dict[tuple[str, str, int], dict[Path, Run]] = defaultdict(dict)
+    """Set runs side by side, those scored on the same classes of one data set together, in the order given."""
+    by_dataset: dict[tuple[Any, ...], dict[Path, Run]] = defaultdict(dict)
     for run in runs:
-        by_dataset[run.dataset, run.label_space, run.images].setdefault(run.path.resolve(), run)
-    return [_comparison(key, list(group.values())) for key, group in by_dataset.items()]
+        by_dataset[run.dataset, run.label_space, run.images, *run.iou].setdefault(run.path.resolve(), run)
+    return [_comparison(list(group.values())) for group in by_dataset.values()]
 
 
-def _comparison(key: tuple[str, str, int], runs: list[Run]) -> Comparison:
+def _comparison(runs: list[Run]) -> Comparison:
     alike: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
         alike[json.dumps(_settings(run.recipe), sort_keys=True)].append(run)
@@ -102,7 +111,7 @@ def _comparison(key: tuple[str, str, int], runs: list[Run]) -> Comparison:
     differing = differences([group[0].recipe for group in members])
     labels = _labels(members, differing)
     groups = tuple(Group(label, group) for label, group in zip(labels, members, strict=True))
-    return Comparison(*key, groups, differing)
+    return Comparison(runs[0].dataset, runs[0].label_space, runs[0].images, groups, differing)
 
 
 def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:

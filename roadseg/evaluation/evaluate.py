@@ -31,7 +31,7 @@ class Evaluation:
     """Scores over a whole data set, from counts summed over all its images."""
 
     dataset: str
-    label_space: str
+    label_space: LabelSpace
     """Whose classes are scored: the data set's."""
     classes: tuple[str, ...]
     """Classes that were scored, in the data set's order."""
@@ -62,14 +62,15 @@ class Evaluation:
         return 100 * pixel_accuracy(self.confusion[: len(self.classes)])
 
     def within(self, space: LabelSpace) -> "Evaluation":
-        """The same predictions scored over the classes of `space` alone: mIoU13 of a run on SYNTHIA's 16 classes.
+        """The same predictions scored over the classes that those of `space` map to alone: mIoU13 of a 16-class run.
 
         Classes keep their IoU, for those that are left out still compete for pixels; only the means change.
 
         Raises:
             DatasetError: none of the scored classes is one of `space`, or the truth shows none of them.
         """
-        kept = [index for index, name in enumerate(self.classes) if name in space.classes]
+        named = {self.label_space.classes[i] for i in conversion(space, self.label_space) if i != IGNORE}
+        kept = [index for index, name in enumerate(self.classes) if name in named]
         if not self.confusion[kept].sum():
             raise DatasetError(
                 f"{self.dataset}: shows no class of {space.name}", f"Its classes are {', '.join(self.classes)}."
@@ -90,7 +91,7 @@ class Evaluation:
         }
         return {
             "dataset": self.dataset,
-            "label_space": self.label_space,
+            "label_space": self.label_space.name,
             "images": self.images,
             "miou": round(self.miou, 2),
             "iou": iou,
@@ -142,7 +143,7 @@ def evaluate(
         on_progress(done, len(dataset))
     if not confusion.sum():
         raise DatasetError(f"{dataset.name}: every pixel of its label maps is ignored", "Check the label ids.")
-    return Evaluation(dataset.name, space.name, tuple(space.classes[i] for i in scored), confusion, len(dataset))
+    return Evaluation(dataset.name, space, tuple(space.classes[i] for i in scored), confusion, len(dataset))
 
 
 def _samples(

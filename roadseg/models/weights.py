@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from roadseg.errors import WeightsError
@@ -115,7 +115,7 @@ def load_weights(
 
     Args:
         network: filled in place.
-        source: the tensors, or a file that `torch.save` wrote them to.
+        source: the tensors, or a file of them, by `torch.save` or in safetensors.
         heads_optional: for a start from weights of another task: each module outside the trunk that the file does not
             fill wholly, the network keeps as it is.
         origin: what messages call the source; the path by default.
@@ -188,10 +188,12 @@ def _some(names: Sequence[str], count: int = 3) -> str:
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise WeightsError(f"{path}: no such file", "Give a file of weights.") from None
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
         detail = str(error).split("\n")[0]
         raise WeightsError(f"{path}: cannot be read as weights ({detail})", "Fetch it again.") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):

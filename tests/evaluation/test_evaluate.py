@@ -132,3 +132,12 @@ def test_pictures_are_read_ahead_in_order_and_an_unreadable_one_ends_it(streets)
     streets.samples[1].image.write_bytes(b"no picture")
     with pytest.raises(DatasetError, match="cannot be read"):
         evaluate(remember, CITYSCAPES_19, streets, input_size=SIZE)
+
+
+def test_classes_of_another_space_are_found_by_what_contains_them(tmp_path):
+    streets = open_dataset("streets", write_streets(tmp_path / "set", 2))
+    coarse = LabelSpace("coarse", ("ground", "up"), ((0, 0, 0),) * 2, {"road": "ground", "sky": "up", "car": "up"})
+    evaluation = evaluate(truth_teller, CITYSCAPES_19, streets.in_space(coarse), input_size=SIZE)
+    assert evaluation.classes == ("ground", "up")
+    sky = LabelSpace("heaven", ("sky",), ((0, 0, 0),))
+    assert evaluation.within(sky).classes == ("up",)

@@ -1,0 +1,103 @@
+"""The job behind `roadseg evaluate`: a run, or weights that others published, scored on a labelled data set."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from roadseg.datasets.dataset import ImageDataset
+from roadseg.datasets.transforms import Resampling
+from roadseg.errors import WeightsError
+from roadseg.evaluation.evaluate import Evaluation, evaluate, network_predictor
+from roadseg.label_spaces import label_space
+from roadseg.labels import LabelSpace
+from roadseg.models import MODELS, build_model
+from roadseg.models.network import SegmentationNetwork
+from roadseg.models.weights import LoadReport, load_model, load_weights
+from roadseg.recipe import AdaptRecipe, read_recipe, resolve
+from roadseg.runtime import DeviceName, start
+from roadseg.training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trained network with all that scoring it takes."""
+
+    network: SegmentationNetwork
+    """On the CPU, in evaluation mode."""
+    labels: LabelSpace
+    """What it predicts."""
+    input_size: tuple[int, int]
+    """(width, height) that pictures are resized to."""
+    resampling: Resampling
+    scored_classes: str
+    """Label space whose classes the mean is taken over; empty for all that can be scored."""
+    report: LoadReport | None = None
+    """Which tensors of a bare file of weights were used."""
+
+
+def load_run(path: Path) -> Candidate:
+    """A run folder, or a `model.safetensors` outside of one.
+
+    Raises:
+        WeightsError: there is no readable model of ours.
+    """
+    if path.suffix in (".pth", ".pt"):
+        raise WeightsError(
+            f"{path}: does not say which network it is for", "Name a recipe that does: --recipe pipelines/FILE.toml."
+        )
+    network, card = load_model(path)
+    file = RunFolder(path if path.is_dir() else path.parent).recipe
+    if not file.is_file():
+        return Candidate(network, card.label_space, card.input_size, "area", "")
+    recipe = resolve(read_recipe(file), origin=str(file))
+    return Candidate(network, card.label_space, card.input_size, recipe.resampling, recipe.scored_classes)
+
+
+def load_published(weights: Path, recipe: AdaptRecipe) -> Candidate:
+    """A bare file of weights, for the network, heads and label space that a recipe names.
+
+    The whole network must be filled. A file with the main head alone makes a network of one level.
+
+    Raises:
+        WeightsError: the file cannot be read, or is not for that network.
+    """
+    labels = label_space(recipe.labels)
+    options = {option: getattr(recipe, option) for option in MODELS[recipe.model].OPTIONS}
+    mismatch = None
+    for levels in (2, 1):
+        network = build_model(recipe.model, len(labels), levels=levels, pretrained=False, **options)
+        try:
+            report = load_weights(network, weights)
+        except WeightsError as error:
+            mismatch = mismatch or error
+        else:
+            return Candidate(
+                network.eval(), labels, recipe.input_size, recipe.resampling, recipe.scored_classes, report
+            )
+    assert mismatch is not None
+    raise mismatch
+
+
+def score(
+    candidate: Candidate,
+    dataset: ImageDataset,
+    *,
+    device: DeviceName = "auto",
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Evaluation:
+    """Score a network on a labelled data set, as `roadseg.evaluation.evaluate.evaluate` does.
+
+    Raises:
+        DatasetError: the data set cannot be scored on.
+        InputError: the device is not there.
+    """
+    runtime = start(device)
+    evaluation = evaluate(
+        network_predictor(runtime.place(candidate.network), runtime),
+        candidate.labels,
+        dataset,
+        input_size=candidate.input_size,
+        resampling=candidate.resampling,
+        on_progress=on_progress,
+    )
+    return evaluation.within(label_space(candidate.scored_classes)) if candidate.scored_classes else evaluation

@@ -1,0 +1,58 @@
+import json
+
+import pytest
+import torch
+from tiny import RECIPE, write_streets
+
+from roadseg.models import build_model
+
+KEYS = {**RECIPE, "target": "frames"}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A bare file of weights, a recipe that says what it holds, and a labelled set."""
+    root = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(0)
+    torch.save(build_model("fast", 19).state_dict(), root / "bare.pth")
+    (root / "fast.toml").write_text("\n".join(f"{key} = {json.dumps(value)}" for key, value in KEYS.items()))
+    write_streets(root / "streets", 2)
+    return root
+
+
+@pytest.fixture
+def evaluate(roadseg, weights):
+    return lambda *more: roadseg(
+        "evaluate", weights / "bare.pth", "streets", weights / "streets", "--device", "cpu", *more
+    )
+
+
+def test_bare_weights_are_scored_as_a_recipe_says(evaluate, weights, capsys, tmp_path):
+    recipe = ("--recipe", weights / "fast.toml")
+    assert evaluate(*recipe, "--json") == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert (scores["images"], scores["label_space"]) == (2, "cityscapes-19")
+
+    assert evaluate(*recipe, "--out", tmp_path / "scores.md") == 0
+    shown = capsys.readouterr()
+    assert "tensors loaded" in shown.err
+    assert "pixel accuracy" in shown.out
+    assert "| road |" in (tmp_path / "scores.md").read_text()
+
+    assert evaluate(*recipe, "--json", "--classes", "synthia-13") == 0
+    assert len(json.loads(capsys.readouterr().out)["iou"]) == 13
+    assert evaluate(*recipe, "--json", "--size", "64x48", "--resampling", "bicubic") == 0
+    assert json.loads(capsys.readouterr().out)["iou"] != scores["iou"]
+
+
+def test_what_cannot_be_scored_is_refused_with_a_remedy(evaluate, roadseg, weights, tmp_path, capsys):
+    recipe = ("--recipe", weights / "fast.toml")
+    for arguments, code, message in (
+        ((), 1, "--recipe"),
+        (("--recipe", tmp_path / "nowhere.toml"), 1, "no such recipe"),
+        ((*recipe, "--classes", "synthia-12"), 1, "unknown label space"),
+        ((*recipe, "--size", "64"), 2, "WIDTHxHEIGHT"),
+        ((*recipe, "--out", "scores.pdf"), 2, ".json"),
+    ):
+        assert evaluate(*arguments) == code
+        assert message in capsys.readouterr().err
