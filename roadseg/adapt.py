@@ -1,11 +1,14 @@
 """The job behind `roadseg adapt`: a recipe in, a run folder out."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from roadseg.assembly import Watcher, build_batches, build_trainer, open_evaluation
+from roadseg.assembly import Watcher, build_batches, build_trainer
+from roadseg.datasets.catalogue import open_described
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.errors import InputError
@@ -15,9 +18,11 @@ from roadseg.label_spaces import label_space
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import ModelCard, save_model
 from roadseg.recipe import AdaptRecipe, read_recipe, resolve
-from roadseg.runtime import describe
-from roadseg.training.loop import Plan, Report, Trainer, train
+from roadseg.runtime import describe, is_main_process, main_process_first, process_group
+from roadseg.training.loop import Plan, train
+from roadseg.training.meter import Report
 from roadseg.training.run_folder import RunFolder
+from roadseg.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Outcome:
     losses: dict[str, float]
     """Mean losses of the last steps."""
     evaluation: Evaluation | None
+    """Made by the main process alone."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON and metrics.json."""
@@ -57,10 +63,12 @@ def adapt(recipe: AdaptRecipe, out: Path, *, data: Path = Path("data"), watcher:
         KeyboardInterrupt: after saving a checkpoint.
     """
     run, watcher = RunFolder(out), watcher or Watcher()
-    with locked(out):
-        run.refuse_if_begun()
+    with _held(out):
+        if is_main_process():
+            run.refuse_if_begun()
         parts = _prepare(recipe, data, watcher)
-        run.begin(recipe.as_toml())
+        if is_main_process():
+            run.begin(recipe.as_toml())
         return _train(recipe, run, parts, watcher)
 
 
@@ -73,11 +81,12 @@ def resume(out: Path, *, data: Path = Path("data"), watcher: Watcher | None = No
         KeyboardInterrupt: after saving a checkpoint.
     """
     run, recipe, watcher = RunFolder(out), recipe_of(out), watcher or Watcher()
-    with locked(out):
+    with _held(out):
         parts = _prepare(recipe, data, watcher)
         if run.checkpoint.is_file():
             parts.trainer.restore(run.load_checkpoint())
-        run.rewind_log(parts.trainer.step)
+        if is_main_process():
+            run.rewind_log(parts.trainer.step)
         return _train(recipe, run, parts, watcher)
 
 
@@ -93,6 +102,13 @@ def recipe_of(out: Path) -> AdaptRecipe:
     return resolve(read_recipe(recipe), origin=str(recipe))
 
 
+@contextmanager
+def _held(out: Path) -> Iterator[None]:
+    """Work on a run folder together with the processes that `torchrun` started, if it did; the main one locks it."""
+    with process_group(), locked(out) if is_main_process() else nullcontext():
+        yield
+
+
 @dataclass(frozen=True)
 class _Parts:
     """What a recipe is made into before the first step."""
@@ -104,10 +120,12 @@ class _Parts:
 
 
 def _prepare(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> _Parts:
-    # Cheap checks first: nobody should wait for streets to be rendered to learn of a misspelt folder.
-    scored = open_evaluation(recipe.evaluation) if recipe.evaluation else None
-    trainer = build_trainer(recipe, data, watcher)
-    return _Parts(trainer, build_batches(recipe, data, watcher), scored)
+    # The others find what the main process has downloaded and rendered.
+    with main_process_first():
+        # Cheap checks first: nobody should wait for streets to be rendered to learn of a misspelt folder.
+        scored = open_described(recipe.evaluation, "val") if recipe.evaluation else None
+        trainer = build_trainer(recipe, data, watcher)
+        return _Parts(trainer, build_batches(recipe, data, watcher), scored)
 
 
 def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher) -> Outcome:
@@ -154,10 +172,11 @@ def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher)
         accumulate=recipe.accumulate,
     )
     train(trainer, batches, plan, run, evaluate=score_for_log if scored else None, on_report=on_report)
-    evaluation = score()
+    evaluation = score() if is_main_process() else None
     outcome = Outcome(run.path, trainer.step, time.monotonic() - began, losses, evaluation)
-    save_model(run.model, network, _card(recipe, network, evaluation))
-    run.write_metrics(outcome.as_dict())
+    if is_main_process():
+        save_model(run.model, network, _card(recipe, network, evaluation))
+        run.write_metrics(outcome.as_dict())
     return outcome
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from roadseg.adaptation.adversarial import AUXILIARY, FEATURES, MAIN, Adversarial, Adversary, View
 from roadseg.adaptation.method import Method
 from roadseg.adaptation.source_only import SourceOnly
-from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.catalogue import open_dataset, open_described
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.datasets.transforms import CropTransform
-from roadseg.errors import RecipeError, WeightsError
+from roadseg.errors import WeightsError
 from roadseg.label_spaces import label_space
 from roadseg.models import MODELS, build_discriminator, build_model
 from roadseg.models.network import SegmentationNetwork
@@ -21,8 +21,9 @@ from roadseg.recipe import STREETS, AdaptRecipe
 from roadseg.runtime import Runtime, seed_everything, start
 from roadseg.streets.render import RENDERER_VERSION
 from roadseg.synth import render_dataset
-from roadseg.training.loop import Report, Trainer
+from roadseg.training.meter import Report
 from roadseg.training.optimizers import OptimizerOptions, discriminator_optimizer, segmenter_optimizer
+from roadseg.training.trainer import Trainer
 
 STREETS_SEED = 1
 """Of the built-in source: all runs learn from the same streets, whatever their own seed."""
@@ -62,7 +63,7 @@ def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), watcher: Watch
     for name, discriminator in method.discriminators.items():
         rate = recipe.discriminator_learning_rate
         optimizers[f"discriminator/{name}"] = discriminator_optimizer(discriminator.parameters(), rate)
-    return Trainer(method, optimizers)
+    return Trainer(method, optimizers, seed=recipe.seed)
 
 
 def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> AdaptationBatches:
@@ -71,16 +72,12 @@ def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> Adaptati
     Raises:
         DatasetError: a folder is not what the recipe says.
     """
-    target = None
-    if recipe.needs_target:
-        target = open_dataset("frames", Path(recipe.target))
-
     def transform(size: tuple[int, int], crop: tuple[int, int], jitter: float) -> CropTransform:
         return CropTransform(size, crop, recipe.scale, jitter, recipe.mirror, recipe.resampling)
 
     return AdaptationBatches(
-        source=_source(recipe, data, watcher),
-        target=target,
+        source=open_source(recipe, data, watcher).in_space(label_space(recipe.labels)),
+        target=open_named(recipe.target, "frames", "train") if recipe.needs_target else None,
         batch_size=recipe.batch_size,
         source_transform=transform(recipe.size, recipe.source_crop, recipe.source_jitter),
         target_transform=transform(recipe.input_size, recipe.target_crop, recipe.target_jitter),
@@ -89,25 +86,14 @@ def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> Adaptati
     )
 
 
-def open_evaluation(text: str) -> ImageDataset:
-    """Open a labelled data set written as KIND:ROOT or KIND:ROOT:SPLIT.
+def open_source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDataset:
+    """The labelled data set of a recipe, in its own label space; renders the streets that are not there yet.
 
     Raises:
-        RecipeError: it is not written so.
-        DatasetError: as `open_dataset`.
+        DatasetError: a folder is not what the recipe says.
     """
-    kind, _, rest = text.partition(":")
-    root, _, split = rest.partition(":")
-    if not root:
-        raise RecipeError(
-            f"evaluation = {text!r} is not KIND:ROOT or KIND:ROOT:SPLIT", "For example camvid:data/camvid:val."
-        )
-    return open_dataset(kind, Path(root), split)
-
-
-def _source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDataset:
     if recipe.source != STREETS:
-        return open_dataset("streets", Path(recipe.source))
+        return open_named(recipe.source, "streets", "train")
     width, height = recipe.size
     folder = data / "streets" / f"game-{width}x{height}-{recipe.source_count}-v{RENDERER_VERSION}"
     render_dataset(
@@ -119,6 +105,17 @@ def _source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDataset:
         on_progress=watcher.on_render,
     )
     return open_dataset("streets", folder)
+
+
+def open_named(text: str, kind: str, split: str) -> ImageDataset:
+    """Open a data set that a recipe names: a bare folder is one of `kind`, and without a split it is `split`.
+
+    Raises:
+        DatasetError: the text or the folder is not as it should be.
+    """
+    if ":" in text and not Path(text).is_dir():
+        return open_described(text, split)
+    return open_dataset(kind, Path(text))
 
 
 def _initial_network(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> SegmentationNetwork:

@@ -22,8 +22,9 @@ class Toy(SegmentationNetwork):
     normalisation = Normalisation((0.0,) * 3, (255.0,) * 3)
     feature_channels = 3
 
-    def __init__(self, num_classes=CLASSES, *, levels=2, pretrained=False):
+    def __init__(self, num_classes=CLASSES, *, levels=2, pretrained=False, dropout=0.0):
         super().__init__(num_classes)
+        self.dropout = nn.Dropout(dropout)
         self.stem = nn.Conv2d(3, 3, 1)
         self.heads = nn.ModuleList(nn.Conv2d(3, num_classes, 1) for _ in range(levels))
         self.shown = []
@@ -34,13 +35,13 @@ class Toy(SegmentationNetwork):
     def forward(self, images):
         self.shown.append(images.detach().clone())
         features = self.stem(images.to(self.stem.weight.dtype))
-        return Prediction(tuple(head(features) for head in self.heads), features)
+        return Prediction(tuple(head(self.dropout(features)) for head in self.heads), features)
 
 
-def toy_method(name, *, precision="float32", dtype=torch.float32, class_balance=0.0, **options):
+def toy_method(name, *, precision="float32", dtype=torch.float32, class_balance=0.0, dropout=0.0, **options):
     """A method with drawn weights, the same at every call."""
     torch.manual_seed(1)
-    runtime, segmenter = start("cpu", precision), Toy().to(dtype)
+    runtime, segmenter = start("cpu", precision), Toy(dropout=dropout).to(dtype)
     supervised = {"segmentation_weights": (1.0, 0.1), "class_balance": class_balance}
     if name == "source-only":
         return SourceOnly(segmenter, runtime, **supervised)

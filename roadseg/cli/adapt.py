@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from roadseg.adapt import Outcome
     from roadseg.assembly import Watcher
     from roadseg.recipe import AdaptRecipe
-    from roadseg.training.loop import Report
+    from roadseg.training.meter import Report
 
 LOG_LINE_STEPS = 50
 """Without a terminal to draw a bar on, losses are printed once in so many steps."""
@@ -54,6 +54,7 @@ def adapt(
     from roadseg.adapt import adapt as start_run
     from roadseg.adapt import recipe_of, resume
     from roadseg.recipe import parse_overrides, read_recipe, resolve
+    from roadseg.runtime import is_main_process
 
     flags: dict[str, Any] = {
         "target": target and str(target),
@@ -69,7 +70,7 @@ def adapt(
     overrides = {key: value for key, value in flags.items() if value is not None}
     overrides |= parse_overrides(assignments or [])
     values = {**(read_recipe(recipe) if recipe else {}), **overrides}
-    reporter = Reporter(quiet=quiet, as_json=as_json)
+    reporter = Reporter(quiet=quiet or not is_main_process(), as_json=as_json)
     plan = unchanged(recipe_of(out), values) if go_on else resolve(values, origin=str(recipe or "options"))
     try:
         with watching(reporter, plan.steps) as watcher:
@@ -79,7 +80,8 @@ def adapt(
         how = f"go on with: roadseg adapt --out {out} --resume" if begun else "the same command goes on"
         reporter.say(f"stopped; {escape(how)}")
         raise
-    reporter.result(_summary(outcome), outcome.as_dict())
+    if is_main_process():
+        reporter.result(_summary(outcome), outcome.as_dict())
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """Batches as a pure function of (seed, step): resuming needs no replay, and workers cannot change the order."""
 
+import os
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import cv2
@@ -15,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.fourier import fourier_aligned
 from roadseg.datasets.transforms import CropTransform
+from roadseg.errors import RecipeError
 from roadseg.runtime import generator
 
 SOURCE_STREAM, TARGET_STREAM = 0, 1
@@ -30,7 +32,8 @@ class Batch(NamedTuple):
     target_images: Tensor | None
     """(N, 3, H, W) uint8 RGB; None for methods that never look at the target."""
     label_counts: Tensor
-    """(256,) int64: pixels by train id in all source labels of the joint batch, by which losses are normalised."""
+    """(256,) int64: pixels by train id in all source labels of the joint batch, by which losses are normalised; a
+    loader of one of several processes gives those of its share, to be summed."""
     joint_size: int
     """Source images of the joint batch."""
     first: int = 0
@@ -82,6 +85,21 @@ class AdaptationBatches(Dataset[Batch]):
     fourier_beta: float = 0.0
     """Source crops take on the target's amplitudes up to a random share of this, see `roadseg.datasets.fourier`; 0
     leaves them as they are."""
+    places: range | None = None
+    """Places in the joint batch that are prepared here; all of them by default."""
+
+    def for_process(self, rank: int, processes: int) -> "AdaptationBatches":
+        """The share of every joint batch that falls to one of several processes.
+
+        Raises:
+            RecipeError: there are more processes than images.
+        """
+        if self.batch_size < processes:
+            raise RecipeError(
+                f"batch_size = {self.batch_size} leaves nothing to do for some of {processes} processes",
+                "Start fewer of them, or choose a larger batch_size.",
+            )
+        return replace(self, places=_divided(range(self.batch_size), processes)[rank])
 
     def __getitem__(self, step: int) -> Batch:
         """The batch of training step `step`, counted from 0."""
@@ -97,18 +115,24 @@ class AdaptationBatches(Dataset[Batch]):
                 image = np.clip(aligned, 0, 255).astype(np.uint8)
             images.append(image)
             labels.append(np.asarray(label))
-        return Batch.whole(_stack(images), torch.from_numpy(np.stack(labels)), _stack(targets) if targets else None)
+        batch = Batch.whole(_stack(images), torch.from_numpy(np.stack(labels)), _stack(targets) if targets else None)
+        return batch._replace(joint_size=self.batch_size, first=self.places.start if self.places else 0)
 
     def _draw(self, dataset: ImageDataset, stream: int, step: int) -> Iterator[tuple[int, np.random.Generator]]:
         """Indices of the step's samples, epoch after shuffled epoch, each with a generator of its own."""
-        for position in range(step * self.batch_size, (step + 1) * self.batch_size):
-            epoch, place = divmod(position, len(dataset))
+        for place_in_batch in self.places or range(self.batch_size):
+            epoch, place = divmod(step * self.batch_size + place_in_batch, len(dataset))
             order = generator(self.seed, stream, epoch).permutation(len(dataset))
             yield int(order[place]), generator(self.seed, stream, epoch, place)
 
 
-def load_batches(batches: AdaptationBatches, first: int, last: int, *, workers: int) -> Iterator[Batch]:
-    """Yield the batches of steps `first` to `last` - 1 in order, prepared ahead by `workers` processes."""
+def load_batches(
+    batches: AdaptationBatches, first: int, last: int, *, workers: int, pin_memory: bool = False
+) -> Iterator[Batch]:
+    """Yield the batches of steps `first` to `last` - 1 in order, prepared ahead by `workers` processes.
+
+    With `pin_memory` they lie in page-locked memory, out of which a CUDA device copies while it computes.
+    """
     loader = DataLoader(
         batches,
         batch_size=None,
@@ -116,6 +140,7 @@ def load_batches(batches: AdaptationBatches, first: int, last: int, *, workers: 
         num_workers=workers,
         worker_init_fn=_start_worker if workers else None,
         prefetch_factor=4 if workers else None,
+        pin_memory=pin_memory,
         # Of its own: a loader draws from the global generator otherwise, and a resumed run would draw once more.
         generator=torch.Generator(),
     )
@@ -125,8 +150,8 @@ def load_batches(batches: AdaptationBatches, first: int, last: int, *, workers: 
 def _start_worker(worker: int) -> None:
     # Workers run beside the training threads; OpenCV's own pool would only take cores from them.
     cv2.setNumThreads(0)
-    # Ctrl-C reaches every process of the terminal, but it is the training loop that decides when to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C and torchrun signal whole process groups, but it is the training loop that decides when to stop.
+    os.setpgrp()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 

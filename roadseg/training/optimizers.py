@@ -1,9 +1,12 @@
 """Optimizers and the learning-rate schedule of the field."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import torch
+from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from roadseg.models.network import SegmentationNetwork
@@ -13,7 +16,7 @@ from roadseg.models.network import SegmentationNetwork
 class OptimizerOptions:
     """How the segmenter is optimized."""
 
-    kind: Literal["sgd", "adamw"]
+    kind: Literal["sgd", "adamw", "published-sgd"]
     learning_rate: float
     """Of the trunk."""
     head_factor: float
@@ -26,13 +29,62 @@ class OptimizerOptions:
 def segmenter_optimizer(network: SegmentationNetwork, options: OptimizerOptions) -> Optimizer:
     """Optimizer over trunk and heads, every parameter once."""
     trunk, heads = network.parameter_groups()
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": trunk, "lr": options.learning_rate},
         {"params": heads, "lr": options.learning_rate * options.head_factor},
     ]
+    if options.kind == "adamw":
+        return AdamW(groups, weight_decay=options.weight_decay)
     if options.kind == "sgd":
         return SGD(groups, momentum=options.momentum, weight_decay=options.weight_decay)
-    return AdamW(groups, weight_decay=options.weight_decay)
+    of_trunk = [
+        {"params": parameters, "lr": options.learning_rate, "repeats": repeats}
+        for repeats, parameters in times_listed(network.trunk()).items()
+    ]
+    return RepeatedSGD([*of_trunk, groups[1]], momentum=options.momentum, weight_decay=options.weight_decay)
+
+
+def times_listed(trunk: nn.Module) -> dict[int, list[nn.Parameter]]:
+    """Trainable parameters by how often the published code of the paper lists them to its optimizer.
+
+    It goes through all modules below the trunk and lists all parameters of each, so a parameter is listed once for
+    every module that holds it: in ResNet-101 the first convolution once, those of blocks three times, those that
+    project shortcuts four times; in VGG-16 all once.
+    """
+    listed = defaultdict(list)
+    for name, parameter in trunk.named_parameters():
+        if parameter.requires_grad:
+            listed[name.count(".")].append(parameter)
+    return dict(sorted(listed.items()))
+
+
+class RepeatedSGD(Optimizer):
+    """SGD with momentum that updates the parameters of a group `repeats` times a step, by the same gradients.
+
+    That is what the optimizer of the published runs did with parameters that it was given repeatedly: a parameter's
+    updates share one momentum buffer, and each decays the weight that the one before left.
+    """
+
+    def __init__(self, groups: Iterable[dict[str, Any]], *, momentum: float, weight_decay: float) -> None:
+        super().__init__(groups, {"lr": 0.0, "momentum": momentum, "weight_decay": weight_decay, "repeats": 1})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    state = self.state[parameter]
+                    if not state:
+                        state["momentum_buffer"] = torch.zeros_like(parameter)
+                    for _ in range(group["repeats"]):
+                        _update(parameter, parameter.grad, state["momentum_buffer"], group)
+
+
+def _update(parameter: Tensor, gradient: Tensor, momentum_buffer: Tensor, group: dict[str, Any]) -> None:
+    decayed = gradient.add(parameter, alpha=group["weight_decay"])
+    momentum_buffer.mul_(group["momentum"]).add_(decayed)
+    parameter.sub_(momentum_buffer, alpha=group["lr"])
 
 
 def discriminator_optimizer(discriminator_parameters: Iterable[object], learning_rate: float) -> Optimizer:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,7 @@ from tiny import SIZE, street, write_streets
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.datasets.sampling import AdaptationBatches, load_batches
 from roadseg.datasets.transforms import CropTransform, resized_label
+from roadseg.errors import RecipeError
 
 CROP = CropTransform(size=SIZE, crop=(64, 48))
 
@@ -18,7 +21,7 @@ def batches(tmp_path_factory):
 
 
 def equal(a, b):
-    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+    return all(torch.equal(torch.as_tensor(x), torch.as_tensor(y)) for x, y in zip(a, b, strict=True))
 
 
 def test_a_batch_depends_on_seed_and_step_alone(batches):
@@ -39,6 +42,22 @@ def test_batches_have_the_documented_form(batches):
     assert batch.source_images.shape == batch.target_images.shape == (2, 3, 48, 64)
     assert batch.source_images.dtype == batch.source_labels.dtype == torch.uint8
     assert batch.source_labels.shape == (2, 48, 64)
+
+
+def test_shares_of_processes_make_up_the_joint_batch(batches):
+    joint = replace(batches, batch_size=5)
+    shares = [joint.for_process(rank, 2)[3] for rank in range(2)]
+    assert [(share.first, len(share.source_images)) for share in shares] == [(0, 2), (2, 3)]
+    for field in ("source_images", "source_labels", "target_images"):
+        assert torch.equal(torch.cat([getattr(share, field) for share in shares]), getattr(joint[3], field))
+    assert torch.equal(sum(share.label_counts for share in shares), joint[3].label_counts)
+    assert sum(share.share for share in shares) == pytest.approx(1.0)
+    assert equal(joint.for_process(0, 1)[3], joint[3])
+
+
+def test_more_processes_than_images_are_refused(batches):
+    with pytest.raises(RecipeError, match="leaves nothing to do for some of 3 processes"):
+        batches.for_process(0, 3)
 
 
 def test_geometry_moves_picture_and_label_alike():

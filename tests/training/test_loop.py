@@ -3,19 +3,21 @@
 import json
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
+from states import same
 from tiny import RECIPE, write_streets
 
 from roadseg.adapt import adapt, resume
 from roadseg.assembly import Watcher, build_batches, build_trainer
-from roadseg.errors import InputError, OutputError, TrainingError, WeightsError
+from roadseg.errors import InputError, OutputError, RecipeError, TrainingError, WeightsError
 from roadseg.recipe import resolve
 from roadseg.training.loop import Plan, train
 from roadseg.training.run_folder import RunFolder
 
-METHODS = ("source-only", "single-level", "multi-level")
+METHODS = ("source-only", "feature", "single-level", "multi-level")
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +35,6 @@ def recipe(data, **changes):
 
 def weights(run):
     return torch.load(run / "checkpoint.pt", weights_only=True)
-
-
-def same(a, b):
-    if isinstance(a, torch.Tensor):
-        return torch.equal(a, b)
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
-    return a == b
 
 
 class StopAt:
@@ -82,6 +74,7 @@ def test_a_run_leaves_what_the_docs_promise(data, tmp_path):
     assert [record["step"] for record in log] == [3, 3, 6]
     assert {"segmentation/main", "adversarial/main", "discriminator/auxiliary", "learning_rate"} <= log[0].keys()
     assert "miou/streets" in log[1]
+    assert 0 < log[0]["waiting"] < 1
 
 
 @pytest.mark.slow
@@ -137,3 +130,12 @@ def test_a_checkpoint_of_another_kind_of_run_is_refused(data, tmp_path):
     adversarial = build_trainer(recipe(data))
     with pytest.raises(WeightsError, match="another kind of run"):
         adversarial.restore(source_only.state())
+
+
+def test_several_processes_cannot_share_batch_statistics(data, tmp_path):
+    plan = recipe(data, method="source-only")
+    trainer = build_trainer(plan)
+    trainer.method.runtime = replace(trainer.method.runtime, processes=2)
+    trainer.method.segmenter.norm = torch.nn.BatchNorm2d(3)
+    with pytest.raises(RecipeError, match="normalise each process's share of a batch by itself"):
+        train(trainer, build_batches(plan, tmp_path, Watcher()), _plan(plan), RunFolder(tmp_path))

@@ -1,0 +1,84 @@
+"""What training measures of itself: mean losses, and where the time goes."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from roadseg.errors import TrainingError
+from roadseg.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run tells whoever watches, of the steps since the last report."""
+
+    step: int
+    """Steps made in all."""
+    losses: dict[str, float]
+    """Mean unweighted losses of the joint batches, by name."""
+    seconds_a_step: float
+    waiting: float
+    """Share of the time in which training waited for its next batch, 0..1."""
+    skipped: int
+    """Steps left out because gradients overflowed in float16; they count for no loss."""
+
+
+class Meter:
+    """Sums that stay on the device until they are read, for each reading waits for the device."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was measured, and measure from now on."""
+        self.steps = 0
+        self._skipped = 0
+        self._sums: dict[str, Tensor] = {}
+        self._waited = 0.0
+        self._began = time.perf_counter()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count what happens inside as waiting."""
+        began = time.perf_counter()
+        yield
+        self._waited += time.perf_counter() - began
+
+    def add(self, values: dict[str, Tensor] | None) -> None:
+        """Count a step with this process's contribution to the losses by name, or one that was skipped."""
+        self.steps += 1
+        if values is None:
+            self._skipped += 1
+            return
+        for name, value in values.items():
+            self._sums[name] = self._sums.get(name, 0) + value
+
+    def report(self, step: int) -> Report:
+        """Report on all processes since the last report, and begin again; `step` counts all steps made.
+
+        Raises:
+            TrainingError: a loss is not finite.
+        """
+        losses = self._means()
+        broken = [name for name, value in losses.items() if value - value != 0]
+        if broken:
+            raise TrainingError(
+                f"the loss {', '.join(broken)} is not finite any more at step {step}",
+                "Lower the learning rate; the last checkpoint is kept.",
+            )
+        seconds = time.perf_counter() - self._began
+        report = Report(step, losses, seconds / self.steps, self._waited / seconds, self._skipped)
+        self.begin()
+        return report
+
+    def _means(self) -> dict[str, float]:
+        if not self._sums:
+            return {}
+        sums = torch.stack(list(self._sums.values()))
+        self._runtime.all_sum([sums])
+        return dict(zip(self._sums, (sums / (self.steps - self._skipped)).tolist(), strict=True))

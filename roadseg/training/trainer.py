@@ -1,0 +1,116 @@
+"""One step of training, the same for every method."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.amp import GradScaler
+from torch.optim import Optimizer
+
+from roadseg.adaptation.method import Method
+from roadseg.datasets.sampling import Batch
+from roadseg.errors import TrainingError, WeightsError
+from roadseg.runtime import seed_torch
+from roadseg.training.optimizers import set_poly_rate
+
+SMALLEST_LOSS_SCALE = 2.0**-10
+"""Gradients that overflow in float16 even so are not finite at any scale."""
+
+
+class Trainer:
+    """A method, its optimizers and its place in the plan: everything that a checkpoint holds.
+
+    What torch draws in a step (dropout) is a pure function of `seed`, the step and the place in the joint batch of the
+    first image that is forwarded together, so a checkpoint needs no random state.
+    """
+
+    def __init__(self, method: Method, optimizers: dict[str, Optimizer], *, seed: int = 0) -> None:
+        self.method = method
+        self.optimizers = optimizers
+        self.seed = seed
+        self.step = 0
+        runtime = method.runtime
+        # Without float16 it is disabled: it scales by nothing and has no state.
+        self._scaler = GradScaler(runtime.device.type, enabled=runtime.precision == "float16")
+
+    def make_step(
+        self, batch: Batch, *, schedule_steps: int, power: float, accumulate: int = 1
+    ) -> dict[str, Tensor] | None:
+        """Gradients of every term, part after part of the batch, then every optimizer.
+
+        Args:
+            batch: this process's share of the joint batch, on the device, with the label counts of the joint batch.
+            schedule_steps: see `roadseg.training.optimizers.set_poly_rate`.
+            power: see there.
+            accumulate: parts that the batch is divided into; but for rounding and dropout, they change nothing.
+
+        Returns:
+            Unweighted losses by name, as far as this process contributes; None where gradients overflowed in float16
+            and the step was skipped.
+
+        Raises:
+            TrainingError: gradients are not finite, however small the loss is scaled.
+        """
+        for optimizer in self.optimizers.values():
+            set_poly_rate(optimizer, self.step, schedule_steps, power)
+            optimizer.zero_grad(set_to_none=True)
+        values = self._backpropagate(batch, accumulate)
+        self.method.runtime.all_sum(self._gradients())
+        made = self._optimize()
+        self.step += 1
+        return values if made else None
+
+    def _backpropagate(self, batch: Batch, accumulate: int) -> dict[str, Tensor]:
+        values: dict[str, Tensor] = {}
+        for part in batch.parts(accumulate):
+            seed_torch(self.seed, self.step, part.first)
+            for term in self.method.terms(part):
+                self._scaler.scale(term.loss).backward()  # type: ignore[no-untyped-call]
+                for name, value in term.values.items():
+                    values[name] = values.get(name, 0) + value
+        return values
+
+    def _gradients(self) -> list[Tensor]:
+        groups = [group for optimizer in self.optimizers.values() for group in optimizer.param_groups]
+        gradients = [parameter.grad for group in groups for parameter in group["params"]]
+        return [gradient for gradient in gradients if gradient is not None]
+
+    def _optimize(self) -> bool:
+        scale = self._scaler.get_scale()
+        for optimizer in self.optimizers.values():
+            self._scaler.step(optimizer)
+        self._scaler.update()
+        if self._scaler.get_scale() < SMALLEST_LOSS_SCALE:
+            raise TrainingError(
+                f"gradients are not finite any more at step {self.step + 1}",
+                "Lower the learning rate; the last checkpoint is kept.",
+            )
+        return self._scaler.get_scale() >= scale
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on exactly where this stands."""
+        return {
+            "step": self.step,
+            "networks": {name: network.state_dict() for name, network in self._networks().items()},
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            "loss_scale": self._scaler.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `state` gave.
+
+        Raises:
+            WeightsError: it belongs to other networks.
+        """
+        try:
+            for name, network in self._networks().items():
+                network.load_state_dict(state["networks"][name])
+            for name, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(state["optimizers"][name])
+            self._scaler.load_state_dict(state["loss_scale"])
+            self.step = state["step"]
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise WeightsError(f"the checkpoint belongs to another kind of run: {error}", "Start a new run.") from error
+
+    def _networks(self) -> dict[str, torch.nn.Module]:
+        return {"segmenter": self.method.segmenter, **self.method.discriminators}

@@ -1,0 +1,158 @@
+"""Steps on a toy: dividing a batch changes nothing, a checkpoint holds all, float16 skips what overflows."""
+
+import io
+
+import pytest
+import torch
+from states import same
+from torch.optim import SGD
+from toy_segmenter import METHODS, toy_batch, toy_method
+
+from roadseg.errors import TrainingError
+from roadseg.models import build_model
+from roadseg.training.optimizers import (
+    OptimizerOptions,
+    RepeatedSGD,
+    discriminator_optimizer,
+    segmenter_optimizer,
+    times_listed,
+)
+from roadseg.training.trainer import Trainer
+
+GANS = ("vanilla", "least-squares")
+VARIANTS = [("source-only", "vanilla")] + [(name, gan) for name in METHODS if name != "source-only" for gan in GANS]
+SCHEDULE = {"schedule_steps": 1000, "power": 0.9}
+
+
+def toy_trainer(name, *, optimizer="sgd", **options):
+    method = toy_method(name, **options)
+    optimizers = {"segmenter": segmenter_optimizer(method.segmenter, OptimizerOptions(optimizer, 0.1, 1.0, 1e-4))}
+    for level, discriminator in method.discriminators.items():
+        optimizers[level] = discriminator_optimizer(discriminator.parameters(), 1e-3)
+    return Trainer(method, optimizers, seed=7)
+
+
+def gan_options(name, gan):
+    return {} if name == "source-only" else {"gan": gan}
+
+
+def gradients(trainer):
+    networks = [trainer.method.segmenter, *trainer.method.discriminators.values()]
+    return [parameter.grad for network in networks for parameter in network.parameters()]
+
+
+@pytest.mark.parametrize("balance", [0.0, 0.5])
+@pytest.mark.parametrize(("name", "gan"), VARIANTS)
+def test_a_step_does_not_depend_on_how_its_batch_is_divided(name, gan, balance):
+    def step(parts):
+        trainer = toy_trainer(name, dtype=torch.float64, class_balance=balance, **gan_options(name, gan))
+        values = trainer.make_step(toy_batch(4), **SCHEDULE, accumulate=parts)
+        return gradients(trainer), {key: value.item() for key, value in values.items()}
+
+    whole, whole_values = step(1)
+    for parts in (2, 3, 4, 9):
+        divided, values = step(parts)
+        assert values == pytest.approx(whole_values, rel=1e-12)
+        for a, b in zip(divided, whole, strict=True):
+            assert torch.allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_parts_differ_by_one_image_at_most_and_keep_their_places():
+    parts = list(toy_batch(5).parts(3))
+    assert sorted(len(part.source_images) for part in parts) == [1, 2, 2]
+    assert [part.first for part in parts] == [0, *torch.tensor([len(p.source_labels) for p in parts]).cumsum(0)[:-1]]
+    assert sum(part.share for part in parts) == pytest.approx(1.0)
+    assert all(torch.equal(part.label_counts, toy_batch(5).label_counts) for part in parts)
+
+
+def made(trainer, steps, accumulate):
+    for step in range(trainer.step, steps):
+        trainer.make_step(toy_batch(4, seed=step), **SCHEDULE, accumulate=accumulate)
+    return trainer
+
+
+def resumed(state, build):
+    """A new trainer with a state that went through a file."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    trainer = build()
+    torch.rand(3)  # whatever else drew from the generator meanwhile
+    trainer.restore(torch.load(file, weights_only=True))
+    return trainer
+
+
+RESUMED = [
+    *[(name, gan, accumulate, "float32", "sgd") for name, gan in VARIANTS for accumulate in (1, 2)],
+    ("multi-level", "vanilla", 2, "float16", "sgd"),
+    ("multi-level", "vanilla", 2, "bfloat16", "adamw"),
+    ("single-level", "vanilla", 1, "float32", "published-sgd"),
+]
+
+
+@pytest.mark.parametrize(("name", "gan", "accumulate", "precision", "optimizer"), RESUMED)
+def test_two_steps_and_three_more_equal_five_bit_for_bit(name, gan, accumulate, precision, optimizer):
+    def build():
+        options = {"precision": precision, "dropout": 0.3, **gan_options(name, gan)}
+        return toy_trainer(name, optimizer=optimizer, **options)
+
+    whole = made(build(), 5, accumulate).state()
+    parts = made(resumed(made(build(), 2, accumulate).state(), build), 5, accumulate).state()
+    assert same(whole, parts)
+    assert not same(whole, build().state())
+
+
+def scaled_by(trainer, scale):
+    trainer.restore(trainer.state() | {"loss_scale": trainer.state()["loss_scale"] | {"scale": scale}})
+    return trainer
+
+
+def test_a_step_whose_gradients_overflow_is_skipped_and_the_next_is_scaled_by_less():
+    trainer = scaled_by(toy_trainer("multi-level", precision="float16"), 2.0**60)
+    before = {key: value.clone() for key, value in trainer.method.segmenter.state_dict().items()}
+    assert trainer.make_step(toy_batch(4), **SCHEDULE) is None
+    assert same(before, dict(trainer.method.segmenter.state_dict()))
+    assert trainer.state()["loss_scale"]["scale"] == 2.0**59
+    assert trainer.step == 1
+    made_steps = [trainer.make_step(toy_batch(4), **SCHEDULE) is not None for _ in range(60)]
+    assert made_steps.index(True) > 10
+    assert not same(before, dict(trainer.method.segmenter.state_dict()))
+
+
+def test_float16_comes_to_what_float32_comes_to():
+    def losses(precision):
+        trainer = toy_trainer("multi-level", precision=precision)
+        for step in range(5):
+            values = trainer.make_step(toy_batch(4, seed=step), **SCHEDULE)
+        return {key: value.item() for key, value in values.items()}
+
+    assert losses("float16") == pytest.approx(losses("float32"), rel=5e-3)
+
+
+def test_gradients_that_no_scale_saves_end_the_run():
+    trainer = toy_trainer("single-level", precision="float16")
+    torch.nn.init.constant_(trainer.method.segmenter.stem.bias, float("nan"))
+    with pytest.raises(TrainingError, match="gradients are not finite"):
+        for _ in range(100):
+            trainer.make_step(toy_batch(2), **SCHEDULE)
+
+
+def test_repeated_sgd_is_sgd_with_each_step_made_several_times():
+    ours, theirs = (torch.nn.Parameter(torch.arange(3.0)) for _ in range(2))
+    repeated = RepeatedSGD([{"params": [ours], "lr": 0.1, "repeats": 3}], momentum=0.9, weight_decay=0.01)
+    plain = SGD([theirs], lr=0.1, momentum=0.9, weight_decay=0.01)
+    for gradient in (torch.ones(3), torch.tensor([0.0, -1.0, 2.0])):
+        ours.grad, theirs.grad = gradient.clone(), gradient.clone()
+        repeated.step()
+        for _ in range(3):
+            plain.step()
+        assert torch.equal(ours.grad, gradient)
+        assert torch.allclose(ours, theirs, atol=1e-7)
+
+
+def test_published_code_lists_weights_of_resnet101_up_to_four_times_and_those_of_vgg16_once():
+    with torch.device("meta"):
+        resnet, vgg = (build_model(name, 19, pretrained=False) for name in ("resnet101", "vgg16"))
+    counts = {repeats: len(parameters) for repeats, parameters in times_listed(resnet.trunk()).items()}
+    assert counts == {1: 1, 3: 33 * 3, 4: 4}
+    assert list(times_listed(vgg.trunk())) == [1]
