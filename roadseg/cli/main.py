@@ -8,6 +8,7 @@ from roadseg import __version__
 from roadseg.cli.adapt import adapt
 from roadseg.cli.compare import compare
 from roadseg.cli.console import debug_wanted, fail
+from roadseg.cli.datasets import datasets
 from roadseg.cli.demo import demo
 from roadseg.cli.doctor import doctor
 from roadseg.cli.evaluate import evaluate
@@ -44,6 +45,7 @@ def roadseg(
 
 for command in (fetch, frames, synth, adapt, evaluate, compare, overlay, demo, doctor):
     app.command()(command)
+app.add_typer(datasets)
 
 
 def main() -> None:

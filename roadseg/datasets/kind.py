@@ -50,7 +50,11 @@ class DatasetKind:
             self.check_split(split)
         if not root.is_dir():
             raise DatasetError(f"{root}: no such folder", f"Give the root folder of a {self.name} data set.")
-        return self.opener(root, split or next(iter(self.splits), ""))
+        try:
+            return self.opener(root, split or next(iter(self.splits), ""))
+        except DatasetError as error:
+            remedy = error.remedy or f"`roadseg datasets show {self.name}` shows how the folder has to look."
+            raise DatasetError(error.cause, remedy) from error
 
     def check_split(self, split: str) -> None:
         """Do nothing if there is a split of that name.
