@@ -18,8 +18,8 @@ LAYERS = [
     {"fetch", "synth", "machine", "adaptation", "evaluation", "overlay", "stats"},
     {"training", "inference"},
     {"recipe"},
-    {"assembly"},
-    {"adapt", "comparison", "scoring"},
+    {"assembly", "scoring"},
+    {"adapt", "bench", "comparison"},
     {"demo", "experiment"},
     {"cli"},
 ]

@@ -24,7 +24,7 @@ LOG_LINE_STEPS = 50
 
 def adapt(
     out: Annotated[Path, typer.Option("--out", "-o", help="The run folder to make or, with --resume, to go on with.")],
-    target: Annotated[Path | None, typer.Option(help="Folder of unlabelled pictures of your roads.")] = None,
+    target: Annotated[Path | None, typer.Option(help="Unlabelled pictures of your roads.")] = None,
     source: Annotated[str | None, typer.Option(help="'streets' (rendered on first use) or a folder of them.")] = None,
     method: Annotated[str | None, typer.Option(help="source-only, feature, single-level or multi-level.")] = None,
     model: Annotated[str | None, typer.Option(help="The network: fast, vgg16 or resnet101.")] = None,
@@ -35,11 +35,14 @@ def adapt(
         str | None, typer.Option("--evaluate", help="Labelled set to report on: KIND:ROOT[:SPLIT].")
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
-    recipe: Annotated[Path | None, typer.Option(help="Recipe file; flags override what it says.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="Recipe file; flags override it.")] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="Any other recipe key: --set key=value.")
     ] = None,
     data: Annotated[Path, typer.Option(help="Where rendered streets are kept.")] = Path("data"),
+    sweep: Annotated[
+        str | None, typer.Option(metavar="KEY=V,V", help="One run a value, below --out.")
+    ] = None,
     go_on: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -71,6 +74,13 @@ def adapt(
     overrides |= parse_overrides(assignments or [])
     values = {**(read_recipe(recipe) if recipe else {}), **overrides}
     reporter = Reporter(quiet=quiet or not is_main_process(), as_json=as_json)
+    if sweep is not None:
+        from roadseg.cli.run import run_all
+        from roadseg.experiment import sweep as recipes_of
+
+        recipes = recipes_of(values, sweep, origin=str(recipe or "options"))
+        run_all(reporter, {out / name: plan for name, plan in recipes.items()}, data)
+        return
     plan = unchanged(recipe_of(out), values) if go_on else resolve(values, origin=str(recipe or "options"))
     try:
         with watching(reporter, plan.steps) as watcher:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
 from roadseg.cli.tables import check_suffix, shown, write_tables
@@ -18,6 +19,11 @@ def compare(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", callback=check_suffix, help="Save to FILE.md, .csv or .json.")
     ] = None,
+    grid: Annotated[
+        Path | None, typer.Option(help="Draw what each run sees: FILE.png, of pictures from the data set --on.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option("--on", help="Labelled data set of --grid: KIND:ROOT[:SPLIT].")] = None,
+    pictures: Annotated[int, typer.Option(min=1, help="Rows of --grid.")] = 4,
     published: Annotated[
         bool, typer.Option("--published", help="List the published rows that a recipe may name.")
     ] = False,
@@ -33,6 +39,8 @@ def compare(
     """
     if published == bool(runs):
         raise typer.BadParameter("give run folders, or --published alone")
+    if (grid is None) != (dataset is None) or (grid is not None and grid.suffix != ".png"):
+        raise typer.BadParameter("--grid FILE.png and --on KIND:ROOT go together")
     reporter = Reporter(quiet=quiet, as_json=as_json)
     if published:
         from roadseg.comparison.tables import published_table
@@ -41,7 +49,30 @@ def compare(
         rows = list(published_rows().values())
         report(reporter, [published_table(rows)], [row.as_dict() for row in rows], out)
     else:
-        compare_runs(reporter, readable(reporter, runs or []), out)
+        finished = readable(reporter, runs or [])
+        compare_runs(reporter, finished, out)
+        if grid is not None and dataset is not None:
+            draw_grid(reporter, finished, dataset, pictures, grid)
+
+
+def draw_grid(reporter: Reporter, runs: "list[Run]", dataset: str, count: int, path: Path) -> None:
+    """Write the picture grid of finished runs, one of each group of seeds."""
+    from roadseg.comparison.groups import compare as side_by_side
+    from roadseg.comparison.pictures import picture_grid, write_png
+    from roadseg.datasets.catalogue import open_described
+    from roadseg.scoring import load_run
+
+    groups = [group for comparison in side_by_side(runs) for group in comparison.groups]
+    images = open_described(dataset, "val")
+    with reporter.bars("pictures") as bars:
+        drawn = picture_grid(
+            {group.label: load_run(group.runs[0].path) for group in groups},
+            images,
+            count,
+            on_progress=lambda done, total: bars.show("labelling", done, total),
+        )
+    write_png(path, drawn)
+    reporter.say(f"written: {escape(str(path))}")
 
 
 def readable(reporter: Reporter, paths: list[Path]) -> "list[Run]":
@@ -85,5 +116,5 @@ def report(reporter: Reporter, tables: list[Any], data: Any, out: Path | None) -
     """Print tables, or `data` with `--json`, and save them to `out`, if there is one."""
     if out is not None:
         write_tables(out, tables, data)
-        reporter.say(f"written: {out}")
+        reporter.say(f"written: {escape(str(out))}")
     reporter.result(shown(tables), data)

@@ -15,6 +15,7 @@ from roadseg.cli.evaluate import evaluate
 from roadseg.cli.fetch import fetch
 from roadseg.cli.frames import frames
 from roadseg.cli.overlay import overlay
+from roadseg.cli.run import run
 from roadseg.cli.synth import synth
 from roadseg.errors import RoadsegError
 
@@ -43,7 +44,7 @@ def roadseg(
     """Turn dashcam video into labelled video with a segmenter adapted to your own unlabelled roads."""
 
 
-for command in (fetch, frames, synth, adapt, evaluate, compare, overlay, demo, doctor):
+for command in (fetch, frames, synth, adapt, evaluate, run, compare, overlay, demo, doctor):
     app.command()(command)
 app.add_typer(datasets)
 

@@ -1,0 +1,78 @@
+"""`roadseg run`: recipes from end to end."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from roadseg.cli.adapt import watching
+from roadseg.cli.compare import compare_runs, readable
+from roadseg.cli.console import Debug, Json, Quiet, Reporter
+
+if TYPE_CHECKING:
+    from roadseg.recipe import AdaptRecipe
+
+RUNS = Path("runs")
+"""Where runs go unless another folder is named."""
+
+
+def run(
+    recipes: Annotated[list[Path], typer.Argument(help="Recipe files, done in this order, then compared.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Run folder of a single recipe; default: runs/NAME-OF-RECIPE.")
+    ] = None,
+    assignments: Annotated[list[str] | None, typer.Option("--set", help="A recipe key: --set key=value.")] = None,
+    data: Annotated[Path, typer.Option(help="Where rendered streets are kept.")] = Path("data"),
+    quiet: Quiet = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Do all the steps of recipes: look at their data sets, train, score, compare with what was published.
+
+    What is done is skipped: a second call prints the tables, after Ctrl-C the same command goes on.
+
+    [bold]Example:[/bold] roadseg run pipelines/source_only.toml pipelines/multi_level.toml
+    """
+    from roadseg.recipe import parse_overrides, read_recipe, resolve
+    from roadseg.runtime import is_main_process
+
+    if out is not None and len(recipes) > 1:
+        raise typer.BadParameter("--out is for a single recipe; several go to runs/NAME-OF-RECIPE each")
+    overrides = parse_overrides(assignments or [])
+    plans = {}
+    for path in recipes:
+        folder = out or RUNS / path.stem.replace("_", "-")
+        if folder in plans:
+            raise typer.BadParameter(f"{path}: another recipe goes to {folder} already")
+        plans[folder] = resolve({**read_recipe(path), **overrides}, origin=str(path))
+    run_all(Reporter(quiet=quiet or not is_main_process(), as_json=as_json), plans, data)
+
+
+def run_all(reporter: Reporter, plans: "Mapping[Path, AdaptRecipe]", data: Path) -> None:
+    """Do what is left of each recipe in its run folder, then print their tables.
+
+    Raises:
+        RoadsegError: one cannot be done; those before it are.
+        KeyboardInterrupt: after saving a checkpoint.
+    """
+    from roadseg.experiment import run_recipe
+    from roadseg.runtime import is_main_process
+
+    for folder, plan in plans.items():
+        reporter.say(f"[bold]{escape(str(folder))}[/bold]")
+        try:
+            with watching(reporter, plan.steps) as watcher:
+                if not run_recipe(plan, folder, data=data, watcher=watcher, on_problem=reporter.warn):
+                    reporter.say("done before")
+        except KeyboardInterrupt:
+            reporter.say("stopped; the same command goes on")
+            raise
+    if not is_main_process():
+        return
+    scored = [folder for folder, plan in plans.items() if plan.evaluation]
+    if scored:
+        compare_runs(reporter, readable(reporter, scored))
+    else:
+        reporter.result("no scores: no recipe names a labelled data set by `evaluation`", {"comparisons": []})

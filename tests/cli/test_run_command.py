@@ -1,0 +1,71 @@
+import json
+
+import cv2
+import pytest
+from tiny import RECIPE, write_streets
+
+from roadseg.label_spaces import CITYSCAPES_19
+
+
+@pytest.fixture
+def recipes(tmp_path, monkeypatch):
+    write_streets(tmp_path / "source", 3)
+    target = write_streets(tmp_path / "target", 2, night=True)
+    keys = {**RECIPE, "source": "source", "evaluation": f"streets:{target}", "steps": 2}
+    for name, more in (
+        ("source_only", {"method": "source-only"}),
+        ("multi_level", {"target": "target/images", "published": "gta5-cityscapes/multi-level"}),
+    ):
+        lines = [f"{key} = {json.dumps(value)}" for key, value in {**keys, **more}.items()]
+        (tmp_path / f"{name}.toml").write_text("\n".join(lines))
+    monkeypatch.chdir(tmp_path)
+    return ["source_only.toml", "multi_level.toml"]
+
+
+def test_recipes_are_done_compared_and_then_left_alone(roadseg, recipes, capsys, tmp_path):
+    assert roadseg("run", *recipes, "--json") == 0
+    first = json.loads(capsys.readouterr().out)
+    rows = first["comparisons"][0]["rows"]
+    assert [row["label"] for row in rows] == ["source-only", "multi-level"]
+    assert [row["runs"] for row in rows] == [["runs/source-only"], ["runs/multi-level"]]
+    assert rows[1]["published"]["miou"] == 42.35
+    weights = (tmp_path / "runs" / "multi-level" / "model.safetensors").stat().st_mtime_ns
+
+    assert roadseg("run", *recipes) == 0
+    shown = capsys.readouterr()
+    assert shown.err.count("done before") == 2
+    assert "published" in shown.out
+    assert (tmp_path / "runs" / "multi-level" / "model.safetensors").stat().st_mtime_ns == weights
+
+    assert roadseg("run", "source_only.toml", "--set", "steps=3") == 1
+    assert "steps 2 -> 3" in capsys.readouterr().err
+
+
+def test_a_recipe_without_a_labelled_set_has_no_scores(roadseg, recipes, capsys):
+    assert roadseg("run", "source_only.toml", "--set", "evaluation=", "--out", "mine") == 0
+    assert "no scores" in capsys.readouterr().out
+
+
+def test_wrong_usage(roadseg, recipes, capsys):
+    assert roadseg("run", *recipes, "--out", "one") == 2
+    assert roadseg("run", recipes[0], recipes[0]) == 2
+    assert roadseg("run", "nowhere.toml") == 1
+    assert "no such recipe" in capsys.readouterr().err
+
+
+def test_a_sweep_makes_a_run_a_value_and_goes_on_by_itself(roadseg, recipes, capsys, tmp_path):
+    command = ("adapt", "--recipe", "multi_level.toml", "--sweep", "adv_weight=0.0005,0.001", "--out", "sweep")
+    assert roadseg(*command) == 0
+    assert "0.0005" in capsys.readouterr().out
+    assert {path.name for path in (tmp_path / "sweep").iterdir()} == {"adv_weight=0.0005", "adv_weight=0.001"}
+    assert roadseg(*command, "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["comparisons"][0]["rows"]
+    assert [row["published"]["miou"] for row in rows] == [41.75, 42.35]
+
+    assert roadseg("compare", *(tmp_path / "sweep").iterdir(), "--grid", "grid.png", "--on", "streets:target") == 0
+    grid = cv2.imread("grid.png")
+    rows, columns, height, width = 2, 4, 213, 320
+    assert grid.shape == (24 + rows * (height + 4) - 4, columns * (width + 4) - 4, 3)
+    truth = cv2.imread("target/labels/000000.png", cv2.IMREAD_UNCHANGED)
+    sky = CITYSCAPES_19.palette[truth[0, 0]]
+    assert grid[24, -1, ::-1].tolist() == sky.tolist()
