@@ -1,6 +1,7 @@
 """`roadseg datasets`: the known data sets, what each looks like on disk, and a check of a folder."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,7 +29,7 @@ def list_datasets(context: typer.Context, as_json: Json = False, debug: Debug = 
     [bold]Examples:[/bold]
     roadseg datasets
     roadseg datasets show cityscapes
-    roadseg datasets check cityscapes:data/cityscapes:val
+    roadseg datasets check cityscapes data/cityscapes --split val
     """
     if context.invoked_subcommand:
         return
@@ -57,7 +58,9 @@ def show(
 
 @datasets.command()
 def check(
-    dataset: Annotated[str, typer.Argument(metavar="KIND:ROOT[:SPLIT]", help="A data set on disk.")],
+    name: Annotated[str, typer.Argument(help="One of `roadseg datasets`.")],
+    root: Annotated[Path, typer.Argument(help="Its folder.")],
+    split: Annotated[str, typer.Option(help="One of its splits; default: the first.")] = "",
     full: Annotated[bool, typer.Option("--full", help="Read every picture; else 200, evenly spread.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -67,13 +70,13 @@ def check(
 
     Exit code 0 if it is fine, 1 if anything is wrong.
 
-    [bold]Example:[/bold] roadseg datasets check gta5:data/gta5 --full
+    [bold]Example:[/bold] roadseg datasets check cityscapes data/cityscapes --split val
     """
-    from roadseg.datasets.catalogue import parse_dataset
+    from roadseg.datasets.catalogue import dataset_kind
     from roadseg.datasets.check import SAMPLE, check_dataset
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
-    kind, root, split = parse_dataset(dataset)
+    kind = dataset_kind(name)
     with reporter.bars("pictures") as bars:
         report = check_dataset(
             kind,
@@ -85,7 +88,7 @@ def check(
     reporter.result(_findings(report), report.as_dict())
     others = [each for each in kind.splits if each != report.split]
     if others and not split and report.published:
-        reporter.say(f"Other splits: {', '.join(others)} (write {kind.name}:{escape(str(root))}:{others[0]})")
+        reporter.say(f"Other splits: {', '.join(others)} (--split NAME)")
     if not report.fine:
         raise typer.Exit(1)
 
@@ -109,7 +112,8 @@ def _split(name: str, count: int | None) -> str:
 
 
 def _portrait(kind: "DatasetKind") -> str:
-    example = f"{kind.name}:data/{kind.name}" + (f":{next(iter(kind.splits))}" if kind.splits else "")
+    root = f"data/{kind.name}"
+    example = f"{kind.name}:{root}" + (f":{next(iter(kind.splits))}" if kind.splits else "")
     facts = {
         "get it": kind.url,
         "licence": kind.licence,
@@ -118,7 +122,7 @@ def _portrait(kind: "DatasetKind") -> str:
         "pictures": kind.picture_size,
         "labels": kind.label_space,
         "in recipes": f'"{example}"',
-        "check": f"roadseg datasets check {example}",
+        "check": f"roadseg datasets check {kind.name} {root}",
     }
     lines = [f"[bold]{kind.name}[/bold]: {escape(kind.title)}", ""]
     lines += [f"  {fact:12}{escape(text)}" for fact, text in facts.items() if text]

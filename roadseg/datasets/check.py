@@ -180,6 +180,8 @@ def _miscounted(root: Path, pictures: int, published: int) -> Problem:
 
 def _opened(kind: DatasetKind, root: Path, split: str) -> ImageDataset:
     """Open the data set, or say what nearby could be opened."""
+    if split:
+        kind.check_split(split)
     try:
         return kind.open(root, split)
     except DatasetError as error:
@@ -189,8 +191,8 @@ def _opened(kind: DatasetKind, root: Path, split: str) -> ImageDataset:
                     kind.open(nearby, other)
                 except DatasetError:
                     continue
-                colon = ":" if other else ""
-                raise DatasetError(error.cause, f"There is {kind.name}:{nearby}{colon}{other}.") from error
+                there = f"split {other} of {nearby}" if other else f"{nearby}"
+                raise DatasetError(error.cause, f"But {there} could be opened.") from error
         raise
 
 

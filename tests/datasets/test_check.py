@@ -175,14 +175,28 @@ def test_a_check_that_is_broken_off_reads_no_more(tmp_path):
 @pytest.mark.parametrize("given", ["data/cityscapes/gtFine", "data"])
 def test_one_folder_too_deep_or_too_high_is_told(tmp_path, given):
     root = make_cityscapes(tmp_path / "data" / "cityscapes", 1)
-    with pytest.raises(DatasetError, match=rf"leftImg8bit/train: no such folder\nThere is cityscapes:{root}:val\."):
+    with pytest.raises(DatasetError, match=rf"leftImg8bit/train: no such folder\nBut split val of {root} could"):
         check_dataset(DATASETS["cityscapes"], tmp_path / given)
 
 
 def test_a_split_that_is_not_there_but_another_is(tmp_path):
     root = make_camvid(tmp_path, 1)
-    with pytest.raises(DatasetError, match=rf"train: no such folder\nThere is camvid:{root}:val\."):
+    with pytest.raises(DatasetError, match=rf"train: no such folder\nBut split val of {root} could"):
         check_dataset(DATASETS["camvid"], root)
+
+
+def test_a_split_that_the_kind_does_not_have(tmp_path):
+    with pytest.raises(DatasetError, match="no split 'vl'\nIt has train, val, test"):
+        check_dataset(DATASETS["camvid"], make_camvid(tmp_path, 1), "vl")
+
+
+@pytest.mark.real_data
+def test_camvid_as_downloaded_is_fine(real_data):
+    for split in ("train", "val"):
+        report = check_dataset(DATASETS["camvid"], real_data / "camvid", split, sample=20)
+        assert report.fine
+        assert report.sizes == {(480, 360): 20}
+        assert min(report.shares.values()) > 0
 
 
 def test_an_empty_folder(tmp_path):

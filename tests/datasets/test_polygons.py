@@ -1,6 +1,7 @@
 """Polygons become label maps, pixel for pixel."""
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 from roadseg.datasets.polygons import Region, painted
 from roadseg.labels import IGNORE
@@ -49,3 +50,20 @@ def test_two_corners_are_a_line_and_fewer_are_nothing():
     line = painted([Region(1, corners((1, 1), (3, 1)))], (5, 3))
     assert np.argwhere(line == 1).tolist() == [[1, 1], [1, 2], [1, 3]]
     assert (painted([Region(1, corners((1, 1))), Region(1, corners())], (5, 3)) == IGNORE).all()
+
+
+def test_regions_are_those_of_pillow_but_for_a_pixel_in_a_hundred():
+    rng = np.random.default_rng(0)
+    width, height = 480, 270
+    painted_pixels = other_pixels = 0
+    for _ in range(100):
+        count = rng.integers(3, 30)
+        angles, radii = np.sort(rng.uniform(0, 2 * np.pi, count)), rng.uniform(5, 120, count)
+        centre = rng.uniform((-20, -20), (width + 20, height + 20))
+        polygon = centre + radii[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        ours = painted([Region(1, polygon)], (width, height)) == 1
+        picture = Image.new("L", (width, height))
+        ImageDraw.Draw(picture).polygon([tuple(corner) for corner in polygon], fill=1)
+        painted_pixels += ours.sum()
+        other_pixels += (ours != (np.asarray(picture) == 1)).sum()
+    assert 0 < other_pixels < 0.015 * painted_pixels
