@@ -6,6 +6,7 @@ import typer
 
 from roadseg import __version__
 from roadseg.cli.adapt import adapt
+from roadseg.cli.bench import bench
 from roadseg.cli.compare import compare
 from roadseg.cli.console import debug_wanted, fail
 from roadseg.cli.datasets import datasets
@@ -44,7 +45,7 @@ def roadseg(
     """Turn dashcam video into labelled video with a segmenter adapted to your own unlabelled roads."""
 
 
-for command in (fetch, frames, synth, adapt, evaluate, run, compare, overlay, demo, doctor):
+for command in (fetch, frames, synth, adapt, evaluate, run, compare, overlay, demo, bench, doctor):
     app.command()(command)
 app.add_typer(datasets)
 

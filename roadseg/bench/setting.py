@@ -1,0 +1,70 @@
+"""What a training step is measured on: the published multi-level setting, on pictures drawn at random."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from roadseg.adaptation.adversarial import AUXILIARY, MAIN, Adversarial, Adversary, View
+from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.sampling import AdaptationBatches
+from roadseg.datasets.transforms import CropTransform
+from roadseg.label_spaces import CITYSCAPES_19
+from roadseg.models import build_discriminator, build_model
+from roadseg.runtime import Runtime, seed_everything
+from roadseg.training.optimizers import OptimizerOptions, discriminator_optimizer, segmenter_optimizer
+from roadseg.training.trainer import Trainer
+
+SIZES = {"fast": (480, 272), "resnet101": (321, 161), "vgg16": (321, 161)}
+"""(width, height) of the pictures by network: an eighth of a megapixel for video, and a quarter of the side at which
+the networks of the paper were trained."""
+PICTURES = 4
+SEGMENTATION_WEIGHTS = (1.0, 0.1)
+ADVERSARIAL_WEIGHTS = (0.001, 0.0002)
+LEARNING_RATE, SCHEDULE_STEPS, POWER = 2.5e-4, 250_000, 0.9
+CLASSES = len(CITYSCAPES_19)
+
+
+def build(model: str, runtime: Runtime) -> Trainer:
+    """Networks of two levels with random weights, the same at each call, and their optimizers."""
+    seed_everything(0)
+    segmenter = runtime.place(build_model(model, CLASSES, pretrained=False))
+
+    def adversary(view: View, weight: float) -> Adversary:
+        return Adversary(view, runtime.place(build_discriminator(CLASSES)), weight)
+
+    main, auxiliary = ADVERSARIAL_WEIGHTS
+    method = Adversarial(
+        segmenter,
+        runtime,
+        {"main": adversary(MAIN, main), "auxiliary": adversary(AUXILIARY, auxiliary)},
+        segmentation_weights=SEGMENTATION_WEIGHTS,
+    )
+    options = OptimizerOptions("sgd", LEARNING_RATE, head_factor=10, weight_decay=5e-4)
+    optimizers = {"segmenter": segmenter_optimizer(segmenter, options)}
+    for name, discriminator in method.discriminators.items():
+        optimizers[f"discriminator/{name}"] = discriminator_optimizer(discriminator.parameters(), 1e-4)
+    segmenter.train()
+    return Trainer(method, optimizers)
+
+
+def draw_batches(folder: Path, size: tuple[int, int]) -> AdaptationBatches:
+    """Draw pictures and label maps of `size` = (width, height) into `folder`, as the loader of whole pictures."""
+    width, height = size
+    rng = np.random.default_rng(0)
+    for name, values in (("images", (256, 3)), ("labels", (CLASSES, 1))):
+        (folder / name).mkdir()
+        for index in range(PICTURES):
+            blocks = rng.integers(0, values[0], (height // 16, width // 16, values[1]), np.uint8)
+            picture = cv2.resize(blocks, size, interpolation=cv2.INTER_NEAREST)
+            cv2.imwrite(str(folder / name / f"{index}.png"), picture)
+    (folder / "dataset.toml").write_text('kind = "streets"\nlabel_space = "cityscapes-19"\n')
+    whole = CropTransform(size, size, scale=(1.0, 1.0), jitter=0.0, mirror=False)
+    return AdaptationBatches(
+        source=open_dataset("streets", folder),
+        target=open_dataset("frames", folder / "images"),
+        batch_size=1,
+        source_transform=whole,
+        target_transform=whole,
+        seed=0,
+    )

@@ -1,0 +1,185 @@
+"""What a training step costs, by part, beside the same step in plain code."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import nn
+
+from roadseg.adaptation.method import Method, Term
+from roadseg.bench.measures import Laps, counting_saved_bytes
+from roadseg.bench.plain import PlainStep
+from roadseg.bench.setting import POWER, SCHEDULE_STEPS, SIZES, build, draw_batches
+from roadseg.datasets.sampling import Batch, load_batches
+from roadseg.runtime import DeviceName, Precision, describe, start
+from roadseg.training.trainer import Trainer
+
+STEP_PARTS = ("source", "target", "discriminator", "optimizer")
+"""Forward and backward passes of the supervised part, of fooling the discriminators, and of theirs; the updates."""
+_PART_OF = {"segmentation": "source", "adversarial": "target", "discriminator": "discriminator"}
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """What one way of making a step costs."""
+
+    milliseconds: dict[str, float]
+    """By part, the median over all steps."""
+    step_milliseconds: float
+    """Of the whole step without its data, the median over all steps."""
+    saved_bytes: int
+    """Kept for backward passes beside parameters and buffers, at the most at any time."""
+    device_bytes: int | None
+    """Allocated on the device at the most, everything included; None on the CPU."""
+
+
+@dataclass(frozen=True)
+class TrainingCost:
+    """Our step beside the plain one, which has the same parameters, pictures and losses."""
+
+    model: str
+    size: tuple[int, int]
+    precision: Precision
+    """Of our step; the plain one has float32."""
+    device: str
+    steps: int
+    ours: StepCost
+    plain: StepCost
+
+    @property
+    def time_ratio(self) -> float:
+        """Time of our step / of the plain one, without data."""
+        return self.ours.step_milliseconds / self.plain.step_milliseconds
+
+    @property
+    def saved_ratio(self) -> float:
+        """The same for the bytes kept for backward passes."""
+        return self.ours.saved_bytes / self.plain.saved_bytes
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        ratios = {"time": round(self.time_ratio, 3), "saved_bytes": round(self.saved_ratio, 3)}
+        return vars(self) | {"ours": vars(self.ours), "plain": vars(self.plain), "ratios": ratios}
+
+
+def measure_training(
+    model: str,
+    *,
+    device: DeviceName = "auto",
+    precision: Precision = "float32",
+    steps: int = 5,
+    size: tuple[int, int] | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> TrainingCost:
+    """Make steps of either kind in turn, so that other work on the machine slows both, and measure them.
+
+    Args:
+        model: a key of `SIZES`.
+        device: where; see `roadseg.runtime.start`.
+        precision: of our step.
+        steps: measured of each kind, after one that is not.
+        size: (width, height) of the pictures, by default that of `SIZES`.
+        on_progress: told (steps made, steps in all).
+
+    Raises:
+        InputError: the device is not there.
+    """
+    runtime = start(device, precision)
+    size = size or SIZES[model]
+    ours, plain = _Ours(build(model, runtime)), _Plain(build(model, runtime))
+    our_parts, plain_parts = [], []
+    with TemporaryDirectory() as folder:
+        batches = load_batches(draw_batches(Path(folder), size), 0, steps + 2, workers=0)
+        ours.laps.restart()
+        for number, batch in enumerate(batches):
+            batch = batch.to(runtime.device)
+            ours.laps.lap("data")
+            if number == 0:
+                our_memory, plain_memory = (_memory(step, batch, runtime.device) for step in (ours, plain))
+            else:
+                ours.make_step(batch)
+                plain.make_step(batch)
+            our_parts.append(ours.laps.take())
+            plain_parts.append(plain.laps.take())
+            on_progress(number + 1, steps + 2)
+            ours.laps.restart()
+    return TrainingCost(
+        model,
+        size,
+        precision,
+        describe(runtime.device),
+        steps,
+        _cost(our_parts[2:], our_memory),
+        _cost(plain_parts[2:], plain_memory),
+    )
+
+
+class _Ours:
+    """Our step, timed."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.laps = Laps(trainer.method.runtime.device)
+        trainer.method = _TimedMethod(trainer.method, self.laps)
+        self._trainer = trainer
+        self.networks: list[nn.Module] = [trainer.method.segmenter, *trainer.method.discriminators.values()]
+
+    def make_step(self, batch: Batch) -> None:
+        self.laps.restart()
+        self._trainer.make_step(batch, schedule_steps=SCHEDULE_STEPS, power=POWER)
+        self.laps.lap("optimizer")
+
+
+class _Plain:
+    """The plain step, timed."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.laps = Laps(trainer.method.runtime.device)
+        self._step = PlainStep(trainer, self.laps)
+        self.networks = self._step.networks
+
+    def make_step(self, batch: Batch) -> None:
+        self.laps.restart()
+        self._step.make_step(batch)
+
+
+class _TimedMethod(Method):
+    """A method that ends a lap whenever the engine is done with a term."""
+
+    needs_target = True
+
+    def __init__(self, method: Method, laps: Laps) -> None:
+        super().__init__(method.segmenter, method.runtime)
+        self._method = method
+        self._laps = laps
+
+    @property
+    def discriminators(self) -> dict[str, nn.Module]:
+        return self._method.discriminators
+
+    def terms(self, batch: Batch) -> Iterator[Term]:
+        for term in self._method.terms(batch):
+            yield term
+            self._laps.lap(_PART_OF[next(iter(term.values)).split("/")[0]])
+
+
+def _memory(step: _Ours | _Plain, batch: Batch, device: torch.device) -> tuple[int, int | None]:
+    """Make a step and give its peak of saved bytes, and on a GPU of allocated ones."""
+    on_cpu = device.type == "cpu"
+    if not on_cpu:
+        torch.accelerator.reset_peak_memory_stats()
+    own = [tensor for network in step.networks for tensor in (*network.parameters(), *network.buffers())]
+    with counting_saved_bytes(own) as saved:
+        step.make_step(batch)
+    return saved.peak, None if on_cpu else torch.accelerator.max_memory_allocated()
+
+
+def _cost(laps: list[dict[str, float]], memory: tuple[int, int | None]) -> StepCost:
+    return StepCost(
+        {part: round(1000 * median(step[part] for step in laps), 2) for part in laps[0]},
+        round(1000 * median(sum(step[part] for part in STEP_PARTS) for step in laps), 2),
+        *memory,
+    )
