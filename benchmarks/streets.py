@@ -4,7 +4,7 @@ import time
 
 import cv2
 
-from roadseg.streets.looks import LOOKS
+from roadseg.streets.presets import PRESETS
 from roadseg.streets.render import render_street
 
 SIZE = (480, 360)
@@ -13,17 +13,17 @@ STREETS = 100
 
 def main() -> None:
     cv2.setNumThreads(1)
-    for look in LOOKS:
+    for look, scenes in [("target", "european"), *(("game", name) for name in PRESETS)]:
         began = time.process_time()
         render_street(0, 0, SIZE, look)
         first = time.process_time() - began
         wall, cpu = time.perf_counter(), time.process_time()
         for index in range(STREETS):
-            render_street(0, index, SIZE, look)
+            render_street(0, index, SIZE, look, {scenes: 1.0})
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         print(
-            f"{look:6} {SIZE[0]}x{SIZE[1]}: {STREETS / cpu:5.1f} pictures/s of CPU time, {STREETS / wall:5.1f} by the "
-            f"clock; textures and first picture {first:.1f} s"
+            f"{look:6} {scenes:8} {SIZE[0]}x{SIZE[1]}: {STREETS / cpu:5.1f} pictures/s of CPU time, "
+            f"{STREETS / wall:5.1f} by the clock; textures and first picture {first:.1f} s"
         )
 
 

@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
 from functools import partial
@@ -19,6 +19,7 @@ from roadseg.files import write_text, writing
 from roadseg.label_spaces import CITYSCAPES_19
 from roadseg.streets.drive import drive, frame_count
 from roadseg.streets.looks import Look
+from roadseg.streets.presets import DEFAULT_SCENES, Scenes, mixture
 from roadseg.streets.render import RENDERER_VERSION, check, render_street
 from roadseg.video.colour import from_rgb
 from roadseg.video.writer import VideoWriter
@@ -37,6 +38,7 @@ def render_dataset(
     seed: int,
     size: tuple[int, int],
     look: Look,
+    scenes: Scenes = DEFAULT_SCENES,
     workers: int | None = None,
     on_progress: Progress = lambda done, total: None,
 ) -> None:
@@ -48,6 +50,7 @@ def render_dataset(
         seed: of the set.
         size: (width, height) in pixels.
         look: `game` or `target`.
+        scenes: presets by weight, see `roadseg.streets.presets`.
         workers: processes; all cores by default.
         on_progress: told (streets there, streets in all).
 
@@ -56,7 +59,8 @@ def render_dataset(
         OutputError: the folder holds a set rendered otherwise, or cannot be written to.
     """
     check(seed, size, look)
-    describe(folder, "stills", seed=seed, size=size, look=look)
+    scenes = mixture(scenes)
+    describe(folder, "stills", seed=seed, size=size, look=look, scenes=scenes)
     missing = [index for index in range(count) if not label_path(folder, index).exists()]
     done = count - len(missing)
     on_progress(done, count)
@@ -66,7 +70,7 @@ def render_dataset(
     # Spawned, not forked: the caller may run threads of torch or OpenCV, which a fork would leave in pieces.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker) as pool:
         try:
-            for _ in pool.map(partial(_render_one, folder, seed, size, look), missing, chunksize=4):
+            for _ in pool.map(partial(_render_one, folder, seed, size, look, scenes), missing, chunksize=4):
                 done += 1
                 on_progress(done, count)
         except BaseException:
@@ -82,6 +86,7 @@ def render_drive(
     size: tuple[int, int],
     look: Look,
     frame_rate: Fraction,
+    scenes: Scenes = DEFAULT_SCENES,
     on_progress: Progress = lambda done, total: None,
 ) -> None:
     """Render a drive into `folder`: picture n and label map n are frame n of the clip, which is written last.
@@ -93,6 +98,7 @@ def render_drive(
         size: (width, height) in pixels, even for the clip's sake.
         look: `game` or `target`.
         frame_rate: frames a second.
+        scenes: presets by weight, one of which is drawn.
         on_progress: told (frames rendered, frames in all).
 
     Raises:
@@ -101,8 +107,9 @@ def render_drive(
     """
     if size[0] % 2 or size[1] % 2:
         raise InputError(f"a clip of {size[0]}x{size[1]} cannot be written", "H.264 wants even sides.")
-    frames = drive(seed, seconds, size, look, frame_rate)
-    describe(folder, f"drive of {seconds:g} s at {frame_rate} frames/s", seed=seed, size=size, look=look)
+    frames = drive(seed, seconds, size, look, frame_rate, scenes)
+    contents = f"drive of {seconds:g} s at {frame_rate} frames/s"
+    describe(folder, contents, seed=seed, size=size, look=look, scenes=mixture(scenes))
     clip = folder / CLIP
     if clip.exists():
         return
@@ -115,7 +122,9 @@ def render_drive(
             on_progress(index + 1, total)
 
 
-def describe(folder: Path, contents: str, *, seed: int, size: tuple[int, int], look: Look) -> None:
+def describe(
+    folder: Path, contents: str, *, seed: int, size: tuple[int, int], look: Look, scenes: Mapping[str, float]
+) -> None:
     """Write dataset.toml, or check that the one that is there says the same.
 
     `contents` tells stills from a drive, which count their pictures alike.
@@ -132,6 +141,7 @@ def describe(folder: Path, contents: str, *, seed: int, size: tuple[int, int], l
             "seed": seed,
             "size": list(size),
             "renderer_version": RENDERER_VERSION,
+            "scenes": dict(scenes),
         }
     )
     description = folder / DESCRIPTION
@@ -162,8 +172,8 @@ def label_path(folder: Path, index: int) -> Path:
     return folder / "labels" / f"{index:06}{SUFFIX}"
 
 
-def _render_one(folder: Path, seed: int, size: tuple[int, int], look: Look, index: int) -> None:
-    write_street(folder, index, *render_street(seed, index, size, look))
+def _render_one(folder: Path, seed: int, size: tuple[int, int], look: Look, scenes: Scenes, index: int) -> None:
+    write_street(folder, index, *render_street(seed, index, size, look, scenes))
 
 
 def _start_worker() -> None:

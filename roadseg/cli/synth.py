@@ -22,6 +22,9 @@ def synth(
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Another seed, other streets.")] = 0,
     size: Annotated[str, typer.Option(metavar="WxH", help="Of the pictures, in pixels.")] = "480x360",
     look: Annotated[Literal["game", "target"], typer.Option(help="Clean source, or hazy dashcam.")] = "game",
+    scenes: Annotated[
+        str | None, typer.Option(metavar="NAME=WEIGHT,..", help="european, indian, highway, night; a mix by default.")
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option("--drive", metavar="SECONDS", help="One drive as a clip, instead of streets.")
     ] = None,
@@ -39,7 +42,7 @@ def synth(
     n belongs to frame n.
 
     [bold]Examples:[/bold]
-      roadseg synth streets --count 2000
+      roadseg synth streets --count 2000 --scenes european=0.7,indian=0.3
       roadseg synth drive --drive 20 --look target --seed 7
     """
     if seconds is None and frame_rate is not None:
@@ -49,28 +52,33 @@ def synth(
     pixels, rate = parse_size(size), parse_rate(frame_rate) if frame_rate else Fraction(15)
 
     from roadseg.streets.drive import frame_count
+    from roadseg.streets.presets import DEFAULT_SCENES, mixture, parse_scenes
     from roadseg.synth import render_dataset, render_drive
 
+    mixed = parse_scenes(scenes) if scenes is not None else mixture(DEFAULT_SCENES)
     reporter = Reporter(quiet=quiet, as_json=as_json)
     try:
         with reporter.bars("pictures") as bars:
             if seconds is None:
                 count = count or 400
                 render_dataset(
-                    out, count=count, seed=seed, size=pixels, look=look, workers=workers,
+                    out, count=count, seed=seed, size=pixels, look=look, scenes=mixed, workers=workers,
                     on_progress=lambda done, total: bars.show("rendering", done, total),
                 )  # fmt: skip
             else:
                 count = frame_count(seconds, rate)
                 render_drive(
-                    out, seed=seed, seconds=seconds, size=pixels, look=look, frame_rate=rate,
+                    out, seed=seed, seconds=seconds, size=pixels, look=look, frame_rate=rate, scenes=mixed,
                     on_progress=lambda done, total: bars.show("driving", done, total),
                 )  # fmt: skip
     except KeyboardInterrupt:
         reporter.say("stopped: what is rendered is kept, the same command goes on")
         raise
     _write_sheet(out, count)
-    result = {"out": str(out), "count": count, "seed": seed, "size": list(pixels), "look": look, "drive": seconds}
+    result = {
+        "out": str(out), "count": count, "seed": seed, "size": list(pixels), "look": look, "scenes": mixed,
+        "drive": seconds,
+    }  # fmt: skip
     reporter.result(f"{escape(str(out))}: {count} pictures with label maps; see {SHEET}", result)
 
 

@@ -12,7 +12,9 @@ from roadseg.labels import LabelMap
 from roadseg.streets import looks, sensor
 from roadseg.streets.drawing.view import View
 from roadseg.streets.looks import LOOKS, Look
+from roadseg.streets.presets import DEFAULT_SCENES, PRESETS, Scenes, mixture
 from roadseg.streets.render import bank_of, check, render_scene
+from roadseg.streets.sampling.draws import pick
 from roadseg.streets.sampling.world import sample_scene
 
 SPEED = (7.0, 12.0)
@@ -42,6 +44,7 @@ def drive(
     size: tuple[int, int] = (480, 360),
     look: Look = "target",
     frame_rate: Fraction = Fraction(15),
+    scenes: Scenes = DEFAULT_SCENES,
 ) -> Iterator[tuple[NDArray[np.uint8], LabelMap]]:
     """Render a drive along the street of `seed`.
 
@@ -55,26 +58,29 @@ def drive(
         size: (width, height) in pixels.
         look: `game` or `target`.
         frame_rate: frames a second.
+        scenes: presets by weight, one of which is drawn for the whole drive.
 
     Yields:
         Pictures (H, W, 3) RGB uint8 with label maps (H, W) uint8, as `render_street` gives them.
 
     Raises:
-        InputError: a size, seed, look, length or rate that cannot be rendered; raised at once, not at the first frame.
+        InputError: a size, seed, look, mixture of scenes, length or rate that cannot be rendered; raised at once, not
+            at the first frame.
     """
     check(seed, size, look)
-    return _frames(seed, frame_count(seconds, frame_rate), size, look, float(1 / frame_rate))
+    return _frames(seed, frame_count(seconds, frame_rate), size, look, mixture(scenes), float(1 / frame_rate))
 
 
 def _frames(
-    seed: int, count: int, size: tuple[int, int], look: Look, interval: float
+    seed: int, count: int, size: tuple[int, int], look: Look, scenes: Scenes, interval: float
 ) -> Iterator[tuple[NDArray[np.uint8], LabelMap]]:
     key = (seed, LOOKS.index(look), 0, STREAM)
     rng = np.random.default_rng(key)
-    atmosphere = looks.sample_atmosphere(rng, look)
+    preset = PRESETS[pick(rng, scenes)]
+    atmosphere = looks.sample_atmosphere(rng, look, preset)
     camera, recording = looks.sample_camera(rng, look), looks.sample_sensor(rng, look)
     speed = float(rng.uniform(*SPEED))
-    scene = sample_scene(rng, atmosphere, length=max(count * interval * speed, 1.0), speed=speed)
+    scene = sample_scene(rng, preset, atmosphere, length=max(count * interval * speed, 1.0), speed=speed)
     bank = bank_of(seed, look)
     for frame in range(count):
         time = frame * interval

@@ -3,29 +3,36 @@
 import math
 from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.errors import InputError
-from roadseg.labels import IGNORE, LabelMap
+from roadseg.labels import LabelMap
 from roadseg.streets import looks, sensor
 from roadseg.streets.drawing.buildings import draw_barrier, draw_building
-from roadseg.streets.drawing.canvas import FRACTION_BITS, Canvas, fixed_point
+from roadseg.streets.drawing.canvas import Canvas
+from roadseg.streets.drawing.cattle import draw_cow
 from roadseg.streets.drawing.furniture import draw_post, draw_tree
 from roadseg.streets.drawing.ground import draw_ground
+from roadseg.streets.drawing.lamplight import draw_halos, lamps_of
+from roadseg.streets.drawing.overhead import draw_cable, draw_hoarding
 from roadseg.streets.drawing.people import STRIDE, draw_person, draw_two_wheeler
-from roadseg.streets.drawing.shadows import cast
 from roadseg.streets.drawing.sky import draw_ridge, draw_sky
 from roadseg.streets.drawing.vehicles import draw_vehicle
 from roadseg.streets.drawing.view import View
+from roadseg.streets.drawing.windscreen import draw_windscreen
 from roadseg.streets.looks import LOOKS
 from roadseg.streets.looks import Look as Look
+from roadseg.streets.presets import DEFAULT_SCENES, PRESETS, Scenes, mixture
+from roadseg.streets.sampling.draws import pick
 from roadseg.streets.sampling.world import sample_scene
 from roadseg.streets.scene import (
     Barrier,
     Building,
+    Cable,
     Camera,
+    Cow,
+    Hoarding,
     Person,
     Post,
     Scene,
@@ -36,7 +43,7 @@ from roadseg.streets.scene import (
 )
 from roadseg.streets.textures.bank import TextureBank, texture_bank
 
-RENDERER_VERSION = 4
+RENDERER_VERSION = 5
 """Grows whenever the same arguments give other pictures; caches keep it beside what they store."""
 SEEN_AHEAD = 170.0
 """Metres ahead of the camera that objects are drawn in."""
@@ -45,7 +52,11 @@ SMALLEST = 16
 
 
 def render_street(
-    seed: int, index: int, size: tuple[int, int] = (480, 360), look: Look = "game"
+    seed: int,
+    index: int,
+    size: tuple[int, int] = (480, 360),
+    look: Look = "game",
+    scenes: Scenes = DEFAULT_SCENES,
 ) -> tuple[NDArray[np.uint8], LabelMap]:
     """Render picture `index` of the street set `seed`.
 
@@ -54,21 +65,24 @@ def render_street(
         index: of the picture, at least 0.
         size: (width, height) in pixels; the same street is shown at every size.
         look: `game` or `target`, see `roadseg.streets.looks`.
+        scenes: presets by weight, see `roadseg.streets.presets`.
 
     Returns:
         The picture, (H, W, 3) RGB uint8, and its label map, (H, W) uint8 with Cityscapes train ids 0..18, and 255
-        for the own car's bonnet.
+        for what they have no class for: the own car's bonnet, wipers, hoardings, cattle.
 
     Raises:
-        InputError: a size, seed, index or look that there is not.
+        InputError: a size, seed, index, look or scenes that there are not.
     """
     check(seed, size, look)
+    weights = mixture(scenes)
     if index < 0:
         raise InputError(f"index {index} is negative", "Pictures are counted from 0.")
     rng = np.random.default_rng((seed, LOOKS.index(look), index))
-    atmosphere = looks.sample_atmosphere(rng, look)
+    preset = PRESETS[pick(rng, weights)]
+    atmosphere = looks.sample_atmosphere(rng, look, preset)
     camera, recording = looks.sample_camera(rng, look), looks.sample_sensor(rng, look)
-    scene = sample_scene(rng, atmosphere)
+    scene = sample_scene(rng, preset, atmosphere)
     bank = bank_of(seed, look)
     image, label = render_scene(scene, camera, View(camera, scene.street.centre_line, size), bank)
     return sensor.develop(image, recording, bank.grain, rng), label
@@ -106,12 +120,13 @@ def render_scene(
         draw_ridge(canvas, ridge, bank)
     seen = sorted(_in_sight(scene, view, time), key=lambda pair: -pair[0])
     things = [thing for _, thing in seen]
-    draw_ground(canvas, scene.street, scene.atmosphere, cast(things, scene.atmosphere), bank)
+    draw_ground(canvas, scene.street, scene.atmosphere, things, bank)
     for thing in things:
         _draw(canvas, thing, bank)
+    if scene.atmosphere.night:
+        draw_halos(canvas, lamps_of(things))
     image, label = sensor.through_lens(canvas.image, canvas.label, camera)
-    if camera.bonnet:
-        _draw_bonnet(image, label, camera.bonnet)
+    draw_windscreen(image, label, camera, bank)
     return image, label
 
 
@@ -153,6 +168,12 @@ def _draw(canvas: Canvas, thing: StreetObject, bank: TextureBank) -> None:
             draw_building(canvas, thing, bank)
         case Barrier():
             draw_barrier(canvas, thing, bank)
+        case Hoarding():
+            draw_hoarding(canvas, thing, bank)
+        case Cable():
+            draw_cable(canvas, thing)
+        case Cow():
+            draw_cow(canvas, thing)
         case Tree():
             draw_tree(canvas, thing, bank)
         case Post():
@@ -163,14 +184,3 @@ def _draw(canvas: Canvas, thing: StreetObject, bank: TextureBank) -> None:
             draw_person(canvas, thing)
         case TwoWheeler():
             draw_two_wheeler(canvas, thing)
-
-
-def _draw_bonnet(image: NDArray[np.uint8], label: LabelMap, share: float) -> None:
-    """The own car's bonnet along the bottom edge, unlabelled."""
-    height, width = label.shape
-    x = np.linspace(-0.05, 1.05, 24)
-    top = height * (1 - share * (1 - ((x - 0.5) / 0.62) ** 2))
-    outline = np.concatenate([np.stack([x * width, top], 1), [(1.05 * width, height + 5), (-0.05 * width, height + 5)]])
-    corners = [fixed_point(outline)]
-    cv2.fillPoly(image, corners, (34, 36, 40), cv2.LINE_AA, FRACTION_BITS)
-    cv2.fillPoly(label, corners, IGNORE, cv2.LINE_8, FRACTION_BITS)

@@ -14,6 +14,18 @@ from numpy.typing import NDArray
 Colour = tuple[float, float, float]
 Floats = NDArray[np.float64]
 TreeKind = Literal["leafy", "bare", "palm", "bush"]
+BarrierKind = Literal[
+    "railings",
+    "wall with railings",
+    "mesh",
+    "guard rail",
+    "boards",
+    "wall",
+    "compound wall",
+    "noise wall",
+    "concrete barrier",
+    "hedge",
+]
 VehicleKind = Literal["saloon", "hatchback", "estate", "suv", "van", "rickshaw", "truck", "bus", "tram"]
 BoardShape = Literal["disc", "triangle", "diamond", "rectangle"]
 
@@ -43,6 +55,8 @@ class Strip:
     colour: Colour
     ragged: float = 0.0
     """How far in metres its edges wander, for unmade ground."""
+    height: float = 0.0
+    """Metres above the road, as sidewalks are."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +69,13 @@ class Line:
     dash: float = 1.0
     gap: float = 0.0
     label: int | None = None
+    rise: tuple[float, float] = (0.0, 0.0)
+    """Heights in metres of its left and right edge: unequal for the face of a kerb."""
 
 
 @dataclass(frozen=True)
 class Patch:
-    """A polygon on the ground: repairs, stop lines, zebra bars, arrows."""
+    """A polygon on the ground: repairs, cracks, stop lines, zebra bars, arrows."""
 
     corners: tuple[tuple[float, float], ...]
     """(u, s) of each corner."""
@@ -107,6 +123,9 @@ class Building:
     height: float
     facade: int
     wall: int
+    """Texture of its sides among the walls."""
+    side_facade: int | None
+    """Texture of its sides among the facades instead, as at corners."""
     tint: Colour
     """Factor of the facade's colours, around 1."""
     mirrored: bool
@@ -120,6 +139,7 @@ class Building:
 class Barrier:
     """A fence, wall, guard rail or hedge along the street."""
 
+    kind: BarrierKind
     label: int
     u: float
     start: float
@@ -127,6 +147,43 @@ class Barrier:
     height: float
     texture: int
     tint: Colour
+
+
+@dataclass(frozen=True)
+class Hoarding:
+    """A large advert that faces the traffic, on two posts or a roof; not labelled, but for its posts."""
+
+    left: float
+    right: float
+    s: float
+    bottom: float
+    top: float
+    advert: int
+    posts: bool
+
+
+@dataclass(frozen=True)
+class Cable:
+    """A wire overhead from one (u, y, s) to another, sagging in between; too thin to be labelled."""
+
+    start: tuple[float, float, float]
+    end: tuple[float, float, float]
+    sag: float
+
+    @property
+    def s(self) -> float:
+        """Where it ends along the street."""
+        return self.end[2]
+
+
+@dataclass(frozen=True)
+class Cow:
+    """A cow; Cityscapes has no class for it."""
+
+    u: float
+    s: float
+    heading: float
+    colour: Colour
 
 
 @dataclass(frozen=True)
@@ -259,7 +316,7 @@ class TwoWheeler:
     lights: bool = False
 
 
-StreetObject = Building | Barrier | Tree | Post | Vehicle | Person | TwoWheeler
+StreetObject = Building | Barrier | Hoarding | Cable | Cow | Tree | Post | Vehicle | Person | TwoWheeler
 
 
 @dataclass(frozen=True)
@@ -290,7 +347,7 @@ class Atmosphere:
     """Unit vector towards the sun: right, up, ahead."""
     haze: Colour
     visibility: float
-    """Metres over which contrast falls to 1/e."""
+    """Metres over which contrast falls to 1/e; by night the reach of the headlights, the haze being black."""
     zenith: Colour
     horizon: Colour
     clouds: int
@@ -299,6 +356,10 @@ class Atmosphere:
     cloud_colour: Colour
     glow: float
     """Brightness of the sky around the sun, 0..1."""
+    wet: float = 0.0
+    """Share of the sky and of lights that the road mirrors, 0..1."""
+    night: bool = False
+    """Whether street lamps and headlights are what gives light."""
 
 
 @dataclass(frozen=True)
@@ -319,6 +380,11 @@ class Camera:
     """Barrel distortion: growth of the radius at the picture's corner."""
     bonnet: float
     """Height of the own car's bonnet at the bottom edge as a share of the picture; 0 when out of view."""
+    bonnet_colour: Colour = (34, 36, 40)
+    reflection: float = 0.0
+    """Strength of the dashboard's reflection in the windscreen, 0..1."""
+    wiper: float = 0.0
+    """Angle in radians of a wiper across the windscreen; 0 when it rests."""
 
 
 @dataclass(frozen=True)

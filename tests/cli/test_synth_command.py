@@ -9,6 +9,7 @@ import pytest
 from program import roadseg
 
 from roadseg.streets.drive import drive
+from roadseg.streets.presets import DEFAULT_SCENES, mixture
 from roadseg.streets.render import RENDERER_VERSION, render_street
 from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
@@ -44,9 +45,22 @@ def test_streets_are_written_exactly_and_described(tmp_path):
         "seed": 3,
         "size": [64, 48],
         "renderer_version": RENDERER_VERSION,
+        "scenes": mixture(DEFAULT_SCENES),
     }
     assert read(out / "contact_sheet.png").shape[1] > 600
     assert not list(out.rglob("*.part"))
+
+
+def test_scenes_are_mixed_by_weight(tmp_path):
+    out = tmp_path / "streets"
+    done = roadseg("synth", out, "-n", 2, *SMALL, "--scenes", "indian=3, night=1", "--json", "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    mixed = {"indian": 0.75, "night": 0.25}
+    assert json.loads(done.stdout)["scenes"] == mixed
+    assert tomllib.loads((out / "dataset.toml").read_text())["scenes"] == mixed
+    for index in range(2):
+        image, _ = render_street(0, index, (64, 48), scenes=mixed)
+        np.testing.assert_array_equal(read(out / f"images/{index:06}.png"), image)
 
 
 def test_a_second_call_renders_only_what_is_missing(tmp_path):
@@ -64,7 +78,7 @@ def test_a_second_call_renders_only_what_is_missing(tmp_path):
 def test_other_options_in_the_same_folder_are_refused(tmp_path):
     out = tmp_path / "streets"
     assert roadseg("synth", out, "-n", 1, *SMALL).returncode == 0
-    for arguments in (("--seed", 1), ("--drive", 1)):
+    for arguments in (("--seed", 1), ("--drive", 1), ("--scenes", "night")):
         done = roadseg("synth", out, *SMALL, *arguments)
         assert done.returncode == 1
         assert "other options" in done.stderr
@@ -96,6 +110,8 @@ def test_a_drive_s_clip_shows_its_pictures_in_order(tmp_path):
         (("--drive", "1", "--count", "3"), 2, "--count and --workers"),
         (("--frame-rate", "10"), 2, "--drive"),
         (("--look", "photo"), 2, "photo"),
+        (("--scenes", "lunar"), 1, "no scenes called 'lunar'"),
+        (("--scenes", "indian=much"), 1, "not a preset and its weight"),
         (("--count", "0"), 2, "--count"),
     ],
 )

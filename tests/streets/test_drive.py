@@ -25,8 +25,8 @@ def test_a_drive_has_as_many_frames_as_its_length_says(frames):
 
 def test_labels_of_successive_frames_overlap_strongly(frames):
     agreement = [(one == other).mean() for (_, one), (_, other) in pairwise(frames)]
-    assert min(agreement) > 0.85
-    assert np.mean(agreement) > 0.93
+    assert min(agreement) > 0.75, "somebody passes close by"
+    assert np.mean(agreement) > 0.85
 
 
 def test_the_camera_moves_on_in_every_frame(frames):

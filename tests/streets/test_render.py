@@ -12,6 +12,7 @@ from roadseg.labels import IGNORE
 from roadseg.streets import classes
 from roadseg.streets.drawing.view import View
 from roadseg.streets.looks import LOOKS, sample_atmosphere, sample_camera
+from roadseg.streets.presets import PRESETS
 from roadseg.streets.render import SMALLEST, bank_of, render_scene, render_street
 from roadseg.streets.sampling.world import sample_scene
 
@@ -105,12 +106,12 @@ def test_labels_lie_on_what_they_name():
     for index in range(12):
         rng = np.random.default_rng(index)
         night = replace(
-            sample_atmosphere(rng, "game"),
+            sample_atmosphere(rng, "game", PRESETS["european"]),
             sun=(0.0, 0.0, 0.0), ambient=(0.0, 0.0, 0.0), haze=(0.0, 0.0, 0.0), glow=0.0, cover=0.0,
             zenith=(250.0, 250.0, 250.0), horizon=(250.0, 250.0, 250.0),
         )  # fmt: skip
-        camera = replace(sample_camera(rng, "target"), bonnet=0.0)
-        scene = sample_scene(rng, night)
+        camera = sample_camera(rng, "target")
+        scene = sample_scene(rng, PRESETS["european"], night)
         view = View(camera, scene.street.centre_line, (320, 240))
         image, label = render_scene(scene, camera, view, bank_of(0, "game"))
         open_sky = eroded(label == classes.SKY)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from roadseg.streets.classes import BUILDING, FENCE, VEGETATION
+from roadseg.streets.classes import BUILDING
 from roadseg.streets.drawing.canvas import Canvas
 from roadseg.streets.drawing.view import cross
 from roadseg.streets.scene import Barrier, Building, Floats
@@ -19,7 +19,7 @@ def draw_building(canvas: Canvas, building: Building, bank: TextureBank) -> None
     tint = np.asarray(building.tint)
     _draw_roof(canvas, building, side)
     if canvas.view.s < building.start:
-        gable = bank.walls[building.wall]
+        gable = bank.walls[building.wall] if building.side_facade is None else bank.facades[building.side_facade]
         ends = np.array([(building.u, building.start), (away, building.start)])
         light = canvas.light(np.array((0.0, 0.0, -1.0))) * tint
         ends = ends if side > 0 else ends[::-1]
@@ -70,12 +70,11 @@ def _draw_slope(canvas: Canvas, corners: Floats, inside: Floats, building: Build
 
 def draw_barrier(canvas: Canvas, barrier: Barrier, bank: TextureBank) -> None:
     """Draw a stretch of fence, wall or hedge."""
-    textures = {FENCE: bank.fences, VEGETATION: bank.hedges}.get(barrier.label, bank.walls)
     side = 1.0 if barrier.u > 0 else -1.0
     ends = np.array([(barrier.u, barrier.end), (barrier.u, barrier.start)])
     light = canvas.light(np.array((-side, 0.0, 0.0))) * np.asarray(barrier.tint)
     canvas.wall(
-        textures[barrier.texture],
+        bank.barriers[barrier.kind][barrier.texture],
         ends if side > 0 else ends[::-1],
         bottom=0.0,
         top=barrier.height,

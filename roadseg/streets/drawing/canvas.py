@@ -22,6 +22,8 @@ NARROW = 3.0
 """Width in pixels up to which a wall is painted in the mean colour of its texture."""
 SOFTNESS = 0.7
 """Texels a pixel that a wall is drawn with at least; fewer are faster, and softer."""
+LAMPS_SEEN = 400.0
+"""Metres over which lamps fade to 1/e by night."""
 COVERED = 60
 """Coverage of a silhouette, 0..255, from which on a pixel carries its label: thin twigs average to little."""
 _CIRCLE = np.stack([np.cos(np.arange(12) * np.pi / 6), np.sin(np.arange(12) * np.pi / 6)], 1)
@@ -37,6 +39,7 @@ class Canvas:
         self._haze = np.asarray(atmosphere.haze, np.float64)
         self._haze_colour = atmosphere.haze
         self.visibility = atmosphere.visibility
+        self._lamps_seen = LAMPS_SEEN if atmosphere.night else atmosphere.visibility
         self._sun = np.asarray(atmosphere.sun, np.float64)
         self._ambient = np.asarray(atmosphere.ambient, np.float64)
         self._sun_direction = np.asarray(atmosphere.sun_direction, np.float64)
@@ -60,11 +63,15 @@ class Canvas:
     def tone(self, colour: Colour, depth: float) -> Colour:
         """The colour of something round that faces the camera, lit and seen through `depth` metres of haze."""
         red, green, blue = self._facing
-        return self.glow((colour[0] * red, colour[1] * green, colour[2] * blue), depth)
+        return self.veiled((colour[0] * red, colour[1] * green, colour[2] * blue), depth, self.visibility)
 
     def glow(self, colour: Colour, depth: float) -> Colour:
         """The colour of something that shines by itself, seen through `depth` metres of haze."""
-        clear = math.exp(-depth / self.visibility)
+        return self.veiled(colour, depth, self._lamps_seen)
+
+    def veiled(self, colour: Colour, depth: float, visibility: float) -> Colour:
+        """A lit colour as it looks from `depth` metres through haze of some `visibility` in metres."""
+        clear = math.exp(-depth / visibility)
         red, green, blue = (
             min(c * clear + h * (1 - clear), 255.0) for c, h in zip(colour, self._haze_colour, strict=True)
         )
@@ -141,7 +148,7 @@ class Canvas:
         depth = float(foot_a[2] + foot_b[2]) / 2
         if abs(corners[0, 0] - corners[1, 0]) < NARROW:
             red, green, blue = (texture[-1][..., :3].mean((0, 1)) * light).tolist()
-            self.fill(corners, self.glow((red, green, blue), depth), label)
+            self.fill(corners, self.veiled((red, green, blue), depth, self.visibility), label)
             return
         extent = np.ceil(np.ptp(corners, axis=0)) + 1
         picture = texture[level_for(texture, SOFTNESS * max(extent[0] / (end - start), extent[1]))]

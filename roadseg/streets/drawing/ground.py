@@ -8,24 +8,29 @@ from numpy.typing import NDArray
 
 from roadseg.streets.classes import ROAD, SIDEWALK, TERRAIN
 from roadseg.streets.drawing.canvas import FRACTION_BITS, Canvas, fixed_point
-from roadseg.streets.drawing.shadows import Shadow
+from roadseg.streets.drawing.lamplight import lamps_of, pools
+from roadseg.streets.drawing.shadows import Shadow, cast
 from roadseg.streets.drawing.view import NEAR
-from roadseg.streets.scene import Atmosphere, Colour, Floats, Line, Patch, Street, Strip
+from roadseg.streets.scene import Atmosphere, Colour, Floats, Line, Patch, Street, StreetObject, Strip
 from roadseg.streets.textures.bank import TextureBank
 
-FINE, COARSE = 22.0, 1.6
+FINE, COARSE = 56.0, 2.2
 """Texels a metre of the two layers of texture."""
+TRACKS = 7.0, 0.4
+"""Texels a metre across and along of the marks that traffic leaves."""
 CONTRAST = {TERRAIN: 1.5, SIDEWALK: 0.7}
 """Contrast of the texture relative to the road's."""
 LINES_SEEN = 90.0
 """Metres ahead that dashes are drawn for."""
 JOINTS_SEEN = 16.0
+MIRROR_DEPTH = 40.0
+"""Metres from which on a wet road mirrors the sky fully."""
 
 
 def draw_ground(
-    canvas: Canvas, street: Street, atmosphere: Atmosphere, shadows: Iterable[Shadow], bank: TextureBank
+    canvas: Canvas, street: Street, atmosphere: Atmosphere, things: list[StreetObject], bank: TextureBank
 ) -> None:
-    """Draw everything flat below the horizon."""
+    """Draw everything flat below the horizon, with the shadows, or the lamplight, of `things` on it."""
     first, depths = canvas.view.ground_rows()
     if not len(depths):
         return
@@ -45,12 +50,24 @@ def draw_ground(
         _draw_patch(canvas, patch)
     for line in street.lines:
         _draw_line(canvas, line, street)
-    _light_ground(canvas, street, atmosphere, shadows, bank, first, depths)
+    gain = _texture(canvas, street, bank, first, depths)
+    gain *= _shadow_layer(canvas, cast(things, atmosphere), first)
+    if atmosphere.night:
+        gain *= pools(canvas, lamps_of(things), first)
+    _light_ground(canvas, atmosphere, gain, first, depths)
 
 
 def _draw_flat(canvas: Canvas, corners: Iterable[tuple[float, float]], colour: Colour, label: int | None) -> None:
     points = canvas.view.to_camera(np.array([(u, 0.0, s) for u, s in corners]))
     canvas.polygon(points, colour, label)
+
+
+def _draw_ribbon(canvas: Canvas, line: Line, stops: Floats) -> None:
+    """A band between the edges of `line` along `stops`, (N,) metres along the street."""
+    half, level = line.width / 2, np.ones_like(stops)
+    left = np.stack([(line.u - half) * level, line.rise[0] * level, stops], 1)
+    right = np.stack([(line.u + half) * level, line.rise[1] * level, stops], 1)
+    canvas.polygon(canvas.view.to_camera(np.concatenate([left, right[::-1]])), line.colour, line.label)
 
 
 def _draw_patch(canvas: Canvas, patch: Patch) -> None:
@@ -74,15 +91,14 @@ def _stations(start: float) -> Floats:
 def _draw_strip(canvas: Canvas, strip: Strip, wander: Floats) -> None:
     s = _stations(canvas.view.s + NEAR)
     ragged = strip.ragged * np.stack([np.interp(s * rate % 256, np.arange(256), wander) for rate in (5.0, 7.3)])
-    zero = np.zeros_like(s)
-    left = np.stack([strip.left + ragged[0], zero, s], 1)
-    right = np.stack([strip.right + ragged[1], zero, s], 1)
+    level = np.full_like(s, strip.height)
+    left = np.stack([strip.left + ragged[0], level, s], 1)
+    right = np.stack([strip.right + ragged[1], level, s], 1)
     points = canvas.view.to_camera(np.concatenate([left, right[::-1]]))
     canvas.fill(canvas.view.project(np.maximum(points, (-np.inf, -np.inf, NEAR))), strip.colour, strip.label)
 
 
 def _draw_line(canvas: Canvas, line: Line, street: Street) -> None:
-    left, right = line.u - line.width / 2, line.u + line.width / 2
     start = canvas.view.s + NEAR
     if line.gap == 0:
         _draw_solid_line(canvas, line, street)
@@ -91,7 +107,7 @@ def _draw_line(canvas: Canvas, line: Line, street: Street) -> None:
     for index in range(int(start // period), int((start + LINES_SEEN) // period) + 1):
         near, far = index * period, index * period + line.dash
         if far > start and not any(j.start < far and near < j.end for j in street.junctions):
-            _draw_flat(canvas, ((left, near), (right, near), (right, far), (left, far)), line.colour, line.label)
+            _draw_ribbon(canvas, line, np.array((near, far)))
 
 
 def _draw_solid_line(canvas: Canvas, line: Line, street: Street) -> None:
@@ -103,15 +119,11 @@ def _draw_solid_line(canvas: Canvas, line: Line, street: Street) -> None:
         if junction.end > edges[0] and junction.start < s[-1]:
             edges += [max(junction.start, edges[0]), junction.end]
     edges.append(s[-1])
-    half = line.width / 2
     for near, far in zip(edges[::2], edges[1::2], strict=True):
         if far - near < 0.05:
             continue
         stops = np.concatenate([[near], s[(s > near) & (s < far)], [far]])
-        zero = np.zeros_like(stops)
-        left = np.stack([zero + line.u - half, zero, stops], 1)
-        right = np.stack([zero + line.u + half, zero, stops], 1)
-        canvas.polygon(canvas.view.to_camera(np.concatenate([left, right[::-1]])), line.colour, line.label)
+        _draw_ribbon(canvas, line, stops)
 
 
 def _draw_joints(canvas: Canvas, strip: Strip, spacing: float) -> None:
@@ -119,7 +131,7 @@ def _draw_joints(canvas: Canvas, strip: Strip, spacing: float) -> None:
     start = canvas.view.s + NEAR
     for index in range(int(start // spacing) + 1, int((start + JOINTS_SEEN) / spacing)):
         s = index * spacing
-        ends = canvas.view.to_camera(np.array([(strip.left, 0.0, s), (strip.right, 0.0, s)]))
+        ends = canvas.view.to_camera(np.array([(u, strip.height, s) for u in (strip.left, strip.right)]))
         a, b = fixed_point(canvas.view.project(ends)).tolist()
         fade = 0.82 + 0.18 * (s - start) / JOINTS_SEEN
         red, green, blue = strip.colour
@@ -127,22 +139,20 @@ def _draw_joints(canvas: Canvas, strip: Strip, spacing: float) -> None:
 
 
 def _light_ground(
-    canvas: Canvas,
-    street: Street,
-    atmosphere: Atmosphere,
-    shadows: Iterable[Shadow],
-    bank: TextureBank,
-    first: int,
-    depths: NDArray[np.float32],
+    canvas: Canvas, atmosphere: Atmosphere, gain: NDArray[np.float32], first: int, depths: NDArray[np.float32]
 ) -> None:
-    """Give the flat colours texture, sunlight, shadows and haze."""
-    gain = _texture(canvas, street, bank, first, depths)
-    gain *= _shadow_layer(canvas, shadows, first)
+    """Give the flat colours light, `gain` (rows, W) times that of open ground, and haze; water mirrors the sky."""
     clear = canvas.clearness(depths.astype(np.float64)).astype(np.float32)
     light = np.asarray(canvas.light(np.array((0.0, 1.0, 0.0))), np.float32)
     ground = canvas.image[first:].astype(np.float32)
     ground *= (gain * clear[:, None])[..., None]
     ground *= light
+    if atmosphere.wet:
+        # The flatter one looks at water, the more it mirrors.
+        mirrored = atmosphere.wet * np.minimum(depths / MIRROR_DEPTH, 1)
+        sheen = (mirrored * clear)[:, None] * np.minimum(gain, 1)
+        ground *= 1 - 0.5 * atmosphere.wet
+        ground += sheen[..., None] * np.asarray(atmosphere.horizon, np.float32)
     ground += (np.asarray(atmosphere.haze, np.float32) * (1 - clear)[:, None])[:, None]
     canvas.image[first:] = np.clip(ground, 0, 255, out=ground).astype(np.uint8)
 
@@ -160,13 +170,18 @@ def _texture(
     coarse = cv2.remap(
         bank.noises[street.grain[1]], u * COARSE, s * COARSE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
     )
+    # Tyres polish and stain the road lengthwise.
+    tracks = cv2.remap(
+        bank.noises[street.grain[1]], u * TRACKS[0], s * TRACKS[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
+    )
     metres_a_row = depths**2 / np.float32(view.focal * view.eye)
     fade = street.roughness / (1 + (metres_a_row * FINE * 0.5) ** 2)
     contrast = np.ones(256, np.float32)
     for label, factor in CONTRAST.items():
         contrast[label] = factor
     variation = (fine.astype(np.float32) - 127) * (fade[:, None] / 127)
-    variation += (coarse.astype(np.float32) - 127) * np.float32(0.22 * street.roughness / 127)
+    variation += (coarse.astype(np.float32) - 127) * np.float32(0.12 * street.roughness / 127)
+    variation += (tracks.astype(np.float32) - 127) * np.float32(0.3 * street.roughness / 127)
     variation *= cv2.LUT(canvas.label[first:], contrast)
     return np.asarray(variation + 1, np.float32)
 

@@ -88,7 +88,11 @@ def draw_mesh(canvas: Canvas, mesh: Mesh, place: tuple[float, float], heading: f
     visible = (normals * first).sum(1) < 0
     normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9
     lit = np.where(mesh.glows[:, None], 1.0, canvas.light(normals)) * mesh.colours
-    colours = canvas.through_haze(lit, np.maximum(first[:, 2], 0)).tolist()
+    depth = np.maximum(first[:, 2], 0)
+    tones = canvas.through_haze(lit, depth)
+    for face in np.flatnonzero(mesh.glows):
+        tones[face] = canvas.glow(mesh.colours[face], float(depth[face]))
+    colours = tones.tolist()
     pixels = None
     if seen[:, 2].min() > NEAR:
         exact = canvas.view.project(seen)

@@ -1,70 +1,18 @@
 """People on foot, bicycles and motorcycles with their riders: hulls of spheres."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from roadseg.streets.classes import BICYCLE, MOTORCYCLE, PERSON, RIDER
 from roadseg.streets.drawing.canvas import Canvas
-from roadseg.streets.drawing.view import NEAR
-from roadseg.streets.scene import Colour, Figure, Floats, Person, TwoWheeler
+from roadseg.streets.drawing.puppet import Puppet
+from roadseg.streets.scene import Colour, Figure, Person, TwoWheeler
 
-Joint = tuple[float, float, float]
-"""(right, up, forward) in metres about the point on the ground."""
 SHOE: Colour = (34, 30, 28)
 TYRE: Colour = (28, 28, 30)
 STRIDE = 1.45
 """Metres that a pair of steps covers."""
-
-
-@dataclass(frozen=True)
-class _Limb:
-    """The hull of spheres: those from `first` to `end` of its puppet's."""
-
-    first: int
-    end: int
-    colour: Colour
-    label: int | None
-    nearer: float
-
-
-class _Puppet:
-    """Gathers limbs about a point of the street, then places and draws them, far ones first."""
-
-    def __init__(self, canvas: Canvas, u: float, s: float, heading: float) -> None:
-        self._canvas = canvas
-        self._place = (u, s)
-        self._sin, self._cos = math.sin(heading), math.cos(heading)
-        self._joints: list[Joint] = []
-        self._radii: list[float] = []
-        self._limbs: list[_Limb] = []
-
-    def camera(self, joints: list[Joint]) -> Floats:
-        """Joints in camera coordinates, (N, 3)."""
-        right, up, forward = np.array(joints).T
-        u, s = self._place
-        street = (u + right * self._cos + forward * self._sin, up, s + forward * self._cos - right * self._sin)
-        return self._canvas.view.to_camera(np.stack(street, 1))
-
-    def limb(self, spheres: list[tuple[Joint, float]], colour: Colour, label: int | None, nearer: float = 0.0) -> None:
-        """Add the hull of (joint, radius) spheres; `nearer` moves it forward in the painting order by metres."""
-        first = len(self._joints)
-        self._joints += [joint for joint, _ in spheres]
-        self._radii += [radius for _, radius in spheres]
-        self._limbs.append(_Limb(first, len(self._joints), colour, label, nearer))
-
-    def draw(self) -> None:
-        """Draw all limbs, unless they reach up to the camera."""
-        points = self.camera(self._joints)
-        depths = points[:, 2]
-        if depths.min() < NEAR:
-            return
-        pixels, radii = self._canvas.view.project(points), np.array(self._radii) * self._canvas.view.focal / depths
-        order = [(float(depths[limb.first : limb.end].mean()) - limb.nearer, limb) for limb in self._limbs]
-        for depth, limb in sorted(order, key=lambda pair: -pair[0]):
-            part = slice(limb.first, limb.end)
-            self._canvas.hull(pixels[part], radii[part], self._canvas.tone(limb.colour, depth), limb.label)
 
 
 def _dim(colour: Colour, factor: float) -> Colour:
@@ -75,7 +23,7 @@ def _dim(colour: Colour, factor: float) -> Colour:
 def draw_person(canvas: Canvas, person: Person) -> None:
     """Draw somebody standing or walking."""
     figure = person.figure
-    puppet = _Puppet(canvas, person.u, person.s, person.heading)
+    puppet = Puppet(canvas, person.u, person.s, person.heading)
     h, swing = figure.height, math.sin(person.phase) * (0.24 if person.speed else 0.03)
     hip = 0.5 * h
     for side in (-1, 1):
@@ -97,7 +45,7 @@ def draw_person(canvas: Canvas, person: Person) -> None:
     puppet.draw()
 
 
-def _upper_body(puppet: _Puppet, figure: Figure, hip: float, *, lean: float, arms: float, label: int) -> None:
+def _upper_body(puppet: Puppet, figure: Figure, hip: float, *, lean: float, arms: float, label: int) -> None:
     """Torso, swinging arms, head; `lean` is how far the shoulders are ahead of the hips in metres."""
     h, breadth = figure.height, figure.build
     shoulder = hip + 0.32 * h
@@ -119,7 +67,7 @@ def _upper_body(puppet: _Puppet, figure: Figure, hip: float, *, lean: float, arm
     _head(puppet, figure, shoulder, lean, label, helmet=None)
 
 
-def _head(puppet: _Puppet, figure: Figure, shoulder: float, lean: float, label: int, *, helmet: Colour | None) -> None:
+def _head(puppet: Puppet, figure: Figure, shoulder: float, lean: float, label: int, *, helmet: Colour | None) -> None:
     h = figure.height
     chin = (0.0, shoulder + 0.075 * h, lean + 0.01 * h)
     crown = (0.0, shoulder + 0.115 * h, lean + 0.005 * h)
@@ -139,7 +87,7 @@ def _head(puppet: _Puppet, figure: Figure, shoulder: float, lean: float, label: 
 
 def draw_two_wheeler(canvas: Canvas, machine: TwoWheeler) -> None:
     """Draw a bicycle or motorcycle and whoever rides it."""
-    puppet = _Puppet(canvas, machine.u, machine.s, machine.heading)
+    puppet = Puppet(canvas, machine.u, machine.s, machine.heading)
     if machine.motorised:
         _motorcycle(canvas, puppet, machine)
     else:
@@ -150,7 +98,7 @@ def draw_two_wheeler(canvas: Canvas, machine: TwoWheeler) -> None:
 
 
 def _wheel(
-    canvas: Canvas, puppet: _Puppet, middle: float, radius: float, tyre: float, label: int, *, disc: bool
+    canvas: Canvas, puppet: Puppet, middle: float, radius: float, tyre: float, label: int, *, disc: bool
 ) -> None:
     """A wheel in the plane of travel; labelled as a disc, as annotators do, and seen through between the spokes."""
     turn = np.linspace(0, 2 * np.pi, 20, endpoint=False)
@@ -176,7 +124,7 @@ def _wheel(
     canvas.ring(pixels, thickness, colour, label)
 
 
-def _bicycle(canvas: Canvas, puppet: _Puppet, machine: TwoWheeler) -> None:
+def _bicycle(canvas: Canvas, puppet: Puppet, machine: TwoWheeler) -> None:
     radius, reach = 0.34, 0.52
     for middle in (-reach, reach):
         _wheel(canvas, puppet, middle, radius, 0.045, BICYCLE, disc=False)
@@ -197,7 +145,7 @@ def _bicycle(canvas: Canvas, puppet: _Puppet, machine: TwoWheeler) -> None:
     puppet.limb([((0.0, 0.93, -0.34), 0.05), ((0.0, 0.92, -0.12), 0.03)], (36, 32, 30), BICYCLE)
 
 
-def _motorcycle(canvas: Canvas, puppet: _Puppet, machine: TwoWheeler) -> None:
+def _motorcycle(canvas: Canvas, puppet: Puppet, machine: TwoWheeler) -> None:
     radius, reach = 0.29, 0.62
     for middle in (-reach, reach):
         _wheel(canvas, puppet, middle, radius, 0.12, MOTORCYCLE, disc=True)
@@ -220,7 +168,7 @@ def _motorcycle(canvas: Canvas, puppet: _Puppet, machine: TwoWheeler) -> None:
     puppet.limb([((0.16, 0.3, -0.7), 0.05), ((0.16, 0.32, 0.0), 0.04)], (150, 150, 152), MOTORCYCLE)
 
 
-def _rider(puppet: _Puppet, figure: Figure, machine: TwoWheeler, seat: int) -> None:
+def _rider(puppet: Puppet, figure: Figure, machine: TwoWheeler, seat: int) -> None:
     """Somebody in the saddle: thighs forward, shins down, hands on the bars (or on who sits in front)."""
     h, motor = figure.height, machine.motorised
     hip = (0.92 if motor else 0.98) + 0.04 * seat

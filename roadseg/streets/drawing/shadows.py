@@ -13,16 +13,21 @@ from roadseg.streets.scene import (
     Atmosphere,
     Barrier,
     Building,
+    Cable,
+    Cow,
     Floats,
+    Hoarding,
     Person,
     Post,
     StreetObject,
     Tree,
+    TwoWheeler,
     Vehicle,
 )
 
 LONGEST = 2.5
 """Length of a shadow relative to the height of what casts it, at most."""
+_Solid = Building | Barrier | Hoarding | Cow | Tree | Post | Vehicle | Person | TwoWheeler
 UNDERNEATH = 0.4
 """Share of the light that reaches the ground beneath vehicles."""
 _OCTAGON = np.stack([np.cos(np.arange(10) * np.pi / 5), np.sin(np.arange(10) * np.pi / 5)], 1)
@@ -57,15 +62,16 @@ def cast(objects: list[StreetObject], atmosphere: Atmosphere) -> Iterator[Shadow
     light = sky / (sky + sun) if sun > 0.05 else 1.0
     if light < 1:
         for thing in objects:
-            base, top, height = _footprint(thing)
-            yield Shadow(_hull(np.concatenate([base, top + reach * height])), light)
+            if not isinstance(thing, Cable):
+                base, top, height = _footprint(thing)
+                yield Shadow(_hull(np.concatenate([base, top + reach * height])), light)
     for thing in objects:
         if isinstance(thing, Vehicle):
             shape = _rectangle(thing.u, thing.s, thing.model.width * 1.06, thing.model.length * 1.02, thing.heading)
             yield Shadow(shape, UNDERNEATH * max(light, 0.6))
 
 
-def _footprint(thing: StreetObject) -> tuple[Floats, Floats, float]:
+def _footprint(thing: _Solid) -> tuple[Floats, Floats, float]:
     """Outlines (N, 2) of foot and top in street coordinates, and the height of the top in metres."""
     if isinstance(thing, Building):
         away = np.sign(thing.u) * thing.depth
@@ -82,6 +88,9 @@ def _footprint(thing: StreetObject) -> tuple[Floats, Floats, float]:
     if isinstance(thing, Tree):
         foot = np.array([(thing.u, thing.s)])
         return foot, foot + _OCTAGON * thing.width * 0.34, thing.height * 0.6
+    if isinstance(thing, Hoarding):
+        line = np.array([(thing.left, thing.s), (thing.right, thing.s)])
+        return line, line, thing.top
     if isinstance(thing, Post):
         foot = np.array([(thing.u - thing.radius, thing.s), (thing.u + thing.radius, thing.s)])
         return foot, foot, thing.height

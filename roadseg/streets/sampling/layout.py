@@ -15,6 +15,8 @@ WHITE: Colour = (226, 226, 220)
 YELLOW: Colour = (222, 178, 52)
 DUST: tuple[Colour, ...] = ((168, 138, 104), (186, 160, 124), (150, 118, 88), (142, 128, 108))
 PARKING_WIDTH = 2.2
+MEDIAN_HALF = 0.45
+MEDIAN_HEIGHT = 0.22
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ def sample_layout(rng: np.random.Generator, setting: Setting, length: float) -> 
         lanes.append((u, 1 if lane < ours else -1))
     if median is not None:
         median = (ours - own - 0.5) * width + gap / 2
-    near = -(own + 0.5) * width - (between(rng, (0.0, 0.7)))
-    far = (count - own - 0.5) * width + gap + between(rng, (0.0, 0.7))
+    near = -(own + 0.5) * width - between(rng, setting.shoulder)
+    far = (count - own - 0.5) * width + gap + between(rng, setting.shoulder)
     mirror = 1 if left_hand else -1
     parking = (chance(rng, setting.parking), chance(rng, setting.parking))
     left, right = (near, far) if left_hand else (-far, -near)
@@ -93,7 +95,7 @@ def sample_layout(rng: np.random.Generator, setting: Setting, length: float) -> 
         road=(left, right),
         parking=parking,
         outer=(left - sidewalks[0], right + sidewalks[1]),
-        junctions=_junctions(rng, length),
+        junctions=_junctions(rng, length) if setting.side_streets else (),
         median=None if median is None else mirror * median,
     )
 
@@ -118,7 +120,8 @@ def sample_street(rng: np.random.Generator, setting: Setting, layout: Layout, le
     road = grey(rng, 62, 128, 6)
     dry = chance(rng, setting.verge_dry)
     verge = varied(rng, DUST[index(rng, len(DUST))], 0.12) if dry else _grass(rng)
-    paved: Colour = grey(rng, 110, 188, 9) if chance(rng, 0.8) else hsv(rng, (0.0, 0.09), (0.2, 0.4), (0.5, 0.72))
+    paved = _paving(rng, road)
+    kerb = between(rng, (0.06, 0.16)) if chance(rng, 0.85) else 0.0
     strips: list[Strip] = []
     made: list[bool] = []
     # Plots are paved up to the houses in towns; elsewhere the verge lies between.
@@ -129,7 +132,7 @@ def sample_street(rng: np.random.Generator, setting: Setting, layout: Layout, le
         left, right = sorted((edge, outer))
         made.append(chance(rng, setting.made_sidewalk))
         if made[-1]:
-            strips.append(Strip(left - 0.02, right + 0.02, SIDEWALK, paved))
+            strips.append(Strip(left - 0.02, right + 0.02, SIDEWALK, paved, height=kerb))
             if right - left > 2.6 and chance(rng, 0.2):  # a green strip along the kerb
                 inner = edge + side * 0.3
                 green = sorted((inner, inner + side * between(rng, (0.8, 1.6))))
@@ -139,7 +142,7 @@ def sample_street(rng: np.random.Generator, setting: Setting, layout: Layout, le
             strips.append(Strip(left - 1.0, right + 1.0, TERRAIN, colour, ragged=0.5))
     ragged = 0.0 if all(made) else 0.55
     strips.append(Strip(layout.road[0], layout.road[1], ROAD, road, ragged=ragged))
-    paint = _Paint(rng, setting, layout, road, made)
+    paint = _Paint(rng, setting, layout, road, made, kerb)
     return Street(
         centre_line=_centre_line(rng),
         verge=verge,
@@ -154,6 +157,16 @@ def sample_street(rng: np.random.Generator, setting: Setting, layout: Layout, le
         grain=(index(rng, GRITS), index(rng, NOISES)),
         roughness=between(rng, (0.1, 0.36)),
     )
+
+
+def _paving(rng: np.random.Generator, road: Colour) -> Colour:
+    """A sidewalk's colour: slabs, asphalt like the road's, or bricks."""
+    kind = pick(rng, {"slabs": 0.5, "asphalt": 0.35, "bricks": 0.15})
+    if kind == "slabs":
+        return grey(rng, 96, 188, 9)
+    if kind == "asphalt":
+        return varied(rng, road, 0.22)
+    return hsv(rng, (0.0, 0.09), (0.14, 0.36), (0.42, 0.7))
 
 
 def _grass(rng: np.random.Generator) -> Colour:
@@ -176,14 +189,39 @@ class _Paint:
     """Everything painted on, or let into, the road."""
 
     def __init__(
-        self, rng: np.random.Generator, setting: Setting, layout: Layout, road: Colour, made: list[bool]
+        self, rng: np.random.Generator, setting: Setting, layout: Layout, road: Colour, made: list[bool], kerb: float
     ) -> None:
         self._rng, self._setting, self._layout, self._road, self._made = rng, setting, layout, road, made
-        self._white = varied(rng, WHITE, 0.1)
+        self._kerb_height = kerb
+        worn = between(rng, (0.0, 0.6)) ** 2  # paint wears off and takes on the road's colour
+        self._white = _blend(varied(rng, WHITE, 0.1), road, worn)
+        self._yellow = _blend(varied(rng, YELLOW, 0.1), road, worn)
 
     def lines(self) -> list[Line]:
         """Kerbs, edge lines, lane lines, rails and the median."""
-        return [*self._kerbs(), *self._lane_lines(), *self._rails(), *self._median()]
+        return [*self._seams(), *self._gutters(), *self._kerbs(), *self._lane_lines(), *self._rails(), *self._median()]
+
+    def _seams(self) -> list[Line]:
+        """Where strips of asphalt meet."""
+        count = pick(self._rng, {0: 0.5, 1: 0.3, 2: 0.2})
+        return [
+            Line(
+                between(self._rng, self._layout.road),
+                between(self._rng, (0.03, 0.09)),
+                varied(self._rng, self._road, 0.3),
+            )
+            for _ in range(count)
+        ]
+
+    def _gutters(self) -> list[Line]:
+        """Dirt, or paving, along the edges of the road."""
+        rng = self._rng
+        if not chance(rng, 0.5):
+            return []
+        tone, width = varied(rng, self._road, 0.25), between(rng, (0.25, 0.6))
+        if self._setting.verge_dry > 0.5:
+            tone = _blend(DUST[index(rng, len(DUST))], self._road, between(rng, (0.2, 0.7)))
+        return [Line(self._layout.edge(side) - side * width / 2, width, tone) for side in (-1, 1)]
 
     def _kerbs(self) -> list[Line]:
         rng, lines = self._rng, []
@@ -193,19 +231,32 @@ class _Paint:
         for side, made in zip((-1, 1), self._made, strict=True):
             edge = self._layout.edge(side)
             if made or striped:
-                lines += self._kerb(edge + side * 0.12, 0.26 if striped else 0.18, tone, striped=striped)
+                height = self._kerb_height if made else 0.15
+                lines += self._kerb(edge, side, 0.22 if striped else 0.16, height, tone, striped=striped)
             if edging:
-                colour = self._white if edging == "white" else YELLOW
+                colour = self._white if edging == "white" else self._yellow
                 for step in (0.25, 0.5) if edging == "double" else (0.3,):
                     lines.append(Line(edge - side * step, 0.11, colour))
         return lines
 
-    def _kerb(self, u: float, width: float, tone: Colour, *, striped: bool) -> list[Line]:
+    def _kerb(self, u: float, side: int, width: float, height: float, tone: Colour, *, striped: bool) -> list[Line]:
+        """A row of stones beside `u`, on its `side`: their tops, and their faces towards the camera in shade."""
         if not striped:
-            return [Line(u, width, tone, label=SIDEWALK)]
-        stones = between(self._rng, (0.6, 1.1))
-        dark = pick(self._rng, {(38.0, 38.0, 40.0): 0.7, (210.0, 170.0, 40.0): 0.3})
-        return [Line(u, width, (222, 222, 216), label=SIDEWALK), Line(u, width, dark, stones, stones, SIDEWALK)]
+            return self._stones(u, side, width, height, tone, 0.0)
+        stones = between(self._rng, (0.5, 1.1))
+        paint = pick(self._rng, {((222, 222, 216), (38, 38, 40)): 0.65, ((220, 178, 44), (38, 38, 40)): 0.35})
+        light, dark = (_blend(tint, tone, between(self._rng, (0.0, 0.4))) for tint in paint)
+        return [
+            *self._stones(u, side, width, height, light, 0.0), *self._stones(u, side, width, height, dark, stones)
+        ]  # fmt: skip
+
+    def _stones(self, u: float, side: int, width: float, height: float, tone: Colour, length: float) -> list[Line]:
+        # The lower edge of the face is the one towards the middle of the road.
+        face = (0.0, height) if side > 0 else (height, 0.0)
+        shapes = [(u + side * width / 2, width, tone, (height, height))]
+        if height:
+            shapes.append((u, 0.01, _blend(tone, (0, 0, 0), 0.3), face))
+        return [Line(u, width, tone, length or 1.0, length, SIDEWALK, rise) for u, width, tone, rise in shapes]
 
     def _lane_lines(self) -> list[Line]:
         rng, layout = self._rng, self._layout
@@ -220,7 +271,7 @@ class _Paint:
             if left.direction == right.direction:
                 lines.append(Line(middle, width, self._white, dash, gap))
             elif layout.median is None:
-                colour = YELLOW if chance(rng, 0.3) else self._white
+                colour = self._yellow if chance(rng, 0.25) else self._white
                 kind = pick(rng, {"dashed": 0.5, "solid": 0.3, "double": 0.2})
                 if kind == "dashed":
                     lines.append(Line(middle, width, colour, dash, gap))
@@ -252,11 +303,14 @@ class _Paint:
         if median is None:
             return []
         rng = self._rng
-        striped = chance(rng, 0.5 + 0.5 * self._setting.striped_kerb)
-        edge = self._kerb(median, 0.8, grey(rng, 130, 190), striped=striped)
-        if striped or chance(rng, 0.5):
-            return edge
-        return [*edge, Line(median, 0.5, _grass(rng), label=TERRAIN)]
+        striped = chance(rng, 0.2 + 0.7 * self._setting.striped_kerb)
+        side = 1 if median > 0 else -1
+        near = median - side * MEDIAN_HALF
+        half = MEDIAN_HALF if chance(rng, 0.6) else 0.2  # low stones or a kerbed strip
+        edge = self._kerb(near, side, 2 * half, MEDIAN_HEIGHT, grey(rng, 120, 190), striped=striped)
+        if half == MEDIAN_HALF and not striped and chance(rng, 0.5):
+            edge.append(Line(near + side * half, half, _grass(rng), label=TERRAIN, rise=(MEDIAN_HEIGHT,) * 2))
+        return edge
 
     def patches(self, length: float) -> list[Patch]:
         """Repairs, manholes, zebra crossings, stop lines and arrows."""
@@ -270,13 +324,30 @@ class _Paint:
         for _ in range(int(rng.poisson(length / 70))):
             u, s = between(rng, (left, right)), between(rng, (3.0, length))
             found.append(_ellipse(u, s, 0.33, varied(rng, (66, 62, 58), 0.25)))
+        for _ in range(int(rng.poisson(length / 60))):
+            found += self._crack(between(rng, (left, right)), between(rng, (3.0, min(length, 40.0))))
         crossings = [j.start - 4.5 for j in layout.junctions if chance(rng, 0.6)]
-        crossings += [between(rng, (5.0, length))] if chance(rng, 0.22) else []
+        crossings += [between(rng, (5.0, length))] if self._setting.people and chance(rng, 0.22) else []
         for s in crossings:
             found += self._crossing(s)
         for lane in layout.lanes:
             if lane.direction > 0 and chance(rng, 0.2):
                 found.append(_arrow(lane.u, between(rng, (5.0, min(length, 60.0))), self._white))
+        return found
+
+    def _crack(self, u: float, s: float) -> list[Patch]:
+        """A crack, at times sealed with tar, that wanders along or across the road."""
+        rng, found = self._rng, []
+        tone, half = varied(rng, _blend(self._road, (20, 20, 22), 0.55), 0.1), between(rng, (0.015, 0.05))
+        across = chance(rng, 0.4)
+        for _ in range(index(rng, 6) + 2):
+            du, ds = (between(rng, (0.3, 1.2)), between(rng, (-0.3, 0.3)))
+            if not across:
+                du, ds = ds, 2 * du
+            side = (half, 0.0) if not across else (0.0, half)
+            corners = ((u - side[0], s - side[1]), (u + side[0], s + side[1]))
+            u, s = u + du, s + ds
+            found.append(Patch((*corners, (u + side[0], s + side[1]), (u - side[0], s - side[1])), tone))
         return found
 
     def _crossing(self, s: float) -> list[Patch]:
@@ -288,6 +359,12 @@ class _Paint:
         half = self._layout.lane_width / 2
         found.append(_rectangle(min(ours) - half, max(ours) + half, s - 1.6, s - 1.25, self._white))
         return found
+
+
+def _blend(colour: Colour, other: Colour, share: float) -> Colour:
+    """`colour` with a `share` of another."""
+    red, green, blue = (c * (1 - share) + o * share for c, o in zip(colour, other, strict=True))
+    return red, green, blue
 
 
 def _rectangle(left: float, right: float, near: float, far: float, colour: Colour) -> Patch:

@@ -8,16 +8,17 @@ import numpy as np
 from roadseg.streets.sampling.draws import between, chance, grey, hsv, index, pick, sign, varied
 from roadseg.streets.sampling.layout import Layout
 from roadseg.streets.sampling.settings import Setting
-from roadseg.streets.scene import Colour, Figure, Person
+from roadseg.streets.scene import Colour, Cow, Figure, Person
 
 SKINS: tuple[Colour, ...] = ((232, 190, 164), (214, 166, 134), (180, 126, 92), (140, 94, 66), (104, 68, 48))
+HIDES: tuple[Colour, ...] = ((226, 220, 208), (150, 108, 74), (92, 66, 50), (46, 42, 42), (188, 170, 146))
 HAIR: tuple[Colour, ...] = ((28, 22, 20), (52, 36, 26), (96, 68, 44), (160, 130, 84), (150, 146, 142))
 
 
 def sample_figure(rng: np.random.Generator, setting: Setting) -> Figure:
     """Draw the looks of a person; clothes are brighter where it is warm."""
-    warm = setting.verge_dry > 0.5
-    bright = chance(rng, 0.75 if warm else 0.4)
+    warm = setting.warm
+    bright = chance(rng, 0.75 if warm else 0.3)
     top = hsv(rng, (0.0, 1.0), (0.35, 0.9), (0.4, 0.95)) if bright else grey(rng, 18, 170, 10)
     robe = chance(rng, 0.3 if warm else 0.1)
     legs = varied(rng, top, 0.25) if robe else grey(rng, 20, 110, 8)
@@ -59,8 +60,19 @@ def sample_people(rng: np.random.Generator, setting: Setting, layout: Layout, le
                     between(rng, (0, 6.28)),
                 )
     if length == 0:
-        for _ in range(pick(rng, {0: 0.74, 1: 0.17, 3: 0.09})):
+        crossing = {0: 0.5, 1: 0.25, 3: 0.25} if setting.warm else {0: 0.74, 1: 0.17, 3: 0.09}
+        for _ in range(pick(rng, crossing) if setting.people else 0):
             u, heading = between(rng, layout.road), math.pi / 2 * sign(rng) + between(rng, (-0.4, 0.4))
             yield Person(
                 sample_figure(rng, setting), u, between(rng, (6.0, 40.0)), heading, 1.3, between(rng, (0, 6.28))
             )
+
+
+def sample_cattle(rng: np.random.Generator, setting: Setting, layout: Layout, length: float) -> Iterator[Cow]:
+    """Draw cows along the edges of the road, a few together."""
+    for _ in range(int(rng.poisson(setting.cattle * (length + 50) / 100))):
+        side, s = sign(rng), between(rng, (5.0, length + 50))
+        for member in range(pick(rng, {1: 0.6, 2: 0.25, 3: 0.15})):
+            u = layout.edge(side) + side * between(rng, (-1.5 if length == 0 else 0.6, 3.0))
+            colour = varied(rng, HIDES[index(rng, len(HIDES))], 0.15)
+            yield Cow(u, s + 1.4 * member, between(rng, (0.0, 6.28)), colour)

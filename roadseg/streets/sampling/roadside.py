@@ -5,15 +5,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from roadseg.streets.classes import BUILDING, FENCE, TERRAIN, VEGETATION, WALL
-from roadseg.streets.sampling.draws import between, chance, grey, hsv, index, pick, sign, tint, varied
+from roadseg.streets.sampling.draws import Range, between, chance, grey, hsv, index, pick, sign, tint, varied
 from roadseg.streets.sampling.layout import Layout
 from roadseg.streets.sampling.settings import Setting
 from roadseg.streets.scene import (
     Barrier,
+    BarrierKind,
     Board,
     BoardShape,
     Building,
+    Cable,
     Colour,
+    Hoarding,
     Post,
     Ridge,
     Signal,
@@ -21,14 +24,25 @@ from roadseg.streets.scene import (
     Tree,
     TreeKind,
 )
-from roadseg.streets.textures import bank, facades
+from roadseg.streets.textures import bank, barriers, facades
 
 BEHIND = -8.0
 """Metres before the start of the street from which on it is furnished."""
 SEGMENT = 4.0
 """Length in metres of the pieces that fences are cut into, so that each can be behind or before other things."""
-_BARRIERS = {"fence": (FENCE, bank.FENCES), "wall": (WALL, bank.WALLS), "hedge": (VEGETATION, bank.HEDGES)}
-_BARRIER_HEIGHTS = {"fence": (0.8, 1.9), "wall": (0.8, 2.6), "hedge": (0.8, 2.2)}
+_BARRIERS: dict[BarrierKind, tuple[int, Range]] = {
+    "railings": (FENCE, (0.9, 2.0)),
+    "wall with railings": (FENCE, (1.1, 2.2)),
+    "mesh": (FENCE, (1.2, 2.6)),
+    "guard rail": (FENCE, (0.75, 0.95)),
+    "boards": (FENCE, (1.0, 2.0)),
+    "wall": (WALL, (0.7, 2.6)),
+    "compound wall": (WALL, (1.6, 3.6)),
+    "noise wall": (WALL, (2.2, 4.8)),
+    "concrete barrier": (WALL, (0.8, 1.1)),
+    "hedge": (VEGETATION, (0.8, 2.4)),
+}
+"""Label and range of heights in metres of each kind."""
 
 
 def sample_roadside(
@@ -40,13 +54,14 @@ def sample_roadside(
         yield from _plots(rng, setting, layout, side, setback, length)
         if chance(rng, setting.barrier) and setback > 0.4:
             yield from _barrier(rng, setting, layout, side, length)
-        elif chance(rng, 0.12):
+        elif setting.people and chance(rng, 0.2):
             yield from _railing(rng, layout, side, length)
         yield from _street_trees(rng, setting, layout, side, length)
         yield from _posts(rng, setting, layout, side, length)
+        yield from _hoardings(rng, setting, layout, side, length)
 
 
-def sample_ridges(rng: np.random.Generator, setting: Setting) -> tuple[Ridge, ...]:
+def sample_ridges(rng: np.random.Generator, setting: Setting, *, night: bool) -> tuple[Ridge, ...]:
     """Draw the skyline, far layers first."""
     ridges = []
     for layer in range(index(rng, 3) + 1):
@@ -67,7 +82,7 @@ def sample_ridges(rng: np.random.Generator, setting: Setting) -> tuple[Ridge, ..
                 index(rng, bank.NOISES),
                 stretch,
                 label == BUILDING,
-                between(rng, (0.25, 0.75)) / (1 + layer),
+                between(rng, (0.88, 0.99)) if night else between(rng, (0.25, 0.75)) / (1 + layer),
             )
         )
     return tuple(ridges)
@@ -117,6 +132,7 @@ def _building(
         height=floors * storey * between(rng, (0.92, 1.08)) + (0.0 if pitched else between(rng, (0.3, 1.0))),
         facade=row * facades.VARIANTS + variant,
         wall=index(rng, bank.WALLS),
+        side_facade=row * facades.VARIANTS + index(rng, facades.VARIANTS) if chance(rng, 0.3) else None,
         tint=tint(rng, 0.8, 1.1),
         mirrored=chance(rng, 0.5),
         roof=pick(rng, {"gable": 0.65, "tent": 0.35}) if pitched else "flat",
@@ -170,29 +186,37 @@ def _barrier(rng: np.random.Generator, setting: Setting, layout: Layout, side: i
     while s < length + 60:
         run = between(rng, (15.0, 90.0))
         kind = pick(rng, setting.barriers)
-        label, count = _BARRIERS[kind]
-        texture, colour, height = index(rng, count), tint(rng, 0.75, 1.15), between(rng, _BARRIER_HEIGHTS[kind])
+        label, heights = _BARRIERS[kind]
+        texture, colour, height = _barrier_texture(rng, kind), tint(rng, 0.75, 1.15), between(rng, heights)
         for start in np.arange(s, s + run, SEGMENT).tolist():
             if not layout.blocked(start, start + SEGMENT):
-                yield Barrier(label, u, start, start + SEGMENT, height, texture, colour)
+                yield Barrier(kind, label, u, start, start + SEGMENT, height, texture, colour)
         s += np.ceil(run / SEGMENT) * SEGMENT + (between(rng, (3.0, 12.0)) if chance(rng, 0.5) else 0.0)
+
+
+def _barrier_texture(rng: np.random.Generator, kind: BarrierKind) -> int:
+    _, count = barriers.PAINTERS[kind]
+    return index(rng, count)
 
 
 def _railing(rng: np.random.Generator, layout: Layout, side: int, length: float) -> Iterator[Barrier]:
     """A railing at the kerb."""
-    texture, colour, height = index(rng, bank.FENCES), tint(rng, 0.7, 1.2), between(rng, (0.8, 1.1))
+    kind: BarrierKind = "railings"
+    texture, colour, height = _barrier_texture(rng, kind), tint(rng, 0.7, 1.2), between(rng, (0.9, 1.2))
     start = between(rng, (0.0, 15.0))
     for s in np.arange(start, min(start + between(rng, (12.0, 50.0)), length + 60), SEGMENT).tolist():
         if not layout.blocked(s, s + SEGMENT):
-            yield Barrier(FENCE, layout.edge(side) + side * 0.3, s, s + SEGMENT, height, texture, colour)
+            yield Barrier(kind, FENCE, layout.edge(side) + side * 0.3, s, s + SEGMENT, height, texture, colour)
 
 
-def _posts(rng: np.random.Generator, setting: Setting, layout: Layout, side: int, length: float) -> Iterator[Post]:
+def _posts(
+    rng: np.random.Generator, setting: Setting, layout: Layout, side: int, length: float
+) -> Iterator[Post | Cable]:
     """Street lamps at even distances, signs here and there, traffic lights at junctions, bollards."""
     edge, end = layout.edge(side), length + 90
     grey_tone = grey(rng, 50, 190, 8)
-    utility = chance(rng, 0.2 + 0.5 * setting.verge_dry)
-    if chance(rng, 0.75):
+    utility = chance(rng, max(setting.cables, 0.15 + 0.3 * setting.verge_dry))
+    if chance(rng, setting.lamps):
         spacing, height = between(rng, (16.0, 36.0)), between(rng, (5.5, 9.5))
         offset, radius, reach = between(rng, (0.4, 0.9)), between(rng, (0.06, 0.11)), between(rng, (0.8, 2.2))
         banded = utility and chance(rng, 0.3)
@@ -201,27 +225,53 @@ def _posts(rng: np.random.Generator, setting: Setting, layout: Layout, side: int
             u = edge + side * offset
             if utility:
                 yield Post(u, s, height, radius * 1.3, grey_tone, crossbar=True, banded=banded)
+                if chance(rng, setting.cables):
+                    yield from _wires(rng, (u, height - 0.2, s), spacing)
             else:
                 yield Post(u, s, height, radius, grey_tone, arm=-side * reach, lamp=True)
             s += spacing
     s = between(rng, (4.0, 25.0))
     while s < end:
         yield _sign(rng, edge + side * between(rng, (0.35, 0.9)), s)
-        s += between(rng, (9.0, 45.0))
+        s += between(rng, (9.0, 45.0)) / setting.signs
     for junction in layout.junctions:
         if chance(rng, 0.65):
             yield _traffic_light(
                 rng, edge + side * between(rng, (0.35, 0.7)), junction.start - between(rng, (0.5, 1.5)), side
             )
-    if chance(rng, 0.25):
+    if chance(rng, 0.25 * setting.signs):
         yield _traffic_light(rng, edge + side * between(rng, (0.35, 0.7)), between(rng, (7.0, 40.0)), side)
-    if chance(rng, 0.15):
+    if setting.people and chance(rng, 0.15):
         spacing, height = between(rng, (1.4, 2.8)), between(rng, (0.8, 1.05))
         start = between(rng, (3.0, 14.0))
         banded = chance(rng, 0.3)
         for s in np.arange(start, start + between(rng, (6.0, 30.0)), spacing).tolist():
             if not layout.blocked(s, s):
                 yield Post(edge + side * 0.35, s, height, 0.07, grey_tone, banded=banded)
+
+
+def _wires(rng: np.random.Generator, top: tuple[float, float, float], spacing: float) -> Iterator[Cable]:
+    """Wires from a utility pole on to the next, and at times one across the street."""
+    u, y, s = top
+    for shift in (-0.7, 0.0, 0.7)[: 1 + index(rng, 3)]:
+        yield Cable((u + shift, y, s), (u + shift, y, s + spacing), between(rng, (0.3, 0.9)))
+    if chance(rng, 0.2):
+        yield Cable(
+            (u, y, s), (-u, y - between(rng, (0.0, 2.0)), s + between(rng, (0.0, 6.0))), between(rng, (0.2, 0.6))
+        )
+
+
+def _hoardings(
+    rng: np.random.Generator, setting: Setting, layout: Layout, side: int, length: float
+) -> Iterator[Hoarding]:
+    """Large adverts on posts behind the sidewalk, or high up as on roofs."""
+    for _ in range(int(rng.poisson(setting.hoardings * (length + 90) / 100))):
+        wide, s = between(rng, (2.0, 8.0)), between(rng, (8.0, length + 90))
+        inner = layout.plot(side) + side * between(rng, (-0.5, 4.0))
+        bottom = between(rng, (1.2, 3.5)) if chance(rng, 0.65) else between(rng, (4.0, 8.0))
+        left, right = sorted((inner, inner + side * wide))
+        top = bottom + wide * between(rng, (0.4, 0.7))
+        yield Hoarding(left, right, s, bottom, top, index(rng, bank.ADVERTS), bottom < 4.0)
 
 
 _SIGN_LOOKS: dict[str, tuple[BoardShape, Colour, Colour, Colour]] = {
@@ -243,7 +293,7 @@ def _sign(rng: np.random.Generator, u: float, s: float) -> Post:
     boards, top = [], height - 0.05
     for _ in range(pick(rng, {1: 0.68, 2: 0.27, 3: 0.05})):
         shape, border, fill, symbol = _SIGN_LOOKS[pick(rng, dict.fromkeys(_SIGN_LOOKS, 1.0))]
-        half = between(rng, (0.26, 0.4))
+        half = between(rng, (0.2, 0.4))
         wide = half * between(rng, (0.8, 1.9)) if shape == "rectangle" else half
         boards.append(Board(shape, top - half, wide, half, border, varied(rng, fill, 0.12), symbol, index(rng, 5)))
         top -= 2 * half + 0.06

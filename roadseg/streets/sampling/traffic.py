@@ -62,9 +62,9 @@ def sample_model(rng: np.random.Generator, kind: VehicleKind, lights: float) -> 
             },
         )
     elif kind in ("truck", "bus", "tram"):
-        trim = hsv(rng, (0.0, 1.0), (0.4, 0.9), (0.4, 0.9))
+        trim = hsv(rng, (0.0, 1.0), (0.2, 0.85), (0.35, 0.9))
         if chance(rng, 0.6):
-            colour = hsv(rng, (0.0, 1.0), (0.45, 0.85), (0.45, 0.88))
+            colour = hsv(rng, (0.0, 1.0), (0.2, 0.8), (0.3, 0.85))
     return VehicleModel(
         kind,
         length,
@@ -135,7 +135,7 @@ def _lane(
         drift = (speed - pace) * duration
         start = between(rng, (1.0, 30.0)) + min(drift, 0.0)
         end = SEEN + max(drift, 0.0)
-    heading = 0.0 if lane.direction > 0 else math.pi
+    ahead = 0.0 if lane.direction > 0 else math.pi
     queue = chance(rng, 0.35)
     s = start
     count = 0
@@ -143,7 +143,8 @@ def _lane(
         kind = _moving_kind(rng, setting, first_tram=tram and count == 0)
         model = sample_model(rng, kind, lights)
         s += model.length / 2
-        sideways = 0.0 if kind == "tram" else between(rng, (-0.25, 0.25))
+        sideways = 0.0 if kind == "tram" else between(rng, (-0.25, 0.25)) * (1 + 3 * setting.loose)
+        heading = ahead + between(rng, (-0.12, 0.12)) * setting.loose
         yield Vehicle(model, lane.u + sideways, s, heading, pace)
         s += model.length / 2 + (between(rng, (1.6, 5.0)) if queue else between(rng, (5.0, 32.0)))
         count += 1
@@ -172,7 +173,7 @@ def _two_wheelers(
         paint = _paint(rng)
         if chance(rng, 0.24):
             yield TwoWheeler(
-                motorised, edge + side * between(rng, (0.3, 0.8)), s, between(rng, (0, 6.28)), 0.0, paint, (), None
+                motorised, edge + side * between(rng, (0.3, 0.9)), s, between(rng, (0, 6.28)), 0.0, paint, (), None
             )
             continue
         direction = 1 if (side < 0) == layout.left_hand else -1
@@ -183,12 +184,16 @@ def _two_wheelers(
         pace = direction * (between(rng, (0.7, 1.2)) * speed if motorised else between(rng, (3.0, 5.5)))
         s -= (pace - speed if direction > 0 else pace) * 0.5 * length / speed if length else 0.0
         heading = (0.0 if direction > 0 else math.pi) + between(rng, (-0.12, 0.12))
-        if length == 0 and chance(rng, 0.2):
+        if length == 0 and chance(rng, 0.25):  # right in front of us, as in dense traffic
+            u, s = between(rng, (-2.2, 2.2)), between(rng, (4.5, 16.0))
+            heading = between(rng, (-0.15, 0.15))
+        elif length == 0 and chance(rng, 0.15):
             u, heading = between(rng, (layout.road[0], layout.road[1])), between(rng, (0, 6.28))
-        riders = tuple(sample_figure(rng, setting) for _ in range(2 if motorised and chance(rng, 0.3) else 1))
+        pillion = 0.45 if setting.warm else 0.2
+        riders = tuple(sample_figure(rng, setting) for _ in range(2 if motorised and chance(rng, pillion) else 1))
         helmet = (
             varied(rng, hsv(rng, (0, 1), (0, 0.8), (0.1, 0.9)), 0.1)
-            if chance(rng, 0.7 if motorised else 0.35)
+            if chance(rng, (0.45 if setting.warm else 0.9) if motorised else 0.35)
             else None
         )
         yield TwoWheeler(motorised, u, s, heading, pace, paint, riders, helmet, chance(rng, lights))

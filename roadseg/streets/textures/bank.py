@@ -6,14 +6,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.streets.scene import TreeKind
-from roadseg.streets.textures import facades, foliage
+from roadseg.streets.scene import BarrierKind, TreeKind
+from roadseg.streets.textures import barriers, facades, foliage
 from roadseg.streets.textures.foliage import Sprite
 from roadseg.streets.textures.noise import to_bytes, value_noise
-from roadseg.streets.textures.pyramid import Pyramid, pyramid
+from roadseg.streets.textures.paint import advert
+from roadseg.streets.textures.pyramid import Pyramid, premultiplied, pyramid
 
 FACADES = len(facades.FLOORS) * facades.VARIANTS
-WALLS, FENCES, HEDGES = 14, 16, 6
+WALLS, ADVERTS = 14, 16
 NOISES, GRITS, CLOUDS = 12, 6, 8
 SPRITES: dict[TreeKind, int] = {"leafy": 22, "bare": 14, "palm": 7, "bush": 9}
 GRAIN_SIZE = 1024
@@ -32,8 +33,9 @@ class TextureBank:
     facades: tuple[Pyramid, ...]
     """(256, 256, 4) premultiplied RGBA like all below; ordered by row of `facades.FLOORS`, then variant."""
     walls: tuple[Pyramid, ...]
-    fences: tuple[Pyramid, ...]
-    hedges: tuple[Pyramid, ...]
+    """Sides of houses."""
+    barriers: dict[BarrierKind, tuple[Pyramid, ...]]
+    adverts: tuple[Pyramid, ...]
     sprites: dict[TreeKind, tuple[Sprite, ...]]
     noises: tuple[NDArray[np.uint8], ...]
     """(256, 256), tileable, coarse and fine together."""
@@ -55,12 +57,14 @@ def texture_bank(*key: int) -> TextureBank:
             for floors in facades.FLOORS
             for variant in range(facades.VARIANTS)
         ),
-        walls=tuple(pyramid(facades.wall(rng)) for _ in range(WALLS)),
-        fences=tuple(pyramid(facades.fence(rng)) for _ in range(FENCES)),
-        hedges=tuple(pyramid(foliage.hedge(rng)) for _ in range(HEDGES)),
+        walls=tuple(pyramid(facades.side_wall(rng)) for _ in range(WALLS)),
+        barriers={
+            kind: tuple(pyramid(paint(rng)) for _ in range(count)) for kind, (paint, count) in barriers.PAINTERS.items()
+        },
+        adverts=tuple(pyramid(premultiplied(advert(rng))) for _ in range(ADVERTS)),
         sprites={kind: tuple(_PAINTERS[kind](rng) for _ in range(count)) for kind, count in SPRITES.items()},
         noises=tuple(to_bytes(value_noise(rng, 256, 4, rng.uniform(0.7, 0.9))) for _ in range(NOISES)),
-        grits=tuple(to_bytes(value_noise(rng, 256, 16, rng.uniform(0.95, 1.2))) for _ in range(GRITS)),
+        grits=tuple(to_bytes(value_noise(rng, 256, 32, rng.uniform(1.0, 1.3))) for _ in range(GRITS)),
         clouds=tuple(to_bytes(value_noise(rng, 256, 4, rng.uniform(0.45, 0.6))) for _ in range(CLOUDS)),
         grain=_grain(rng),
     )

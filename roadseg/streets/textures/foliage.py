@@ -29,33 +29,35 @@ def _sprite(colour: NDArray[np.uint8], alpha: NDArray[np.uint8], silhouette: NDA
 
 def _green(rng: np.random.Generator) -> NDArray[np.float64]:
     """A leaf colour, from yellowish to bluish green, at times autumnal."""
-    if rng.random() < 0.1:
-        return np.array([rng.uniform(130, 190), rng.uniform(90, 130), rng.uniform(30, 60)])
-    green = rng.uniform(80, 150)
-    return np.array([green * rng.uniform(0.55, 0.95), green, green * rng.uniform(0.3, 0.6)])
+    if rng.random() < 0.05:
+        return np.array([rng.uniform(110, 160), rng.uniform(80, 115), rng.uniform(35, 60)])
+    green = rng.uniform(58, 138)
+    return np.array([green * rng.uniform(0.55, 0.98), green, green * rng.uniform(0.3, 0.7)])
 
 
-def _leaves(
-    rng: np.random.Generator,
-    clumps: list[tuple[float, float, float]],
-    colour: NDArray[np.uint8],
-    alpha: NDArray[np.uint8],
-) -> None:
-    """Dab leaves on clumps (x, y, radius), lit from above: bright tops, dark undersides and gaps."""
-    green = _green(rng)
-    dab = rng.uniform(2.2, 4.5)
-    for x, y, radius in sorted(clumps, key=lambda clump: -clump[1]):
-        count = int(radius * radius / (dab * dab) * 1.5)
-        angle, distance = rng.uniform(0, 2 * np.pi, count), np.sqrt(rng.uniform(0, 1, count)) * radius
-        distance *= rng.uniform(0.85, 1.15, count)
-        dx, dy = np.cos(angle) * distance, np.sin(angle) * distance * 0.85
-        light = 0.78 - 0.34 * dy / radius + rng.normal(0, 0.13, count) + 0.12 * (1 - 2 * y / SIZE)
-        for i in np.argsort(-dy):
-            centre = (round((x + dx[i]) * 8), round((y + dy[i]) * 8))
-            size = round(dab * rng.uniform(0.6, 1.3) * 8)
-            tone = tuple((green * max(light[i], 0.25)).tolist())
-            cv2.circle(colour, centre, size, tone, -1, cv2.LINE_AA, 3)
-            cv2.circle(alpha, centre, size, FULL, -1, cv2.LINE_AA, 3)
+Clump = tuple[float, float, float]
+"""(x, y, radius) in pixels."""
+
+
+def _leaves(rng: np.random.Generator, clumps: list[Clump], colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> None:
+    """Cover clumps with leaves, lit from above: bright tops, dark undersides, ragged edges and gaps."""
+    x, y, radius = (np.array(part, np.float32)[:, None, None] for part in zip(*clumps, strict=True))
+    rows, columns = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
+    inside = 1 - np.hypot(columns - x, rows - y) / radius
+    nearest = inside.argmax(0)[None]
+    depth = np.take_along_axis(inside, nearest, 0)[0]
+    below = np.take_along_axis((rows - y) / radius, nearest, 0)[0]
+    leaves = value_noise(rng, SIZE, 64, rng.uniform(0.7, 1.1))
+    twigs = value_noise(rng, SIZE, 16, 0.8)
+    cover = depth + rng.uniform(0.4, 0.8) * (leaves - 0.5) + rng.uniform(0.3, 0.7) * (twigs - 0.5)
+    opaque = np.clip(cover * 10 + 0.5, 0, 1)
+    light = 0.82 - 0.36 * below + 0.12 * (1 - 2 * rows / SIZE)
+    light *= 1 + rng.uniform(0.7, 1.3) * (leaves - 0.5) + 0.5 * (twigs - 0.5)
+    light *= np.clip(0.62 + 1.6 * cover, 0.5, 1)  # one sees into the crown at its gaps
+    hue = np.asarray(_green(rng), np.float32) * (1 + (twigs[..., None] - 0.5) * np.array((0.35, 0.1, 0.1), np.float32))
+    painted = hue * np.clip(light, 0.18, 1.7)[..., None]
+    colour[:] = np.clip(colour + (painted - colour) * opaque[..., None], 0, 255).astype(np.uint8)
+    alpha[:] = np.maximum(alpha, (opaque * FULL).astype(np.uint8))
 
 
 def _trunk(rng: np.random.Generator, colour: NDArray[np.uint8], alpha: NDArray[np.uint8], top: float) -> None:
@@ -127,9 +129,13 @@ def bare_tree(rng: np.random.Generator) -> Sprite:
                 grow(*start, turn, length * shrink * rng.uniform(0.8, 1.1), thickness * 0.58, depth - 1)
 
     grow(SIZE / 2, SIZE, np.pi / 2 + rng.normal(0, 0.05), SIZE * rng.uniform(0.28, 0.34), rng.uniform(6, 11), 5)
-    shade = 1 + 0.25 * (2 * value_noise(rng, SIZE, 16, 0.8) - 1)
+    shade = 1 + 0.35 * (2 * value_noise(rng, SIZE, 16, 0.8) - 1)
     colour[:] = np.clip(colour * shade[..., None], 0, 255).astype(np.uint8)
-    return _sprite(colour, alpha, _closed(alpha, 13))
+    crown = _closed(alpha, 15)
+    # The finest twigs are a brownish haze between the others.
+    haze = np.clip((value_noise(rng, SIZE, 64, 0.9) - rng.uniform(0.35, 0.7)) * 4, 0, 0.8) * cv2.blur(crown, (9, 9))
+    alpha[:] = np.maximum(alpha, haze.astype(np.uint8))
+    return _sprite(colour, alpha, crown)
 
 
 def palm(rng: np.random.Generator) -> Sprite:
