@@ -23,7 +23,7 @@ datasets = typer.Typer(
 
 
 @datasets.callback(invoke_without_command=True)
-def list_datasets(context: typer.Context, as_json: Json = False, debug: Debug = False) -> None:
+def list_datasets(context: typer.Context, quiet: Quiet = False, as_json: Json = False, debug: Debug = False) -> None:
     """List the known data sets; show what one looks like on disk, check a folder.
 
     [bold]Examples:[/bold]
@@ -35,7 +35,7 @@ def list_datasets(context: typer.Context, as_json: Json = False, debug: Debug = 
         return
     from roadseg.datasets.catalogue import DATASETS
 
-    reporter = Reporter(as_json=as_json)
+    reporter = Reporter(quiet=quiet, as_json=as_json)
     reporter.result(_listing(list(DATASETS.values())), [_kind_as_dict(kind) for kind in DATASETS.values()])
     reporter.say("\nMore: [bold]roadseg datasets show NAME[/bold]")
 
@@ -43,6 +43,7 @@ def list_datasets(context: typer.Context, as_json: Json = False, debug: Debug = 
 @datasets.command()
 def show(
     name: Annotated[str, typer.Argument(help="One of `roadseg datasets`.")],
+    quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -53,7 +54,7 @@ def show(
     from roadseg.datasets.catalogue import dataset_kind
 
     kind = dataset_kind(name)
-    Reporter(as_json=as_json).result(_portrait(kind), _kind_as_dict(kind))
+    Reporter(quiet=quiet, as_json=as_json).result(_portrait(kind), _kind_as_dict(kind))
 
 
 @datasets.command()
