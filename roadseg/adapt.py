@@ -12,13 +12,14 @@ from roadseg.datasets.catalogue import open_described
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.errors import InputError
-from roadseg.evaluation.evaluate import Evaluation, evaluate, network_predictor
+from roadseg.evaluation.evaluate import Evaluation
 from roadseg.files import locked
 from roadseg.label_spaces import label_space
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import ModelCard, save_model
 from roadseg.recipe import AdaptRecipe, read_recipe, resolve
 from roadseg.runtime import describe, is_main_process, main_process_first, process_group
+from roadseg.scoring import Candidate, score
 from roadseg.training.loop import Plan, train
 from roadseg.training.meter import Report
 from roadseg.training.run_folder import RunFolder
@@ -136,22 +137,18 @@ def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher)
     if batches.target is not None:
         watcher.on_start(f"target: {len(batches.target)} unlabelled pictures of {recipe.target}")
 
-    def score() -> Evaluation | None:
+    candidate = Candidate(
+        network, label_space(recipe.labels), recipe.input_size, recipe.resampling, recipe.scored_classes
+    )
+
+    def score_now() -> Evaluation | None:
         if scored is None:
             return None
         network.eval()
-        predictor = network_predictor(network, runtime)
-        return evaluate(
-            predictor,
-            label_space(recipe.labels),
-            scored,
-            input_size=recipe.input_size,
-            resampling=recipe.resampling,
-            on_progress=watcher.on_evaluate,
-        )
+        return score(candidate, scored, runtime, on_progress=watcher.on_evaluate)
 
     def score_for_log() -> dict[str, float]:
-        evaluation = score()
+        evaluation = score_now()
         return {} if evaluation is None else {f"miou/{evaluation.dataset}": round(evaluation.miou, 2)}
 
     losses: dict[str, float] = {}
@@ -172,7 +169,7 @@ def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher)
         accumulate=recipe.accumulate,
     )
     train(trainer, batches, plan, run, evaluate=score_for_log if scored else None, on_report=on_report)
-    evaluation = score() if is_main_process() else None
+    evaluation = score_now() if is_main_process() else None
     outcome = Outcome(run.path, trainer.step, time.monotonic() - began, losses, evaluation)
     if is_main_process():
         save_model(run.model, network, _card(recipe, network, evaluation))

@@ -14,7 +14,7 @@ from roadseg.models import MODELS, build_model
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import LoadReport, load_model, load_weights
 from roadseg.recipe import AdaptRecipe, read_recipe, resolve
-from roadseg.runtime import DeviceName, start
+from roadseg.runtime import Runtime
 from roadseg.training.run_folder import RunFolder
 
 
@@ -23,7 +23,7 @@ class Candidate:
     """A trained network with all that scoring it takes."""
 
     network: SegmentationNetwork
-    """On the CPU, in evaluation mode."""
+    """In evaluation mode."""
     labels: LabelSpace
     """What it predicts."""
     input_size: tuple[int, int]
@@ -81,17 +81,15 @@ def load_published(weights: Path, recipe: AdaptRecipe) -> Candidate:
 def score(
     candidate: Candidate,
     dataset: ImageDataset,
+    runtime: Runtime,
     *,
-    device: DeviceName = "auto",
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Score a network on a labelled data set, as `roadseg.evaluation.evaluate.evaluate` does.
 
     Raises:
         DatasetError: the data set cannot be scored on.
-        InputError: the device is not there.
     """
-    runtime = start(device)
     evaluation = evaluate(
         network_predictor(runtime.place(candidate.network), runtime),
         candidate.labels,

@@ -4,8 +4,10 @@ import pytest
 from tiny import RECIPE, write_streets
 
 from roadseg.assembly import Watcher
+from roadseg.comparison.runs import read_run
 from roadseg.errors import DatasetError, RecipeError
 from roadseg.experiment import named_datasets, run_recipe, sweep
+from roadseg.label_spaces import label_space
 from roadseg.recipe import resolve
 from roadseg.training.run_folder import RunFolder
 
@@ -19,6 +21,7 @@ def values(tmp_path):
         "source": str(source),
         "target": str(target / "images"),
         "evaluation": f"streets:{target}",
+        "scored_classes": "synthia-13",
     }
 
 
@@ -33,6 +36,7 @@ def test_a_recipe_is_done_once_goes_on_where_it_was_cut_and_refuses_another(valu
         run_recipe(recipe, run, watcher=Watcher(on_report=cut))
     assert run_recipe(recipe, run)
     assert [record["step"] for record in RunFolder(run).read_log()] == [3, 4, 6]
+    assert tuple(read_run(run).iou) == label_space("synthia-13").classes
     written = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
     assert not run_recipe(recipe, run, watcher=Watcher(on_report=cut))
     assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == written

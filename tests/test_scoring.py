@@ -12,6 +12,7 @@ from roadseg.errors import WeightsError
 from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union
 from roadseg.models import build_model
 from roadseg.recipe import resolve
+from roadseg.runtime import start
 from roadseg.scoring import load_published, load_run, score
 
 MEAN = torch.tensor([104.00698793, 116.66876762, 122.67891434])
@@ -37,7 +38,7 @@ def test_published_arithmetic_end_to_end(published, tmp_path):
     streets = open_dataset("streets", write_streets(tmp_path / "set", 3))
     candidate = load_published(path, recipe)
     assert candidate.report is not None
-    evaluation = score(candidate, streets, device="cpu")
+    evaluation = score(candidate, streets, start("cpu"))
 
     confusion, unaligned = np.zeros((2, 19, 19), np.int64)
     for index in range(3):
@@ -53,7 +54,7 @@ def test_published_arithmetic_end_to_end(published, tmp_path):
             counts += confusion_matrix(scores.argmax(1)[0].numpy(), label, 19)
     assert np.array_equal(evaluation.confusion[:19, :19], confusion)
     assert not np.array_equal(unaligned, confusion)
-    by_area = score(replace(candidate, resampling="area"), streets, device="cpu")
+    by_area = score(replace(candidate, resampling="area"), streets, start("cpu"))
     assert not np.array_equal(by_area.confusion, evaluation.confusion)
     shown = confusion.sum(1) > 0
     assert evaluation.miou == pytest.approx(100 * intersection_over_union(confusion)[shown].mean())

@@ -44,6 +44,7 @@ def evaluate(
     from roadseg.evaluation.tables import evaluation_table
     from roadseg.label_spaces import label_space
     from roadseg.recipe import read_recipe, resolve
+    from roadseg.runtime import start
     from roadseg.scoring import load_published, load_run, score
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
@@ -63,7 +64,7 @@ def evaluate(
         evaluation = score(
             candidate,
             images,
-            device=device,
+            start(device),
             on_progress=lambda done, total: bars.show("evaluating", done, total),
         )
     title = f"{run} on {evaluation.dataset}, {evaluation.images} images"
