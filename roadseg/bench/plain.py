@@ -12,6 +12,7 @@ from roadseg.bench.measures import Laps
 from roadseg.bench.setting import ADVERSARIAL_WEIGHTS, POWER, SCHEDULE_STEPS, SEGMENTATION_WEIGHTS
 from roadseg.datasets.sampling import Batch
 from roadseg.labels import IGNORE
+from roadseg.models.relu6 import ReLU6
 from roadseg.runtime import seed_torch
 from roadseg.training.optimizers import set_poly_rate
 from roadseg.training.trainer import Trainer
@@ -28,7 +29,7 @@ class PlainStep:
         self._step = 0
         for network in self.networks:
             network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-        _separate_norms(self.segmenter)
+        _make_plain(self.segmenter)
 
     @property
     def networks(self) -> list[nn.Module]:
@@ -102,14 +103,21 @@ class _SeparateNorm(nn.BatchNorm2d):
         return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
 
 
-def _separate_norms(network: nn.Module) -> None:
+def _make_plain(network: nn.Module) -> None:
+    """Put torch's own modules in the place of those that save memory."""
     for parent in list(network.modules()):
-        for name, norm in list(parent.named_children()):
-            if isinstance(norm, nn.BatchNorm2d):
-                separate = _SeparateNorm(norm.num_features, eps=norm.eps)
-                separate.weight, separate.bias = norm.weight, norm.bias
-                separate.running_mean, separate.running_var = norm.running_mean, norm.running_var
-                setattr(parent, name, separate)
+        for name, module in list(parent.named_children()):
+            if isinstance(module, nn.BatchNorm2d):
+                setattr(parent, name, _separate(module))
+            elif isinstance(module, ReLU6):
+                setattr(parent, name, nn.ReLU6(inplace=True))
+
+
+def _separate(norm: nn.BatchNorm2d) -> _SeparateNorm:
+    separate = _SeparateNorm(norm.num_features, eps=norm.eps)
+    separate.weight, separate.bias = norm.weight, norm.bias
+    separate.running_mean, separate.running_var = norm.running_mean, norm.running_var
+    return separate
 
 
 def _weighted(losses: list[Tensor], weights: tuple[float, ...]) -> Tensor:

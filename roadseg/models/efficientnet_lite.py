@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from roadseg.models.frozen_norm import ConvNorm
 from roadseg.models.network import freeze_batch_norm
+from roadseg.models.relu6 import ReLU6
 
 
 class Stage(NamedTuple):
@@ -51,7 +52,7 @@ def _conv_norm(
     return ConvNorm(
         nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=False),
         nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01),
-        *([] if linear else [nn.ReLU6(inplace=True)]),
+        *([] if linear else [ReLU6()]),
     )
 
 

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from roadseg.models.frozen_norm import ConvNorm, normalised_convolution
+from roadseg.models.relu6 import ReLU6
 
 GEOMETRIES = [
     {"in_channels": 6, "out_channels": 8, "kernel_size": 1},
@@ -50,15 +51,26 @@ def test_batch_statistics_are_taken_where_they_are_wanted():
     torch.testing.assert_close(y.mean((0, 2, 3)), norm.bias.detach(), rtol=0, atol=1e-12)
 
 
-def test_nothing_is_kept_for_the_backward_pass_but_arguments():
+@pytest.mark.parametrize("activation", [nn.ReLU(inplace=True), ReLU6()])
+def test_nothing_is_kept_for_the_backward_pass_but_arguments_and_what_the_next_layer_sees(activation):
     convolution, norm = layers(GEOMETRIES[0])
-    layer = ConvNorm(convolution, norm, nn.ReLU(inplace=True))
+    layer = ConvNorm(convolution, norm, activation)
     x = torch.rand(2, 6, 9, 7, dtype=torch.float64)
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor) or tensor, lambda tensor: tensor):
         y = layer(x)
     large = {tensor.untyped_storage().data_ptr() for tensor in kept if tensor.ndim == 4} - {x.data_ptr(), y.data_ptr()}
     assert large == {convolution.weight.data_ptr()}
+
+
+def test_relu6_and_its_gradient():
+    x = torch.linspace(-2, 8, 51, dtype=torch.float64).requires_grad_()
+    theirs = nn.ReLU6()(x)
+    (expected,) = torch.autograd.grad(theirs.square().sum(), x)
+    ours = ReLU6()(x * 1)
+    (gradient,) = torch.autograd.grad(ours.square().sum(), x)
+    assert torch.equal(ours, theirs)
+    assert torch.equal(gradient, expected)
 
 
 def test_mixed_precision_gives_gradients_in_the_precision_of_the_parameters():
