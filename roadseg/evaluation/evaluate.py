@@ -23,7 +23,7 @@ Predict = Callable[[NDArray[np.uint8], tuple[int, int]], NDArray[np.uint8]]
 Progress = Callable[[int, int], None]
 """Told (images done, images in all)."""
 READ_AHEAD = 2
-"""Samples that are read and resized while the network works; on a GPU, reading would take longer than the network."""
+"""Samples that are read and resized while the network works on another."""
 
 
 @dataclass(frozen=True)
