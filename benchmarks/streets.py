@@ -4,6 +4,7 @@ import time
 
 import cv2
 
+from roadseg.streets.looks import Look
 from roadseg.streets.presets import PRESETS
 from roadseg.streets.render import render_street
 
@@ -13,7 +14,8 @@ STREETS = 100
 
 def main() -> None:
     cv2.setNumThreads(1)
-    for look, scenes in [("target", "european"), *(("game", name) for name in PRESETS)]:
+    cases: list[tuple[Look, str]] = [("target", "european"), *(("game", name) for name in PRESETS)]
+    for look, scenes in cases:
         began = time.process_time()
         render_street(0, 0, SIZE, look)
         first = time.process_time() - began

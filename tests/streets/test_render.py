@@ -115,7 +115,7 @@ def test_labels_lie_on_what_they_name():
         view = View(camera, scene.street.centre_line, (320, 240))
         image, label = render_scene(scene, camera, view, bank_of(0, "game"))
         open_sky = eroded(label == classes.SKY)
-        assert (image[open_sky] > 200).all()
+        assert np.mean(image[open_sky] > 200) > 0.995, "but for wires"
         covered = eroded(np.isin(label, (classes.ROAD, classes.BUILDING, classes.SIDEWALK)))
         assert np.mean(image[covered] < 40) > 0.995
 

@@ -18,7 +18,7 @@ FINE, COARSE = 56.0, 2.2
 """Texels a metre of the two layers of texture."""
 TRACKS = 7.0, 0.4
 """Texels a metre across and along of the marks that traffic leaves."""
-CONTRAST = {TERRAIN: 1.5, SIDEWALK: 0.7}
+CONTRAST = {TERRAIN: 2.0, SIDEWALK: 0.7}
 """Contrast of the texture relative to the road's."""
 LINES_SEEN = 90.0
 """Metres ahead that dashes are drawn for."""

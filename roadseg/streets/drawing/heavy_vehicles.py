@@ -71,6 +71,10 @@ def _cargo(model: VehicleModel, back: float, end: float) -> Solid:
     top = model.height * (0.72 if tipper else 1.0)
     cargo = Solid(box((back, end), (CARGO_FLOOR, top), (-half, half), colour))
     rear: Quad = ((-half, CARGO_FLOOR, back), (half, CARGO_FLOOR, back), (half, top, back), (-half, top, back))
+    if model.variant % 2:  # a painted tailboard
+        for row in range(3):
+            tone = model.colour if row % 2 else shade(model.trim, 1.3)
+            cargo.details.append(Face(patch(rear, (0.08, 0.92), (0.1 + 0.12 * row, 0.19 + 0.12 * row)), tone))
     for across in ((0.0, 0.03), (0.485, 0.515), (0.97, 1.0)):
         cargo.details.append(Face(patch(rear, across, (0.0, 1.0)), shade(colour, 0.55)))
     cargo.details.append(Face(patch(rear, (0.0, 1.0), (0.0, 0.06)), shade(colour, 0.5)))

@@ -24,6 +24,14 @@ _SIZES: dict[VehicleKind, tuple[tuple[float, float], tuple[float, float], tuple[
     "bus": ((9.5, 12.5), (2.4, 2.55), (2.9, 3.3)),
     "tram": ((13.0, 17.0), (2.3, 2.45), (3.3, 3.6)),
 }
+_LORRIES: dict[Colour, float] = {
+    (208.0, 104.0, 36.0): 0.35,
+    (224.0, 180.0, 60.0): 0.2,
+    (150.0, 46.0, 38.0): 0.2,
+    (52.0, 92.0, 140.0): 0.15,
+    (70.0, 120.0, 76.0): 0.1,
+}
+"""Paints of Indian lorries."""
 _CARS: dict[VehicleKind, float] = {"saloon": 0.26, "hatchback": 0.34, "estate": 0.14, "suv": 0.18, "van": 0.08}
 
 
@@ -45,11 +53,13 @@ def sample_traffic(
         yield from _parked(rng, setting, layout, side, parked, length, lights)
     for lane in layout.lanes:
         yield from _lane(rng, setting, layout, lane, duration, speed, lights)
+    if length == 0:
+        yield from _crossing(rng, setting, layout, lights)
     yield from _two_wheelers(rng, setting, layout, length, speed, lights)
 
 
-def sample_model(rng: np.random.Generator, kind: VehicleKind, lights: float) -> VehicleModel:
-    """Draw the looks of a vehicle."""
+def sample_model(rng: np.random.Generator, kind: VehicleKind, lights: float, *, warm: bool = False) -> VehicleModel:
+    """Draw the looks of a vehicle; where it is `warm`, lorries are painted brightly."""
     length, width, height = (between(rng, limits) for limits in _SIZES[kind])
     colour, trim = _paint(rng), grey(rng, 50, 220)
     if kind == "rickshaw":
@@ -63,7 +73,9 @@ def sample_model(rng: np.random.Generator, kind: VehicleKind, lights: float) -> 
         )
     elif kind in ("truck", "bus", "tram"):
         trim = hsv(rng, (0.0, 1.0), (0.2, 0.85), (0.35, 0.9))
-        if chance(rng, 0.6):
+        if warm and kind == "truck":
+            colour = pick(rng, _LORRIES)
+        elif chance(rng, 0.6):
             colour = hsv(rng, (0.0, 1.0), (0.2, 0.8), (0.3, 0.85))
     return VehicleModel(
         kind,
@@ -97,7 +109,7 @@ def _paint(rng: np.random.Generator) -> Colour:
 def _parked(
     rng: np.random.Generator, setting: Setting, layout: Layout, side: int, bays: bool, length: float, lights: float
 ) -> Iterator[Vehicle]:
-    if not bays and not chance(rng, 0.15):
+    if not bays and not (setting.parking and chance(rng, 0.15)):
         return
     density, forward = between(rng, (0.3, 0.9)), chance(rng, 0.75)
     half_on_sidewalk = not bays
@@ -141,7 +153,7 @@ def _lane(
     count = 0
     while s < end and (count < 5 or duration > 0):
         kind = _moving_kind(rng, setting, first_tram=tram and count == 0)
-        model = sample_model(rng, kind, lights)
+        model = sample_model(rng, kind, lights, warm=setting.warm)
         s += model.length / 2
         sideways = 0.0 if kind == "tram" else between(rng, (-0.25, 0.25)) * (1 + 3 * setting.loose)
         heading = ahead + between(rng, (-0.12, 0.12)) * setting.loose
@@ -150,12 +162,22 @@ def _lane(
         count += 1
 
 
+def _crossing(rng: np.random.Generator, setting: Setting, layout: Layout, lights: float) -> Iterator[Vehicle]:
+    """Vehicles that cross or turn at side streets, seen from the side."""
+    for junction in layout.junctions:
+        if chance(rng, 0.4):
+            model = sample_model(rng, _moving_kind(rng, setting, first_tram=False), lights, warm=setting.warm)
+            across = sign(rng) * math.pi / 2 + between(rng, (-0.5, 0.5))
+            u = between(rng, (layout.road[0] - 5.0, layout.road[1] + 5.0))
+            yield Vehicle(model, u, between(rng, (junction.start, junction.end)), across)
+
+
 def _moving_kind(rng: np.random.Generator, setting: Setting, *, first_tram: bool) -> VehicleKind:
     if first_tram:
         return "tram"
     mark = rng.random()
     if mark < setting.heavy:
-        return "truck" if chance(rng, 0.52) else "bus"
+        return "truck" if chance(rng, 0.65 if setting.warm else 0.52) else "bus"
     if mark < setting.heavy + setting.rickshaws:
         return "rickshaw"
     return pick(rng, _CARS)

@@ -4,7 +4,8 @@ import numpy as np
 
 from roadseg.streets.presets import Preset
 from roadseg.streets.sampling.draws import pick
-from roadseg.streets.sampling.layout import sample_layout, sample_street
+from roadseg.streets.sampling.ground import sample_street
+from roadseg.streets.sampling.layout import sample_layout
 from roadseg.streets.sampling.people import sample_cattle, sample_people
 from roadseg.streets.sampling.roadside import sample_ridges, sample_roadside
 from roadseg.streets.sampling.settings import SETTINGS

@@ -128,7 +128,7 @@ def masonry(rng: np.random.Generator) -> Picture:
 
 def compound_wall(rng: np.random.Generator) -> Picture:
     """A long plastered wall in panels between posts: bare, limewashed or painted with adverts, often wire on top."""
-    base = pick_colour(rng, ((214, 204, 184), (190, 176, 150), (156, 146, 132), (222, 206, 160), (176, 160, 138)), 0.2)
+    base = pick_colour(rng, ((214, 204, 184), (190, 176, 150), (156, 146, 132), (222, 206, 160), (112, 104, 92)), 0.2)
     picture = plain(rng, base, rng.uniform(0.14, 0.32))
     painted = rng.random()
     if painted < 0.3:
