@@ -1,4 +1,4 @@
-"""Render the contact sheets of docs/streets.md, eight pictures a preset:  python docs/streets.py"""
+"""Render the contact sheets of docs/streets.md, eight pictures a preset:  python docs/street_sheets.py"""
 
 from pathlib import Path
 
