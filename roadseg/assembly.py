@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from roadseg.adaptation.adversarial import AUXILIARY, FEATURES, MAIN, Adversarial, Adversary, View
+from roadseg.adaptation.entropy import AUXILIARY_INFORMATION, MAIN_INFORMATION, MinimalEntropy
 from roadseg.adaptation.method import Method
+from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
 from roadseg.adaptation.source_only import SourceOnly
 from roadseg.datasets.catalogue import open_dataset, open_described
 from roadseg.datasets.dataset import ImageDataset
@@ -17,7 +19,7 @@ from roadseg.models import MODELS, build_discriminator, build_model
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.pretrained import IMAGENET, load_pretrained
 from roadseg.models.weights import load_model
-from roadseg.recipe import STREETS, AdaptRecipe
+from roadseg.recipe import SELF_TRAINING, STREETS, AdaptRecipe
 from roadseg.runtime import Runtime, seed_everything, start
 from roadseg.streets.render import RENDERER_VERSION
 from roadseg.synth import render_dataset
@@ -72,6 +74,7 @@ def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> Adaptati
     Raises:
         DatasetError: a folder is not what the recipe says.
     """
+
     def transform(size: tuple[int, int], crop: tuple[int, int], jitter: float) -> CropTransform:
         return CropTransform(size, crop, recipe.scale, jitter, recipe.mirror, recipe.resampling)
 
@@ -143,33 +146,63 @@ def _described(model: str, options: dict[str, str]) -> str:
 
 
 def _build_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime) -> Method:
-    segmentation_weights = (1.0, recipe.auxiliary_weight)
-    if recipe.method == "source-only":
-        return SourceOnly(
-            network, runtime, segmentation_weights=segmentation_weights, class_balance=recipe.class_balance
-        )
-    return Adversarial(
-        network,
-        runtime,
-        _adversaries(recipe, network, runtime),
-        segmentation_weights=segmentation_weights,
-        class_balance=recipe.class_balance,
-        gan=recipe.gan,
-        map_stride=recipe.map_stride,
+    method = _base_method(recipe, network, runtime)
+    if not recipe.method.endswith(SELF_TRAINING):
+        return method
+    options = SelfTrainingOptions(
+        weight=recipe.self_training_weight,
+        confidence=recipe.confidence,
+        decay=recipe.teacher_decay,
+        jitter=recipe.mixed_jitter,
+        mask_ratio=recipe.mask_ratio,
     )
+    return SelfTraining(method, options)
+
+
+def _base_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime) -> Method:
+    weights, balance = (1.0, recipe.auxiliary_weight), recipe.class_balance
+    match recipe.base_method:
+        case "source-only":
+            return SourceOnly(network, runtime, segmentation_weights=weights, class_balance=balance)
+        case "minent":
+            return MinimalEntropy(
+                network,
+                runtime,
+                segmentation_weights=weights,
+                entropy_weights=(recipe.entropy_weight, recipe.auxiliary_entropy_weight),
+                class_balance=balance,
+            )
+        case _:
+            return Adversarial(
+                network,
+                runtime,
+                _adversaries(recipe, network, runtime),
+                segmentation_weights=weights,
+                class_balance=balance,
+                gan=recipe.gan,
+                map_stride=recipe.map_stride,
+            )
+
+
+VIEWS: dict[str, dict[str, View]] = {
+    "feature": {"features": FEATURES},
+    "single-level": {"main": MAIN},
+    "multi-level": {"main": MAIN, "auxiliary": AUXILIARY},
+    "advent": {"main": MAIN_INFORMATION, "auxiliary": AUXILIARY_INFORMATION},
+}
+"""What the discriminators of each adversarial method see, by their names."""
 
 
 def _adversaries(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime) -> dict[str, Adversary]:
-    def adversary(view: View, channels: int, weight: float) -> Adversary:
+    classes = len(label_space(recipe.labels))
+
+    def adversary(name: str, view: View) -> Adversary:
         discriminator = build_discriminator(
-            channels, width=recipe.discriminator_width, upsample=recipe.discriminator_upsample
+            network.feature_channels if name == "features" else classes,
+            width=recipe.discriminator_width,
+            upsample=recipe.discriminator_upsample,
         )
+        weight = recipe.auxiliary_adv_weight if name == "auxiliary" else recipe.adv_weight
         return Adversary(view, runtime.place(discriminator), weight)
 
-    if recipe.method == "feature":
-        return {"features": adversary(FEATURES, network.feature_channels, recipe.adv_weight)}
-    classes = len(label_space(recipe.labels))
-    adversaries = {"main": adversary(MAIN, classes, recipe.adv_weight)}
-    if recipe.method == "multi-level":
-        adversaries["auxiliary"] = adversary(AUXILIARY, classes, recipe.auxiliary_adv_weight)
-    return adversaries
+    return {name: adversary(name, view) for name, view in VIEWS[recipe.base_method].items()}

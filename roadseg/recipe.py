@@ -9,6 +9,7 @@ import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from roadseg.errors import DatasetError, RecipeError
+from roadseg.evaluation.published import published_row
 from roadseg.label_spaces import label_space
 
 STREETS = "streets"
@@ -17,7 +18,20 @@ STREETS = "streets"
 Size = Annotated[tuple[Annotated[int, Field(ge=32)], Annotated[int, Field(ge=32)]], Field(description="width, height")]
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
-MethodName = Literal["source-only", "feature", "single-level", "multi-level"]
+MethodName = Literal[
+    "source-only",
+    "feature",
+    "single-level",
+    "multi-level",
+    "advent",
+    "minent",
+    "self-training",
+    "single-level+self-training",
+    "multi-level+self-training",
+    "advent+self-training",
+]
+SELF_TRAINING = "self-training"
+ADVERSARIAL = ("feature", "single-level", "multi-level", "advent")
 WHOLE = "whole"
 """As a crop: the whole picture."""
 OPTION_MODELS = {"aspp": ("vgg16", "resnet101"), "batch_norm": ("resnet101",)}
@@ -91,6 +105,10 @@ class AdaptRecipe(BaseModel):
     """lambda_adv of the main level, or of the features."""
     auxiliary_adv_weight: Annotated[float, Field(ge=0)] = 0.0002
     """lambda_adv of the earlier level."""
+    entropy_weight: Annotated[float, Field(ge=0)] = 0.001
+    """lambda_ent of the main level, of minent."""
+    auxiliary_entropy_weight: Annotated[float, Field(ge=0)] = 0.0002
+    """lambda_ent of the earlier level."""
     gan: Literal["vanilla", "least-squares"] = "vanilla"
     discriminator_width: PositiveInt = 64
     discriminator_upsample: bool = False
@@ -98,6 +116,16 @@ class AdaptRecipe(BaseModel):
     discriminator_learning_rate: PositiveFloat = 1e-4
     map_stride: Annotated[int, Field(ge=1)] = 1
     """Discriminators see maps of the crop's size divided by this."""
+    self_training_weight: PositiveFloat = 1.0
+    """Of the loss on mixed pictures, where the method has self-training in it."""
+    confidence: Annotated[float, Field(ge=0, le=1)] = 0.9
+    """A picture's pseudo-labels weigh as much as the share of its pixels that the teacher is so sure of."""
+    teacher_decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    """The teacher is the mean of the student over some 1 / (1 - teacher_decay) steps."""
+    mixed_jitter: Annotated[float, Field(ge=0)] = 0.3
+    """Strength of the colour changes of mixed pictures."""
+    mask_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of blocks of the mixed pictures that are hidden from the student."""
 
     # Optimization
     optimizer: Literal["sgd", "adamw", "published-sgd"] = "adamw"
@@ -141,6 +169,16 @@ class AdaptRecipe(BaseModel):
             raise ValueError(f"{error.cause}; {error.remedy}") from None
         return name
 
+    @field_validator("published")
+    @classmethod
+    def _printed(cls, row: str) -> str:
+        try:
+            if row:
+                published_row(row)
+        except RecipeError as error:
+            raise ValueError(f"{error.cause}; {error.remedy}") from None
+        return row
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.needs_target and not self.target:
@@ -157,17 +195,25 @@ class AdaptRecipe(BaseModel):
                 raise ValueError(f"crop {crop} is larger than size {size} at the largest scale {self.scale[1]}")
         if self.fourier_beta and self.source_crop != self.target_crop:
             raise ValueError("fourier_beta needs crops of one size: leave out target_size, or give crop a size")
+        if self.optimizer == "published-sgd" and self.model != "resnet101":
+            raise ValueError("published-sgd is for resnet101, whose weights alone were stepped so")
         for option, models in OPTION_MODELS.items():
             if self.model not in models and getattr(self, option) != type(self).model_fields[option].default:
                 raise ValueError(f"{option} is for {' and '.join(models)}, not for model {self.model!r}")
         if 0 < self.schedule_steps < self.steps:
             raise ValueError(f"schedule_steps {self.schedule_steps} ends before steps {self.steps}")
         smallest = min(*self.source_crop, *self.target_crop)
-        if self.method != "source-only" and smallest // self.map_stride < 32:
+        if self.base_method in ADVERSARIAL and smallest // self.map_stride < 32:
             raise ValueError(
                 f"crop {self.crop} / map_stride {self.map_stride} leaves the discriminator under 32 pixels"
             )
         return self
+
+    @property
+    def base_method(self) -> str:
+        """The method without self-training; source-only where that is all of it."""
+        base = self.method.removesuffix(SELF_TRAINING).removesuffix("+")
+        return base or "source-only"
 
     @property
     def input_size(self) -> tuple[int, int]:

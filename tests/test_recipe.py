@@ -30,6 +30,8 @@ def test_all_mistakes_are_reported_at_once():
             {"target": "x", "crop": "whole", "scale": [1, 1], "target_size": [200, 150], "fourier_beta": 0.1},
             "crops of one size",
         ),
+        ({"target": "x", "optimizer": "published-sgd"}, "published-sgd is for resnet101"),
+        ({"target": "x", "published": "gta5-cityscapes/multilevel"}, "is no published row; Did you mean"),
         ({"target": "x", "labels": "cityscapes"}, "unknown label space 'cityscapes'"),
         ({"target": "x", "scale": [1.2, 0.8]}, "lower bound comes first"),
         ({"target": "x", "steps": 100, "schedule_steps": 50}, "ends before steps"),

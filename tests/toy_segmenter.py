@@ -4,15 +4,27 @@ import torch
 from torch import nn
 
 from roadseg.adaptation.adversarial import AUXILIARY, FEATURES, MAIN, Adversarial, Adversary
+from roadseg.adaptation.entropy import MAIN_INFORMATION, MinimalEntropy
+from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
 from roadseg.adaptation.source_only import SourceOnly
 from roadseg.datasets.sampling import Batch
 from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork
 from roadseg.runtime import start
 
 CLASSES = 4
-METHODS = {"source-only": (), "feature": ("features",), "single-level": ("main",), "multi-level": ("main", "auxiliary")}
+METHODS = {
+    "source-only": (),
+    "feature": ("features",),
+    "single-level": ("main",),
+    "multi-level": ("main", "auxiliary"),
+    "advent": ("information",),
+    "minent": (),
+    "self-training": (),
+}
 """Methods, and the names of their adversaries."""
+ADVERSARIAL = tuple(name for name, adversaries in METHODS.items() if adversaries)
 VIEWS = {"main": (MAIN, CLASSES, 0.5), "auxiliary": (AUXILIARY, CLASSES, 0.2), "features": (FEATURES, 3, 0.5)}
+VIEWS["information"] = (MAIN_INFORMATION, CLASSES, 0.5)
 """Adversaries: view, its channels, weight."""
 
 
@@ -45,6 +57,10 @@ def toy_method(name, *, precision="float32", dtype=torch.float32, class_balance=
     supervised = {"segmentation_weights": (1.0, 0.1), "class_balance": class_balance}
     if name == "source-only":
         return SourceOnly(segmenter, runtime, **supervised)
+    if name == "minent":
+        return MinimalEntropy(segmenter, runtime, **supervised, entropy_weights=(0.5, 0.2))
+    if name == "self-training":
+        return SelfTraining(SourceOnly(segmenter, runtime, **supervised), SelfTrainingOptions(confidence=0.3))
     adversaries = {
         level: Adversary(view, nn.Conv2d(channels, 1, 4, stride=4).to(dtype), weight)
         for level, (view, channels, weight) in VIEWS.items()

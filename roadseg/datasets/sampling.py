@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.fourier import fourier_aligned
 from roadseg.datasets.transforms import CropTransform
-from roadseg.errors import RecipeError
+from roadseg.errors import RecipeError, RoadsegError
 from roadseg.runtime import generator
 
 SOURCE_STREAM, TARGET_STREAM = 0, 1
@@ -73,7 +73,7 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class AdaptationBatches(Dataset[Batch]):
+class AdaptationBatches:
     """Batches of labelled source and unlabelled target crops; item `step` depends on nothing but (seed, step)."""
 
     source: ImageDataset
@@ -109,7 +109,7 @@ class AdaptationBatches(Dataset[Batch]):
             targets = [self.target_transform(self.target.image(index), None, rng)[0] for index, rng in drawn]
         images, labels = [], []
         for place, (index, rng) in enumerate(self._draw(self.source, SOURCE_STREAM, step)):
-            image, label = self.source_transform(self.source.image(index), self.source.label(index), rng)
+            image, label = self.source_transform(*self.source.pair(index), rng)
             if self.fourier_beta:
                 aligned = fourier_aligned(image, targets[place], rng.uniform(0, self.fourier_beta))
                 image = np.clip(aligned, 0, 255).astype(np.uint8)
@@ -134,7 +134,7 @@ def load_batches(
     With `pin_memory` they lie in page-locked memory, out of which a CUDA device copies while it computes.
     """
     loader = DataLoader(
-        batches,
+        _Attempts(batches),
         batch_size=None,
         sampler=range(first, last),
         num_workers=workers,
@@ -144,7 +144,23 @@ def load_batches(
         # Of its own: a loader draws from the global generator otherwise, and a resumed run would draw once more.
         generator=torch.Generator(),
     )
-    return iter(loader)
+    for attempt in loader:
+        if isinstance(attempt, RoadsegError):
+            raise attempt
+        yield attempt
+
+
+@dataclass(frozen=True)
+class _Attempts(Dataset[Batch | RoadsegError]):
+    """Batches, or what is wrong with their files: raised in a worker, it would arrive as the text of a traceback."""
+
+    batches: AdaptationBatches
+
+    def __getitem__(self, step: int) -> Batch | RoadsegError:
+        try:
+            return self.batches[step]
+        except RoadsegError as error:
+            return error
 
 
 def _start_worker(worker: int) -> None:

@@ -57,6 +57,8 @@ class Trainer:
         values = self._backpropagate(batch, accumulate)
         self.method.runtime.all_sum(self._gradients())
         made = self._optimize()
+        if made:
+            self.method.after_step()
         self.step += 1
         return values if made else None
 
@@ -113,4 +115,4 @@ class Trainer:
             raise WeightsError(f"the checkpoint belongs to another kind of run: {error}", "Start a new run.") from error
 
     def _networks(self) -> dict[str, torch.nn.Module]:
-        return {"segmenter": self.method.segmenter, **self.method.discriminators}
+        return {"segmenter": self.method.segmenter, **self.method.discriminators, **self.method.companions}

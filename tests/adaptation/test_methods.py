@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 import torch
 from torch import nn
-from toy_segmenter import METHODS, toy_batch, toy_method
+from toy_segmenter import ADVERSARIAL, METHODS, toy_batch, toy_method
 
 from roadseg.adaptation.losses import SOURCE, TARGET, adversarial_loss, segmentation_loss
 from roadseg.adaptation.source_only import SourceOnly
@@ -65,7 +65,7 @@ def test_the_graph_of_a_forward_pass_is_gone_before_the_next(name, batch):
     assert all(output() is None for output in outputs)
 
 
-@pytest.mark.parametrize("name", ["feature", "single-level", "multi-level"])
+@pytest.mark.parametrize("name", ADVERSARIAL)
 def test_the_segmenter_learns_from_its_terms_alone_and_discriminators_from_theirs(name, batch):
     method = toy_method(name)
     terms = method.terms(batch)
@@ -83,7 +83,7 @@ def test_the_segmenter_learns_from_its_terms_alone_and_discriminators_from_their
 
 @pytest.mark.parametrize(
     ("name", "reached"),
-    [("feature", []), ("single-level", [0]), ("multi-level", [0, 1])],
+    [("feature", []), ("single-level", [0]), ("multi-level", [0, 1]), ("advent", [0])],
 )
 def test_only_what_a_discriminator_sees_is_adapted(name, reached, batch):
     method = toy_method(name)
@@ -123,7 +123,7 @@ def test_the_feature_level_discriminator_sees_what_the_classifier_sees_at_the_si
             assert torch.allclose(maps, stem(images / 255), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["feature", "single-level", "multi-level"])
+@pytest.mark.parametrize("name", ADVERSARIAL)
 def test_an_indifferent_discriminator_costs_log_two(name, batch):
     method = toy_method(name)
     for discriminator in method.discriminators.values():

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -8,7 +9,7 @@ from tiny import SIZE, street, write_streets
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.datasets.sampling import AdaptationBatches, load_batches
 from roadseg.datasets.transforms import CropTransform, resized_label
-from roadseg.errors import RecipeError
+from roadseg.errors import DatasetError, RecipeError
 
 CROP = CropTransform(size=SIZE, crop=(64, 48))
 
@@ -102,3 +103,20 @@ def test_alignment_gives_source_crops_the_colours_of_target_crops(batches, tmp_p
     assert torch.allclose(*means, atol=8.0)  # clipping to 0..255 moves them
     assert (plain.source_images.float().mean((2, 3)) - means[1]).abs().max() > 20
     assert torch.equal(aligned.source_labels, plain.source_labels)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_broken_picture_is_named_wherever_it_is_read(tmp_path, workers):
+    root = write_streets(tmp_path / "set", 2)
+    (root / "images" / "000001.png").write_text("no picture")
+    batches = AdaptationBatches(open_dataset("streets", root), None, 2, CROP, CROP, seed=1)
+    with pytest.raises(DatasetError, match=r"^[^\n]*000001\.png: cannot be read as a picture\n"):
+        list(load_batches(batches, 0, 1, workers=workers))
+
+
+def test_a_label_map_of_another_size_is_refused(tmp_path):
+    root = write_streets(tmp_path / "set", 1)
+    cv2.imwrite(str(root / "labels" / "000000.png"), np.zeros((20, 30), np.uint8))
+    batches = AdaptationBatches(open_dataset("streets", root), None, 1, CROP, CROP, seed=1)
+    with pytest.raises(DatasetError, match="30"):
+        batches[0]
