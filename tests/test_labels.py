@@ -69,7 +69,9 @@ def test_every_class_of_the_original_camvid_has_a_place_in_the_eleven():
 def test_both_ways_to_the_eleven_classes_agree_but_for_walls():
     direct = conversion(CITYSCAPES_19, CAMVID_11)
     by_way_of_32 = conversion(CAMVID_32, CAMVID_11)[conversion(CITYSCAPES_19, CAMVID_32)[:19]]
-    differing = [CITYSCAPES_19.classes[train_id] for train_id in range(19) if by_way_of_32[train_id] != direct[train_id]]
+    differing = [
+        CITYSCAPES_19.classes[train_id] for train_id in range(19) if by_way_of_32[train_id] != direct[train_id]
+    ]
     assert differing == ["wall"]
 
 

@@ -40,9 +40,7 @@ def adapt(
         list[str] | None, typer.Option("--set", help="Any other recipe key: --set key=value.")
     ] = None,
     data: Annotated[Path, typer.Option(help="Where rendered streets are kept.")] = Path("data"),
-    sweep: Annotated[
-        str | None, typer.Option(metavar="KEY=V,V", help="One run a value, below --out.")
-    ] = None,
+    sweep: Annotated[str | None, typer.Option(metavar="KEY=V,V", help="One run a value, below --out.")] = None,
     go_on: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
