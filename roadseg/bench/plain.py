@@ -12,7 +12,9 @@ from roadseg.bench.measures import Laps
 from roadseg.bench.setting import ADVERSARIAL_WEIGHTS, POWER, SCHEDULE_STEPS, SEGMENTATION_WEIGHTS
 from roadseg.datasets.sampling import Batch
 from roadseg.labels import IGNORE
+from roadseg.models.convolution import Conv2d
 from roadseg.models.relu6 import ReLU6
+from roadseg.models.vgg16 import VGG16
 from roadseg.runtime import seed_torch
 from roadseg.training.optimizers import set_poly_rate
 from roadseg.training.trainer import Trainer
@@ -28,8 +30,7 @@ class PlainStep:
         self._laps = laps
         self._step = 0
         for network in self.networks:
-            network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-        _make_plain(self.segmenter)
+            _make_plain(network)
 
     @property
     def networks(self) -> list[nn.Module]:
@@ -104,20 +105,19 @@ class _SeparateNorm(nn.BatchNorm2d):
 
 
 def _make_plain(network: nn.Module) -> None:
-    """Put torch's own modules in the place of those that save memory."""
+    """Undo, parameters as they are, what our networks do to save time and memory."""
+    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    if isinstance(network, VGG16):
+        network.recomputed = 0
     for parent in list(network.modules()):
         for name, module in list(parent.named_children()):
-            if isinstance(module, nn.BatchNorm2d):
-                setattr(parent, name, _separate(module))
+            if isinstance(module, Conv2d):
+                module.__class__ = nn.Conv2d  # type: ignore[assignment]
+            elif isinstance(module, nn.BatchNorm2d):
+                module.__class__ = _SeparateNorm
+                module.train()
             elif isinstance(module, ReLU6):
                 setattr(parent, name, nn.ReLU6(inplace=True))
-
-
-def _separate(norm: nn.BatchNorm2d) -> _SeparateNorm:
-    separate = _SeparateNorm(norm.num_features, eps=norm.eps)
-    separate.weight, separate.bias = norm.weight, norm.bias
-    separate.running_mean, separate.running_var = norm.running_mean, norm.running_var
-    return separate
 
 
 def _weighted(losses: list[Tensor], weights: tuple[float, ...]) -> Tensor:

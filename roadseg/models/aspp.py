@@ -4,6 +4,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from roadseg.models.convolution import Conv2d
+
 Aspp = Literal["four-branch", "two-branch"]
 DILATIONS: dict[Aspp, tuple[int, ...]] = {"four-branch": (6, 12, 18, 24), "two-branch": (6, 12)}
 """By variant. The published AdaptSegNet weights add the first two branches only, those of later work all four."""
@@ -16,7 +18,7 @@ class ASPP(nn.Module):
         super().__init__()
         self.branches = nn.ModuleList()
         for dilation in DILATIONS[variant]:
-            branch = nn.Conv2d(inputs, num_classes, 3, padding=dilation, dilation=dilation)
+            branch = Conv2d(inputs, num_classes, 3, padding=dilation, dilation=dilation)
             nn.init.normal_(branch.weight, std=0.01)
             self.branches.append(branch)
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from roadseg.models.convolution import Conv2d
 from roadseg.models.network import Network
 
 
@@ -25,7 +26,7 @@ class PatchDiscriminator(Network):
         super().__init__()
         sizes = (channels, width, 2 * width, 4 * width, 8 * width, 1)
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(inputs, outputs, kernel_size=4, stride=2, padding=1) for inputs, outputs in pairwise(sizes)
+            Conv2d(inputs, outputs, kernel_size=4, stride=2, padding=1) for inputs, outputs in pairwise(sizes)
         )
         self.upsample = upsample
 

@@ -6,8 +6,10 @@ from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from roadseg.models.aspp import Aspp
+from roadseg.models.convolution import Conv2d
 from roadseg.models.deeplab import DeepLabV2
 from roadseg.models.network import Prediction
 
@@ -26,6 +28,9 @@ class VGG16(DeepLabV2):
     """
 
     IMAGENET_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
+    recomputed = 10
+    """So many layers, the first two blocks, are computed again in the backward pass instead of being kept: half of the
+    activations for a twentieth of the work."""
 
     def __init__(
         self, num_classes: int, *, levels: int = 2, pretrained: bool = False, aspp: Aspp = "four-branch"
@@ -40,8 +45,8 @@ class VGG16(DeepLabV2):
             *_block(256, 512, 512, 512),
             *_block(512, 512, 512, 512, dilation=2),
         )
-        self.fc6 = nn.Conv2d(512, CONTEXT_CHANNELS, 3, padding=4, dilation=4)
-        self.fc7 = nn.Conv2d(CONTEXT_CHANNELS, CONTEXT_CHANNELS, 3, padding=4, dilation=4)
+        self.fc6 = Conv2d(512, CONTEXT_CHANNELS, 3, padding=4, dilation=4)
+        self.fc7 = Conv2d(CONTEXT_CHANNELS, CONTEXT_CHANNELS, 3, padding=4, dilation=4)
 
     def trunk(self) -> nn.Module:
         """The thirteen convolutions that ImageNet weights exist for."""
@@ -49,7 +54,8 @@ class VGG16(DeepLabV2):
 
     def forward(self, images: Tensor) -> Prediction:
         """Predict from normalised images (N, 3, H, W) float."""
-        fourth = self.features[: CONV4_3 + 1](images)
+        shallow, deeper = self.features[: self.recomputed], self.features[self.recomputed : CONV4_3 + 1]
+        fourth = deeper(checkpoint(shallow, images, use_reentrant=False, preserve_rng_state=False))
         fifth = self.features[CONV4_3 + 1 :](fourth)
         context = F.relu(self.fc7(F.relu(self.fc6(fifth))))
         return Prediction(self.logits(context, fourth), context)
@@ -70,5 +76,5 @@ class VGG16(DeepLabV2):
 def _block(*channels: int, dilation: int = 1, pool: bool = False) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(channels):
-        layers += [nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation), nn.ReLU(inplace=True)]
+        layers += [Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation), nn.ReLU(inplace=True)]
     return [*layers, nn.MaxPool2d(2)] if pool else layers

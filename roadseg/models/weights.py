@@ -192,7 +192,7 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise WeightsError(f"{path}: no such file", "Give a file of weights.") from None
+        raise WeightsError(f"{path}: no such file", "Put the weights there, or name others.") from None
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
         detail = str(error).split("\n")[0]
         raise WeightsError(f"{path}: cannot be read as weights ({detail})", "Fetch it again.") from error

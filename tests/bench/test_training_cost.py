@@ -14,7 +14,7 @@ from roadseg.runtime import start
 SIZE = (96, 64)
 
 
-@pytest.mark.parametrize("model", ["fast", "resnet101"])
+@pytest.mark.parametrize("model", ["fast", "vgg16", "resnet101"])
 def test_both_kinds_of_step_have_the_same_losses_and_the_same_outcome(model, tmp_path):
     runtime = start("cpu")
     ours, other = build(model, runtime), build(model, runtime)

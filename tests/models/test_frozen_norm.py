@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from roadseg.models.convolution import Conv2d
 from roadseg.models.frozen_norm import ConvNorm, normalised_convolution
 from roadseg.models.relu6 import ReLU6
 
@@ -83,3 +84,16 @@ def test_mixed_precision_gives_gradients_in_the_precision_of_the_parameters():
     torch.testing.assert_close(y.float(), expected.float(), rtol=0.05, atol=0.05)
     y.float().sum().backward()
     assert {p.grad.dtype for p in (convolution.weight, norm.weight, norm.bias)} == {torch.float32}
+
+
+def test_mixed_precision_keeps_no_copy_of_a_weight():
+    layer = Conv2d(6, 8, 3, padding=1)
+    kept = []
+    with (
+        torch.autocast("cpu", dtype=torch.bfloat16),
+        torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor) or tensor, lambda tensor: tensor),
+    ):
+        y = layer(torch.rand(2, 6, 9, 7))
+    y.float().square().sum().backward()
+    assert [tensor.data_ptr() for tensor in kept if tensor.shape == layer.weight.shape] == [layer.weight.data_ptr()]
+    assert {parameter.grad.dtype for parameter in layer.parameters()} == {torch.float32}

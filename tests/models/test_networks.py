@@ -107,6 +107,15 @@ def test_running_statistics_of_resnet101_move_only_where_asked_for(batch_norm, m
     assert len(heads) == 2 * 4 * 2
 
 
+def test_layers_of_vgg16_that_are_computed_again_change_nothing():
+    network = build_model("vgg16", 3, levels=1, pretrained=False)
+    image, gradients = torch.randn(1, 3, 32, 48), []
+    for network.recomputed in (0, 10):
+        loss = network(image).logits[0].square().sum()
+        gradients.append(torch.autograd.grad(loss, network.features[0].weight)[0])
+    assert torch.equal(*gradients)
+
+
 def test_upsampled_discriminator_scores_every_pixel():
     maps = torch.rand(2, 4, 64, 97)
     plain, upsampling = (build_discriminator(4, width=8, upsample=upsample) for upsample in (False, True))

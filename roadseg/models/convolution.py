@@ -1,0 +1,88 @@
+"""Convolution that keeps nothing but its arguments for the backward pass: no weight that was made of its own.
+
+In mixed precision torch keeps a copy of every weight in the lower one, and of a product of weight and scale the
+product; for deep layers on small maps these are larger than all activations. Here they are made again.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+
+class _Geometry(NamedTuple):
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+
+
+class Conv2d(nn.Conv2d):
+    """`torch.nn.Conv2d` with zero padding, in numbers of pixels."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, in_channels, H, W) -> (N, out_channels, ...)."""
+        return scaled_convolution(self, input, None, self.bias)
+
+
+def scaled_convolution(layer: nn.Conv2d, x: Tensor, scale: Tensor | None, offset: Tensor | None) -> Tensor:
+    """Convolve (N, C, H, W) with the layer's weight times a scale for each output channel, and add an offset for each;
+    the layer's own bias is left out.
+    """
+    assert not isinstance(layer.padding, str)
+    geometry = _Geometry(layer.stride, layer.padding, layer.dilation, layer.groups)
+    y: Tensor = _Convolution.apply(x, layer.weight, scale, offset, geometry)  # type: ignore[no-untyped-call]
+    return y
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, scale: Tensor | None, offset: Tensor | None, geometry: _Geometry
+    ) -> Tensor:
+        if torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))
+        ctx.save_for_backward(x, weight, scale)
+        ctx.geometry = geometry
+        return F.conv2d(
+            x, _scaled(weight, scale).to(x.dtype), None if offset is None else offset.to(x.dtype), *geometry
+        )
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, scale = ctx.saved_tensors
+        stride, padding, dilation, groups = ctx.geometry
+        of_x, of_weight, of_scale, of_offset, _ = ctx.needs_input_grad
+        grad_x, grad_scaled, _ = torch.ops.aten.convolution_backward(
+            grad,
+            x,
+            _scaled(weight, scale).to(x.dtype),
+            None,
+            stride,
+            padding,
+            dilation,
+            False,
+            [0, 0],
+            groups,
+            [of_x, of_weight or of_scale, False],
+        )
+        # Summed here: a convolution's own gradient of its bias takes several times as long on CPUs.
+        grad_offset = grad.sum((0, 2, 3), dtype=weight.dtype) if of_offset else None
+        if scale is None:
+            return grad_x, grad_scaled.to(weight.dtype) if of_weight else None, None, grad_offset, None
+        # In the weight's own memory layout, which its gradient has to have: otherwise it is copied once more.
+        grad_weight = torch.mul(grad_scaled, _column(scale), out=torch.empty_like(weight)) if of_weight else None
+        grad_scale = (grad_scaled * weight).sum((1, 2, 3)) if of_scale else None
+        return grad_x, grad_weight, grad_scale, grad_offset, None
+
+
+def _scaled(weight: Tensor, scale: Tensor | None) -> Tensor:
+    return weight if scale is None else weight * _column(scale)
+
+
+def _column(values: Tensor) -> Tensor:
+    """One value an output channel, shaped to multiply a convolution's weight."""
+    return values.view(-1, 1, 1, 1)
