@@ -12,13 +12,16 @@ from roadseg.streets.sampling.settings import SETTINGS
 SMALL = (96, 72)
 
 
-def labels_of(name, count=60):
-    return np.array([render_street(1, index, SMALL, scenes={name: 1.0})[1] for index in range(count)])
+@pytest.fixture(scope="module")
+def sets():
+    """48 small streets of each preset: (pictures, label maps)."""
+    rendered = {name: [render_street(1, index, SMALL, scenes={name: 1}) for index in range(48)] for name in PRESETS}
+    return {name: tuple(np.array(part) for part in zip(*pairs, strict=True)) for name, pairs in rendered.items()}
 
 
 @pytest.fixture(scope="module")
-def labels():
-    return {name: labels_of(name) for name in PRESETS}
+def labels(sets):
+    return {name: labels for name, (_, labels) in sets.items()}
 
 
 def share(labels, *train_ids):
@@ -81,14 +84,10 @@ def test_presets_show_what_they_are_named_for(labels):
     assert share(labels["indian"], IGNORE) > share(labels["highway"], IGNORE), "hoardings and cattle"
 
 
-def test_nights_are_dark_but_for_lamps():
-    pictures = {}
-    for name in ("night", "european"):
-        pairs = [render_street(1, index, SMALL, scenes={name: 1.0}) for index in range(40)]
-        pictures[name] = [np.array(part) for part in zip(*pairs, strict=True)]
-    skies = {name: images[labels == classes.SKY].mean() for name, (images, labels) in pictures.items()}
+def test_nights_are_dark_but_for_lamps(sets):
+    skies = {name: images[labels == classes.SKY].mean() for name, (images, labels) in sets.items()}
     assert skies["night"] < 0.4 * skies["european"]
-    assert (pictures["night"][0].max((1, 2, 3)) > 180).mean() > 0.7, "lamps, lights and signals shine"
+    assert (sets["night"][0].max((1, 2, 3)) > 180).mean() > 0.7, "lamps, lights and signals shine"
 
 
 def test_drives_are_drawn_from_presets_too():

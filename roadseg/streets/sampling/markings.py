@@ -40,6 +40,7 @@ class Markings:
         """Kerbs, edge lines, lane lines, rails and the median."""
         return [
             *self._seams(),
+            *self._slabs(),
             *self._gutters(),
             *self._feet(),
             *self._kerbs(),
@@ -58,6 +59,20 @@ class Markings:
                 varied(self._rng, self._road, 0.3),
             )
             for _ in range(count)
+        ]
+
+    def _slabs(self) -> list[Line]:
+        """Joints along paved sidewalks."""
+        rng, layout = self._rng, self._layout
+        if not chance(rng, 0.4):
+            return []
+        spacing, rise = between(rng, (0.5, 1.3)), (self._kerb_height, self._kerb_height)
+        tone = _blend(self._road, (20, 20, 20), between(rng, (0.0, 0.4)))
+        return [
+            Line(layout.edge(side) + side * (0.2 + spacing * joint), 0.02, tone, rise=rise)
+            for side, made in zip((-1, 1), self._made, strict=True)
+            if made
+            for joint in range(1, int(abs(layout.plot(side) - layout.edge(side)) / spacing))
         ]
 
     def _feet(self) -> list[Line]:
@@ -79,7 +94,7 @@ class Markings:
     def _kerbs(self) -> list[Line]:
         rng, lines = self._rng, []
         striped = chance(rng, self._setting.striped_kerb)
-        tone = grey(rng, 120, 200)
+        tone = grey(rng, 84, 198)
         edging = pick(rng, {"": 0.55, "white": 0.2, "yellow": 0.15, "double": 0.1})
         for side, made in zip((-1, 1), self._made, strict=True):
             edge = self._layout.edge(side)

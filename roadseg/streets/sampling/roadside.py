@@ -61,7 +61,7 @@ def sample_ridges(rng: np.random.Generator, setting: Setting, *, night: bool) ->
     """Draw the skyline, far layers first."""
     ridges = []
     for layer in range(index(rng, 3) + 1):
-        weights = {VEGETATION: 0.6, BUILDING: 0.2 + 0.6 * setting.built, TERRAIN: 0.12}
+        weights = {VEGETATION: 0.6, BUILDING: 0.2 + 0.6 * setting.built, TERRAIN: 0.05}
         label = pick(rng, weights)
         colour: Colour = {
             VEGETATION: hsv(rng, (0.22, 0.36), (0.25, 0.5), (0.25, 0.42)),
