@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from roadseg import runtime
+from roadseg.cores import usable_cores
 from roadseg.video.codecs import ENCODERS, NOT_BUILT_IN, SAMPLES, ffmpeg_version, try_decoder, try_encoder
 
 State = Literal["ok", "missing", "broken"]
@@ -101,8 +102,7 @@ def check_devices() -> Iterator[Check]:
             yield Check(str(device), "ok", runtime.describe(device))
     if [device.type for device in runtime.devices()] == ["cpu"]:
         yield Check("GPU", "missing", "none that torch can use: training takes longer")
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield Check("processors", "ok", f"{usable} to be used of {os.cpu_count()}")
+    yield Check("processors", "ok", f"{usable_cores()} to be used of {os.cpu_count()}")
     yield Check("memory", "ok", f"{_memory_bytes() / 2**30:.1f} GiB")
 
 

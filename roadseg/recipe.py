@@ -11,11 +11,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from roadseg.errors import DatasetError, RecipeError
 from roadseg.evaluation.published import published_row
 from roadseg.label_spaces import label_space
+from roadseg.validation import mistakes
 
 STREETS = "streets"
 """As a source: the built-in renderer instead of a folder."""
 
-Size = Annotated[tuple[Annotated[int, Field(ge=32)], Annotated[int, Field(ge=32)]], Field(description="width, height")]
+Side = Annotated[int, Field(ge=32)]
+Size = tuple[Side, Side]
+"""Width, height."""
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 MethodName = Literal[
@@ -51,7 +54,7 @@ def _crop(value: Any) -> Any:
 class AdaptRecipe(BaseModel):
     """Everything that decides the outcome of `roadseg adapt`; the resolved recipe stands in the run folder."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     # Data
     source: str = STREETS
@@ -89,11 +92,13 @@ class AdaptRecipe(BaseModel):
 
     # Network and method
     model: Literal["fast", "vgg16", "resnet101"] = "fast"
+    """The network: `fast` runs on laptops, the others are those of the paper."""
     aspp: Literal["four-branch", "two-branch"] = "four-branch"
     """Heads of vgg16 and resnet101; two-branch for weights that the paper's authors published."""
     batch_norm: Literal["frozen", "batch-statistics"] = "frozen"
     """Of resnet101; batch-statistics as published, which leaks statistics of the target into every method."""
     method: MethodName = "multi-level"
+    """See docs/methods.md."""
     init: str = ""
     """What to start from: a run folder, a file of weights, the URL of one with its checksum, or `imagenet`, which is
     downloaded; empty for the ImageNet weights that come with `fast`."""
@@ -110,10 +115,13 @@ class AdaptRecipe(BaseModel):
     auxiliary_entropy_weight: Annotated[float, Field(ge=0)] = 0.0002
     """lambda_ent of the earlier level."""
     gan: Literal["vanilla", "least-squares"] = "vanilla"
+    """Form of the adversarial losses."""
     discriminator_width: PositiveInt = 64
+    """Channels of the first of its five convolutions; the last but one has eight times as many."""
     discriminator_upsample: bool = False
     """Whether scores are up-sampled to the size of the maps, as the paper says and its published code does not."""
     discriminator_learning_rate: PositiveFloat = 1e-4
+    """Of Adam."""
     map_stride: Annotated[int, Field(ge=1)] = 1
     """Discriminators see maps of the crop's size divided by this."""
     self_training_weight: PositiveFloat = 1.0
@@ -135,25 +143,31 @@ class AdaptRecipe(BaseModel):
     head_factor: PositiveFloat = 4.0
     """The heads learn at this multiple of it."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    """Of the segmenter; discriminators have none."""
     batch_size: PositiveInt = 4
     """Pictures of each domain a step, over all processes."""
     accumulate: PositiveInt = 1
     """Parts in which a process forwards its share of the batch, one after the other: less memory, the same training."""
     steps: PositiveInt = 1000
+    """Training steps."""
     schedule_steps: Annotated[int, Field(ge=0)] = 0
     """Steps over which the rate falls to zero; 0 for `steps`."""
     power: PositiveFloat = 0.9
     """Exponent of the poly schedule."""
     seed: Annotated[int, Field(ge=0)] = 0
+    """Of everything random."""
     checkpoint_every: PositiveInt = 200
+    """Steps between checkpoints; Ctrl-C saves one too."""
     evaluate_every: Annotated[int, Field(ge=0)] = 0
     """Steps between evaluations; 0 for one at the end alone."""
 
     # Machine
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """`auto` takes CUDA, else MPS, else the CPU."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Of matrix products; float16 scales the loss."""
     workers: Annotated[int, Field(ge=0)] = 1
-    """Processes that prepare batches."""
+    """Processes that prepare batches, no more than there are cores."""
 
     # Report
     published: str = ""
@@ -263,11 +277,8 @@ def resolve(values: Mapping[str, Any], *, origin: str) -> AdaptRecipe:
     try:
         return AdaptRecipe.model_validate(dict(values))
     except ValidationError as error:
-        mistakes = [_mistake(dict(detail)) for detail in error.errors()]
-        known = ", ".join(AdaptRecipe.model_fields)
-        unknown = any(detail["type"] == "extra_forbidden" for detail in error.errors())
-        remedy = f"Known keys: {known}." if unknown else "Correct it and start again."
-        raise RecipeError(f"{origin}: " + "; ".join(mistakes), remedy) from None
+        cause = f"{origin}: {mistakes(error, AdaptRecipe.model_fields)}"
+        raise RecipeError(cause, "docs/recipes.md explains every key.") from None
 
 
 def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
@@ -286,11 +297,3 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
         except tomllib.TOMLDecodeError:
             overrides[key.strip()] = value
     return overrides
-
-
-def _mistake(detail: Mapping[str, Any]) -> str:
-    key = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        return f"unknown key {key!r}"
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{key} = {detail['input']!r}: {message}" if key else message

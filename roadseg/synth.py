@@ -1,7 +1,6 @@
 """Rendered streets on disk: images/, labels/ (train ids), dataset.toml, and for a drive the clip of its pictures."""
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +13,7 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
+from roadseg.cores import usable_cores
 from roadseg.errors import InputError, OutputError
 from roadseg.files import write_text, writing
 from roadseg.label_spaces import CITYSCAPES_19
@@ -66,7 +66,7 @@ def render_dataset(
     on_progress(done, count)
     if not missing:
         return
-    workers = min(workers or os.cpu_count() or 1, len(missing))
+    workers = min(workers or usable_cores(), len(missing))
     # Spawned, not forked: the caller may run threads of torch or OpenCV, which a fork would leave in pieces.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker) as pool:
         try:

@@ -11,7 +11,7 @@ PACKAGE = Path(roadseg.__file__).parent
 
 LAYERS = [
     {"errors"},
-    {"files"},
+    {"cores", "files", "validation"},
     {"frames", "labels", "runtime", "manifest", "ytdlp"},
     {"label_spaces"},
     {"video", "datasets", "models", "streets"},

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from roadseg.cores import usable_cores
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import BROKEN
@@ -136,7 +137,7 @@ def check_dataset(
     published, part = _published(kind, split, len(dataset))
     problems = [] if published in (None, len(dataset)) else [_miscounted(root, len(dataset), published)]
     # Threads are enough: both decoders work without Python's lock. A loop that is left takes back what was not begun.
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(usable_cores()) as threads:
         for done, looked in enumerate(threads.map(lambda index: _look(dataset, index), chosen), start=1):
             sizes.update([looked.size] if looked.size else [])
             pixels += looked.pixels

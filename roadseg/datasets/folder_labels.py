@@ -11,6 +11,7 @@ from roadseg.datasets.label_files import Colour
 from roadseg.errors import DatasetError
 from roadseg.label_spaces import CITYSCAPES_19, LABEL_SPACES
 from roadseg.labels import IGNORE
+from roadseg.validation import mistakes
 
 LABELS_FILE = "labels.toml"
 MAX_ID = 0xFFFF
@@ -142,15 +143,7 @@ def read_folder_labels(root: Path) -> FolderLabels:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DatasetError(f"{path}: not a readable TOML file: {error}") from error
     except ValidationError as error:
-        mistakes = "; ".join(_mistake(dict(detail)) for detail in error.errors())
         raise DatasetError(
-            f"{path}: {mistakes}", f"Keys are {', '.join(FolderLabels.model_fields)}; see docs/datasets.md."
+            f"{path}: {mistakes(error, FolderLabels.model_fields)}",
+            f"Keys are {', '.join(FolderLabels.model_fields)}; see docs/datasets.md.",
         ) from None
-
-
-def _mistake(detail: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        return f"unknown key {key!r}"
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{key}: {message}" if key else message

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from roadseg.cores import usable_cores
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.fourier import fourier_aligned
 from roadseg.datasets.transforms import CropTransform
@@ -137,7 +138,8 @@ def load_batches(
         _Attempts(batches),
         batch_size=None,
         sampler=range(first, last),
-        num_workers=workers,
+        # No more than there are cores; they change the speed alone.
+        num_workers=(workers := min(workers, usable_cores())),
         worker_init_fn=_start_worker if workers else None,
         prefetch_factor=4 if workers else None,
         pin_memory=pin_memory,

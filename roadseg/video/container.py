@@ -11,6 +11,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from roadseg.cores import usable_cores
 from roadseg.errors import VideoError
 
 BROKEN = "Check that it plays elsewhere; copy or download it again if it does not."
@@ -30,7 +31,7 @@ def fraction(value: _Rational | None) -> Fraction | None:
 
 def default_threads() -> int:
     """Threads for a decoder or an encoder: the processors this process may use, but at most 4: more gain little."""
-    return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return min(4, usable_cores())
 
 
 def open_input(path: Path) -> InputContainer:
