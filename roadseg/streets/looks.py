@@ -1,8 +1,8 @@
 """The two looks: what light, weather and camera their pictures are taken with.
 
-`game` is the labelled source: a clean virtual camera of varying build, in any light that the preset has. `target` stands
-for one fleet's recordings: the same wide-angle dashcam mounted high, hazy late afternoons, and a cheap sensor with its
-colour cast, blur, noise and compression. What stands in the streets is drawn alike for both.
+`game` is the labelled source: a clean virtual camera of varying build, in any light that the preset has. `target`
+stands for one fleet's recordings: the same wide-angle dashcam mounted high, hazy late afternoons, and a cheap sensor
+with its colour cast, blur, noise and compression. What stands in the streets is drawn alike for both.
 """
 
 from dataclasses import dataclass
