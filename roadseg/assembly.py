@@ -21,6 +21,7 @@ from roadseg.models.pretrained import IMAGENET, load_pretrained
 from roadseg.models.weights import load_model
 from roadseg.recipe import SELF_TRAINING, STREETS, AdaptRecipe
 from roadseg.runtime import Runtime, seed_everything, start
+from roadseg.streets.presets import DEFAULT_SCENES, mixture, parse_scenes
 from roadseg.streets.render import RENDERER_VERSION
 from roadseg.synth import render_dataset
 from roadseg.training.meter import Report
@@ -98,13 +99,16 @@ def open_source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDatas
     if recipe.source != STREETS:
         return open_named(recipe.source, "streets", "train")
     width, height = recipe.size
-    folder = data / "streets" / f"game-{width}x{height}-{recipe.source_count}-v{RENDERER_VERSION}"
+    scenes = parse_scenes(recipe.scenes) if recipe.scenes else mixture(DEFAULT_SCENES)
+    mixed = "-".join(f"{name}{100 * weight:.0f}" for name, weight in scenes.items())
+    folder = data / "streets" / f"{mixed}-{width}x{height}-{recipe.source_count}-v{RENDERER_VERSION}"
     render_dataset(
         folder,
         count=recipe.source_count,
         seed=STREETS_SEED,
         size=recipe.size,
         look="game",
+        scenes=scenes,
         on_progress=watcher.on_render,
     )
     return open_dataset("streets", folder)

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, Self
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from roadseg.errors import DatasetError, RecipeError
+from roadseg.errors import DatasetError, InputError, RecipeError
 from roadseg.evaluation.published import published_row
 from roadseg.label_spaces import label_space
+from roadseg.streets.presets import parse_scenes
 from roadseg.validation import mistakes
 
 STREETS = "streets"
@@ -62,6 +63,8 @@ class AdaptRecipe(BaseModel):
     folder is one that `roadseg synth` made."""
     source_count: PositiveInt = 1200
     """How many streets to render where source = "streets"."""
+    scenes: str = ""
+    """Which streets to render, as `european=0.7,indian=0.3`; empty for a mixture of all, see docs/streets.md."""
     target: str = ""
     """Unlabelled pictures: a folder, or KIND:ROOT[:SPLIT], whose labels are not read; may be empty for source-only."""
     evaluation: str = ""
@@ -182,6 +185,16 @@ class AdaptRecipe(BaseModel):
         except DatasetError as error:
             raise ValueError(f"{error.cause}; {error.remedy}") from None
         return name
+
+    @field_validator("scenes")
+    @classmethod
+    def _rendered(cls, scenes: str) -> str:
+        try:
+            if scenes:
+                parse_scenes(scenes)
+        except InputError as error:
+            raise ValueError(f"{error.cause}; {error.remedy}") from None
+        return scenes
 
     @field_validator("published")
     @classmethod

@@ -30,6 +30,7 @@ def test_all_mistakes_are_reported_at_once():
             {"target": "x", "crop": "whole", "scale": [1, 1], "target_size": [200, 150], "fourier_beta": 0.1},
             "crops of one size",
         ),
+        ({"target": "x", "scenes": "arctic"}, "no scenes called 'arctic'"),
         ({"target": "x", "optimizer": "published-sgd"}, "published-sgd is for resnet101"),
         ({"target": "x", "published": "gta5-cityscapes/multilevel"}, "is no published row; Did you mean"),
         ({"target": "x", "labels": "cityscapes"}, "unknown label space 'cityscapes'"),
