@@ -42,7 +42,7 @@ def sample_posts(
             )
     if chance(rng, 0.25 * setting.signs):
         yield _traffic_light(rng, edge + side * between(rng, (0.35, 0.7)), between(rng, (7.0, 40.0)), side)
-    if setting.people and chance(rng, 0.15):
+    if setting.people and chance(rng, 0.09):
         spacing, height = between(rng, (1.4, 2.8)), between(rng, (0.8, 1.05))
         start = between(rng, (3.0, 14.0))
         banded = chance(rng, 0.3)

@@ -50,7 +50,7 @@ def sample_roadside(
         yield from _plots(rng, setting, layout, side, setback, length)
         if chance(rng, setting.barrier) and setback > 0.4:
             yield from _barrier(rng, setting, layout, side, length)
-        elif setting.people and chance(rng, 0.2):
+        elif setting.people and chance(rng, 0.12):
             yield from _railing(rng, layout, side, length)
         yield from _street_trees(rng, setting, layout, side, length)
         yield from sample_posts(rng, setting, layout, side, length)

@@ -70,7 +70,7 @@ SETTINGS: dict[str, Setting] = {
         left_hand=0.5, lanes={1: 0.3, 2: 0.7}, sidewalk=(2.0, 5.0), made_sidewalk=1.0,
         built=0.97, floors={3: 1, 4: 1.2, 5: 0.8, 6: 0.3}, setback=(0.0, 0.2), barrier=0.0, barriers={"railings": 1},
         trees_a_side=1.6, trees={"leafy": 0.5, "bare": 0.5},
-        parking=0.4, traffic=0.6, heavy=0.14, two_wheelers=6.0, motorised=0.12, people=9.0, median=0.02, verge_dry=0.2,
+        parking=0.4, traffic=0.6, heavy=0.14, two_wheelers=6.0, motorised=0.12, people=6.0, median=0.02, verge_dry=0.2,
         signs=1.2,
     ),
     "city": Setting(
@@ -78,7 +78,7 @@ SETTINGS: dict[str, Setting] = {
         built=0.92, floors={1: 0.5, 3: 1, 4: 1, 5: 1.2, 6: 0.8, 7: 0.4, 8: 0.3}, setback=(0.0, 1.5), barrier=0.3,
         barriers={"railings": 1, "wall with railings": 0.5, "wall": 0.5, "hedge": 0.2},
         trees_a_side=3.0, trees={"leafy": 0.5, "bare": 0.5},
-        parking=0.45, traffic=0.66, heavy=0.18, two_wheelers=4.0, motorised=0.22, people=6.0, median=0.1,
+        parking=0.45, traffic=0.66, heavy=0.18, two_wheelers=4.0, motorised=0.22, people=4.5, median=0.1,
         verge_dry=0.2, tram=0.2,
     ),
     "avenue": Setting(
