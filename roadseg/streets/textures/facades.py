@@ -200,7 +200,7 @@ def _clutter(rng: np.random.Generator, picture: Picture, storey: float) -> None:
     for _ in range(int(rng.poisson(1.0))):
         x, tone = rng.uniform(0, SIZE), rng.uniform(20, 190)
         box(picture, x, rng.uniform(0, SIZE / 3), x + rng.uniform(1.5, 4), SIZE, (tone, tone, tone))
-    for _ in range(int(rng.poisson(1.6))):
+    for _ in range(int(rng.poisson(0.6))):
         wide, tall = rng.uniform(5, 26), rng.uniform(0.1, 0.55) * storey
         x, y = rng.uniform(0, SIZE - wide), max(SIZE - storey * rng.uniform(0.5, 1.6), 0.0)
         colour = pick_colour(rng, BOARD_COLOURS, 0.2)

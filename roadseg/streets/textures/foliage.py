@@ -133,7 +133,7 @@ def bare_tree(rng: np.random.Generator) -> Sprite:
     colour[:] = np.clip(colour * shade[..., None], 0, 255).astype(np.uint8)
     crown = _closed(alpha, 15)
     # The finest twigs are a brownish haze between the others.
-    haze = np.clip((value_noise(rng, SIZE, 64, 0.9) - rng.uniform(0.35, 0.7)) * 4, 0, 0.8) * cv2.blur(crown, (9, 9))
+    haze = np.clip((value_noise(rng, SIZE, 64, 0.9) - rng.uniform(0.5, 0.9)) * 4, 0, 0.6) * cv2.blur(crown, (9, 9))
     alpha[:] = np.maximum(alpha, haze.astype(np.uint8))
     return _sprite(colour, alpha, crown)
 
