@@ -29,9 +29,10 @@ def bench(
 ) -> None:
     """Measure what work costs on this machine. The one thing measured so far is training: give --train.
 
-    A step of multi-level adaptation (one picture a domain, 19 classes) is timed by part, and the memory kept for its
-    backward passes is counted, beside the same step in plain code: float32, NCHW, batch norm apart. Both are made in
-    turn, and the fastest of each is shown.
+    A step of multi-level adaptation (a picture a domain, 19 classes) is timed
+    by part, and the memory kept for its backward passes counted, beside the
+    same step in plain code: float32, NCHW, batch norm apart. Both are made in
+    turn; the fastest of each is shown.
 
     [bold]Example:[/bold] roadseg bench --train --model resnet101 --precision bfloat16
     """
