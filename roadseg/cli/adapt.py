@@ -23,10 +23,17 @@ LOG_LINE_STEPS = 50
 
 
 def adapt(
-    out: Annotated[Path, typer.Option("--out", "-o", help="The run folder to make or, with --resume, to go on with.")],
-    target: Annotated[Path | None, typer.Option(help="Unlabelled pictures of your roads.")] = None,
-    source: Annotated[str | None, typer.Option(help="'streets' (rendered on first use) or a folder of them.")] = None,
-    method: Annotated[str | None, typer.Option(help="source-only, feature, single-level or multi-level.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The run folder to make, or to --resume.")],
+    target: Annotated[Path | None, typer.Option(help="Unlabelled pictures: a folder, or KIND:ROOT[:SPLIT].")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Labelled: 'streets', rendered on first use, or KIND:ROOT[:SPLIT].")
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="source-only, feature, single-level, multi-level, advent, minent, self-training; docs/methods.md."
+        ),
+    ] = None,
     model: Annotated[str | None, typer.Option(help="The network: fast, vgg16 or resnet101.")] = None,
     init: Annotated[str | None, typer.Option(help="Start from a run folder, weight file, URL or 'imagenet'.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
@@ -39,7 +46,7 @@ def adapt(
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="Any other recipe key: --set key=value.")
     ] = None,
-    data: Annotated[Path, typer.Option(help="Where rendered streets are kept.")] = Path("data"),
+    data: Annotated[Path, typer.Option(help="For rendered streets, fetched weights.")] = Path("data"),
     sweep: Annotated[str | None, typer.Option(metavar="KEY=V,V", help="One run a value, below --out.")] = None,
     go_on: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
     quiet: Quiet = False,

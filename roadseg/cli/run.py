@@ -24,7 +24,7 @@ def run(
         Path | None, typer.Option("--out", "-o", help="Run folder of a single recipe; default: runs/NAME-OF-RECIPE.")
     ] = None,
     assignments: Annotated[list[str] | None, typer.Option("--set", help="A recipe key: --set key=value.")] = None,
-    data: Annotated[Path, typer.Option(help="Where rendered streets are kept.")] = Path("data"),
+    data: Annotated[Path, typer.Option(help="For rendered streets and fetched weights.")] = Path("data"),
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,

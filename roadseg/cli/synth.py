@@ -38,8 +38,7 @@ def synth(
 ) -> None:
     """Render streets with pixel-exact labels (Cityscapes train ids) as PNG, which keeps the pictures exact.
 
-    An interrupted call can be repeated and goes on. With --drive, drive.mp4 shows the pictures in order, and label map
-    n belongs to frame n.
+    An interrupted call can be repeated and goes on. With --drive, label map n belongs to frame n of drive.mp4.
 
     [bold]Examples:[/bold]
       roadseg synth streets --count 2000 --scenes european=0.7,indian=0.3
