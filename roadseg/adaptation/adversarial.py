@@ -58,8 +58,6 @@ class Adversarial(Method):
     5 of the paper); discriminators see the predictions of the same forward passes, made before the segmenter's step.
     """
 
-    needs_target = True
-
     def __init__(
         self,
         segmenter: SegmentationNetwork,

@@ -44,8 +44,6 @@ AUXILIARY_INFORMATION = View(lambda prediction: prediction.logits[1], self_infor
 class MinimalEntropy(Method):
     """MinEnt: cross-entropy on labelled source images, and predictions on target images made sure of themselves."""
 
-    needs_target = True
-
     def __init__(
         self,
         segmenter: SegmentationNetwork,

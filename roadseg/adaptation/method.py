@@ -32,9 +32,6 @@ class Term(NamedTuple):
 class Method(ABC):
     """Base of the adaptation methods."""
 
-    needs_target: bool
-    """Whether a step looks at target images; a source-only baseline must not."""
-
     def __init__(self, segmenter: SegmentationNetwork, runtime: Runtime) -> None:
         self.segmenter = segmenter
         self.runtime = runtime

@@ -42,8 +42,6 @@ MASK_BLOCK = 32
 class SelfTraining(Method):
     """Another method, to whose objective the loss on mixed pictures is added."""
 
-    needs_target = True
-
     def __init__(self, base: Method, options: SelfTrainingOptions) -> None:
         """Teach the segmenter of `base`; the teacher starts as a copy of it."""
         super().__init__(base.segmenter, base.runtime)

@@ -18,8 +18,6 @@ LEVEL_NAMES = ("main", "auxiliary")
 class SourceOnly(Method):
     """Cross-entropy on labelled source images; never forwards a target image."""
 
-    needs_target = False
-
     def __init__(
         self,
         segmenter: SegmentationNetwork,

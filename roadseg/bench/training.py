@@ -148,8 +148,6 @@ class _Plain:
 class _TimedMethod(Method):
     """A method that ends a lap whenever the engine is done with a term."""
 
-    needs_target = True
-
     def __init__(self, method: Method, laps: Laps) -> None:
         super().__init__(method.segmenter, method.runtime)
         self._method = method

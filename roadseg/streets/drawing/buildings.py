@@ -8,9 +8,6 @@ from roadseg.streets.drawing.view import cross
 from roadseg.streets.scene import Barrier, Building, Floats
 from roadseg.streets.textures.bank import TextureBank
 
-FACADE_LENGTH = 14.0
-"""Facades longer than this in metres are hung in pieces, so that each has its own depth and sharpness."""
-
 
 def draw_building(canvas: Canvas, building: Building, bank: TextureBank) -> None:
     """Draw the walls that can be seen, then the roof."""

@@ -13,7 +13,6 @@ from roadseg.streets.textures.noise import to_bytes, value_noise
 from roadseg.streets.textures.paint import advert
 from roadseg.streets.textures.pyramid import Pyramid, premultiplied, pyramid
 
-FACADES = len(facades.FLOORS) * facades.VARIANTS
 WALLS, ADVERTS = 14, 16
 NOISES, GRITS, CLOUDS = 12, 6, 8
 SPRITES: dict[TreeKind, int] = {"leafy": 22, "bare": 14, "palm": 7, "bush": 9}
