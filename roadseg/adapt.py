@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from roadseg.assembly import Watcher, build_batches, build_trainer
-from roadseg.datasets.catalogue import open_described
+from roadseg.assembly import Watcher, build_batches, build_trainer, named_datasets
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.errors import InputError
@@ -124,7 +123,7 @@ def _prepare(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> _Parts:
     # The others find what the main process has downloaded and rendered.
     with main_process_first():
         # Cheap checks first: nobody should wait for streets to be rendered to learn of a misspelt folder.
-        scored = open_described(recipe.evaluation, "val") if recipe.evaluation else None
+        scored = named_datasets(recipe)["evaluation"].open() if recipe.evaluation else None
         trainer = build_trainer(recipe, data, watcher)
         return _Parts(trainer, build_batches(recipe, data, watcher), scored)
 

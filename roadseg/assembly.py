@@ -9,7 +9,7 @@ from roadseg.adaptation.entropy import AUXILIARY_INFORMATION, MAIN_INFORMATION, 
 from roadseg.adaptation.method import Method
 from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
 from roadseg.adaptation.source_only import SourceOnly
-from roadseg.datasets.catalogue import open_dataset, open_described
+from roadseg.datasets.catalogue import DatasetReference, open_dataset, parse_dataset
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.datasets.transforms import CropTransform
@@ -81,7 +81,7 @@ def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> Adaptati
 
     return AdaptationBatches(
         source=open_source(recipe, data, watcher).in_space(label_space(recipe.labels)),
-        target=open_named(recipe.target, "frames", "train") if recipe.needs_target else None,
+        target=named_datasets(recipe)["target"].open() if recipe.needs_target else None,
         batch_size=recipe.batch_size,
         source_transform=transform(recipe.size, recipe.source_crop, recipe.source_jitter),
         target_transform=transform(recipe.input_size, recipe.target_crop, recipe.target_jitter),
@@ -97,7 +97,7 @@ def open_source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDatas
         DatasetError: a folder is not what the recipe says.
     """
     if recipe.source != STREETS:
-        return open_named(recipe.source, "streets", "train")
+        return named_datasets(recipe)["source"].open()
     width, height = recipe.size
     scenes = parse_scenes(recipe.scenes) if recipe.scenes else mixture(DEFAULT_SCENES)
     mixed = "-".join(f"{name}{100 * weight:.0f}" for name, weight in scenes.items())
@@ -114,15 +114,20 @@ def open_source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDatas
     return open_dataset("streets", folder)
 
 
-def open_named(text: str, kind: str, split: str) -> ImageDataset:
-    """Open a data set that a recipe names: a bare folder is one of `kind`, and without a split it is `split`.
+def named_datasets(recipe: AdaptRecipe) -> dict[str, DatasetReference]:
+    """The data sets on disk that a recipe names, by recipe key; without the streets that are rendered on first use.
 
     Raises:
-        DatasetError: the text or the folder is not as it should be.
+        DatasetError: one is not written as it should be.
     """
-    if ":" in text and not Path(text).is_dir():
-        return open_described(text, split)
-    return open_dataset(kind, Path(text))
+    named = {}
+    if recipe.source != STREETS:
+        named["source"] = parse_dataset(recipe.source, "train", folder_kind="streets")
+    if recipe.needs_target:
+        named["target"] = parse_dataset(recipe.target, "train", folder_kind="frames")
+    if recipe.evaluation:
+        named["evaluation"] = parse_dataset(recipe.evaluation, "val")
+    return named
 
 
 def _initial_network(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> SegmentationNetwork:

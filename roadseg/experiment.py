@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from roadseg.adapt import adapt, recipe_of, resume
-from roadseg.assembly import Watcher
-from roadseg.datasets.catalogue import DatasetReference, dataset_kind, parse_dataset
+from roadseg.assembly import Watcher, named_datasets
 from roadseg.datasets.check import check_dataset
 from roadseg.errors import RecipeError
-from roadseg.recipe import STREETS, AdaptRecipe, parse_overrides, resolve
+from roadseg.recipe import AdaptRecipe, parse_overrides, resolve
 from roadseg.training.run_folder import RunFolder
 
 CHECKED = 20
@@ -50,7 +49,7 @@ def run_recipe(
         _refuse_another(recipe, out)
         if is_done(run, recipe):
             return False
-    for reference in named_datasets(recipe):
+    for reference in named_datasets(recipe).values():
         for problem in check_dataset(*reference, sample=CHECKED).problems:
             on_problem(problem.cause)
     if begun:
@@ -67,22 +66,6 @@ def is_done(run: RunFolder, recipe: AdaptRecipe) -> bool:
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return bool(run.model.is_file() and steps >= recipe.steps)
-
-
-def named_datasets(recipe: AdaptRecipe) -> list[DatasetReference]:
-    """The data sets on disk that a recipe names; without the streets that are rendered on first use."""
-    named = [(recipe.source, "streets", "train")] if recipe.source != STREETS else []
-    named += [(recipe.target, "frames", "train")] if recipe.needs_target else []
-    named += [(recipe.evaluation, "", "val")] if recipe.evaluation else []
-    return [_reference(*one) for one in named]
-
-
-def _reference(text: str, kind: str, split: str) -> DatasetReference:
-    if kind and (":" not in text or Path(text).is_dir()):
-        return DatasetReference(dataset_kind(kind), Path(text), "")
-    reference = parse_dataset(text)
-    default = split if split in reference.kind.splits else ""
-    return reference._replace(split=reference.split or default)
 
 
 def _refuse_another(recipe: AdaptRecipe, out: Path) -> None:

@@ -1,12 +1,14 @@
 import signal
+from pathlib import Path
 
 import pytest
 from tiny import RECIPE, write_streets
 
-from roadseg.assembly import Watcher
+from roadseg.assembly import Watcher, named_datasets
 from roadseg.comparison.runs import read_run
+from roadseg.datasets.catalogue import DATASETS
 from roadseg.errors import DatasetError, RecipeError
-from roadseg.experiment import named_datasets, run_recipe, sweep
+from roadseg.experiment import run_recipe, sweep
 from roadseg.label_spaces import label_space
 from roadseg.recipe import resolve
 from roadseg.training.run_folder import RunFolder
@@ -58,17 +60,15 @@ def test_data_sets_are_looked_at_before_training(values, tmp_path):
 
 def test_data_sets_on_disk_that_a_recipe_names():
     plain = resolve({"target": "data/frames"}, origin="test")
-    assert [(kind.name, str(root), split) for kind, root, split in named_datasets(plain)] == [
-        ("frames", "data/frames", "")
-    ]
+    assert named_datasets(plain) == {"target": (DATASETS["frames"], Path("data/frames"), "")}
     full = resolve(
         {"source": "gta5:data/GTA5", "target": "cityscapes:data/cs", "evaluation": "cityscapes:data/cs"}, origin="test"
     )
-    assert [(kind.name, split) for kind, _, split in named_datasets(full)] == [
-        ("gta5", "train"),
-        ("cityscapes", "train"),
-        ("cityscapes", "val"),
-    ]
+    assert {key: (kind.name, split) for key, (kind, _, split) in named_datasets(full).items()} == {
+        "source": ("gta5", "train"),
+        "target": ("cityscapes", "train"),
+        "evaluation": ("cityscapes", "val"),
+    }
 
 
 def test_a_sweep_is_one_recipe_a_value():

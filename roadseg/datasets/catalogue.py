@@ -26,7 +26,15 @@ class DatasetReference(NamedTuple):
     kind: DatasetKind
     root: Path
     split: str
-    """Empty where none is written."""
+    """Empty for the first that the kind has."""
+
+    def open(self) -> ImageDataset:
+        """Open it, as `DatasetKind.open` does.
+
+        Raises:
+            DatasetError: the folder is not laid out as its kind expects.
+        """
+        return self.kind.open(self.root, self.split)
 
 
 def dataset_kind(name: str) -> DatasetKind:
@@ -41,12 +49,19 @@ def dataset_kind(name: str) -> DatasetKind:
         raise DatasetError(f"unknown data set {name!r}", f"Known: {', '.join(DATASETS)}.") from None
 
 
-def parse_dataset(text: str) -> DatasetReference:
-    """Read the notation KIND:ROOT or KIND:ROOT:SPLIT; `~` in ROOT is the home folder. Looks at no file.
+def parse_dataset(text: str, default_split: str = "", *, folder_kind: str = "") -> DatasetReference:
+    """Read the notation KIND:ROOT or KIND:ROOT:SPLIT; `~` in ROOT is the home folder. Opens no file.
+
+    Args:
+        text: the notation.
+        default_split: meant where none is written and the kind has it.
+        folder_kind: what a bare folder is; empty where that is a mistake.
 
     Raises:
         DatasetError: the text is not written so, or kind or split are unknown.
     """
+    if folder_kind and (":" not in text or Path(text).is_dir()):
+        return DatasetReference(dataset_kind(folder_kind), Path(text), "")
     name, _, rest = text.partition(":")
     root, _, split = rest.rpartition(":")
     # A colon inside the path: what follows it is not a split.
@@ -60,6 +75,8 @@ def parse_dataset(text: str) -> DatasetReference:
     kind = dataset_kind(name)
     if split:
         kind.check_split(split)
+    elif default_split in kind.splits:
+        split = default_split
     return DatasetReference(kind, Path(root).expanduser(), split)
 
 
@@ -73,8 +90,7 @@ def open_described(text: str, default_split: str = "") -> ImageDataset:
     Raises:
         DatasetError: as `parse_dataset`, or the folder is not laid out as its kind expects.
     """
-    kind, root, split = parse_dataset(text)
-    return kind.open(root, split or (default_split if default_split in kind.splits else ""))
+    return parse_dataset(text, default_split).open()
 
 
 def open_dataset(kind: str, root: Path, split: str = "") -> ImageDataset:
