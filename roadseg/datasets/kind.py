@@ -49,7 +49,10 @@ class DatasetKind:
         if split:
             self.check_split(split)
         if not root.is_dir():
-            raise DatasetError(f"{root}: no such folder", f"Give the root folder of a {self.name} data set.")
+            raise DatasetError(
+                f"{root}: no such folder",
+                f"`roadseg datasets show {self.name}` shows where to get it and how its folder has to look.",
+            )
         try:
             return self.opener(root, split or next(iter(self.splits), ""))
         except DatasetError as error:

@@ -89,4 +89,7 @@ def test_wrong_usage():
     assert ended.returncode == 2
     ended = program("datasets", "check", "cityscapes", "nowhere")
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "error: nowhere: no such folder\n       Give the root folder of a cityscapes data set.\n"
+    assert ended.stderr == (
+        "error: nowhere: no such folder\n"
+        "       `roadseg datasets show cityscapes` shows where to get it and how its folder has to look.\n"
+    )

@@ -60,7 +60,7 @@ def test_a_folder_is_opened_at_val_where_there_is_one(tmp_path):
 def test_unknown_kinds_folders_and_splits_are_refused(tmp_path):
     with pytest.raises(DatasetError, match="Known: streets, gta5"):
         open_dataset("kitti", tmp_path)
-    with pytest.raises(DatasetError, match="no such folder\nGive the root folder of a camvid data set"):
+    with pytest.raises(DatasetError, match="no such folder\n`roadseg datasets show camvid` shows where to get it"):
         open_dataset("camvid", tmp_path / "nowhere")
     with pytest.raises(DatasetError, match="gta5: no split 'val'\nIt has train"):
         open_dataset("gta5", tmp_path, "val")
