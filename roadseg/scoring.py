@@ -12,7 +12,7 @@ from roadseg.label_spaces import label_space
 from roadseg.labels import LabelSpace
 from roadseg.models import MODELS, build_model
 from roadseg.models.network import SegmentationNetwork
-from roadseg.models.weights import LoadReport, load_model, load_weights
+from roadseg.models.weights import LoadReport, load_model, load_weights, model_file
 from roadseg.recipe import AdaptRecipe, read_recipe, resolve
 from roadseg.runtime import Runtime
 from roadseg.training.run_folder import RunFolder
@@ -41,12 +41,12 @@ def load_run(path: Path) -> Candidate:
     Raises:
         WeightsError: there is no readable model of ours.
     """
-    if path.suffix in (".pth", ".pt"):
+    if path.suffix in (".pth", ".pt") and path.exists():
         raise WeightsError(
             f"{path}: does not say which network it is for", "Name a recipe that does: --recipe pipelines/FILE.toml."
         )
     network, card = load_model(path)
-    file = RunFolder(path if path.is_dir() else path.parent).recipe
+    file = RunFolder(model_file(path).parent).recipe
     if not file.is_file():
         return Candidate(network, card.label_space, card.input_size, "area", "")
     recipe = resolve(read_recipe(file), origin=str(file))

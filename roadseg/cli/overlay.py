@@ -21,8 +21,10 @@ TOP_CLASSES = 8
 
 def overlay(
     videos: Annotated[list[Path], typer.Argument(metavar="VIDEO", help="Video files.")],
-    run: Annotated[Path, typer.Option("--run", "-r", metavar="RUN", help="Run folder of `roadseg adapt`.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")],
+    run: Annotated[
+        Path, typer.Option("--run", "-r", metavar="RUN", help="Run folder of `roadseg adapt`; default: what ships.")
+    ] = Path("default"),
     opacity: Annotated[float, typer.Option(min=0, max=1, metavar="0..1", help="Weight of the class colours.")] = 0.5,
     no_legend: Annotated[bool, typer.Option("--no-legend", help="Leave the class names out.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Frames the network sees at once.")] = 4,

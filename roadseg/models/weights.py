@@ -22,6 +22,9 @@ from roadseg.models import build_model
 from roadseg.models.network import Network, SegmentationNetwork
 
 MODEL_FILE = "model.safetensors"
+DEFAULT = "default"
+"""In place of a run: the weights that come with the package, see docs/model-card.md."""
+DEFAULT_FILE = Path(__file__).parent / "default.safetensors"
 _METADATA_KEY = "roadseg"
 
 
@@ -55,21 +58,29 @@ class ModelCard(BaseModel):
         return label_space(self.labels)
 
 
-def save_model(path: Path, network: SegmentationNetwork, card: ModelCard) -> None:
-    """Write the network's weights and its card to `path`, whole or not at all."""
+def save_model(path: Path, network: SegmentationNetwork, card: ModelCard, *, half: bool = False) -> None:
+    """Write the network's weights and its card to `path`, whole or not at all; in float16 if `half`."""
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    if half:
+        state = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
     with writing(path) as part:
         part.write_bytes(save(state, metadata={_METADATA_KEY: card.model_dump_json()}))
 
 
+def model_file(run: Path) -> Path:
+    """The `model.safetensors` that a command's RUN names: a run folder, the file itself, or `default`."""
+    if run == Path(DEFAULT) and not run.exists():
+        return DEFAULT_FILE
+    return run / MODEL_FILE if run.is_dir() else run
+
+
 def load_model(path: Path) -> tuple[SegmentationNetwork, ModelCard]:
-    """Rebuild a network from `model.safetensors`, or from the run folder that holds it; on the CPU, evaluation mode.
+    """Rebuild a network from what `model_file` finds; on the CPU, evaluation mode.
 
     Raises:
         WeightsError: the file is missing, is no such file, or does not fit the network it names.
     """
-    if path.is_dir():
-        path = path / MODEL_FILE
+    path = model_file(path)
     if not path.is_file():
         raise WeightsError(
             f"{path}: no trained model here", f"Give a run folder that holds {MODEL_FILE}, as `roadseg adapt` makes it."

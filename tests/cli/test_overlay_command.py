@@ -94,6 +94,15 @@ def test_videos_become_overlays_and_a_table(roadseg, run, tmp_path):
         assert len(list(video)) == 9
 
 
+def test_a_video_is_all_it_takes(roadseg, tmp_path, monkeypatch):
+    """The weights that ship are found from anywhere."""
+    monkeypatch.chdir(tmp_path)
+    make_video(tmp_path / "drive.mp4")
+    code, _, _ = roadseg("overlay", "drive.mp4", "--out", "out")
+    assert code == 0
+    assert results(tmp_path / "out") == names("drive")
+
+
 def test_json_is_one_document_and_nothing_else(roadseg, run, tmp_path):
     clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
     code, stdout, stderr = roadseg("overlay", clip, tmp_path / "no.mp4", "--run", run, "--out", out, "--json")
