@@ -1,14 +1,23 @@
 """Recipes: one flat TOML file an experiment, checked as a whole before anything starts."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from roadseg.errors import DatasetError, InputError, RecipeError
+from roadseg.errors import RecipeError, RoadsegError
 from roadseg.evaluation.published import published_row
 from roadseg.label_spaces import label_space
 from roadseg.streets.presets import parse_scenes
@@ -40,6 +49,13 @@ WHOLE = "whole"
 """As a crop: the whole picture."""
 OPTION_MODELS = {"aspp": ("vgg16", "resnet101"), "batch_norm": ("resnet101",)}
 """Which networks have an option that not all have."""
+NAMES: dict[str, Callable[[str], object]] = {
+    "labels": label_space,
+    "scored_classes": label_space,
+    "scenes": parse_scenes,
+    "published": published_row,
+}
+"""Keys that name what is defined elsewhere, with what looks it up."""
 
 
 def _crop(value: Any) -> Any:
@@ -176,35 +192,15 @@ class AdaptRecipe(BaseModel):
     published: str = ""
     """Row of the published tables that this reproduces, shown beside it by `roadseg compare`."""
 
-    @field_validator("labels", "scored_classes")
+    @field_validator(*NAMES)
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _known(cls, name: str, info: ValidationInfo) -> str:
         try:
             if name:
-                label_space(name)
-        except DatasetError as error:
+                NAMES[str(info.field_name)](name)
+        except RoadsegError as error:
             raise ValueError(f"{error.cause}; {error.remedy}") from None
         return name
-
-    @field_validator("scenes")
-    @classmethod
-    def _rendered(cls, scenes: str) -> str:
-        try:
-            if scenes:
-                parse_scenes(scenes)
-        except InputError as error:
-            raise ValueError(f"{error.cause}; {error.remedy}") from None
-        return scenes
-
-    @field_validator("published")
-    @classmethod
-    def _printed(cls, row: str) -> str:
-        try:
-            if row:
-                published_row(row)
-        except RecipeError as error:
-            raise ValueError(f"{error.cause}; {error.remedy}") from None
-        return row
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
