@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 .PHONY: demo test lint bench clean help
 help:
-	@echo "make demo   install, then run the whole chain on built-in data (a few minutes)"
+	@echo "make demo   install, then run the whole chain on built-in data (minutes)"
 	@echo "make test   install, then run the tests"
 	@echo "make lint   install, then ruff and mypy"
 	@echo "make bench  install, then measure this machine"
