@@ -130,7 +130,7 @@ def _prepare(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> _Parts:
 
 def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher) -> Outcome:
     trainer, batches, scored = parts.trainer, parts.batches, parts.scored
-    network, runtime = trainer.method.segmenter, trainer.method.runtime
+    network, runtime = trainer.result, trainer.method.runtime
     watcher.on_start(f"{recipe.method} adaptation of {recipe.model} on {describe(runtime.device)}")
     watcher.on_start(f"source: {len(batches.source)} labelled pictures")
     if batches.target is not None:

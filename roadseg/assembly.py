@@ -16,6 +16,7 @@ from roadseg.datasets.transforms import CropTransform
 from roadseg.errors import WeightsError
 from roadseg.label_spaces import label_space
 from roadseg.models import MODELS, build_discriminator, build_model
+from roadseg.models.average import WeightAverage
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.pretrained import IMAGENET, load_pretrained
 from roadseg.models.weights import load_model
@@ -60,13 +61,17 @@ def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), watcher: Watch
     runtime = start(recipe.device, recipe.precision)
     seed_everything(recipe.seed)
     network = runtime.place(_initial_network(recipe, data, watcher or Watcher()))
-    method = _build_method(recipe, network, runtime)
+    average = WeightAverage(network, recipe.average_decay) if recipe.average_decay else None
+    method = _base_method(recipe, network, runtime)
+    if recipe.method.endswith(SELF_TRAINING):
+        assert average is not None
+        method = SelfTraining(method, average.network, _self_training_options(recipe))
     options = OptimizerOptions(recipe.optimizer, recipe.learning_rate, recipe.head_factor, recipe.weight_decay)
     optimizers = {"segmenter": segmenter_optimizer(network, options)}
     for name, discriminator in method.discriminators.items():
         rate = recipe.discriminator_learning_rate
         optimizers[f"discriminator/{name}"] = discriminator_optimizer(discriminator.parameters(), rate)
-    return Trainer(method, optimizers, seed=recipe.seed)
+    return Trainer(method, optimizers, average=average, seed=recipe.seed)
 
 
 def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> AdaptationBatches:
@@ -154,18 +159,13 @@ def _described(model: str, options: dict[str, str]) -> str:
     return " ".join([model, *(f"{option}={value}" for option, value in options.items())])
 
 
-def _build_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime) -> Method:
-    method = _base_method(recipe, network, runtime)
-    if not recipe.method.endswith(SELF_TRAINING):
-        return method
-    options = SelfTrainingOptions(
+def _self_training_options(recipe: AdaptRecipe) -> SelfTrainingOptions:
+    return SelfTrainingOptions(
         weight=recipe.self_training_weight,
         confidence=recipe.confidence,
-        decay=recipe.teacher_decay,
         jitter=recipe.mixed_jitter,
         mask_ratio=recipe.mask_ratio,
     )
-    return SelfTraining(method, options)
 
 
 def _base_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime) -> Method:

@@ -147,8 +147,6 @@ class AdaptRecipe(BaseModel):
     """Of the loss on mixed pictures, where the method has self-training in it."""
     confidence: Annotated[float, Field(ge=0, le=1)] = 0.9
     """A picture's pseudo-labels weigh as much as the share of its pixels that the teacher is so sure of."""
-    teacher_decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
-    """The teacher is the mean of the student over some 1 / (1 - teacher_decay) steps."""
     mixed_jitter: Annotated[float, Field(ge=0)] = 0.3
     """Strength of the colour changes of mixed pictures."""
     mask_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -173,6 +171,9 @@ class AdaptRecipe(BaseModel):
     """Steps over which the rate falls to zero; 0 for `steps`."""
     power: PositiveFloat = 0.9
     """Exponent of the poly schedule."""
+    average_decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    """What is scored, saved and teaches is the mean of the weights over some 1 / (1 - average_decay) steps; 0 for the
+    weights of the last step."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Of everything random."""
     checkpoint_every: PositiveInt = 200
@@ -225,6 +226,8 @@ class AdaptRecipe(BaseModel):
                 raise ValueError(f"{option} is for {' and '.join(models)}, not for model {self.model!r}")
         if 0 < self.schedule_steps < self.steps:
             raise ValueError(f"schedule_steps {self.schedule_steps} ends before steps {self.steps}")
+        if self.method.endswith(SELF_TRAINING) and not self.average_decay:
+            raise ValueError(f"method {self.method!r} needs an average of the weights as teacher: average_decay > 0")
         smallest = min(*self.source_crop, *self.target_crop)
         if self.base_method in ADVERSARIAL and smallest // self.map_stride < 32:
             raise ValueError(

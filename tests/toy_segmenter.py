@@ -8,6 +8,7 @@ from roadseg.adaptation.entropy import MAIN_INFORMATION, MinimalEntropy
 from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
 from roadseg.adaptation.source_only import SourceOnly
 from roadseg.datasets.sampling import Batch
+from roadseg.models.average import WeightAverage
 from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork
 from roadseg.runtime import start
 
@@ -60,7 +61,8 @@ def toy_method(name, *, precision="float32", dtype=torch.float32, class_balance=
     if name == "minent":
         return MinimalEntropy(segmenter, runtime, **supervised, entropy_weights=(0.5, 0.2))
     if name == "self-training":
-        return SelfTraining(SourceOnly(segmenter, runtime, **supervised), SelfTrainingOptions(confidence=0.3))
+        teacher = WeightAverage(segmenter, 0.9).network
+        return SelfTraining(SourceOnly(segmenter, runtime, **supervised), teacher, SelfTrainingOptions(confidence=0.3))
     adversaries = {
         level: Adversary(view, nn.Conv2d(channels, 1, 4, stride=4).to(dtype), weight)
         for level, (view, channels, weight) in VIEWS.items()

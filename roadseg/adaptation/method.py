@@ -41,18 +41,9 @@ class Method(ABC):
         """Networks that are trained against the segmenter, by name; none unless the method has some."""
         return {}
 
-    @property
-    def companions(self) -> dict[str, nn.Module]:
-        """Networks that follow the segmenter without being trained, by name; none unless the method has some."""
-        return {}
-
     @abstractmethod
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the loss terms of one step on a batch that lies on the runtime's device."""
-
-    def after_step(self) -> None:
-        """Do what follows a step of the optimizers; nothing unless the method has companions."""
-        return
 
     def predict(self, images: Tensor) -> Prediction:
         """Forward RGB images (N, 3, H, W) uint8 through the segmenter; logits come back as float32 or better."""

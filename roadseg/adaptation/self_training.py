@@ -4,7 +4,6 @@ After Tranheden et al., "DACS: Domain Adaptation via Cross-domain Mixed Sampling
 Tarvainen and Valpola, NeurIPS 2017.
 """
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from roadseg.adaptation.method import Method, Term
 from roadseg.adaptation.mixing import block_mask, class_mask, recoloured
 from roadseg.datasets.sampling import Batch
 from roadseg.labels import IGNORE
+from roadseg.models.network import SegmentationNetwork
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,6 @@ class SelfTrainingOptions:
     """Of the loss on mixed pictures."""
     confidence: float = 0.9
     """Pseudo-labels weigh as much as the share of an image's pixels whose probability is at least this."""
-    decay: float = 0.99
-    """Of the teacher's weights, a step: it is the mean of the student over some 1 / (1 - decay) steps."""
     jitter: float = 0.3
     """Strength of the colour changes of mixed pictures."""
     mask_ratio: float = 0.0
@@ -42,30 +40,23 @@ MASK_BLOCK = 32
 class SelfTraining(Method):
     """Another method, to whose objective the loss on mixed pictures is added."""
 
-    def __init__(self, base: Method, options: SelfTrainingOptions) -> None:
-        """Teach the segmenter of `base`; the teacher starts as a copy of it."""
+    def __init__(self, base: Method, teacher: SegmentationNetwork, options: SelfTrainingOptions) -> None:
+        """Teach the segmenter of `base`.
+
+        Args:
+            base: the method whose objective this adds to.
+            teacher: in evaluation mode, without gradients; the trainer keeps it the average of the segmenter's weights.
+            options: how it teaches.
+        """
         super().__init__(base.segmenter, base.runtime)
         self.base = base
         self.options = options
-        self.teacher = copy.deepcopy(base.segmenter).requires_grad_(False).eval()
+        self.teacher = teacher
 
     @property
     def discriminators(self) -> dict[str, nn.Module]:
         """Those of the base method."""
         return self.base.discriminators
-
-    @property
-    def companions(self) -> dict[str, nn.Module]:
-        """The teacher."""
-        return {"teacher": self.teacher}
-
-    @torch.no_grad()
-    def after_step(self) -> None:
-        """Move the teacher towards the student."""
-        for mean, value in zip(self.teacher.parameters(), self.segmenter.parameters(), strict=True):
-            mean.lerp_(value, 1 - self.options.decay)
-        for kept, now in zip(self.teacher.buffers(), self.segmenter.buffers(), strict=True):
-            kept.copy_(now)
 
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the terms of the base method, then that of the mixed pictures."""

@@ -10,6 +10,8 @@ from torch.optim import Optimizer
 from roadseg.adaptation.method import Method
 from roadseg.datasets.sampling import Batch
 from roadseg.errors import TrainingError, WeightsError
+from roadseg.models.average import WeightAverage
+from roadseg.models.network import SegmentationNetwork
 from roadseg.runtime import seed_torch
 from roadseg.training.optimizers import set_poly_rate
 
@@ -24,14 +26,27 @@ class Trainer:
     first image that is forwarded together, so a checkpoint needs no random state.
     """
 
-    def __init__(self, method: Method, optimizers: dict[str, Optimizer], *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        method: Method,
+        optimizers: dict[str, Optimizer],
+        *,
+        average: WeightAverage[SegmentationNetwork] | None = None,
+        seed: int = 0,
+    ) -> None:
         self.method = method
         self.optimizers = optimizers
+        self.average = average
         self.seed = seed
         self.step = 0
         runtime = method.runtime
         # Without float16 it is disabled: it scales by nothing and has no state.
         self._scaler = GradScaler(runtime.device.type, enabled=runtime.precision == "float16")
+
+    @property
+    def result(self) -> SegmentationNetwork:
+        """What is scored and saved: the average of the weights where one is kept."""
+        return self.average.network if self.average else self.method.segmenter
 
     def make_step(
         self, batch: Batch, *, schedule_steps: int, power: float, accumulate: int = 1
@@ -57,8 +72,8 @@ class Trainer:
         values = self._backpropagate(batch, accumulate)
         self.method.runtime.all_sum(self._gradients())
         made = self._optimize()
-        if made:
-            self.method.after_step()
+        if made and self.average:
+            self.average.update(self.method.segmenter, self.step)
         self.step += 1
         return values if made else None
 
@@ -115,4 +130,5 @@ class Trainer:
             raise WeightsError(f"the checkpoint belongs to another kind of run: {error}", "Start a new run.") from error
 
     def _networks(self) -> dict[str, torch.nn.Module]:
-        return {"segmenter": self.method.segmenter, **self.method.discriminators, **self.method.companions}
+        average = {"average": self.average.network} if self.average else {}
+        return {"segmenter": self.method.segmenter, **average, **self.method.discriminators}

@@ -121,7 +121,7 @@ def test_a_folder_with_a_run_is_not_overwritten_and_an_empty_one_is_not_resumed(
 def test_a_run_starts_from_another_run(data, tmp_path):
     adapt(recipe(data, method="source-only", steps=2), tmp_path / "first")
     plan = recipe(data, init=str(tmp_path / "first"), steps=1)
-    first = weights(tmp_path / "first")["networks"]["segmenter"]
+    first = weights(tmp_path / "first")["networks"]["average"]
     assert same(dict(build_trainer(plan).method.segmenter.state_dict()), first)
 
 

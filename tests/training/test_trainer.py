@@ -8,8 +8,10 @@ from states import same
 from torch.optim import SGD
 from toy_segmenter import ADVERSARIAL, METHODS, toy_batch, toy_method
 
+from roadseg.adaptation.self_training import SelfTraining
 from roadseg.errors import TrainingError
 from roadseg.models import build_model
+from roadseg.models.average import WeightAverage
 from roadseg.training.optimizers import (
     OptimizerOptions,
     RepeatedSGD,
@@ -29,7 +31,10 @@ def toy_trainer(name, *, optimizer="sgd", **options):
     optimizers = {"segmenter": segmenter_optimizer(method.segmenter, OptimizerOptions(optimizer, 0.1, 1.0, 1e-4))}
     for level, discriminator in method.discriminators.items():
         optimizers[level] = discriminator_optimizer(discriminator.parameters(), 1e-3)
-    return Trainer(method, optimizers, seed=7)
+    average = WeightAverage(method.segmenter, 0.9)
+    if isinstance(method, SelfTraining):
+        method.teacher = average.network
+    return Trainer(method, optimizers, average=average, seed=7)
 
 
 def gan_options(name, gan):
@@ -156,3 +161,22 @@ def test_published_code_lists_weights_of_resnet101_up_to_four_times_and_those_of
     counts = {repeats: len(parameters) for repeats, parameters in times_listed(resnet.trunk()).items()}
     assert counts == {1: 1, 3: 33 * 3, 4: 4}
     assert list(times_listed(vgg.trunk())) == [1]
+
+
+@pytest.mark.parametrize("name", ["multi-level", "self-training"])
+def test_what_is_kept_is_the_average_of_the_weights_of_all_steps(name):
+    trainer = toy_trainer(name)
+    seen = []
+    for step in range(3):
+        trainer.make_step(toy_batch(seed=step), **SCHEDULE)
+        seen.append([parameter.detach().clone() for parameter in trainer.method.segmenter.parameters()])
+    for kept, *weights in zip(trainer.result.parameters(), *seen, strict=True):
+        assert torch.allclose(kept, torch.stack(weights).mean(0), atol=1e-6)
+    if name == "self-training":
+        assert trainer.result is trainer.method.teacher
+
+
+def test_without_an_average_the_weights_of_the_last_step_are_kept():
+    trainer = toy_trainer("source-only")
+    trainer.average = None
+    assert trainer.result is trainer.method.segmenter

@@ -1,0 +1,30 @@
+"""The moving average of a network's weights: steadier than the weights of any one step."""
+
+import copy
+from typing import Generic, TypeVar
+
+import torch
+from torch import nn
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class WeightAverage(Generic[Network]):
+    """Exponential moving average of weights over some 1 / (1 - decay) steps (Tarvainen and Valpola, NeurIPS 2017).
+
+    Over the first steps it is their plain mean, so that it forgets where it started.
+    """
+
+    def __init__(self, network: Network, decay: float) -> None:
+        """Start as a copy of `network`, which takes no gradients and stays in evaluation mode; decay in 0..1."""
+        self.network = copy.deepcopy(network).requires_grad_(False).eval()
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, network: Network, updates: int) -> None:
+        """Take in the weights of a step, when `updates` have been taken in before; buffers are copied."""
+        newest = max(1 - self.decay, 1 / (updates + 1))
+        for mean, value in zip(self.network.parameters(), network.parameters(), strict=True):
+            mean.lerp_(value, newest)
+        for kept, now in zip(self.network.buffers(), network.buffers(), strict=True):
+            kept.copy_(now)
