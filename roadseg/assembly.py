@@ -138,19 +138,19 @@ def named_datasets(recipe: AdaptRecipe) -> dict[str, DatasetReference]:
 def _initial_network(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> SegmentationNetwork:
     options = {option: getattr(recipe, option) for option in MODELS[recipe.model].OPTIONS}
     classes = len(label_space(recipe.labels))
+    if recipe.init == IMAGENET and not MODELS[recipe.model].IMAGENET_URL:
+        return build_model(recipe.model, classes, **options)
     if recipe.init == IMAGENET or "://" in recipe.init or recipe.init.endswith((".pth", ".pt")):
         network = build_model(recipe.model, classes, pretrained=False, **options)
         report = load_pretrained(network, recipe.init, data / "weights", on_progress=watcher.on_download)
         watcher.on_start(str(report))
         return network
-    if not recipe.init:
-        return build_model(recipe.model, classes, **options)
     network, card = load_model(Path(recipe.init))
     if (card.model, card.labels, card.options) != (recipe.model, recipe.labels, options):
         raise WeightsError(
             f"{recipe.init}: holds {_described(card.model, card.options)} for {card.labels}, "
             f"the recipe wants {_described(recipe.model, options)} for {recipe.labels}",
-            "Choose another init, or change model, its options or labels.",
+            "Choose another init, such as imagenet, or change model, its options or labels.",
         )
     return network
 

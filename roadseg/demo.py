@@ -44,7 +44,7 @@ SCORED_EVERY = 6
 BEFORE, AFTER = "source-only", "multi-level"
 COMMON = {"size": INPUT_SIZE, "source_count": 800, "head_factor": 4.0, "checkpoint_every": 50}
 RECIPES: dict[str, dict[str, Any]] = {
-    BEFORE: {**COMMON, "method": BEFORE, "steps": 400, "learning_rate": 5e-4},
+    BEFORE: {**COMMON, "method": BEFORE, "init": "imagenet", "steps": 400, "learning_rate": 5e-4},
     AFTER: {
         **COMMON,
         "method": AFTER,

@@ -118,9 +118,9 @@ class AdaptRecipe(BaseModel):
     """Of resnet101; batch-statistics as published, which leaks statistics of the target into every method."""
     method: MethodName = "multi-level"
     """See docs/methods.md."""
-    init: str = ""
-    """What to start from: a run folder, a file of weights, the URL of one with its checksum, or `imagenet`, which is
-    downloaded; empty for the ImageNet weights that come with `fast`."""
+    init: Annotated[str, Field(min_length=1)] = "default"
+    """What to start from: `default`, the weights that ship (for `fast` in cityscapes-19); `imagenet`, which come with
+    `fast` and are downloaded for others; a run folder, a file of weights, or the URL of one with its checksum."""
     auxiliary_weight: Annotated[float, Field(ge=0)] = 0.1
     """lambda_seg of the earlier level."""
     class_balance: Annotated[float, Field(ge=0, le=1)] = 0.5

@@ -35,7 +35,9 @@ def adapt(
         ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="The network: fast, vgg16 or resnet101.")] = None,
-    init: Annotated[str | None, typer.Option(help="Start from a run folder, weight file, URL or 'imagenet'.")] = None,
+    init: Annotated[
+        str | None, typer.Option(help="Start from a run, weight file, URL or 'imagenet'; default: what ships.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     evaluation: Annotated[

@@ -117,8 +117,8 @@ def _comparison(runs: list[Run]) -> Comparison:
 def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """What decides the outcome but for the seed; a run to start from counts by its own settings, not by its path."""
     settings = {key: value for key, value in recipe.items() if key not in NO_MATTER | {"seed"}}
-    start = RunFolder(Path(str(settings.get("init", ""))))
-    if settings.get("init") and start.recipe.is_file():
+    start = RunFolder(Path(str(settings["init"])))
+    if start.recipe.is_file():
         settings["init"] = _settings(read_recipe(start.recipe))
     return settings
 

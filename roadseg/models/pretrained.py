@@ -52,7 +52,7 @@ def load_pretrained(
     """
     place = network.IMAGENET_URL if source == IMAGENET else source
     if not place:
-        raise WeightsError(f"{type(network).__name__.lower()} has no ImageNet weights to download", "Leave init empty.")
+        raise WeightsError(f"{type(network).__name__.lower()} has no ImageNet weights to download: they come with it")
     path = download(place, cache, on_progress=on_progress) if "://" in place else Path(place)
     report = load_weights(network, path, heads_optional=True)
     if sha256(path)[:8] in TORCHVISION_DIGESTS:
