@@ -26,11 +26,11 @@ _DAY: dict[Light, float] = {
 }  # fmt: skip
 PRESETS: dict[str, Preset] = {
     "european": Preset(
-        {"high street": 0.22, "city": 0.26, "avenue": 0.2, "suburb": 0.2, "park": 0.12},
+        {"street canyon": 0.44, "high street": 0.15, "city": 0.15, "avenue": 0.1, "suburb": 0.09, "park": 0.07},
         _DAY,
     ),
     "indian": Preset(
-        {"bazaar": 0.36, "compound road": 0.34, "trunk road": 0.3},
+        {"dense bazaar": 0.16, "bazaar": 0.26, "compound road": 0.3, "trunk road": 0.28},
         {"clear": 0.34, "golden": 0.12, "backlit": 0.16, "overcast": 0.12, "bright haze": 0.2, "dusk": 0.06},
     ),
     "highway": Preset(

@@ -43,7 +43,7 @@ from roadseg.streets.scene import (
 )
 from roadseg.streets.textures.bank import TextureBank, texture_bank
 
-RENDERER_VERSION = 9
+RENDERER_VERSION = 10
 """Grows whenever the same arguments give other pictures; caches keep it beside what they store."""
 SEEN_AHEAD = 170.0
 """Metres ahead of the camera that objects are drawn in."""

@@ -84,6 +84,11 @@ def test_presets_show_what_they_are_named_for(labels):
     assert share(labels["indian"], IGNORE) > share(labels["highway"], IGNORE), "hoardings and cattle"
 
 
+def test_european_streets_are_lined_with_houses_and_pavements(labels):
+    assert share(labels["european"], classes.BUILDING) > 0.18
+    assert share(labels["european"], classes.SIDEWALK) > 0.045
+
+
 def test_nights_are_dark_but_for_lamps(sets):
     skies = {name: images[labels == classes.SKY].mean() for name, (images, labels) in sets.items()}
     assert skies["night"] < 0.4 * skies["european"]

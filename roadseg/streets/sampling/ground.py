@@ -59,9 +59,9 @@ def _paving(rng: np.random.Generator, road: Colour) -> Colour:
     """A sidewalk's colour: slabs, asphalt like the road's, or bricks."""
     kind = pick(rng, {"slabs": 0.5, "asphalt": 0.35, "bricks": 0.15})
     if kind == "slabs":
-        return grey(rng, 96, 188, 9)
+        return grey(rng, 56, 188, 9)
     if kind == "asphalt":
-        return varied(rng, road, 0.22)
+        return varied(rng, road, 0.22 if chance(rng, 0.5) else 0.05)
     return hsv(rng, (0.0, 0.09), (0.14, 0.36), (0.42, 0.7))
 
 

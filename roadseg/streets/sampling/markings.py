@@ -8,11 +8,13 @@ from roadseg.streets.classes import SIDEWALK, TERRAIN
 from roadseg.streets.sampling.draws import between, chance, grey, hsv, index, pick, varied
 from roadseg.streets.sampling.layout import PARKING_WIDTH, Layout
 from roadseg.streets.sampling.settings import Setting
+from roadseg.streets.sampling.symbols import arrow, bicycle
 from roadseg.streets.scene import Colour, Line, Patch
 
 WHITE: Colour = (226, 226, 220)
 YELLOW: Colour = (222, 178, 52)
 DUST: tuple[Colour, ...] = ((168, 138, 104), (186, 160, 124), (150, 118, 88), (142, 128, 108))
+LANE_HUES = ((0.98, 1.03), (0.3, 0.42), (0.55, 0.62))
 MEDIAN_HALF = 0.45
 MEDIAN_HEIGHT = 0.22
 
@@ -39,6 +41,7 @@ class Markings:
     def lines(self) -> list[Line]:
         """Kerbs, edge lines, lane lines, rails and the median."""
         return [
+            *self._coloured_lanes(),
             *self._seams(),
             *self._slabs(),
             *self._gutters(),
@@ -48,6 +51,15 @@ class Markings:
             *self._rails(),
             *self._median(),
         ]
+
+    def _coloured_lanes(self) -> list[Line]:
+        """Lanes for buses or bicycles, at times in red, green or blue."""
+        rng, layout = self._rng, self._layout
+        if self._setting.warm or not self._setting.people or not chance(rng, 0.08):
+            return []
+        tone = _blend(self._road, hsv(rng, LANE_HUES[index(rng, 3)], (0.4, 0.7), (0.35, 0.6)), between(rng, (0.3, 0.9)))
+        lane = layout.lanes[index(rng, len(layout.lanes))]
+        return [Line(lane.u, layout.lane_width * between(rng, (0.4, 0.95)), tone)]
 
     def _seams(self) -> list[Line]:
         """Where strips of asphalt meet."""
@@ -95,7 +107,7 @@ class Markings:
         rng, lines = self._rng, []
         striped = chance(rng, self._setting.striped_kerb)
         tone = grey(rng, 84, 198)
-        edging = pick(rng, {"": 0.55, "white": 0.2, "yellow": 0.15, "double": 0.1})
+        edging = pick(rng, {"": 0.5, "white": 0.2, "yellow": 0.12, "double": 0.18})
         for side, made in zip((-1, 1), self._made, strict=True):
             edge = self._layout.edge(side)
             if made or striped:
@@ -181,15 +193,15 @@ class Markings:
         return edge
 
     def patches(self, length: float) -> list[Patch]:
-        """Repairs, manholes, zebra crossings, stop lines and arrows."""
+        """Repairs, manholes, zebra crossings, stop lines, arrows and bicycles."""
         rng, layout = self._rng, self._layout
         left, right = layout.road
         found = []
-        for _ in range(int(rng.poisson(length / 45))):
+        for _ in range(int(rng.poisson(length / 30))):
             u, s = between(rng, (left, right)), between(rng, (2.0, length))
             half, deep = between(rng, (0.25, 1.4)), between(rng, (0.4, 6.0))
-            found.append(_rectangle(u - half, u + half, s, s + deep, varied(rng, self._road, 0.22)))
-        for _ in range(int(rng.poisson(length / 70))):
+            found.append(_rectangle(u - half, u + half, s, s + deep, varied(rng, self._road, 0.34)))
+        for _ in range(int(rng.poisson(length / 45))):
             u, s = between(rng, (left, right)), between(rng, (3.0, length))
             found.append(_ellipse(u, s, 0.33, varied(rng, (66, 62, 58), 0.25)))
         for _ in range(int(rng.poisson(length / 60))):
@@ -200,7 +212,9 @@ class Markings:
             found += self._crossing(s)
         for lane in layout.lanes:
             if lane.direction > 0 and chance(rng, 0.2):
-                found.append(_arrow(lane.u, between(rng, (5.0, min(length, 60.0))), self._white))
+                found.append(arrow(lane.u, between(rng, (5.0, min(length, 60.0))), self._white))
+            if self._setting.people and not self._setting.warm and chance(rng, 0.2):
+                found += bicycle(lane.u + between(rng, (-1.0, 1.0)), between(rng, (4.0, 30.0)), self._white)
         return found
 
     def _crack(self, u: float, s: float) -> list[Patch]:
@@ -242,8 +256,3 @@ def _rectangle(left: float, right: float, near: float, far: float, colour: Colou
 def _ellipse(u: float, s: float, radius: float, colour: Colour) -> Patch:
     turn = np.arange(12) * np.pi / 6
     return Patch(tuple((u + radius * float(np.cos(a)), s + radius * float(np.sin(a))) for a in turn), colour)
-
-
-def _arrow(u: float, s: float, colour: Colour) -> Patch:
-    shape = ((-0.08, 0.0), (0.08, 0.0), (0.08, 1.8), (0.35, 1.8), (0.0, 3.2), (-0.35, 1.8), (-0.08, 1.8))
-    return Patch(tuple((u + du, s + ds) for du, ds in shape), colour)

@@ -1,11 +1,12 @@
 """What stands along the street: houses, barriers, trees, posts, and the skyline behind them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from roadseg.streets.classes import BUILDING, FENCE, TERRAIN, VEGETATION, WALL
-from roadseg.streets.sampling.draws import Range, between, chance, grey, hsv, index, pick, tint
+from roadseg.streets.sampling.draws import Range, between, chance, grey, hsv, index, pick, sign, tint
 from roadseg.streets.sampling.layout import Layout
 from roadseg.streets.sampling.posts import sample_posts
 from roadseg.streets.sampling.settings import Setting
@@ -28,7 +29,7 @@ SEGMENT = 4.0
 """Length in metres of the pieces that fences are cut into, so that each can be behind or before other things."""
 _BARRIERS: dict[BarrierKind, tuple[int, Range]] = {
     "railings": (FENCE, (0.9, 2.0)),
-    "wall with railings": (FENCE, (1.1, 2.2)),
+    "wall with railings": (FENCE, (0.8, 2.4)),
     "mesh": (FENCE, (1.2, 2.6)),
     "guard rail": (FENCE, (0.75, 0.95)),
     "boards": (FENCE, (1.0, 2.0)),
@@ -45,7 +46,10 @@ def sample_roadside(
     rng: np.random.Generator, setting: Setting, layout: Layout, length: float
 ) -> Iterator[StreetObject]:
     """Furnish both sides of a street of `length` metres."""
+    street = setting
+    opened = sign(rng) if chance(rng, street.open_side) else 0
     for side in (-1, 1):
+        setting = _gardens(street) if side == opened else street
         setback = between(rng, setting.setback)
         yield from _plots(rng, setting, layout, side, setback, length)
         if chance(rng, setting.barrier) and setback > 0.4:
@@ -55,6 +59,11 @@ def sample_roadside(
         yield from _street_trees(rng, setting, layout, side, length)
         yield from sample_posts(rng, setting, layout, side, length)
         yield from _hoardings(rng, setting, layout, side, length)
+
+
+def _gardens(setting: Setting) -> Setting:
+    """The side of a built-up street where gardens, churchyards or college lawns lie behind walls and railings."""
+    return replace(setting, built=0.12, setback=(2.0, 8.0), barrier=0.95, trees_a_side=11.0)
 
 
 def sample_ridges(rng: np.random.Generator, setting: Setting, *, night: bool) -> tuple[Ridge, ...]:
@@ -90,7 +99,7 @@ def _plots(
     """Houses side by side; trees on the plots that are not built on."""
     rows = pick(rng, setting.floors)
     storey = between(rng, (2.8, 3.5))
-    terraced = chance(rng, 0.6)
+    terraced = setting.built == 1.0 or chance(rng, 0.6)
     s = BEHIND - between(rng, (0.0, 10.0))
     while s < length + 130:
         variant = index(rng, facades.VARIANTS)

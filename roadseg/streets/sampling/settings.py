@@ -61,6 +61,8 @@ class Setting:
     """Cows on 100 m."""
     loose: float = 0.0
     """How freely vehicles place themselves in their lanes, metres to either side beyond the usual."""
+    open_side: float = 0.0
+    """Chance that one side has gardens, walls and trees instead of houses."""
     warm: bool = False
     """A hot country: light clothes, dark hair, painted lorries."""
 
@@ -73,13 +75,21 @@ SETTINGS: dict[str, Setting] = {
         parking=0.4, traffic=0.6, heavy=0.14, two_wheelers=6.0, motorised=0.12, people=6.0, median=0.02, verge_dry=0.2,
         signs=1.2,
     ),
+    "street canyon": Setting(
+        left_hand=0.5, lanes={1: 0.4, 2: 0.6}, sidewalk=(1.5, 5.0), made_sidewalk=1.0,
+        built=1.0, floors={1: 0.3, 2: 0.5, 3: 1.2, 4: 1.2, 5: 1, 6: 0.6}, setback=(0.0, 0.15), barrier=0.0,
+        barriers={"wall with railings": 1.6, "wall": 0.8, "railings": 0.5, "hedge": 0.4},
+        trees_a_side=0.5, trees={"leafy": 0.4, "bare": 0.5, "bush": 0.1},
+        parking=0.15, traffic=0.45, heavy=0.12, two_wheelers=8.0, motorised=0.1, people=7.0, median=0.0, verge_dry=0.2,
+        shoulder=(0.0, 0.4), signs=1.0, tram=0.15, open_side=0.4,
+    ),
     "city": Setting(
         left_hand=0.45, lanes={1: 0.15, 2: 0.45, 3: 0.2, 4: 0.2}, sidewalk=(2.2, 6.0), made_sidewalk=0.99,
         built=0.92, floors={1: 0.5, 3: 1, 4: 1, 5: 1.2, 6: 0.8, 7: 0.4, 8: 0.3}, setback=(0.0, 1.5), barrier=0.3,
         barriers={"railings": 1, "wall with railings": 0.5, "wall": 0.5, "hedge": 0.2},
         trees_a_side=3.0, trees={"leafy": 0.5, "bare": 0.5},
         parking=0.45, traffic=0.66, heavy=0.18, two_wheelers=4.0, motorised=0.22, people=4.5, median=0.1,
-        verge_dry=0.2, tram=0.2,
+        verge_dry=0.2, tram=0.3,
     ),
     "avenue": Setting(
         left_hand=0.35, lanes={2: 0.4, 3: 0.2, 4: 0.4}, sidewalk=(2.5, 6.5), made_sidewalk=0.97,
@@ -113,6 +123,15 @@ SETTINGS: dict[str, Setting] = {
         parking=0.25, traffic=0.65, heavy=0.16, two_wheelers=14.0, motorised=0.85, people=10.0, median=0.3,
         verge_dry=0.95, striped_kerb=0.4, rickshaws=0.34, signs=0.4, hoardings=1.6, cables=0.7, cattle=1.0, loose=0.8,
         warm=True,
+    ),
+    "dense bazaar": Setting(
+        left_hand=0.95, lanes={1: 0.5, 2: 0.5}, sidewalk=(0.6, 2.5), made_sidewalk=0.3,
+        built=1.0, floors={1: 1.0, 2: 1.0, 3: 1.2, 4: 0.8, 5: 0.4}, setback=(0.0, 0.4), barrier=0.0,
+        barriers={"compound wall": 1.0},
+        trees_a_side=0.8, trees={"leafy": 0.7, "palm": 0.15, "bush": 0.15},
+        parking=0.25, traffic=0.6, heavy=0.08, two_wheelers=18.0, motorised=0.85, people=14.0, median=0.0,
+        verge_dry=0.95, striped_kerb=0.2, rickshaws=0.4, signs=0.3, hoardings=1.0, cables=0.85, cattle=1.0, loose=0.8,
+        open_side=0.15, warm=True,
     ),
     "compound road": Setting(
         left_hand=0.95, lanes={2: 0.3, 4: 0.6, 6: 0.1}, sidewalk=(1.5, 7.0), made_sidewalk=0.08,

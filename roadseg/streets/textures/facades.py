@@ -197,8 +197,8 @@ def _curtain_wall(rng: np.random.Generator, picture: Picture, floors: int, bays:
 
 def _clutter(rng: np.random.Generator, picture: Picture, storey: float) -> None:
     """Pipes, boards that stick out or hang flat, air conditioners, lamps: none of them is a pole or a traffic sign."""
-    for _ in range(int(rng.poisson(1.0))):
-        x, tone = rng.uniform(0, SIZE), rng.uniform(20, 190)
+    for _ in range(int(rng.poisson(1.6))):
+        x, tone = rng.uniform(0, SIZE), rng.uniform(14, 190)
         box(picture, x, rng.uniform(0, SIZE / 3), x + rng.uniform(1.5, 4), SIZE, (tone, tone, tone))
     for _ in range(int(rng.poisson(0.6))):
         wide, tall = rng.uniform(5, 26), rng.uniform(0.1, 0.55) * storey

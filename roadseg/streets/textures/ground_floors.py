@@ -15,6 +15,7 @@ from roadseg.streets.textures.paint import (
     shade,
     vivid,
 )
+from roadseg.streets.textures.shop_fronts import shop_fronts
 
 GroundFloor = Callable[[np.random.Generator, Picture, float, int, Colour], None]
 """Paints a picture from row `top` down: (rng, picture, top, bays, colour of the wall)."""
@@ -23,9 +24,9 @@ GroundFloor = Callable[[np.random.Generator, Picture, float, int, Colour], None]
 def choose(rng: np.random.Generator, floors: int) -> GroundFloor | None:
     """Choose what the ground floor is; None where it is like those above."""
     chance = rng.random()
-    if chance < (0.35 if floors < 3 else 0.6):
-        return shops
-    if chance < 0.7:
+    if chance < (0.35 if floors < 3 else 0.65):
+        return shop_fronts if rng.random() < 0.65 else shops
+    if chance < 0.72:
         return shutters
     return doors if chance < 0.9 else None
 
