@@ -61,7 +61,7 @@ def _backlit(rng: np.random.Generator) -> Atmosphere:
     """The sun ahead or behind houses: a bright, often burnt-out sky over streets that lie in shade."""
     bright = between(rng, (225, 262))
     horizon = (bright, bright * between(rng, (0.97, 1.0)), bright * between(rng, (0.93, 1.02)))
-    level = between(rng, (0.2, 0.5))
+    level = between(rng, (0.26, 0.5))
     return Atmosphere(
         sun=scaled((1.0, 0.93, 0.8), between(rng, (0.2, 0.55)) if chance(rng, 0.6) else 0.0),
         ambient=scaled(tint(rng, 0.97, 1.03, 0.04), level),
