@@ -123,7 +123,8 @@ def _prepare(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> _Parts:
     # The others find what the main process has downloaded and rendered.
     with main_process_first():
         # Cheap checks first: nobody should wait for streets to be rendered to learn of a misspelt folder.
-        scored = named_datasets(recipe)["evaluation"].open() if recipe.evaluation else None
+        evaluation = named_datasets(recipe).evaluation
+        scored = None if evaluation is None else evaluation.open()
         trainer = build_trainer(recipe, data, watcher)
         return _Parts(trainer, build_batches(recipe, data, watcher), scored)
 
@@ -133,8 +134,8 @@ def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher)
     network, runtime = trainer.result, trainer.method.runtime
     watcher.on_start(f"{recipe.method} adaptation of {recipe.model} on {describe(runtime.device)}")
     watcher.on_start(f"source: {len(batches.source)} labelled pictures")
-    if batches.target is not None:
-        watcher.on_start(f"target: {len(batches.target)} unlabelled pictures of {recipe.target}")
+    for name, target in zip(recipe.targets, batches.targets, strict=False):
+        watcher.on_start(f"target: {len(target)} unlabelled pictures of {name}")
 
     candidate = Candidate(
         network, label_space(recipe.labels), recipe.input_size, recipe.resampling, recipe.scored_classes
@@ -185,7 +186,7 @@ def _card(recipe: AdaptRecipe, network: SegmentationNetwork, evaluation: Evaluat
         input_size=recipe.input_size,
         method=recipe.method,
         source=recipe.source,
-        target=recipe.target,
+        target=", ".join(recipe.targets),
         steps=recipe.steps,
         seed=recipe.seed,
         scores={} if evaluation is None else {evaluation.dataset: round(evaluation.miou, 2)},

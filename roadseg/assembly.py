@@ -1,6 +1,6 @@
 """From a recipe to the objects that it names: data sets, networks, method, optimizers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> Adaptati
 
     return AdaptationBatches(
         source=open_source(recipe, data, watcher).in_space(label_space(recipe.labels)),
-        target=named_datasets(recipe)["target"].open() if recipe.needs_target else None,
+        targets=tuple(target.open() for target in named_datasets(recipe).targets),
         batch_size=recipe.batch_size,
         source_transform=transform(recipe.size, recipe.source_crop, recipe.source_jitter),
         target_transform=transform(recipe.input_size, recipe.target_crop, recipe.target_jitter),
@@ -101,8 +101,9 @@ def open_source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDatas
     Raises:
         DatasetError: a folder is not what the recipe says.
     """
-    if recipe.source != STREETS:
-        return named_datasets(recipe)["source"].open()
+    named = named_datasets(recipe).source
+    if named is not None:
+        return named.open()
     width, height = recipe.size
     scenes = parse_scenes(recipe.scenes) if recipe.scenes else mixture(DEFAULT_SCENES)
     mixed = "-".join(f"{name}{100 * weight:.0f}" for name, weight in scenes.items())
@@ -119,20 +120,33 @@ def open_source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDatas
     return open_dataset("streets", folder)
 
 
-def named_datasets(recipe: AdaptRecipe) -> dict[str, DatasetReference]:
-    """The data sets on disk that a recipe names, by recipe key; without the streets that are rendered on first use.
+@dataclass(frozen=True)
+class NamedDatasets:
+    """The data sets on disk that a recipe names."""
+
+    source: DatasetReference | None
+    """None for the streets that are rendered on first use."""
+    targets: tuple[DatasetReference, ...]
+    """Empty where training does not look at the target."""
+    evaluation: DatasetReference | None
+
+    def __iter__(self) -> Iterator[DatasetReference]:
+        """All of them."""
+        yield from (named for named in (self.source, *self.targets, self.evaluation) if named is not None)
+
+
+def named_datasets(recipe: AdaptRecipe) -> NamedDatasets:
+    """The data sets that a recipe names, none of them opened yet.
 
     Raises:
         DatasetError: one is not written as it should be.
     """
-    named = {}
-    if recipe.source != STREETS:
-        named["source"] = parse_dataset(recipe.source, "train", folder_kind="streets")
-    if recipe.needs_target:
-        named["target"] = parse_dataset(recipe.target, "train", folder_kind="frames")
-    if recipe.evaluation:
-        named["evaluation"] = parse_dataset(recipe.evaluation, "val")
-    return named
+    targets = recipe.targets if recipe.needs_target else ()
+    return NamedDatasets(
+        None if recipe.source == STREETS else parse_dataset(recipe.source, "train", folder_kind="streets"),
+        tuple(parse_dataset(target, "train", folder_kind="frames") for target in targets),
+        parse_dataset(recipe.evaluation, "val") if recipe.evaluation else None,
+    )
 
 
 def _initial_network(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> SegmentationNetwork:

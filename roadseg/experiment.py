@@ -49,7 +49,7 @@ def run_recipe(
         _refuse_another(recipe, out)
         if is_done(run, recipe):
             return False
-    for reference in named_datasets(recipe).values():
+    for reference in named_datasets(recipe):
         for problem in check_dataset(*reference, sample=CHECKED).problems:
             on_problem(problem.cause)
     if begun:

@@ -68,6 +68,18 @@ def _crop(value: Any) -> Any:
     return value
 
 
+def _one_or_several(value: Any) -> Any:
+    # Checked by hand, as crops are.
+    if isinstance(value, str):
+        return value
+    several = isinstance(value, Sequence) and value and all(isinstance(target, str) and target for target in value)
+    if not several:
+        raise ValueError('write one data set, or a list of several: ["frames/a", "frames/b"]')
+    if len(set(value)) < len(value):
+        raise ValueError(f"{list(value)} names a data set twice")
+    return tuple(value) if len(value) > 1 else value[0]
+
+
 class AdaptRecipe(BaseModel):
     """Everything that decides the outcome of `roadseg adapt`; the resolved recipe stands in the run folder."""
 
@@ -81,8 +93,9 @@ class AdaptRecipe(BaseModel):
     """How many streets to render where source = "streets"."""
     scenes: str = ""
     """Which streets to render, as `european=0.7,indian=0.3`; empty for a mixture of all, see docs/streets.md."""
-    target: str = ""
-    """Unlabelled pictures: a folder, or KIND:ROOT[:SPLIT], whose labels are not read; may be empty for source-only."""
+    target: Annotated[str | tuple[str, ...], BeforeValidator(_one_or_several)] = ""
+    """Unlabelled pictures: a folder, or KIND:ROOT[:SPLIT], whose labels are not read; or a list of several, which are
+    seen equally often whatever their sizes; may be empty for source-only."""
     evaluation: str = ""
     """Labelled data set to report scores on, as KIND:ROOT[:SPLIT]; it never enters training."""
     scored_classes: str = ""
@@ -240,6 +253,13 @@ class AdaptRecipe(BaseModel):
         """The method without self-training; source-only where that is all of it."""
         base = self.method.removesuffix(SELF_TRAINING).removesuffix("+")
         return base or "source-only"
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Every target; empty where there is none."""
+        if isinstance(self.target, tuple):
+            return self.target
+        return (self.target,) if self.target else ()
 
     @property
     def input_size(self) -> tuple[int, int]:

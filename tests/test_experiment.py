@@ -55,20 +55,26 @@ def test_data_sets_are_looked_at_before_training(values, tmp_path):
     assert any("000001.png" in problem for problem in problems)
     with pytest.raises(DatasetError, match="nowhere"):
         run_recipe(resolve({**values, "evaluation": "streets:nowhere"}, origin="test"), tmp_path / "other")
+    with pytest.raises(DatasetError, match="elsewhere"):
+        run_recipe(resolve({**values, "target": [values["target"], "elsewhere"]}, origin="test"), tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
 
 def test_data_sets_on_disk_that_a_recipe_names():
     plain = resolve({"target": "data/frames"}, origin="test")
-    assert named_datasets(plain) == {"target": (DATASETS["frames"], Path("data/frames"), "")}
+    assert list(named_datasets(plain)) == [(DATASETS["frames"], Path("data/frames"), "")]
     full = resolve(
-        {"source": "gta5:data/GTA5", "target": "cityscapes:data/cs", "evaluation": "cityscapes:data/cs"}, origin="test"
+        {"source": "gta5:data/GTA5", "target": ["cityscapes:data/cs", "frames"], "evaluation": "cityscapes:data/cs"},
+        origin="test",
     )
-    assert {key: (kind.name, split) for key, (kind, _, split) in named_datasets(full).items()} == {
-        "source": ("gta5", "train"),
-        "target": ("cityscapes", "train"),
-        "evaluation": ("cityscapes", "val"),
-    }
+    assert [(kind.name, split) for kind, _, split in named_datasets(full)] == [
+        ("gta5", "train"),
+        ("cityscapes", "train"),
+        ("frames", ""),
+        ("cityscapes", "val"),
+    ]
+    without = resolve({"target": "data/frames", "method": "source-only"}, origin="test")
+    assert list(named_datasets(without)) == []
 
 
 def test_a_sweep_is_one_recipe_a_value():

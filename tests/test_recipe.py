@@ -30,6 +30,9 @@ def test_all_mistakes_are_reported_at_once():
             {"target": "x", "crop": "whole", "scale": [1, 1], "target_size": [200, 150], "fourier_beta": 0.1},
             "crops of one size",
         ),
+        ({"target": ["x", "y", "x"]}, r"\['x', 'y', 'x'\] names a data set twice"),
+        ({"target": []}, "target: write one data set, or a list of several"),
+        ({"target": ["x", ""]}, "target: write one data set, or a list of several"),
         ({"target": "x", "scenes": "arctic"}, "no scenes called 'arctic'"),
         ({"target": "x", "optimizer": "published-sgd"}, "published-sgd is for resnet101"),
         ({"target": "x", "published": "gta5-cityscapes/multilevel"}, "is no published row; Did you mean"),
@@ -57,6 +60,19 @@ def test_the_recipe_knows_which_network_has_which_option():
 def test_a_resolved_recipe_survives_the_round_trip_through_toml():
     recipe = resolve({"target": 'a "quoted" name', "steps": 5, "target_size": [320, 240]}, origin="options")
     assert AdaptRecipe.model_validate(tomllib.loads(recipe.as_toml())) == recipe
+
+
+def test_one_target_or_several_are_kept_as_they_are_written_and_a_list_of_one_is_one():
+    for target, targets in (
+        ("", ()),
+        ("x", ("x",)),
+        (["x"], ("x",)),
+        (["x", "camvid:y:train"], ("x", "camvid:y:train")),
+    ):
+        recipe = resolve({"method": "source-only", "target": target}, origin="options")
+        assert recipe.targets == targets
+        assert AdaptRecipe.model_validate(tomllib.loads(recipe.as_toml())) == recipe
+    assert resolve({"target": ["x"]}, origin="options") == resolve({"target": "x"}, origin="options")
 
 
 def test_overrides_are_toml_values_or_bare_words():

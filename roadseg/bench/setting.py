@@ -62,7 +62,7 @@ def draw_batches(folder: Path, size: tuple[int, int]) -> AdaptationBatches:
     whole = CropTransform(size, size, scale=(1.0, 1.0), jitter=0.0, mirror=False)
     return AdaptationBatches(
         source=open_dataset("streets", folder),
-        target=open_dataset("frames", folder / "images"),
+        targets=(open_dataset("frames", folder / "images"),),
         batch_size=1,
         source_transform=whole,
         target_transform=whole,

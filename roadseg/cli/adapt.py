@@ -24,7 +24,9 @@ LOG_LINE_STEPS = 50
 
 def adapt(
     out: Annotated[Path, typer.Option("--out", "-o", help="The run folder to make, or to --resume.")],
-    target: Annotated[Path | None, typer.Option(help="Unlabelled pictures: a folder, or KIND:ROOT[:SPLIT].")] = None,
+    target: Annotated[
+        list[Path] | None, typer.Option(help="Unlabelled pictures: a folder, or KIND:ROOT[:SPLIT]; may be repeated.")
+    ] = None,
     source: Annotated[
         str | None, typer.Option(help="Labelled: 'streets', rendered on first use, or KIND:ROOT[:SPLIT].")
     ] = None,
@@ -67,7 +69,7 @@ def adapt(
     from roadseg.runtime import is_main_process
 
     flags: dict[str, Any] = {
-        "target": target and str(target),
+        "target": list(map(str, target)) if target else None,
         "source": source,
         "method": method,
         "model": model,

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -20,7 +20,8 @@ from roadseg.datasets.transforms import CropTransform
 from roadseg.errors import RecipeError, RoadsegError
 from roadseg.runtime import generator
 
-SOURCE_STREAM, TARGET_STREAM = 0, 1
+SOURCE_STREAM, FIRST_TARGET_STREAM = 0, 1
+"""Of random numbers; further targets have the streams that follow."""
 
 
 class Batch(NamedTuple):
@@ -78,7 +79,8 @@ class AdaptationBatches:
     """Batches of labelled source and unlabelled target crops; item `step` depends on nothing but (seed, step)."""
 
     source: ImageDataset
-    target: ImageDataset | None
+    targets: Sequence[ImageDataset]
+    """Drawn from in turn, so that each is seen equally often whatever its size; may be empty."""
     batch_size: int
     source_transform: CropTransform
     target_transform: CropTransform
@@ -104,12 +106,10 @@ class AdaptationBatches:
 
     def __getitem__(self, step: int) -> Batch:
         """The batch of training step `step`, counted from 0."""
-        targets = []
-        if self.target is not None:
-            drawn = self._draw(self.target, TARGET_STREAM, step)
-            targets = [self.target_transform(self.target.image(index), None, rng)[0] for index, rng in drawn]
+        targets = list(self._target_crops(step))
         images, labels = [], []
-        for place, (index, rng) in enumerate(self._draw(self.source, SOURCE_STREAM, step)):
+        for place, number in enumerate(self._numbers(step)):
+            index, rng = self._draw(self.source, SOURCE_STREAM, number)
             image, label = self.source_transform(*self.source.pair(index), rng)
             if self.fourier_beta:
                 aligned = fourier_aligned(image, targets[place], rng.uniform(0, self.fourier_beta))
@@ -119,12 +119,23 @@ class AdaptationBatches:
         batch = Batch.whole(_stack(images), torch.from_numpy(np.stack(labels)), _stack(targets) if targets else None)
         return batch._replace(joint_size=self.batch_size, first=self.places.start if self.places else 0)
 
-    def _draw(self, dataset: ImageDataset, stream: int, step: int) -> Iterator[tuple[int, np.random.Generator]]:
-        """Indices of the step's samples, epoch after shuffled epoch, each with a generator of its own."""
-        for place_in_batch in self.places or range(self.batch_size):
-            epoch, place = divmod(step * self.batch_size + place_in_batch, len(dataset))
-            order = generator(self.seed, stream, epoch).permutation(len(dataset))
-            yield int(order[place]), generator(self.seed, stream, epoch, place)
+    def _target_crops(self, step: int) -> Iterator[NDArray[np.uint8]]:
+        for number in self._numbers(step) if self.targets else ():
+            turn, which = divmod(number, len(self.targets))
+            target = self.targets[which]
+            index, rng = self._draw(target, FIRST_TARGET_STREAM + which, turn)
+            yield self.target_transform(target.image(index), None, rng)[0]
+
+    def _numbers(self, step: int) -> Iterator[int]:
+        """Numbers of the step's samples, counted from the first sample of the first step on."""
+        for place in self.places or range(self.batch_size):
+            yield step * self.batch_size + place
+
+    def _draw(self, dataset: ImageDataset, stream: int, number: int) -> tuple[int, np.random.Generator]:
+        """Index of the sample of this number, epoch after shuffled epoch, with a generator of its own."""
+        epoch, place = divmod(number, len(dataset))
+        order = generator(self.seed, stream, epoch).permutation(len(dataset))
+        return int(order[place]), generator(self.seed, stream, epoch, place)
 
 
 def load_batches(

@@ -42,6 +42,19 @@ def test_adapt_evaluate_and_go_on(data, tmp_path):
     assert "steps cannot change" in changed.stderr
 
 
+def test_several_targets_are_named_and_the_run_goes_on_with_the_same_alone(data, tmp_path):
+    run, pictures = tmp_path / "run", data / "target" / "images"
+    flags = ["--recipe", data / "tiny.toml", "--out", run]
+    targets = ["--target", pictures, "--target", f"streets:{data / 'source'}"]
+    made = roadseg("adapt", *flags, *targets)
+    assert made.returncode == 0, made.stderr
+    assert f"target: 6 unlabelled pictures of {pictures}" in " ".join(made.stderr.split())
+    assert roadseg("adapt", *flags, *targets, "--resume").returncode == 0
+    changed = roadseg("adapt", *flags, "--target", pictures, "--resume")
+    assert changed.returncode == 1
+    assert "target cannot change" in changed.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

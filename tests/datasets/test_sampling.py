@@ -18,7 +18,7 @@ CROP = CropTransform(size=SIZE, crop=(64, 48))
 def batches(tmp_path_factory):
     root = write_streets(tmp_path_factory.mktemp("streets") / "set", 5)
     source, target = open_dataset("streets", root), open_dataset("frames", root / "images")
-    return AdaptationBatches(source, target, 2, CROP, CROP, seed=1)
+    return AdaptationBatches(source, (target,), 2, CROP, CROP, seed=1)
 
 
 def equal(a, b):
@@ -33,7 +33,7 @@ def test_a_batch_depends_on_seed_and_step_alone(batches):
 
 
 def test_every_picture_is_seen_once_an_epoch(batches):
-    drawn = [index for step in range(5) for index, _ in batches._draw(batches.source, 0, step)]
+    drawn = [batches._draw(batches.source, 0, number)[0] for step in range(5) for number in batches._numbers(step)]
     assert sorted(drawn[:5]) == sorted(drawn[5:]) == list(range(5))
     assert drawn[:5] != drawn[5:]
 
@@ -43,6 +43,38 @@ def test_batches_have_the_documented_form(batches):
     assert batch.source_images.shape == batch.target_images.shape == (2, 3, 48, 64)
     assert batch.source_images.dtype == batch.source_labels.dtype == torch.uint8
     assert batch.source_labels.shape == (2, 48, 64)
+
+
+@pytest.fixture(scope="module")
+def flat_targets(tmp_path_factory):
+    """Targets of one, three and two pictures; the grey of each is 10 times its target, plus its place."""
+    root = tmp_path_factory.mktemp("targets")
+    for target, pictures in enumerate((1, 3, 2)):
+        (root / str(target)).mkdir()
+        for place in range(pictures):
+            grey = np.full((SIZE[1], SIZE[0], 3), 10 * target + place, np.uint8)
+            cv2.imwrite(str(root / str(target) / f"{place}.png"), grey)
+    return tuple(open_dataset("frames", root / str(target)) for target in range(3))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
+def test_targets_take_turns_whatever_their_sizes_and_each_is_gone_through_by_epochs(batches, flat_targets, batch_size):
+    plain = replace(batches.target_transform, jitter=0)
+    several = replace(batches, targets=flat_targets, batch_size=batch_size, target_transform=plain)
+    loaded = load_batches(several, 0, 36 // batch_size, workers=0)
+    greys = torch.cat([batch.target_images for batch in loaded]).amax((1, 2, 3))
+    assert (greys // 10).tolist() == [0, 1, 2] * 12
+    for target, pictures in enumerate((1, 3, 2)):
+        seen = (greys[target::3] % 10).view(-1, pictures).sort(dim=1).values
+        assert (seen == torch.arange(pictures)).all()
+
+
+def test_several_targets_are_as_resumable_and_divisible_as_one(batches, flat_targets):
+    several = replace(batches, targets=flat_targets, batch_size=5)
+    in_order = list(load_batches(several, 0, 6, workers=0))
+    assert all(equal(a, b) for a, b in zip(in_order[4:], load_batches(several, 4, 6, workers=1), strict=True))
+    shares = [several.for_process(rank, 2)[3].target_images for rank in range(2)]
+    assert torch.equal(torch.cat(shares), in_order[3].target_images)
 
 
 def test_shares_of_processes_make_up_the_joint_batch(batches):
@@ -97,8 +129,8 @@ def test_mirroring_can_be_left_out():
 
 def test_alignment_gives_source_crops_the_colours_of_target_crops(batches, tmp_path):
     dark = open_dataset("frames", write_streets(tmp_path / "night", 5, night=True) / "images")
-    plain = AdaptationBatches(batches.source, dark, 2, CROP, CROP, seed=1)[0]
-    aligned = AdaptationBatches(batches.source, dark, 2, CROP, CROP, seed=1, fourier_beta=0.02)[0]
+    plain = AdaptationBatches(batches.source, (dark,), 2, CROP, CROP, seed=1)[0]
+    aligned = AdaptationBatches(batches.source, (dark,), 2, CROP, CROP, seed=1, fourier_beta=0.02)[0]
     means = [images.float().mean((2, 3)) for images in (aligned.source_images, plain.target_images)]
     assert torch.allclose(*means, atol=8.0)  # clipping to 0..255 moves them
     assert (plain.source_images.float().mean((2, 3)) - means[1]).abs().max() > 20
@@ -109,7 +141,7 @@ def test_alignment_gives_source_crops_the_colours_of_target_crops(batches, tmp_p
 def test_a_broken_picture_is_named_wherever_it_is_read(tmp_path, workers):
     root = write_streets(tmp_path / "set", 2)
     (root / "images" / "000001.png").write_text("no picture")
-    batches = AdaptationBatches(open_dataset("streets", root), None, 2, CROP, CROP, seed=1)
+    batches = AdaptationBatches(open_dataset("streets", root), (), 2, CROP, CROP, seed=1)
     with pytest.raises(DatasetError, match=r"^[^\n]*000001\.png: cannot be read as a picture\n"):
         list(load_batches(batches, 0, 1, workers=workers))
 
@@ -117,6 +149,6 @@ def test_a_broken_picture_is_named_wherever_it_is_read(tmp_path, workers):
 def test_a_label_map_of_another_size_is_refused(tmp_path):
     root = write_streets(tmp_path / "set", 1)
     cv2.imwrite(str(root / "labels" / "000000.png"), np.zeros((20, 30), np.uint8))
-    batches = AdaptationBatches(open_dataset("streets", root), None, 1, CROP, CROP, seed=1)
+    batches = AdaptationBatches(open_dataset("streets", root), (), 1, CROP, CROP, seed=1)
     with pytest.raises(DatasetError, match="30"):
         batches[0]
