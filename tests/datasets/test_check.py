@@ -14,7 +14,7 @@ from tiny_sets import (
     write_palette_png,
 )
 
-from roadseg.datasets.catalogue import DATASETS
+from roadseg.datasets.catalogue import DATASETS, open_dataset
 from roadseg.datasets.check import check_dataset
 from roadseg.errors import DatasetError
 
@@ -197,6 +197,24 @@ def test_camvid_as_downloaded_is_fine(real_data):
         assert report.fine
         assert report.sizes == {(480, 360): 20}
         assert min(report.shares.values()) > 0
+
+
+@pytest.mark.real_data
+def test_camvids_daylight_and_dusk_are_its_training_pictures(real_data):
+    day, first, last, train = (
+        [sample.name for sample in open_dataset("camvid", real_data / "camvid", split).samples]
+        for split in ("day", "dusk-first", "dusk-last", "train")
+    )
+    assert (len(day), len(first), len(last)) == (305, 31, 31)
+    assert sorted(day + first + last) == sorted(train)
+    assert max(first) < min(last)
+
+
+def test_camvid_without_dusk(tmp_path):
+    root = make_camvid(tmp_path, 3, split="train")
+    assert len(open_dataset("camvid", root, "day")) == 3
+    with pytest.raises(DatasetError, match="no pictures of dusk-last"):
+        open_dataset("camvid", root, "dusk-last")
 
 
 def test_an_empty_folder(tmp_path):
