@@ -10,7 +10,9 @@ from roadseg.adaptation.method import Method
 from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
 from roadseg.adaptation.source_only import SourceOnly
 from roadseg.datasets.catalogue import DatasetReference, open_dataset, parse_dataset
+from roadseg.datasets.class_counts import class_counts
 from roadseg.datasets.dataset import ImageDataset
+from roadseg.datasets.rare_classes import RareClasses
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.datasets.transforms import CropTransform
 from roadseg.errors import WeightsError
@@ -44,6 +46,8 @@ class Watcher:
     """Told (bytes of weights here, bytes in all)."""
     on_render: Progress = field(default=lambda done, total: None)
     """Told (streets rendered, streets in all)."""
+    on_count: Progress = field(default=lambda done, total: None)
+    """Told (label maps whose classes are counted, label maps in all)."""
     on_report: Callable[[Report], None] = field(default=lambda report: None)
     on_evaluate: Progress = field(default=lambda done, total: None)
     """Told (images scored, images in all)."""
@@ -75,24 +79,34 @@ def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), watcher: Watch
 
 
 def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> AdaptationBatches:
-    """Source and target of a recipe; renders the streets that are not there yet.
+    """Source and target of a recipe; renders the streets, and counts the classes, that are not in `data` yet.
 
     Raises:
         DatasetError: a folder is not what the recipe says.
+        OutputError: `data` cannot be written to.
     """
 
     def transform(size: tuple[int, int], crop: tuple[int, int], jitter: float) -> CropTransform:
         return CropTransform(size, crop, recipe.scale, jitter, recipe.mirror, recipe.resampling)
 
+    source = open_source(recipe, data, watcher).in_space(label_space(recipe.labels))
     return AdaptationBatches(
-        source=open_source(recipe, data, watcher).in_space(label_space(recipe.labels)),
+        source=source,
         targets=tuple(target.open() for target in named_datasets(recipe).targets),
         batch_size=recipe.batch_size,
         source_transform=transform(recipe.size, recipe.source_crop, recipe.source_jitter),
         target_transform=transform(recipe.input_size, recipe.target_crop, recipe.target_jitter),
         seed=recipe.seed,
         fourier_beta=recipe.fourier_beta,
+        rare_classes=_rare_classes(source, recipe.rare_class_temperature, data, watcher),
     )
+
+
+def _rare_classes(source: ImageDataset, temperature: float, data: Path, watcher: Watcher) -> RareClasses | None:
+    if not temperature:
+        return None
+    counts = class_counts(source, data / "class-counts", watcher.on_count)
+    return RareClasses.of(counts, temperature)
 
 
 def open_source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDataset:

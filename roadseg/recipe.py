@@ -121,6 +121,9 @@ class AdaptRecipe(BaseModel):
     fourier_beta: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Source crops take on the target's light and colours: the amplitudes of frequencies up to a random share of this
     are exchanged (Fourier domain adaptation); 0 for none."""
+    rare_class_temperature: Annotated[float, Field(ge=0)] = 0.0
+    """Source pictures are chosen by a class that they show, the likelier the rarer it is (rare-class sampling): the
+    smaller the temperature, the more so; 0.01 as published, 0 for all pictures alike."""
 
     # Network and method
     model: Literal["fast", "vgg16", "resnet101"] = "fast"

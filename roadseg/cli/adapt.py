@@ -119,6 +119,7 @@ def watching(reporter: Reporter, steps: int) -> Iterator["Watcher"]:
             on_start=lambda message: reporter.say(escape(message)),
             on_download=lambda done, total: bars.show("downloading weights", done, total or None),
             on_render=lambda done, total: bars.show("rendering streets", done, total),
+            on_count=lambda done, total: bars.show("counting classes", done, total),
             on_report=on_report,
             on_evaluate=lambda done, total: bars.show("evaluating", done, total),
         )

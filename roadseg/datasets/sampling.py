@@ -16,8 +16,10 @@ from torch.utils.data import DataLoader, Dataset
 from roadseg.cores import usable_cores
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.fourier import fourier_aligned
+from roadseg.datasets.rare_classes import RareClasses
 from roadseg.datasets.transforms import CropTransform
 from roadseg.errors import RecipeError, RoadsegError
+from roadseg.labels import LabelMap
 from roadseg.runtime import generator
 
 SOURCE_STREAM, FIRST_TARGET_STREAM = 0, 1
@@ -88,6 +90,8 @@ class AdaptationBatches:
     fourier_beta: float = 0.0
     """Source crops take on the target's amplitudes up to a random share of this, see `roadseg.datasets.fourier`; 0
     leaves them as they are."""
+    rare_classes: RareClasses | None = None
+    """Chooses source pictures by their classes, and crops that show them; None draws all alike."""
     places: range | None = None
     """Places in the joint batch that are prepared here; all of them by default."""
 
@@ -108,16 +112,26 @@ class AdaptationBatches:
         """The batch of training step `step`, counted from 0."""
         targets = list(self._target_crops(step))
         images, labels = [], []
-        for place, number in enumerate(self._numbers(step)):
-            index, rng = self._draw(self.source, SOURCE_STREAM, number)
-            image, label = self.source_transform(*self.source.pair(index), rng)
+        for place, (image, label, rng) in enumerate(self._source_crops(step)):
             if self.fourier_beta:
                 aligned = fourier_aligned(image, targets[place], rng.uniform(0, self.fourier_beta))
                 image = np.clip(aligned, 0, 255).astype(np.uint8)
             images.append(image)
-            labels.append(np.asarray(label))
+            labels.append(label)
         batch = Batch.whole(_stack(images), torch.from_numpy(np.stack(labels)), _stack(targets) if targets else None)
         return batch._replace(joint_size=self.batch_size, first=self.places.start if self.places else 0)
+
+    def _source_crops(self, step: int) -> Iterator[tuple[NDArray[np.uint8], LabelMap, np.random.Generator]]:
+        """Crops and their labels, each with the generator that it was made by."""
+        for number in self._numbers(step):
+            if self.rare_classes is None:
+                shown = None
+                index, rng = self._draw(self.source, SOURCE_STREAM, number)
+            else:
+                rng = generator(self.seed, SOURCE_STREAM, number)
+                shown, index = self.rare_classes.draw(rng)
+            image, label = self.source_transform(*self.source.pair(index), rng, shown=shown)
+            yield image, np.asarray(label), rng
 
     def _target_crops(self, step: int) -> Iterator[NDArray[np.uint8]]:
         for number in self._numbers(step) if self.targets else ():

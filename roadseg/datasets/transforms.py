@@ -14,6 +14,10 @@ from roadseg.labels import LabelMap
 Image = NDArray[np.uint8]
 Resampling = Literal["area", "bicubic"]
 """`area` averages when it shrinks and is bilinear otherwise; `bicubic` is Pillow's, as published networks have seen."""
+MIN_CROP_SHARE = 1500 / 512**2
+"""Of a crop's pixels, for it to show a class: 1500 of a crop of 512x512, as published with rare-class sampling."""
+ATTEMPTS = 10
+"""Crops of a picture that are tried for one that shows the class, as published."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,28 @@ class CropTransform:
     """Whether half of the crops are mirrored."""
     resampling: Resampling = "area"
 
-    def __call__(self, image: Image, label: LabelMap | None, rng: np.random.Generator) -> tuple[Image, LabelMap | None]:
-        """Transform (H, W, 3) uint8 RGB and (H, W) uint8 train ids alike, to `crop`."""
+    def __call__(
+        self, image: Image, label: LabelMap | None, rng: np.random.Generator, *, shown: int | None = None
+    ) -> tuple[Image, LabelMap | None]:
+        """Transform (H, W, 3) uint8 RGB and (H, W) uint8 train ids alike, to `crop`.
+
+        Where a class is to be `shown`, crops are drawn until it takes up `MIN_CROP_SHARE` of one, or `ATTEMPTS` are.
+        """
         height, width = image.shape[:2]
+        part, mirror = self._window(height, width, rng)
+        if label is not None and shown is not None:
+            for _ in range(1, ATTEMPTS):
+                if np.mean(label[part] == shown) >= MIN_CROP_SHARE:
+                    break
+                part, mirror = self._window(height, width, rng)
+        crop = jittered(resized_image(image[part], self.crop, self.resampling), rng, self.jitter)
+        label_crop = None if label is None else resized_label(label[part], self.crop)
+        if mirror:
+            return crop[:, ::-1], None if label_crop is None else label_crop[:, ::-1]
+        return crop, label_crop
+
+    def _window(self, height: int, width: int, rng: np.random.Generator) -> tuple[tuple[slice, slice], bool]:
+        """Rows and columns of a picture that become the crop, and whether it is mirrored."""
         scale = rng.uniform(*self.scale)
         # The part of the picture that becomes the crop, in the picture's own pixels: resized once, not twice.
         part_width = min(round(self.crop[0] * width / (self.size[0] * scale)), width)
@@ -42,12 +65,7 @@ class CropTransform:
         left = int(rng.integers(width - part_width + 1))
         top = int(rng.integers(height - part_height + 1))
         mirror = rng.random() < 0.5 and self.mirror
-        part = (slice(top, top + part_height), slice(left, left + part_width))
-        crop = jittered(resized_image(image[part], self.crop, self.resampling), rng, self.jitter)
-        label_crop = None if label is None else resized_label(label[part], self.crop)
-        if mirror:
-            return crop[:, ::-1], None if label_crop is None else label_crop[:, ::-1]
-        return crop, label_crop
+        return (slice(top, top + part_height), slice(left, left + part_width)), mirror
 
 
 def resized_image(image: Image, size: tuple[int, int], resampling: Resampling = "area") -> Image:

@@ -1,0 +1,66 @@
+"""How many pixels each class has in each label map: counted once, and kept where roadseg may write."""
+
+import hashlib
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.cores import usable_cores
+from roadseg.datasets.dataset import ImageDataset
+from roadseg.files import writing
+from roadseg.labels import IGNORE
+
+
+def class_counts(
+    dataset: ImageDataset, folder: Path, on_progress: Callable[[int, int], None] = lambda done, total: None
+) -> NDArray[np.int64]:
+    """Count the pixels of each class in each label map, or read what was counted before.
+
+    Counts are kept in `folder`, not beside the label maps, which may lie where nobody may write; they are found again
+    as long as the label files, by path, size and time of change, and the meaning of their values are the same.
+
+    Args:
+        dataset: labelled.
+        folder: where counts are kept, a file a data set.
+        on_progress: told (label maps counted, label maps in all).
+
+    Returns:
+        (N, 256) pixels by train id in the label map of each sample; the last column has those that are ignored.
+
+    Raises:
+        DatasetError: a label map is missing, or cannot be read.
+        OutputError: the counts cannot be written.
+    """
+    kept = folder / f"{dataset.name}-{_identity(dataset)[:16]}.npy"
+    try:
+        return np.asarray(np.load(kept), np.int64)
+    except (OSError, ValueError, EOFError):  # not there, or damaged
+        counts = _counted(dataset, on_progress)
+    with writing(kept) as part, part.open("wb") as file:
+        np.save(file, counts)
+    return counts
+
+
+def _counted(dataset: ImageDataset, on_progress: Callable[[int, int], None]) -> NDArray[np.int64]:
+    def count(index: int) -> NDArray[np.int64]:
+        return np.bincount(dataset.label(index).ravel(), minlength=IGNORE + 1)
+
+    counts = np.zeros((len(dataset), IGNORE + 1), np.int64)
+    with ThreadPoolExecutor(usable_cores()) as threads:
+        for index, row in enumerate(threads.map(count, range(len(dataset)))):
+            counts[index] = row
+            on_progress(index + 1, len(dataset))
+    return counts
+
+
+def _identity(dataset: ImageDataset) -> str:
+    digest = hashlib.sha256(pickle.dumps(dataset.read_label))
+    for sample in dataset.samples:
+        if sample.label is not None:
+            about = sample.label.stat()
+            digest.update(f"{sample.label.absolute()}\0{about.st_size}\0{about.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
