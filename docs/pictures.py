@@ -11,7 +11,7 @@ from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
 
 FRAMES = (30, 150)
-PANES = ("the drive", "source-only", "multi-level adaptation", "ground truth")
+PANES = ("the drive", "before adaptation", "after adaptation", "ground truth")
 MARGIN = 6
 
 
@@ -39,8 +39,8 @@ def main(demo: Path) -> None:
         truth = CITYSCAPES_19.palette[
             cv2.imread(str(demo / "drive" / "labels" / f"{index:06}.png"), cv2.IMREAD_GRAYSCALE)
         ]
-        (before,) = (demo / "overlay" / "source-only").glob("*.mp4")
-        (after,) = (demo / "overlay" / "multi-level").glob("*.mp4")
+        (before,) = (demo / "overlay" / "before").glob("*.mp4")
+        (after,) = (demo / "overlay" / "after").glob("*.mp4")
         panes = [frame(demo / "drive" / "drive.mp4", index), frame(before, index), frame(after, index), truth]
         titles = PANES if index == FRAMES[0] else ("",) * len(PANES)
         panes = [titled(pane, title) if title else pane for pane, title in zip(panes, titles, strict=True)]

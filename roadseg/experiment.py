@@ -46,7 +46,7 @@ def run_recipe(
     run = RunFolder(out)
     begun = run.recipe.is_file()
     if begun:
-        _refuse_another(recipe, out)
+        refuse_another(recipe_of(out), recipe, out)
         if is_done(run, recipe):
             return False
     for reference in named_datasets(recipe):
@@ -68,8 +68,13 @@ def is_done(run: RunFolder, recipe: AdaptRecipe) -> bool:
     return bool(run.model.is_file() and steps >= recipe.steps)
 
 
-def _refuse_another(recipe: AdaptRecipe, out: Path) -> None:
-    held, wanted = (one.model_dump(mode="json") for one in (recipe_of(out), recipe))
+def refuse_another(begun: AdaptRecipe, recipe: AdaptRecipe, out: Path) -> None:
+    """Make sure that what was `begun` in the folder `out` is what the recipe asks for.
+
+    Raises:
+        RecipeError: it is not, naming every key that differs.
+    """
+    held, wanted = (one.model_dump(mode="json") for one in (begun, recipe))
     changed = [f"{key} {held[key]!r} -> {wanted[key]!r}" for key in held if held[key] != wanted[key]]
     if changed:
         raise RecipeError(

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import tomli_w
 from pydantic import (
@@ -289,6 +289,9 @@ class AdaptRecipe(BaseModel):
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
+Recipe = TypeVar("Recipe", bound=AdaptRecipe)
+
+
 def read_recipe(path: Path) -> dict[str, Any]:
     """Read the keys of a recipe file, unchecked.
 
@@ -309,10 +312,19 @@ def resolve(values: Mapping[str, Any], *, origin: str) -> AdaptRecipe:
     Raises:
         RecipeError: listing every mistake at once.
     """
+    return resolve_as(AdaptRecipe, values, origin=origin)
+
+
+def resolve_as(kind: type[Recipe], values: Mapping[str, Any], *, origin: str) -> Recipe:
+    """`resolve` for a class of recipes with further keys.
+
+    Raises:
+        RecipeError: listing every mistake at once.
+    """
     try:
-        return AdaptRecipe.model_validate(dict(values))
+        return kind.model_validate(dict(values))
     except ValidationError as error:
-        cause = f"{origin}: {mistakes(error, AdaptRecipe.model_fields)}"
+        cause = f"{origin}: {mistakes(error, kind.model_fields)}"
         raise RecipeError(cause, "docs/recipes.md explains every key.") from None
 
 

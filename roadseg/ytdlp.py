@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from yt_dlp import YoutubeDL
-from yt_dlp.networking.exceptions import RequestError
+from yt_dlp.networking.exceptions import HTTPError, RequestError
 from yt_dlp.utils import ExtractorError, YoutubeDLError, unsmuggle_url
 
 from roadseg.errors import FetchError
@@ -207,6 +207,8 @@ class Downloader:
             if error is self._callback_error:
                 raise
             chain = list(_causes(error))
+            for response in (each for each in chain if isinstance(each, HTTPError)):
+                response.close()
             if not any(isinstance(each, RequestError) for each in chain):
                 for disk_error in (each for each in chain if isinstance(each, OSError)):
                     raise disk_error from error

@@ -145,6 +145,17 @@ def write_clip(
     return path
 
 
+def cut_clip(video: Path, path: Path, *, seconds: float) -> Path:
+    """The first seconds of a video's pictures, packet by packet."""
+    with av.open(str(video)) as whole, av.open(str(path), "w") as part:
+        stream = part.add_stream_from_template(whole.streams.video[0])
+        for packet in whole.demux(whole.streams.video[0]):
+            if packet.dts is not None and packet.pts * packet.time_base < seconds:
+                packet.stream = stream
+                part.mux(packet)
+    return path
+
+
 def write_hls(folder: Path, *, fragmented_mp4: bool = False) -> Path:
     """A three-second HLS stream, a segment a second; returns its playlist."""
     folder.mkdir()

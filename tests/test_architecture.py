@@ -18,9 +18,11 @@ LAYERS = [
     {"fetch", "synth", "machine", "adaptation", "evaluation", "overlay", "stats"},
     {"training", "inference"},
     {"recipe"},
-    {"assembly", "scoring"},
+    {"assembly", "scoring", "video_recipe"},
     {"adapt", "bench", "comparison"},
-    {"demo", "experiment"},
+    {"experiment"},
+    {"video_experiment"},
+    {"demo"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

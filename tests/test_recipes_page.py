@@ -6,18 +6,20 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from roadseg.recipe import AdaptRecipe
+from roadseg.video_recipe import VideoRecipe
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "recipes.md"
+FIELDS = VideoRecipe.model_fields | AdaptRecipe.model_fields
 BEGIN, END = "<!-- keys -->\n", "<!-- end of keys -->"
 
 
 def tables() -> str:
-    """A table a section of the recipe class, in its order."""
+    """A table a section of the recipe classes, in their order."""
     lines = []
     for section, names in sections():
         lines += [f"### {section}", "", "| key | default | values | |", "|---|---|---|---|"]
         for name in names:
-            field = AdaptRecipe.model_fields[name]
+            field = FIELDS[name]
             meaning = " ".join((field.description or "").split())
             lines.append(f"| `{name}` | `{toml(field.default)}` | {values(field.annotation)} | {meaning} |")
         lines.append("")
@@ -25,12 +27,15 @@ def tables() -> str:
 
 
 def sections() -> list[tuple[str, list[str]]]:
-    """Section comments of the class, with the keys that follow each."""
-    parts = re.split(r"^    # (.+)$", inspect.getsource(AdaptRecipe), flags=re.MULTILINE)[1:]
-    found = [
-        (title, [name for name in re.findall(r"^    (\w+): ", body, re.MULTILINE) if name in AdaptRecipe.model_fields])
-        for title, body in zip(parts[::2], parts[1::2], strict=True)
-    ]
+    """Section comments of the classes, with the keys that follow each."""
+    found = []
+    for kind in (AdaptRecipe, VideoRecipe):
+        own = kind.model_fields.keys() - {name for titled in found for name in titled[1]}
+        parts = re.split(r"^    # (.+)$", inspect.getsource(kind), flags=re.MULTILINE)[1:]
+        found += [
+            (title, [name for name in re.findall(r"^    (\w+): ", body, re.MULTILINE) if name in own])
+            for title, body in zip(parts[::2], parts[1::2], strict=True)
+        ]
     return [(title, names) for title, names in found if names]
 
 
@@ -55,8 +60,8 @@ def test_the_page_explains_every_key_as_the_program_knows_it():
 
 def test_every_key_is_explained():
     listed = [name for _, names in sections() for name in names]
-    assert listed == list(AdaptRecipe.model_fields)
-    assert all(field.description for field in AdaptRecipe.model_fields.values())
+    assert listed == list(FIELDS)
+    assert all(field.description for field in FIELDS.values())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.console import Bars, Debug, Json, Quiet, Reporter
 from roadseg.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -106,26 +106,30 @@ def adapt(
 @contextmanager
 def watching(reporter: Reporter, steps: int) -> Iterator["Watcher"]:
     """Callbacks that show a run of `steps` steps on the reporter's terminal, or log it line by line."""
+    with reporter.bars() as bars:
+        yield training_watcher(reporter, bars, steps)
+
+
+def training_watcher(reporter: Reporter, bars: Bars, steps: int) -> "Watcher":
+    """Callbacks that show a run of `steps` steps on bars that are there."""
     from roadseg.assembly import Watcher
 
-    with reporter.bars() as bars:
+    def on_report(report: "Report") -> None:
+        bars.show("training", report.step, steps, _training_note(report))
+        if not reporter.interactive and report.step % LOG_LINE_STEPS == 0:
+            reporter.say(f"step {report.step}/{steps}  {_training_note(report)}")
 
-        def on_report(report: "Report") -> None:
-            bars.show("training", report.step, steps, training_note(report))
-            if not reporter.interactive and report.step % LOG_LINE_STEPS == 0:
-                reporter.say(f"step {report.step}/{steps}  {training_note(report)}")
-
-        yield Watcher(
-            on_start=lambda message: reporter.say(escape(message)),
-            on_download=lambda done, total: bars.show("downloading weights", done, total or None),
-            on_render=lambda done, total: bars.show("rendering streets", done, total),
-            on_count=lambda done, total: bars.show("counting classes", done, total),
-            on_report=on_report,
-            on_evaluate=lambda done, total: bars.show("evaluating", done, total),
-        )
+    return Watcher(
+        on_start=lambda message: reporter.say(escape(message)),
+        on_download=lambda done, total: bars.show("downloading weights", done, total or None),
+        on_render=lambda done, total: bars.show("rendering streets", done, total),
+        on_count=lambda done, total: bars.show("counting classes", done, total),
+        on_report=on_report,
+        on_evaluate=lambda done, total: bars.show("evaluating", done, total),
+    )
 
 
-def training_note(report: "Report") -> str:
+def _training_note(report: "Report") -> str:
     """What a training run says of its last steps in one line: the main level's losses are those to watch."""
     losses = [f"{name.split('/')[0]} {value:.3f}" for name, value in report.losses.items() if name.endswith("/main")]
     return "  ".join([*losses, f"{report.seconds_a_step:.2f} s a step"])

@@ -10,9 +10,11 @@ from rich.markup import escape
 from roadseg.cli.adapt import watching
 from roadseg.cli.compare import compare_runs, readable
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.video_results import say_where, shares_table, watching_stages
 
 if TYPE_CHECKING:
     from roadseg.recipe import AdaptRecipe
+    from roadseg.video_recipe import VideoRecipe
 
 RUNS = Path("runs")
 """Where runs go unless another folder is named."""
@@ -31,12 +33,14 @@ def run(
 ) -> None:
     """Do all the steps of recipes: look at their data sets, train, score, compare with what was published.
 
+    A recipe that names videos goes from their addresses to overlays and a report.
     What is done is skipped: a second call prints the tables, after Ctrl-C the same command goes on.
 
     [bold]Example:[/bold] roadseg run pipelines/source_only.toml pipelines/multi_level.toml
     """
-    from roadseg.recipe import parse_overrides, read_recipe, resolve
+    from roadseg.recipe import parse_overrides, read_recipe
     from roadseg.runtime import is_main_process
+    from roadseg.video_recipe import VideoRecipe, resolve_any
 
     if out is not None and len(recipes) > 1:
         raise typer.BadParameter("--out is for a single recipe; several go to runs/NAME-OF-RECIPE each")
@@ -46,8 +50,25 @@ def run(
         folder = out or RUNS / path.stem.replace("_", "-")
         if folder in plans:
             raise typer.BadParameter(f"{path}: another recipe goes to {folder} already")
-        plans[folder] = resolve({**read_recipe(path), **overrides}, origin=str(path))
-    run_all(Reporter(quiet=quiet or not is_main_process(), as_json=as_json), plans, data)
+        plans[folder] = resolve_any({**read_recipe(path), **overrides}, origin=str(path))
+        if isinstance(plans[folder], VideoRecipe) and len(recipes) > 1:
+            raise typer.BadParameter(f"{path}: names videos; run it by itself")
+    reporter = Reporter(quiet=quiet or not is_main_process(), as_json=as_json)
+    ((folder, plan), *_) = plans.items()
+    if isinstance(plan, VideoRecipe):
+        _run_videos(reporter, plan, folder, data)
+    else:
+        run_all(reporter, plans, data)
+
+
+def _run_videos(reporter: Reporter, plan: "VideoRecipe", folder: Path, data: Path) -> None:
+    from roadseg.video_experiment import VideoFolder, run_video_recipe
+
+    with watching_stages(reporter, plan.steps) as watcher:
+        result = run_video_recipe(plan, folder, data=data, watcher=watcher)
+    if result is not None:
+        reporter.result(shares_table(result), {"out": str(folder), **result.as_dict()})
+        say_where(reporter, result, VideoFolder(folder))
 
 
 def run_all(reporter: Reporter, plans: "Mapping[Path, AdaptRecipe]", data: Path) -> None:

@@ -11,8 +11,10 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.transforms import Image, resized_image, resized_label
 from roadseg.errors import DatasetError
 from roadseg.files import writing
+from roadseg.inference.segmenter import Segmenter
 from roadseg.labels import conversion
 from roadseg.models.predict import predict
+from roadseg.overlay import draw_legend
 from roadseg.runtime import DeviceName, start
 from roadseg.scoring import Candidate
 
@@ -52,8 +54,7 @@ def picture_grid(
     space = dataset.label_space
     if space is None:
         raise DatasetError(f"{dataset.name}: has no label maps to show", "Choose a labelled data set.")
-    chosen = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int).tolist()
-    pairs = [dataset.pair(index) for index in chosen]
+    pairs = [dataset.pair(index) for index in _spread(len(dataset), count)]
     height = round(width * pairs[0][0].shape[0] / pairs[0][0].shape[1])
     size = (width, height)
     columns = {"picture": [resized_image(image, size) for image, _ in pairs]}
@@ -71,6 +72,32 @@ def picture_grid(
     return _laid_out(columns, size)
 
 
+def overlay_grid(segmenters: Mapping[str, Segmenter], dataset: ImageDataset, count: int, *, width: int = 480) -> Image:
+    """Draw what segmenters see on `count` pictures, evenly spread over a data set, above a legend.
+
+    Args:
+        segmenters: by the heading of their column; of one label space.
+        dataset: labelled or not.
+        count: rows.
+        width: of a cell in pixels; the height follows the first picture's.
+
+    Returns:
+        (rows, columns, 3) RGB uint8: a column for the picture, one a segmenter.
+    """
+    pictures = [dataset.image(index) for index in _spread(len(dataset), count)]
+    size = (width, round(width * pictures[0].shape[0] / pictures[0].shape[1]))
+    columns = {"picture": [resized_image(picture, size) for picture in pictures]}
+    for heading, segmenter in segmenters.items():
+        columns[heading] = []
+        for picture, cell in zip(pictures, columns["picture"], strict=True):
+            labels = segmenter.segment(resized_image(picture, segmenter.input_size)[None])[0]
+            colours = segmenter.label_space.palette[resized_label(labels, size)]
+            columns[heading].append(np.asarray(cv2.addWeighted(cell, 0.5, colours, 0.5, 0), np.uint8))
+    grid = _laid_out(columns, size)
+    legend = draw_legend(next(iter(segmenters.values())).label_space, grid.shape[1], grid.shape[1] // 2)
+    return grid if legend is None else _above(grid, *legend)
+
+
 def write_png(path: Path, pixels: Image) -> None:
     """Write an RGB picture, whole or not at all.
 
@@ -80,6 +107,20 @@ def write_png(path: Path, pixels: Image) -> None:
     _, data = cv2.imencode(".png", pixels[..., ::-1])
     with writing(path) as part:
         part.write_bytes(data.tobytes())
+
+
+def _spread(length: int, count: int) -> list[int]:
+    """Up to `count` of the numbers 0..length - 1, evenly spread."""
+    return [int(index) for index in np.linspace(0, length - 1, min(count, length)).round()]
+
+
+def _above(grid: Image, panel: NDArray[np.float32], opacity: NDArray[np.float32]) -> Image:
+    """The grid with a half-transparent panel on white below it."""
+    strip = np.full((panel.shape[0] + 2 * GAP, *grid.shape[1:]), 255, np.uint8)
+    left = (grid.shape[1] - panel.shape[1]) // 2
+    below = strip[GAP:-GAP, left : left + panel.shape[1]]
+    below[:] = np.rint(below + (panel - below) * opacity[..., None])
+    return np.vstack([grid, strip])
 
 
 def _laid_out(columns: Mapping[str, Sequence[NDArray[np.uint8]]], size: tuple[int, int]) -> Image:

@@ -10,10 +10,9 @@ import pytest
 SHORT = """
 from fractions import Fraction
 import roadseg.demo as demo
-demo.DRIVE_SECONDS, demo.DRIVE_SIZE, demo.DRIVE_RATE, demo.FRAME_EVERY = 2.0, (160, 120), Fraction(6), Fraction(1, 3)
-for recipe in demo.RECIPES.values():
-    recipe |= {"size": (160, 120), "crop": (96, 96), "source_count": 6, "steps": 3, "batch_size": 2, "workers": 0}
-    recipe |= {"discriminator_width": 8}
+demo.DRIVE_SECONDS, demo.DRIVE_SIZE, demo.DRIVE_RATE = 2.0, (160, 120), Fraction(6)
+demo.RECIPE |= {"frames_every": 1 / 3, "size": (160, 120), "crop": (96, 96), "source_count": 6}
+demo.RECIPE |= {"steps": 3, "batch_size": 2, "workers": 0}
 from roadseg.cli.main import main
 main()
 """
@@ -29,18 +28,19 @@ def test_the_demo_runs_the_whole_chain_and_a_second_call_finds_it_done(tmp_path)
     done = run_demo("--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
-    assert set(result["scores"]) == {"source-only", "multi-level"}
+    assert set(result["scores"]) == {"before", "after"}
     assert all(0 <= scores["miou"] <= 100 for scores in result["scores"].values())
     assert result["frames"] == 6
-    for method in result["scores"]:
-        (overlay,) = (tmp_path / "demo" / "overlay" / method).glob("*.overlay.mp4")
+    (video,) = result["videos"]
+    assert video["duration_seconds"] == 2
+    for label in result["scores"]:
+        (overlay,) = (tmp_path / "demo" / "overlay" / label).glob("*.overlay.mp4")
         assert overlay.stat().st_size > 1000
-        assert result["overlays"][method]["frames"] == 12
     again = run_demo("--json", cwd=tmp_path)
     assert json.loads(again.stdout)["scores"] == result["scores"]
     assert not list(tmp_path.rglob("*.part"))
 
-    own = run_demo("--video", result["video"], "--out", "own", cwd=tmp_path)
+    own = run_demo("--video", video["file"], "--out", "own", cwd=tmp_path)
     assert own.returncode == 0, own.stderr
     assert "Share of the picture" in own.stdout
 
@@ -53,4 +53,4 @@ def test_a_video_that_is_not_there_ends_the_demo_before_anything_is_trained(tmp_
         ended = run_demo("--video", video, cwd=tmp_path)
         assert ended.returncode == 1
         assert message in ended.stderr
-        assert not (tmp_path / "demo" / "runs").exists()
+        assert not (tmp_path / "demo" / "run").exists()

@@ -2,6 +2,7 @@ import json
 
 import cv2
 import pytest
+from servers import content, serving, write_clip
 from tiny import RECIPE, write_streets
 
 from roadseg.label_spaces import CITYSCAPES_19
@@ -44,6 +45,26 @@ def test_recipes_are_done_compared_and_then_left_alone(roadseg, recipes, capsys,
 def test_a_recipe_without_a_labelled_set_has_no_scores(roadseg, recipes, capsys):
     assert roadseg("run", "source_only.toml", "--set", "evaluation=", "--out", "mine") == 0
     assert "no scores" in capsys.readouterr().out
+
+
+def test_a_recipe_of_videos_goes_from_an_address_to_overlays(roadseg, recipes, capsys, tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", seconds=1).read_bytes()
+    command = ("run", "source_only.toml", "--set", "evaluation=", "--set", "method=self-training")
+    with serving() as site:
+        site.routes["/drive.mp4"] = content(clip)
+        command = (*command, "--set", f"videos={site.url('/drive.mp4')}", "--set", "frames_every=0.5")
+        assert roadseg(*command, "--json") == 0
+        result = json.loads(capsys.readouterr().out)
+        assert (result["out"], result["frames"]) == ("runs/source-only", 2)
+        assert (tmp_path / result["out"] / "report.md").is_file()
+        assert roadseg(*command) == 0
+    shown = capsys.readouterr()
+    assert "Share of the picture" in shown.out
+    assert "adapted to 2 unlabelled frames" in shown.err
+
+    assert roadseg(*command, "--set", "target=frames") == 1
+    assert "leave one of the two out" in capsys.readouterr().err
+    assert roadseg("run", *recipes, "--set", "videos=drive.mp4", "--set", "frames_every=1") == 2
 
 
 def test_wrong_usage(roadseg, recipes, capsys):

@@ -1,0 +1,75 @@
+"""What `roadseg run` and `roadseg demo` show of a job on videos: its stages as they begin, then what changed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from roadseg.cli.adapt import training_watcher
+from roadseg.cli.console import Reporter
+
+if TYPE_CHECKING:
+    from roadseg.comparison.videos import BeforeAfter
+    from roadseg.video_experiment import StageWatcher, VideoFolder
+
+SHOWN_CLASSES = 8
+"""Rows of the table of class shares; the report has all."""
+
+
+@contextmanager
+def watching_stages(reporter: Reporter, steps: int) -> Iterator["StageWatcher"]:
+    """Callbacks that number the stages of a job with `steps` training steps and show their progress."""
+    from roadseg.video_experiment import StageWatcher
+
+    begun = 0
+
+    def on_stage(what: str) -> None:
+        nonlocal begun
+        begun += 1
+        reporter.say(f"[bold]{begun}.[/bold] {escape(what)}")
+
+    try:
+        with reporter.bars() as bars:
+            yield StageWatcher(
+                on_stage=on_stage,
+                on_progress=lambda task, done, total: bars.show(escape(task), done, total),
+                on_warning=reporter.warn,
+                training=training_watcher(reporter, bars, steps),
+            )
+    except KeyboardInterrupt:
+        reporter.say("stopped: what is done is kept, the same command goes on")
+        raise
+
+
+def shares_table(result: "BeforeAfter") -> Table:
+    """The classes that take up most of the picture, over all videos."""
+    return before_after_table(
+        "Share of the picture %",
+        {
+            name: (100 * before, 100 * after)
+            for name, (before, after) in list(result.shares(result.drawn).items())[:SHOWN_CLASSES]
+        },
+    )
+
+
+def before_after_table(title: str, rows: dict[str, tuple[float, float]]) -> Table:
+    """A row a class, with the change; that of the mean is set off."""
+    table = Table("class", title=title)
+    for heading in ("before", "after", "change"):
+        table.add_column(heading, justify="right")
+    for name, (before, after) in rows.items():
+        style = "bold" if name == "mean" else ""
+        table.add_row(name, f"{before:.1f}", f"{after:.1f}", f"{after - before:+.1f}", style=style)
+    return table
+
+
+def say_where(reporter: Reporter, result: "BeforeAfter", folder: "VideoFolder") -> None:
+    """Where to look next."""
+    for line in (
+        f"adapted to {result.pictures} unlabelled frames; report: {folder.report}",
+        f"overlays: {folder.path / 'overlay'}/before and /after",
+        f"another video: roadseg overlay VIDEO --run {folder.run.path} --out out",
+    ):
+        reporter.say(escape(line))
