@@ -87,7 +87,7 @@ class BeforeAfter:
         return {"duration_seconds": self.overlays[AFTER][file].duration_seconds, "shares": shares}
 
     def _markdown(self, folder: Path, picture: str) -> str:
-        missing = [f"- {one.address}: **{one.cause}**. {one.remedy}" for one in self.footage if one.cause]
+        missing = [f"- {one.cause}. {one.remedy}" for one in self.footage if one.cause]
         parts = [
             f"# {self.name}: before and after adaptation",
             f"{self.what}, to {self.pictures} unlabelled frames of {_count(len(self.footage) - len(missing))}.",
