@@ -168,7 +168,7 @@ def test_an_indian_road(real_data, recipe_of, tmp_path):
     clip = cut_clip(real_data / "video" / "dashcam" / "indian_track_480p.mp4", tmp_path / "indian.mp4", seconds=5)
     with serving() as site:
         site.routes["/indian.mp4"] = content(clip.read_bytes())
-        recipe = recipe_of(site.url("/indian.mp4"), size=(240, 136), frames_every=1.0, init=DEFAULT)
+        recipe = recipe_of(site.url("/indian.mp4"), size=(240, 136), frames_every=1.0)
         result = run_video_recipe(recipe, tmp_path / "out")
     assert result.pictures == 5
     before, _ = result.shares(result.drawn)["road"]
