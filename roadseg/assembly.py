@@ -6,6 +6,7 @@ from pathlib import Path
 
 from roadseg.adaptation.adversarial import AUXILIARY, FEATURES, MAIN, Adversarial, Adversary, View
 from roadseg.adaptation.entropy import AUXILIARY_INFORMATION, MAIN_INFORMATION, MinimalEntropy
+from roadseg.adaptation.lsd import LearningFromSynthetic
 from roadseg.adaptation.method import Method
 from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
 from roadseg.adaptation.source_only import SourceOnly
@@ -21,6 +22,7 @@ from roadseg.models import MODELS, build_discriminator, build_model
 from roadseg.models.average import WeightAverage
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.pretrained import IMAGENET, load_pretrained
+from roadseg.models.reconstruction import Generator, ImageDiscriminator
 from roadseg.models.weights import load_model
 from roadseg.recipe import SELF_TRAINING, STREETS, AdaptRecipe
 from roadseg.runtime import Runtime, seed_everything, start
@@ -28,7 +30,7 @@ from roadseg.streets.presets import DEFAULT_SCENES, mixture, parse_scenes
 from roadseg.streets.render import RENDERER_VERSION
 from roadseg.synth import render_dataset
 from roadseg.training.meter import Report
-from roadseg.training.optimizers import OptimizerOptions, discriminator_optimizer, segmenter_optimizer
+from roadseg.training.optimizers import OptimizerOptions, companion_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 
 STREETS_SEED = 1
@@ -72,9 +74,10 @@ def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), watcher: Watch
         method = SelfTraining(method, average.network, _self_training_options(recipe))
     options = OptimizerOptions(recipe.optimizer, recipe.learning_rate, recipe.head_factor, recipe.weight_decay)
     optimizers = {"segmenter": segmenter_optimizer(network, options)}
-    for name, discriminator in method.discriminators.items():
-        rate = recipe.discriminator_learning_rate
-        optimizers[f"discriminator/{name}"] = discriminator_optimizer(discriminator.parameters(), rate)
+    for name, companion in method.companions.items():
+        optimizers[f"companion/{name}"] = companion_optimizer(
+            companion.parameters(), recipe.discriminator_learning_rate
+        )
     return Trainer(method, optimizers, average=average, seed=recipe.seed)
 
 
@@ -207,6 +210,18 @@ def _base_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Run
                 runtime,
                 segmentation_weights=weights,
                 entropy_weights=(recipe.entropy_weight, recipe.auxiliary_entropy_weight),
+                class_balance=balance,
+            )
+        case "lsd":
+            classes = len(label_space(recipe.labels))
+            return LearningFromSynthetic(
+                network,
+                runtime,
+                runtime.place(Generator(network.feature_channels, width=recipe.discriminator_width)),
+                runtime.place(ImageDiscriminator(classes, width=recipe.discriminator_width)),
+                segmentation_weights=weights,
+                adv_weight=recipe.adv_weight,
+                reconstruction_weight=recipe.reconstruction_weight,
                 class_balance=balance,
             )
         case _:

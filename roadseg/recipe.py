@@ -38,6 +38,7 @@ MethodName = Literal[
     "multi-level",
     "advent",
     "minent",
+    "lsd",
     "self-training",
     "single-level+self-training",
     "multi-level+self-training",
@@ -142,17 +143,20 @@ class AdaptRecipe(BaseModel):
     class_balance: Annotated[float, Field(ge=0, le=1)] = 0.5
     """How far the loss makes up for rare classes: 0 weighs all pixels alike, as the paper does, 1 all classes."""
     adv_weight: Annotated[float, Field(ge=0)] = 0.001
-    """lambda_adv of the main level, or of the features."""
+    """lambda_adv of the main level, or of the features; for lsd also the weight of the classes in generated images."""
     auxiliary_adv_weight: Annotated[float, Field(ge=0)] = 0.0002
     """lambda_adv of the earlier level."""
     entropy_weight: Annotated[float, Field(ge=0)] = 0.001
     """lambda_ent of the main level, of minent."""
     auxiliary_entropy_weight: Annotated[float, Field(ge=0)] = 0.0002
     """lambda_ent of the earlier level."""
+    reconstruction_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Of the L1 loss of the images that the generator of lsd paints."""
     gan: Literal["vanilla", "least-squares"] = "vanilla"
     """Form of the adversarial losses."""
     discriminator_width: PositiveInt = 64
-    """Channels of the first of its five convolutions; the last but one has eight times as many."""
+    """Channels of the first of its five convolutions; the last but one has eight times as many. The generator and the
+    discriminator of lsd scale with it too."""
     discriminator_upsample: bool = False
     """Whether scores are up-sampled to the size of the maps, as the paper says and its published code does not."""
     discriminator_learning_rate: PositiveFloat = 1e-4

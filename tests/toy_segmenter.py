@@ -5,11 +5,13 @@ from torch import nn
 
 from roadseg.adaptation.adversarial import AUXILIARY, FEATURES, MAIN, Adversarial, Adversary
 from roadseg.adaptation.entropy import MAIN_INFORMATION, MinimalEntropy
+from roadseg.adaptation.lsd import LearningFromSynthetic
 from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
 from roadseg.adaptation.source_only import SourceOnly
 from roadseg.datasets.sampling import Batch
 from roadseg.models.average import WeightAverage
 from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork
+from roadseg.models.reconstruction import ImageDiscriminator
 from roadseg.runtime import start
 
 CLASSES = 4
@@ -20,6 +22,7 @@ METHODS = {
     "multi-level": ("main", "auxiliary"),
     "advent": ("information",),
     "minent": (),
+    "lsd": (),
     "self-training": (),
 }
 """Methods, and the names of their adversaries."""
@@ -60,6 +63,12 @@ def toy_method(name, *, precision="float32", dtype=torch.float32, class_balance=
         return SourceOnly(segmenter, runtime, **supervised)
     if name == "minent":
         return MinimalEntropy(segmenter, runtime, **supervised, entropy_weights=(0.5, 0.2))
+    if name == "lsd":
+        generator = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.Sigmoid()).to(dtype)
+        discriminator = ImageDiscriminator(CLASSES, width=2).to(dtype)
+        return LearningFromSynthetic(
+            segmenter, runtime, generator, discriminator, **supervised, adv_weight=0.5, reconstruction_weight=2.0
+        )
     if name == "self-training":
         teacher = WeightAverage(segmenter, 0.9).network
         return SelfTraining(SourceOnly(segmenter, runtime, **supervised), teacher, SelfTrainingOptions(confidence=0.3))

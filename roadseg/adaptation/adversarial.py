@@ -87,7 +87,7 @@ class Adversarial(Method):
         self.map_stride = map_stride
 
     @property
-    def discriminators(self) -> dict[str, nn.Module]:
+    def companions(self) -> dict[str, nn.Module]:
         """One an adversary, under its name."""
         return {name: adversary.discriminator for name, adversary in self.adversaries.items()}
 
@@ -141,5 +141,5 @@ class Adversarial(Method):
         return adversarial_loss(at_least_float32(scores), domain, self.gan)
 
     def _train_discriminators(self, on: bool) -> None:
-        for discriminator in self.discriminators.values():
+        for discriminator in self.companions.values():
             discriminator.requires_grad_(on)

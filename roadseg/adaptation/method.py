@@ -37,8 +37,8 @@ class Method(ABC):
         self.runtime = runtime
 
     @property
-    def discriminators(self) -> dict[str, nn.Module]:
-        """Networks that are trained against the segmenter, by name; none unless the method has some."""
+    def companions(self) -> dict[str, nn.Module]:
+        """Networks that are trained beside the segmenter, or against it, by name; none unless the method has some."""
         return {}
 
     @abstractmethod

@@ -54,9 +54,9 @@ class SelfTraining(Method):
         self.teacher = teacher
 
     @property
-    def discriminators(self) -> dict[str, nn.Module]:
+    def companions(self) -> dict[str, nn.Module]:
         """Those of the base method."""
-        return self.base.discriminators
+        return self.base.companions
 
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the terms of the base method, then that of the mixed pictures."""

@@ -12,7 +12,7 @@ from roadseg.datasets.transforms import CropTransform
 from roadseg.label_spaces import CITYSCAPES_19
 from roadseg.models import build_discriminator, build_model
 from roadseg.runtime import Runtime, seed_everything
-from roadseg.training.optimizers import OptimizerOptions, discriminator_optimizer, segmenter_optimizer
+from roadseg.training.optimizers import OptimizerOptions, companion_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 
 SIZES = {"fast": (480, 272), "resnet101": (321, 161), "vgg16": (321, 161)}
@@ -42,8 +42,8 @@ def build(model: str, runtime: Runtime) -> Trainer:
     )
     options = OptimizerOptions("sgd", LEARNING_RATE, head_factor=10, weight_decay=5e-4)
     optimizers = {"segmenter": segmenter_optimizer(segmenter, options)}
-    for name, discriminator in method.discriminators.items():
-        optimizers[f"discriminator/{name}"] = discriminator_optimizer(discriminator.parameters(), 1e-4)
+    for name, companion in method.companions.items():
+        optimizers[f"companion/{name}"] = companion_optimizer(companion.parameters(), 1e-4)
     segmenter.train()
     return Trainer(method, optimizers)
 

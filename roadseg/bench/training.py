@@ -124,7 +124,7 @@ class _Ours:
         self.laps = Laps(trainer.method.runtime.device)
         trainer.method = _TimedMethod(trainer.method, self.laps)
         self._trainer = trainer
-        self.networks: list[nn.Module] = [trainer.method.segmenter, *trainer.method.discriminators.values()]
+        self.networks: list[nn.Module] = [trainer.method.segmenter, *trainer.method.companions.values()]
 
     def make_step(self, batch: Batch) -> None:
         self.laps.restart()
@@ -154,8 +154,8 @@ class _TimedMethod(Method):
         self._laps = laps
 
     @property
-    def discriminators(self) -> dict[str, nn.Module]:
-        return self._method.discriminators
+    def companions(self) -> dict[str, nn.Module]:
+        return self._method.companions
 
     def terms(self, batch: Batch) -> Iterator[Term]:
         for term in self._method.terms(batch):

@@ -87,9 +87,9 @@ def _update(parameter: Tensor, gradient: Tensor, momentum_buffer: Tensor, group:
     parameter.sub_(momentum_buffer, alpha=group["lr"])
 
 
-def discriminator_optimizer(discriminator_parameters: Iterable[object], learning_rate: float) -> Optimizer:
-    """Adam with betas 0.9 and 0.99, as the paper has it."""
-    return Adam(discriminator_parameters, lr=learning_rate, betas=(0.9, 0.99))  # type: ignore[arg-type]
+def companion_optimizer(parameters: Iterable[object], learning_rate: float) -> Optimizer:
+    """Adam with betas 0.9 and 0.99, as the paper has it for discriminators."""
+    return Adam(parameters, lr=learning_rate, betas=(0.9, 0.99))  # type: ignore[arg-type]
 
 
 def set_poly_rate(optimizer: Optimizer, step: int, schedule_steps: int, power: float) -> None:

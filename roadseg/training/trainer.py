@@ -131,4 +131,4 @@ class Trainer:
 
     def _networks(self) -> dict[str, torch.nn.Module]:
         average = {"average": self.average.network} if self.average else {}
-        return {"segmenter": self.method.segmenter, **average, **self.method.discriminators}
+        return {"segmenter": self.method.segmenter, **average, **self.method.companions}

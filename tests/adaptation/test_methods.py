@@ -74,11 +74,11 @@ def test_the_segmenter_learns_from_its_terms_alone_and_discriminators_from_their
     next(terms).loss.backward()
     fooled = gradients(method.segmenter.stem)
     assert all(not torch.equal(a, b) for a, b in zip(supervised, fooled, strict=True))
-    assert all(g is None for d in method.discriminators.values() for g in gradients(d))
+    assert all(g is None for d in method.companions.values() for g in gradients(d))
     for term in terms:
         term.loss.backward()
     assert all(torch.equal(a, b) for a, b in zip(fooled, gradients(method.segmenter.stem), strict=True))
-    assert all(g is not None for d in method.discriminators.values() for g in gradients(d))
+    assert all(g is not None for d in method.companions.values() for g in gradients(d))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_only_what_a_discriminator_sees_is_adapted(name, reached, batch):
 
 def shown_to_discriminators(method, batch):
     seen = []
-    for discriminator in method.discriminators.values():
+    for discriminator in method.companions.values():
         discriminator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
     list(method.terms(batch))
     return seen
@@ -126,7 +126,7 @@ def test_the_feature_level_discriminator_sees_what_the_classifier_sees_at_the_si
 @pytest.mark.parametrize("name", ADVERSARIAL)
 def test_an_indifferent_discriminator_costs_log_two(name, batch):
     method = toy_method(name)
-    for discriminator in method.discriminators.values():
+    for discriminator in method.companions.values():
         for parameter in discriminator.parameters():
             nn.init.zeros_(parameter)
     values = Counter()

@@ -87,4 +87,4 @@ def test_it_goes_with_an_adversarial_method():
     values = [set(term.values) for term in terms(method, toy_batch())]
     assert values[-1] == {"mixed/main"}
     assert {"adversarial/main", "adversarial/auxiliary"} in values
-    assert set(method.discriminators) == {"main", "auxiliary"}
+    assert set(method.companions) == {"main", "auxiliary"}

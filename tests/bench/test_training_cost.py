@@ -23,7 +23,7 @@ def test_both_kinds_of_step_have_the_same_losses_and_the_same_outcome(model, tmp
         losses = ours.make_step(batch, schedule_steps=SCHEDULE_STEPS, power=POWER)
         expected = plain.make_step(batch)
         assert {name: float(loss) for name, loss in losses.items()} == pytest.approx(expected, rel=1e-4)
-    networks = [ours.method.segmenter, *ours.method.discriminators.values()]
+    networks = [ours.method.segmenter, *ours.method.companions.values()]
     for mine, theirs in zip(networks, plain.networks, strict=True):
         for name, value in mine.state_dict().items():
             torch.testing.assert_close(value, theirs.state_dict()[name], rtol=1e-3, atol=3e-4, msg=name)

@@ -10,7 +10,7 @@ from parity_bundle import discriminator, images, in_float64, labels, published_s
 from roadseg.adaptation.adversarial import AUXILIARY, MAIN, Adversarial, Adversary
 from roadseg.datasets.sampling import Batch
 from roadseg.runtime import start
-from roadseg.training.optimizers import OptimizerOptions, discriminator_optimizer, segmenter_optimizer
+from roadseg.training.optimizers import OptimizerOptions, companion_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 
 pytestmark = pytest.mark.parity
@@ -41,8 +41,8 @@ def trained(tag, levels, *, optimizer, head_factor, **options):
     method = Adversarial(in_float64(segmenter(tag)).train(), start("cpu"), adversaries, **options)
     sgd = OptimizerOptions(optimizer, 2.5e-4, head_factor=head_factor, weight_decay=5e-4)
     optimizers = {"segmenter": segmenter_optimizer(method.segmenter, sgd)}
-    for name, network in method.discriminators.items():
-        optimizers[f"discriminator/{name}"] = discriminator_optimizer(network.parameters(), 1e-4)
+    for name, network in method.companions.items():
+        optimizers[f"discriminator/{name}"] = companion_optimizer(network.parameters(), 1e-4)
     trainer = Trainer(method, optimizers)
     return [trainer.make_step(batch(step), **SCHEDULE) for step in range(STEPS)], method
 
@@ -100,7 +100,7 @@ def test_resnet101(name):
     check_losses(history, columns, run["f64"])
     check_weights(method.segmenter, "multi", run["weights_after3_f64"]["G"])
     for level, tag in (("main", "D2"), ("auxiliary", "D1")):
-        check_weights(method.discriminators[level], tag, run["weights_after3_f64"][tag])
+        check_weights(method.companions[level], tag, run["weights_after3_f64"][tag])
 
 
 @pytest.mark.parametrize(("name", "optimizer"), [("vgg_single", "published-sgd"), ("vgg_single_ls", "sgd")])
@@ -117,5 +117,5 @@ def test_vgg16(name, optimizer):
         gan=GAN[run["gan"]],
     )
     check_losses(history, bundle["columns"], run["f64"])
-    for network, tag, key in ((method.segmenter, "vgg", "G"), (method.discriminators["main"], "D1", "D1")):
+    for network, tag, key in ((method.segmenter, "vgg", "G"), (method.companions["main"], "D1", "D1")):
         check_weights(network, tag, run["weights_after3_f64"][key])

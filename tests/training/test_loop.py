@@ -17,7 +17,7 @@ from roadseg.recipe import resolve
 from roadseg.training.loop import Plan, train
 from roadseg.training.run_folder import RunFolder
 
-METHODS = ("source-only", "feature", "multi-level", "minent", "advent+self-training")
+METHODS = ("source-only", "feature", "multi-level", "minent", "lsd", "advent+self-training")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from roadseg.models.average import WeightAverage
 from roadseg.training.optimizers import (
     OptimizerOptions,
     RepeatedSGD,
-    discriminator_optimizer,
+    companion_optimizer,
     segmenter_optimizer,
     times_listed,
 )
@@ -29,8 +29,8 @@ SCHEDULE = {"schedule_steps": 1000, "power": 0.9}
 def toy_trainer(name, *, optimizer="sgd", **options):
     method = toy_method(name, **options)
     optimizers = {"segmenter": segmenter_optimizer(method.segmenter, OptimizerOptions(optimizer, 0.1, 1.0, 1e-4))}
-    for level, discriminator in method.discriminators.items():
-        optimizers[level] = discriminator_optimizer(discriminator.parameters(), 1e-3)
+    for level, discriminator in method.companions.items():
+        optimizers[level] = companion_optimizer(discriminator.parameters(), 1e-3)
     average = WeightAverage(method.segmenter, 0.9)
     if isinstance(method, SelfTraining):
         method.teacher = average.network
@@ -42,7 +42,7 @@ def gan_options(name, gan):
 
 
 def gradients(trainer):
-    networks = [trainer.method.segmenter, *trainer.method.discriminators.values()]
+    networks = [trainer.method.segmenter, *trainer.method.companions.values()]
     return [parameter.grad for network in networks for parameter in network.parameters()]
 
 
