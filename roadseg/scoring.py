@@ -7,7 +7,10 @@ from pathlib import Path
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.transforms import Resampling
 from roadseg.errors import WeightsError
-from roadseg.evaluation.evaluate import Evaluation, evaluate, network_predictor
+from roadseg.evaluation.evaluate import Evaluation, evaluate
+from roadseg.inference.batch_norm import PICTURES, adapted_to, measure
+from roadseg.inference.pictures import evenly_spaced, source_pictures
+from roadseg.inference.views import ONE_VIEW, Views, predict_views
 from roadseg.label_spaces import label_space
 from roadseg.labels import LabelSpace
 from roadseg.models import MODELS, build_model
@@ -33,6 +36,8 @@ class Candidate:
     """Label space whose classes the mean is taken over; empty for all that can be scored."""
     report: LoadReport | None = None
     """Which tensors of a bare file of weights were used."""
+    source: str = ""
+    """What it learned from, as a recipe names it; empty where that is not known."""
 
 
 def load_run(path: Path) -> Candidate:
@@ -48,9 +53,16 @@ def load_run(path: Path) -> Candidate:
     network, card = load_model(path)
     file = RunFolder(model_file(path).parent).recipe
     if not file.is_file():
-        return Candidate(network, card.label_space, card.input_size, "area", "")
+        return Candidate(network, card.label_space, card.input_size, "area", "", source=card.source)
     recipe = resolve(read_recipe(file), origin=str(file))
-    return Candidate(network, card.label_space, card.input_size, recipe.resampling, recipe.scored_classes)
+    return Candidate(
+        network,
+        card.label_space,
+        card.input_size,
+        recipe.resampling,
+        recipe.scored_classes,
+        source=card.source,
+    )
 
 
 def load_published(weights: Path, recipe: AdaptRecipe) -> Candidate:
@@ -72,7 +84,13 @@ def load_published(weights: Path, recipe: AdaptRecipe) -> Candidate:
             mismatch = mismatch or error
         else:
             return Candidate(
-                network.eval(), labels, recipe.input_size, recipe.resampling, recipe.scored_classes, report
+                network.eval(),
+                labels,
+                recipe.input_size,
+                recipe.resampling,
+                recipe.scored_classes,
+                report,
+                recipe.source,
             )
     assert mismatch is not None
     raise mismatch
@@ -83,15 +101,33 @@ def score(
     dataset: ImageDataset,
     runtime: Runtime,
     *,
+    views: Views = ONE_VIEW,
+    batch_norm_prior: int | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Score a network on a labelled data set, as `roadseg.evaluation.evaluate.evaluate` does.
 
+    Args:
+        candidate: the network; left as it is.
+        dataset: labelled.
+        runtime: where it runs.
+        views: what it is shown of a picture.
+        batch_norm_prior: adapt its batch norm to pictures of the data set (not to their labels), those of training
+            counting for so many; None: do not.
+        on_progress: told (images done, images in all).
+
     Raises:
         DatasetError: the data set cannot be scored on.
+        InputError: batch norm cannot be adapted.
     """
+    network = runtime.place(candidate.network)
+    if batch_norm_prior is not None:
+        size, resampling = candidate.input_size, candidate.resampling
+        source = measure(network, source_pictures(candidate.source, size, PICTURES), runtime)
+        pictures = evenly_spaced(dataset, size, PICTURES, resampling)
+        network = adapted_to(network, source, pictures, runtime, batch_norm_prior)
     evaluation = evaluate(
-        network_predictor(runtime.place(candidate.network), runtime),
+        lambda images, size: predict_views(network, images, size, runtime, views),
         candidate.labels,
         dataset,
         input_size=candidate.input_size,

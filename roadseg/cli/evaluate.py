@@ -9,7 +9,16 @@ from rich.markup import escape
 
 from roadseg.cli.compare import report
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.options import Device, parse_size
+from roadseg.cli.options import (
+    DEFAULT_PRIOR,
+    AdaptBatchNorm,
+    BatchNormPrior,
+    Device,
+    Flip,
+    Scales,
+    parse_scales,
+    parse_size,
+)
 from roadseg.cli.tables import check_suffix
 
 
@@ -29,6 +38,10 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", callback=check_suffix, help="Save to FILE.md, .csv or .json.")
     ] = None,
+    flip: Flip = False,
+    scales: Scales = "1",
+    adapt_bn: AdaptBatchNorm = False,
+    bn_prior: BatchNormPrior = DEFAULT_PRIOR,
     device: Device = "auto",
     quiet: Quiet = False,
     as_json: Json = False,
@@ -42,6 +55,7 @@ def evaluate(
     """
     from roadseg.datasets.catalogue import open_dataset
     from roadseg.evaluation.tables import evaluation_table
+    from roadseg.inference.views import Views
     from roadseg.label_spaces import label_space
     from roadseg.recipe import read_recipe, resolve
     from roadseg.runtime import start
@@ -50,6 +64,8 @@ def evaluate(
     reporter = Reporter(quiet=quiet, as_json=as_json)
     scored_classes = label_space(classes).name if classes else ""
     input_size = parse_size(size) if size else None
+    views = Views(flip, parse_scales(scales))
+    batch_norm_prior = bn_prior if adapt_bn else None
     images = open_dataset(dataset, root, split)
     candidate = load_published(run, resolve(read_recipe(recipe), origin=str(recipe))) if recipe else load_run(run)
     candidate = replace(
@@ -65,7 +81,16 @@ def evaluate(
             candidate,
             images,
             start(device),
+            views=views,
+            batch_norm_prior=batch_norm_prior,
             on_progress=lambda done, total: bars.show("evaluating", done, total),
         )
     title = f"{run} on {evaluation.dataset}, {evaluation.images} images"
-    report(reporter, [evaluation_table(evaluation, title)], {"run": str(run), **evaluation.as_dict()}, out)
+    record = {
+        "run": str(run),
+        **evaluation.as_dict(),
+        "flip": views.flip,
+        "scales": views.scales,
+        "batch_norm_prior": batch_norm_prior,
+    }
+    report(reporter, [evaluation_table(evaluation, title)], record, out)

@@ -7,6 +7,22 @@ from typing import Annotated, Literal
 
 import typer
 
+Flip = Annotated[
+    bool, typer.Option("--flip", help="Average with the mirrored picture; the network takes twice as long.")
+]
+Scales = Annotated[
+    str,
+    typer.Option(metavar="S,S..", help="Average over input sizes, 0.5 to 2, e.g. 0.75,1,1.3; each takes S*S as long."),
+]
+AdaptBatchNorm = Annotated[
+    bool, typer.Option("--adapt-bn", help="Adapt batch norm: helps some videos; half a core minute ahead, then free.")
+]
+BatchNormPrior = Annotated[
+    int,
+    typer.Option("--bn-prior", min=0, metavar="N", help="For --adapt-bn: what training counts for; less adapts more."),
+]
+DEFAULT_PRIOR = 256
+"""Chosen on CamVid, see docs/performance.md."""
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
 
 
@@ -20,6 +36,18 @@ def parse_size(text: str) -> tuple[int, int]:
     if not match:
         raise typer.BadParameter(f"{text!r} is not a size; write WIDTHxHEIGHT, for example 480x360")
     return int(match[1]), int(match[2])
+
+
+def parse_scales(text: str) -> tuple[float, ...]:
+    """Read `0.75,1,1.3` as numbers.
+
+    Raises:
+        typer.BadParameter: it is not written so.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} are not scales; write for example 0.75,1,1.3") from None
 
 
 def parse_section(text: str) -> tuple[float, float]:

@@ -9,7 +9,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from roadseg.cli.console import Bars, Debug, Json, Quiet, Reporter, fail
-from roadseg.cli.options import Device, parse_rate
+from roadseg.cli.options import (
+    DEFAULT_PRIOR,
+    AdaptBatchNorm,
+    BatchNormPrior,
+    Device,
+    Flip,
+    Scales,
+    parse_rate,
+    parse_scales,
+)
 
 if TYPE_CHECKING:
     from roadseg.inference.overlay_summary import OverlaySummary
@@ -31,6 +40,10 @@ def overlay(
     frame_rate: Annotated[
         str | None, typer.Option(metavar="HZ", help="For streams without timestamps, e.g. raw H.264.")
     ] = None,
+    flip: Flip = False,
+    scales: Scales = "1",
+    adapt_bn: AdaptBatchNorm = False,
+    bn_prior: BatchNormPrior = DEFAULT_PRIOR,
     device: Device = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results.")] = False,
     quiet: Quiet = False,
@@ -46,6 +59,7 @@ def overlay(
     from roadseg.inference.overlay_summary import OverlayOptions
     from roadseg.inference.overlay_video import Failure, check_names, overlay_videos
     from roadseg.inference.torch_engine import load_segmenter
+    from roadseg.inference.views import Views
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
     options = OverlayOptions(
@@ -54,6 +68,8 @@ def overlay(
         batch_size=batch_size,
         frame_rate=parse_rate(frame_rate) if frame_rate else None,
         overwrite=overwrite,
+        views=Views(flip, parse_scales(scales)),
+        batch_norm_prior=bn_prior if adapt_bn else None,
     )
     videos = list({video.resolve(): video for video in videos}.values())
     check_names(videos, out)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from roadseg.errors import OutputError
 from roadseg.files import fingerprint, write_json
 from roadseg.inference.segmenter import Segmenter
+from roadseg.inference.views import ONE_VIEW, Views
 from roadseg.stats import ClassShare
 from roadseg.video.pipeline import Timing
 
@@ -28,6 +29,10 @@ class OverlayOptions:
     """Hz, for streams without timestamps such as raw H.264."""
     overwrite: bool = False
     """Do it again even if it was done, and replace results of other jobs."""
+    views: Views = ONE_VIEW
+    """What the network is shown of a picture."""
+    batch_norm_prior: int | None = None
+    """Adapt batch norm to each video, the statistics of training counting for so many pictures; None: do not."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,10 @@ class OverlayJob(BaseModel):
     legend: bool = Field(title="legend")
     frame_rate_hz: str | None = Field(title="frame rate")
     """A fraction; for streams without timestamps."""
+    flip: bool = Field(title="choice of --flip")
+    scales: tuple[float, ...] = Field(title="choice of --scales")
+    batch_norm_prior: int | None = Field(title="choice of --adapt-bn")
+    """Null where batch norm was not adapted to the video."""
 
     @classmethod
     def of(cls, video: Path, segmenter: Segmenter, options: OverlayOptions) -> Self:
@@ -70,6 +79,9 @@ class OverlayJob(BaseModel):
             opacity=options.opacity,
             legend=options.legend,
             frame_rate_hz=str(options.frame_rate) if options.frame_rate else None,
+            flip=options.views.flip,
+            scales=options.views.scales,
+            batch_norm_prior=options.batch_norm_prior,
         )
 
 

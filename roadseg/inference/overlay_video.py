@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from roadseg.errors import InputError, RoadsegError, VideoError
 from roadseg.files import locked, writing
 from roadseg.frames import Frame
+from roadseg.inference.batch_norm import PICTURES
 from roadseg.inference.overlay_summary import (
     OverlayFiles,
     OverlayJob,
@@ -27,11 +28,13 @@ from roadseg.inference.overlay_summary import (
     earlier_summary,
 )
 from roadseg.inference.segmenter import Segmenter
+from roadseg.inference.views import Views
 from roadseg.overlay import Overlay
 from roadseg.stats import FrameTable, count_pixels
 from roadseg.video.colour import to_rgb
 from roadseg.video.pipeline import Pipeline
 from roadseg.video.reader import VideoReader
+from roadseg.video.sample import sample_pictures
 from roadseg.video.writer import VideoWriter
 
 OnProgress = Callable[[int, int | None], None]
@@ -142,6 +145,9 @@ def _overlay(
         if earlier is not None:
             return earlier
         started = time.perf_counter()
+        if options.batch_norm_prior is not None:
+            pictures = sample_pictures(video, segmenter.input_size, PICTURES)
+            segmenter = segmenter.adapted_to(pictures, options.batch_norm_prior)
         decoded = _decode(reader)
         first = next(decoded, None)
         if first is None:
@@ -186,7 +192,7 @@ def _labelled(decoded: Iterable[Decoded], segmenter: Segmenter, options: Overlay
     return (
         Pipeline("decode", decoded)
         .then("prepare", partial(_prepare, segmenter.input_size, options.batch_size))
-        .then("segment", partial(_segment, segmenter))
+        .then("segment", partial(_segment, segmenter, options.views))
         .then("draw", partial(_draw, overlay))
     )
 
@@ -204,9 +210,9 @@ def _prepare(size: tuple[int, int], batch_size: int, decoded: Iterator[Decoded])
         yield batch, np.stack([to_rgb(frame, size) for frame, _ in batch])
 
 
-def _segment(segmenter: Segmenter, batches: Iterator[Batch]) -> Iterator[Batch]:
+def _segment(segmenter: Segmenter, views: Views, batches: Iterator[Batch]) -> Iterator[Batch]:
     for frames, images in batches:
-        yield frames, segmenter.segment(images)
+        yield frames, segmenter.segment(images, views)
 
 
 def _draw(overlay: Overlay, batches: Iterator[Batch]) -> Iterator[Drawn]:

@@ -1,10 +1,11 @@
 """What every engine offers: pictures in, label maps out."""
 
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roadseg.inference.views import ONE_VIEW, Views
 from roadseg.labels import LabelSpace
 
 
@@ -29,14 +30,27 @@ class Segmenter(Protocol):
         """(width, height) in pixels that pictures must be scaled to."""
         ...
 
-    def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def segment(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.uint8]:
         """Label a batch.
 
         Args:
             images: (N, H, W, 3) uint8 RGB, H and W as `input_size` says, 1 <= N.
+            views: of each picture, whose class probabilities are averaged.
 
         Returns:
             (N, h, w) uint8 train ids, 255 where no class is told; h <= H and w <= W are the engine's choice and the
             same for every batch, the map covers the whole picture.
+        """
+        ...
+
+    def adapted_to(self, images: NDArray[np.uint8], prior: int) -> Self:
+        """A segmenter whose batch norm is adapted to pictures, see `roadseg.inference.batch_norm.adapted_to`.
+
+        Args:
+            images: as for `segment`.
+            prior: how many pictures the statistics of training count for.
+
+        Raises:
+            InputError: the network has no batch norm, or pictures that it learned from are not at hand.
         """
         ...

@@ -1,14 +1,19 @@
 """The segmenter on PyTorch: CUDA, MPS or CPU by one path."""
 
+import copy
 import hashlib
+from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roadseg.inference.batch_norm import PICTURES, Moments, adapted_to, measure
+from roadseg.inference.pictures import source_pictures
 from roadseg.inference.segmenter import Segmenter
+from roadseg.inference.views import ONE_VIEW, Views, predict_views
 from roadseg.models.network import SegmentationNetwork
-from roadseg.models.predict import predict
 from roadseg.models.weights import ModelCard, load_model
 from roadseg.runtime import DeviceName, Precision, Runtime, start
 
@@ -23,14 +28,25 @@ class TorchSegmenter:
         self.name = name
         self.label_space = card.label_space
         self.input_size = card.input_size
+        self._source = card.source
         self._runtime = runtime
         self._network = runtime.place(network).eval()
 
-    def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def segment(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.uint8]:
         """Label RGB images (N, H, W, 3) uint8: train ids uint8 at half their size."""
         height, width = images.shape[1:3]
         size = (-(-width // LABEL_STRIDE), -(-height // LABEL_STRIDE))
-        return predict(self._network, images, size, self._runtime)
+        return predict_views(self._network, images, size, self._runtime, views)
+
+    def adapted_to(self, images: NDArray[np.uint8], prior: int) -> Self:
+        """A segmenter whose batch norm is adapted to `images`, as `Segmenter.adapted_to` says."""
+        adapted = copy.copy(self)
+        adapted._network = adapted_to(self._network, self._source_moments, images, self._runtime, prior)
+        return adapted
+
+    @cached_property
+    def _source_moments(self) -> list[Moments]:
+        return measure(self._network, source_pictures(self._source, self.input_size, PICTURES), self._runtime)
 
 
 def load_segmenter(run: Path, *, device: DeviceName = "auto", precision: Precision | None = None) -> Segmenter:

@@ -21,12 +21,29 @@ def predict(
 ) -> NDArray[np.uint8]:
     """Label RGB images (N, H, W, 3) uint8: train ids (N, height, width) uint8 for `size` = (width, height).
 
-    Scores of the main level are up-sampled bilinearly to `size`, as the network's `align_corners` says, then the
-    highest wins.
+    The class of the highest of `class_scores` wins.
     """
-    pixels = network.normalisation(to_tensor(images, runtime.device))
+    return labels_of(class_scores(network, to_tensor(images, runtime.device), size, runtime))
+
+
+@torch.inference_mode()
+def class_scores(network: SegmentationNetwork, images: Tensor, size: tuple[int, int], runtime: Runtime) -> Tensor:
+    """Scores before the softmax, (N, C, height, width) float32 for `size` = (width, height).
+
+    Those of the main level, up-sampled bilinearly to `size` as the network's `align_corners` says.
+
+    Args:
+        network: on the runtime's device.
+        images: (N, 3, H, W) RGB in 0..255 of any type, on that device.
+        size: of the scores.
+        runtime: gives the precision.
+    """
     with runtime.autocast():
-        logits = network(pixels).logits[0]
-    scores = F.interpolate(logits.float(), size=size[::-1], mode="bilinear", align_corners=network.align_corners)
+        logits = network(network.normalisation(images)).logits[0]
+    return F.interpolate(logits.float(), size=size[::-1], mode="bilinear", align_corners=network.align_corners)
+
+
+def labels_of(scores: Tensor) -> NDArray[np.uint8]:
+    """The class of the highest score: (N, C, H, W) -> train ids (N, H, W) uint8."""
     labels: NDArray[np.uint8] = scores.argmax(1).to(torch.uint8).cpu().numpy()
     return labels

@@ -114,6 +114,29 @@ class VideoReader:
         """
         return self._frames
 
+    def keyframes(self, count: int) -> Iterator[Frame]:
+        """At most `count` pictures that decode by themselves, evenly spread over the video: sought, not read up to.
+
+        None twice, and none where the container does not tell its duration or cannot be sought in. `index` counts them,
+        `duration` is not known and 1. They move the place that iteration goes on from: take another reader for that.
+
+        Raises:
+            VideoError: too many packets in a row cannot be decoded.
+        """
+        seconds, start = self.info.duration_seconds or 0.0, self._container.start_time or 0
+        last = None
+        found = 0
+        for position in range(count if seconds else 0):
+            try:
+                self._container.seek(start + round((position + 0.5) * seconds / count * av.time_base))
+            except (av.error.FFmpegError, OSError):
+                return
+            picture = next((picture for picture in self._pictures() if picture.key_frame), None)
+            if picture is not None and picture.pts is not None and picture.pts != last:
+                last = picture.pts
+                yield self._frame(picture, found, max(0, last), 1)
+                found += 1
+
     def close(self) -> None:
         """Free the decoder; frames that were given out stay valid."""
         self._frames.close()

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 import torch
 from tiny import RECIPE, write_streets
@@ -45,6 +46,20 @@ def test_bare_weights_are_scored_as_a_recipe_says(evaluate, weights, capsys, tmp
     assert json.loads(capsys.readouterr().out)["iou"] != scores["iou"]
 
 
+def test_options_of_test_time_are_in_the_record(evaluate, weights, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "roadseg.scoring.source_pictures", lambda source, size, count: np.zeros((2, *size[::-1], 3), np.uint8)
+    )
+    recipe, records = ("--recipe", weights / "fast.toml", "--json"), []
+    for options in ((), ("--flip", "--scales", "1.5,1"), ("--adapt-bn", "--bn-prior", 3)):
+        assert evaluate(*recipe, *options) == 0
+        records.append(json.loads(capsys.readouterr().out))
+    told = [(record["flip"], record["scales"], record["batch_norm_prior"]) for record in records]
+    assert told == [(False, [1.0], None), (True, [1.0, 1.5], None), (False, [1.0], 3)]
+    plain, averaged, adapted = (record["iou"] for record in records)
+    assert plain != averaged != adapted != plain
+
+
 def test_what_cannot_be_scored_is_refused_with_a_remedy(evaluate, roadseg, weights, tmp_path, capsys):
     recipe = ("--recipe", weights / "fast.toml")
     for arguments, code, message in (
@@ -53,6 +68,9 @@ def test_what_cannot_be_scored_is_refused_with_a_remedy(evaluate, roadseg, weigh
         ((*recipe, "--classes", "synthia-12"), 1, "unknown label space"),
         ((*recipe, "--size", "64"), 2, "WIDTHxHEIGHT"),
         ((*recipe, "--out", "scores.pdf"), 2, ".json"),
+        ((*recipe, "--scales", "0.1"), 1, "0.1 is outside"),
+        ((*recipe, "--scales", "1;2"), 2, "0.75,1,1.3"),
+        ((*recipe, "--bn-prior", "-1"), 2, "--bn-prior"),
     ):
         assert evaluate(*arguments) == code
         assert message in capsys.readouterr().err

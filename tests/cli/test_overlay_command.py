@@ -135,6 +135,22 @@ def test_what_was_done_is_skipped_unless_overwritten(roadseg, run, tmp_path):
     assert "made with another opacity" in stderr and "--overwrite" in stderr
 
 
+def test_options_of_test_time_change_labels_and_are_recorded(roadseg, run, tmp_path, monkeypatch):
+    """With pictures of training that take no rendering."""
+    monkeypatch.setattr(
+        "roadseg.inference.torch_engine.source_pictures",
+        lambda source, size, count: np.zeros((2, *size[::-1], 3), np.uint8),
+    )
+    clip, tables = make_video(tmp_path / "clip.mp4"), []
+    for number, options in enumerate(([], ["--flip", "--scales", "0.5,1"], ["--adapt-bn", "--bn-prior", 8])):
+        out = tmp_path / str(number)
+        assert roadseg("overlay", clip, "--run", run, "--out", out, *options)[0] == 0
+        summary = json.loads((out / "clip.summary.json").read_text())
+        tables.append([entry["share"] for entry in summary["classes"]])
+    assert tables[0] != tables[1] != tables[2] != tables[0]
+    assert summary["job"]["batch_norm_prior"] == 8
+
+
 def test_one_broken_video_stops_no_other(roadseg, run, tmp_path):
     text, empty = tmp_path / "text.mp4", tmp_path / "empty.mp4"
     text.write_text("no video")
@@ -160,6 +176,10 @@ def test_one_broken_video_stops_no_other(roadseg, run, tmp_path):
         (["clip.mp4", "--out", "out", "--batch-size", "0"], 2, "--batch-size"),
         (["clip.mp4", "--out", "out", "--frame-rate", "0"], 2, "not a frame rate"),
         (["clip.mp4", "--out", "out", "--device", "gpu"], 2, "--device"),
+        (["clip.mp4", "--out", "out", "--scales", "1,3"], 1, "scale 3 is outside"),
+        (["clip.mp4", "--out", "out", "--scales", ""], 2, "not scales"),
+        (["clip.mp4", "--out", "out", "--scales", "half"], 2, "not scales"),
+        (["clip.mp4", "--out", "out", "--adapt-bn"], 1, "that the network learned from"),
         (["--out", "out"], 2, "VIDEO"),
     ],
 )

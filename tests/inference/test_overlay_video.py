@@ -11,6 +11,7 @@ from roadseg.errors import InputError, OutputError, VideoError
 from roadseg.files import fingerprint, locked
 from roadseg.inference.overlay_summary import OverlayFiles, OverlayOptions
 from roadseg.inference.overlay_video import Failure, overlay_video, overlay_videos
+from roadseg.inference.views import Views
 from roadseg.label_spaces import CAMVID_11
 from roadseg.video.colour import from_rgb, to_rgb
 from roadseg.video.probe import probe
@@ -31,8 +32,15 @@ class BrightIsSky:
         self.name = name
         self.fail_at = fail_at
         self.batches: list[int] = []
+        self.views = set()
+        self.adaptations = []
 
-    def segment(self, images):
+    def adapted_to(self, images, prior):
+        self.adaptations.append((images, prior))
+        return self
+
+    def segment(self, images, views):
+        self.views.add(views)
         assert images.shape[1:] == (16, 32, 3) and images.dtype == np.uint8
         if self.fail_at == len(self.batches):
             raise MemoryError("the network is too large")
@@ -138,6 +146,25 @@ def test_the_summary_says_what_was_seen_and_done(clip, out):
     assert not summary.skipped
 
 
+def test_views_and_adaptation_reach_the_segmenter_and_the_summary(clip, out):
+    segmenter, views = BrightIsSky(), Views(flip=True, scales=(1.5, 0.5))
+    overlay_video(clip, segmenter, out, OverlayOptions(views=views, batch_norm_prior=7))
+    assert segmenter.views == {views}
+    ((pictures, prior),) = segmenter.adaptations
+    assert (pictures.shape, prior) == ((10, 16, 32, 3), 7)
+    job = json.loads((out / "clip.summary.json").read_text())["job"]
+    assert (job["flip"], job["scales"], job["batch_norm_prior"]) == (True, [0.5, 1.5], 7)
+
+
+def test_nothing_is_adapted_or_averaged_unasked_or_twice(clip, out):
+    segmenter = BrightIsSky()
+    overlay_video(clip, segmenter, out)
+    assert (segmenter.views, segmenter.adaptations) == ({Views()}, [])
+    overlay_video(clip, segmenter, out, OverlayOptions(batch_norm_prior=7, overwrite=True))
+    assert overlay_video(clip, segmenter, out, OverlayOptions(batch_norm_prior=7)).skipped
+    assert len(segmenter.adaptations) == 1
+
+
 def test_progress_counts_every_frame(clip, out):
     told = []
     overlay_video(clip, BrightIsSky(), out, on_progress=lambda done, total: told.append((done, total)))
@@ -171,6 +198,8 @@ def test_results_of_another_job_are_replaced_only_on_demand(clip, out, tmp_path)
         (other, BrightIsSky(), OverlayOptions(), "another video$"),
         (clip, BrightIsSky("dim"), OverlayOptions(), "another network$"),
         (clip, BrightIsSky(), OverlayOptions(opacity=0.4, legend=False), "another opacity and legend$"),
+        (clip, BrightIsSky(), OverlayOptions(views=Views(flip=True)), "another choice of --flip$"),
+        (clip, BrightIsSky(), OverlayOptions(batch_norm_prior=7), "another choice of --adapt-bn$"),
     ]:
         with pytest.raises(OutputError) as caught:
             overlay_video(video, segmenter, out, options)

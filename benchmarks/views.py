@@ -1,0 +1,58 @@
+"""What the options of test time cost: a picture of 640x480 labelled by the weights that ship, on one core.
+
+    python benchmarks/views.py
+
+Times are processor seconds of one thread, in float32 as `roadseg evaluate` takes on a CPU; each choice in turn, the
+fastest of several rounds, so that other work on the machine matters little.
+"""
+
+import time
+from pathlib import Path
+
+import torch
+
+from roadseg.inference.batch_norm import PICTURES, adapted_to, measure
+from roadseg.inference.pictures import source_pictures
+from roadseg.inference.views import Views, predict_views
+from roadseg.models.weights import load_model
+from roadseg.runtime import start
+
+ROUNDS = 5
+SCALES = (0.75, 1.0, 1.3)
+CHOICES = {
+    "plain": Views(),
+    "--flip": Views(flip=True),
+    "--scales 0.75,1,1.3": Views(scales=SCALES),
+    "--flip --scales 0.75,1,1.3": Views(flip=True, scales=SCALES),
+}
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    network, card = load_model(Path("default"))
+    runtime = start("cpu")
+    network = runtime.place(network)
+
+    started = time.thread_time()
+    pictures = source_pictures(card.source, card.input_size, PICTURES)
+    rendered = time.thread_time()
+    source = measure(network, pictures, runtime)
+    measured = time.thread_time()
+    adapted = adapted_to(network, source, pictures, runtime, PICTURES)
+    done = time.thread_time()
+
+    networks = dict.fromkeys(CHOICES, network) | {"--adapt-bn": adapted}
+    best = dict.fromkeys(networks, float("inf"))
+    for _ in range(ROUNDS):
+        for name, some in networks.items():
+            before = time.thread_time()
+            predict_views(some, pictures[:1], (480, 360), runtime, CHOICES.get(name, Views()))
+            best[name] = min(best[name], time.thread_time() - before)
+    for name, seconds in best.items():
+        print(f"{name:28} {1000 * seconds:7.1f} ms a picture {seconds / best['plain']:6.2f} of plain")
+    print(f"--adapt-bn, once: {rendered - started:.1f} s to render {PICTURES} streets,", end=" ")
+    print(f"{measured - rendered:.1f} s to measure them; {done - measured:.1f} s for a video of as many frames")
+
+
+if __name__ == "__main__":
+    main()

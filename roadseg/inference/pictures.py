@@ -1,0 +1,49 @@
+"""Some pictures of a data set, evenly spread, at the size that a network takes: what statistics are taken from."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.datasets.catalogue import parse_dataset
+from roadseg.datasets.dataset import ImageDataset
+from roadseg.datasets.streets import STREETS
+from roadseg.datasets.transforms import Resampling, resized_image
+from roadseg.errors import DatasetError, InputError
+from roadseg.streets.render import render_street
+
+SEED = 1
+
+
+def source_pictures(source: str, size: tuple[int, int], count: int) -> NDArray[np.uint8]:
+    """Pictures like those that a network learned from, (N, H, W, 3) uint8 RGB of `size`, N at most `count`.
+
+    Streets are rendered, about ten a second a core; of a data set on disk, pictures are read.
+
+    Args:
+        source: as a model card has it.
+        size: (width, height).
+        count: at least 1.
+
+    Raises:
+        InputError: the data set is not there, or the source is not known.
+    """
+    if source == STREETS.name:
+        return np.stack([render_street(SEED, index, size)[0] for index in range(count)])
+    try:
+        return evenly_spaced(parse_dataset(source, "train", folder_kind="streets").open(), size, count)
+    except DatasetError as error:
+        raise InputError(
+            f"adapting batch norm takes pictures that the network learned from: {error.cause}",
+            "Start the command where that data set is found, or leave --adapt-bn out.",
+        ) from error
+
+
+def evenly_spaced(
+    dataset: ImageDataset, size: tuple[int, int], count: int, resampling: Resampling = "area"
+) -> NDArray[np.uint8]:
+    """At most `count` pictures of a data set, (N, H, W, 3) uint8 RGB of `size` = (width, height).
+
+    Raises:
+        DatasetError: one cannot be read.
+    """
+    chosen = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int).tolist()
+    return np.stack([resized_image(dataset.image(index), size, resampling) for index in chosen])

@@ -1,0 +1,70 @@
+"""Pictures spread over a video, by seeking or by decoding it whole."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from roadseg.errors import VideoError
+from roadseg.video import sample
+from roadseg.video.reader import VideoReader
+from roadseg.video.sample import sample_pictures
+
+SIZE = (32, 16)
+
+
+def write(path, frames, gop):
+    """Grey pictures whose brightness tells their number."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(
+            "libx264", rate=25, options={"g": str(gop), "keyint_min": str(gop), "sc_threshold": "0"}
+        )
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for index in range(frames):
+            grey = np.full((48, 64, 3), 20 + 200 * index // frames, np.uint8)
+            picture = av.VideoFrame.from_ndarray(grey, "rgb24")
+            picture.pts, picture.time_base = index, Fraction(1, 25)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    return path
+
+
+def numbers(pictures, frames):
+    return (pictures.mean((1, 2, 3)) - 20) * frames / 200
+
+
+def test_a_video_with_many_keyframes_is_sought_in(tmp_path, monkeypatch):
+    clip = write(tmp_path / "clip.mp4", 400, 10)
+    monkeypatch.setattr(sample, "_thinned", lambda *_: pytest.fail("decoded whole"))
+    pictures = sample_pictures(clip, SIZE, 8)
+    assert pictures.shape == (8, 16, 32, 3) and pictures.dtype == np.uint8
+    middles = (np.arange(8) + 0.5) * 50
+    assert np.abs(numbers(pictures, 400) - middles).max() < 10 + 4
+
+
+def test_a_video_with_few_keyframes_is_decoded_whole(tmp_path):
+    clip = write(tmp_path / "clip.mp4", 100, 250)
+    with VideoReader(clip) as reader:
+        assert len(list(reader.keyframes(8))) == 1
+    pictures = sample_pictures(clip, SIZE, 8)
+    found = numbers(pictures, 100)
+    assert 5 <= len(pictures) <= 8
+    assert np.abs(np.diff(found) - 16).max() < 3
+
+
+@pytest.mark.parametrize("name", ["clip.h264", "clip.ts", "clip.mkv"])
+def test_containers_that_seek_badly_give_pictures_too(tmp_path, name):
+    pictures = sample_pictures(write(tmp_path / name, 60, 12), SIZE, 4)
+    assert 2 <= len(pictures) <= 4
+    assert (np.diff(numbers(pictures, 60)) > 0).all()
+
+
+def test_one_picture_is_enough(tmp_path):
+    assert len(sample_pictures(write(tmp_path / "clip.mp4", 1, 1), SIZE, 8)) == 1
+
+
+def test_no_video_is_an_error(tmp_path):
+    (tmp_path / "text.mp4").write_text("no video")
+    with pytest.raises(VideoError):
+        sample_pictures(tmp_path / "text.mp4", SIZE, 4)
