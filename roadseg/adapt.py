@@ -3,11 +3,11 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from roadseg.assembly import Watcher, build_batches, build_trainer, named_datasets
+from roadseg.assembly import Watcher, build_batches, build_trainer, label_targets, named_datasets
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.errors import InputError
@@ -134,7 +134,10 @@ def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher)
     network, runtime = trainer.result, trainer.method.runtime
     watcher.on_start(f"{recipe.method} adaptation of {recipe.model} on {describe(runtime.device)}")
     watcher.on_start(f"source: {len(batches.source)} labelled pictures")
-    for name, target in zip(recipe.targets, batches.targets, strict=False):
+    with main_process_first():
+        labelled = label_targets(recipe, trainer, run.pseudo_labels, watcher)
+    batches = replace(batches, pseudo_labelled=labelled)
+    for name, target in zip(recipe.targets, labelled or batches.targets, strict=False):
         watcher.on_start(f"target: {len(target)} unlabelled pictures of {name}")
 
     candidate = Candidate(

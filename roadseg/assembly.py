@@ -24,7 +24,8 @@ from roadseg.models.network import SegmentationNetwork
 from roadseg.models.pretrained import IMAGENET, load_pretrained
 from roadseg.models.reconstruction import Generator, ImageDiscriminator
 from roadseg.models.weights import load_model
-from roadseg.recipe import SELF_TRAINING, STREETS, AdaptRecipe
+from roadseg.pseudo_labels import pseudo_labelled
+from roadseg.recipe import PSEUDO_LABELS, SELF_TRAINING, STREETS, AdaptRecipe
 from roadseg.runtime import Runtime, seed_everything, start
 from roadseg.streets.presets import DEFAULT_SCENES, mixture, parse_scenes
 from roadseg.streets.render import RENDERER_VERSION
@@ -50,6 +51,8 @@ class Watcher:
     """Told (streets rendered, streets in all)."""
     on_count: Progress = field(default=lambda done, total: None)
     """Told (label maps whose classes are counted, label maps in all)."""
+    on_label: Progress = field(default=lambda done, total: None)
+    """Told (target pictures that the network has labelled, target pictures in all)."""
     on_report: Callable[[Report], None] = field(default=lambda report: None)
     on_evaluate: Progress = field(default=lambda done, total: None)
     """Told (images scored, images in all)."""
@@ -81,6 +84,33 @@ def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), watcher: Watch
     return Trainer(method, optimizers, average=average, seed=recipe.seed)
 
 
+def label_targets(recipe: AdaptRecipe, trainer: Trainer, out: Path, watcher: Watcher) -> tuple[ImageDataset, ...]:
+    """The targets as the network of a trainer at step 0 labels them, below `out`; none where the method uses none.
+
+    What is labelled already is kept, so a trainer of a later step finds what it began with.
+
+    Raises:
+        DatasetError: a folder is not what the recipe says.
+        OutputError: `out` cannot be written to.
+    """
+    if recipe.method != PSEUDO_LABELS:
+        return ()
+    return tuple(
+        pseudo_labelled(
+            trainer.result,
+            label_space(recipe.labels),
+            target.open(),
+            out / str(place),
+            trainer.method.runtime,
+            size=recipe.input_size,
+            kept=recipe.kept_pseudo_labels,
+            resampling=recipe.resampling,
+            on_progress=watcher.on_label,
+        )
+        for place, target in enumerate(named_datasets(recipe).targets)
+    )
+
+
 def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> AdaptationBatches:
     """Source and target of a recipe; renders the streets, and counts the classes, that are not in `data` yet.
 
@@ -95,7 +125,7 @@ def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> Adaptati
     source = open_source(recipe, data, watcher).in_space(label_space(recipe.labels))
     return AdaptationBatches(
         source=source,
-        targets=tuple(target.open() for target in named_datasets(recipe).targets),
+        targets=tuple(target.open() for target in named_datasets(recipe).targets) if recipe.shows_targets else (),
         batch_size=recipe.batch_size,
         source_transform=transform(recipe.size, recipe.source_crop, recipe.source_jitter),
         target_transform=transform(recipe.input_size, recipe.target_crop, recipe.target_jitter),

@@ -20,6 +20,7 @@ from pydantic import (
 from roadseg.errors import RecipeError, RoadsegError
 from roadseg.evaluation.published import published_row
 from roadseg.label_spaces import label_space
+from roadseg.models.pretrained import IMAGENET
 from roadseg.streets.presets import parse_scenes
 from roadseg.validation import mistakes
 
@@ -39,12 +40,13 @@ MethodName = Literal[
     "advent",
     "minent",
     "lsd",
+    "pseudo-labels",
     "self-training",
     "single-level+self-training",
     "multi-level+self-training",
     "advent+self-training",
 ]
-SELF_TRAINING = "self-training"
+PSEUDO_LABELS, SELF_TRAINING = "pseudo-labels", "self-training"
 ADVERSARIAL = ("feature", "single-level", "multi-level", "advent")
 WHOLE = "whole"
 """As a crop: the whole picture."""
@@ -103,13 +105,13 @@ class AdaptRecipe(BaseModel):
     """Label space whose classes the scores' mean is taken over; empty for all that network and truth share."""
     labels: Annotated[str, Field(min_length=1)] = "cityscapes-19"
     """Label space that the network predicts."""
-    size: Size = (480, 360)
+    size: Size = (640, 480)
     """(width, height) that source pictures are resized to at scale 1."""
     target_size: Size | None = None
     """The same for target pictures, and what the trained network expects; `size` where it is left out."""
-    crop: Annotated[tuple[int, int] | Literal["whole"], BeforeValidator(_crop)] = (256, 192)
+    crop: Annotated[tuple[int, int] | Literal["whole"], BeforeValidator(_crop)] = (320, 240)
     """(width, height) of training crops, or `whole` for whole pictures."""
-    scale: tuple[PositiveFloat, PositiveFloat] = (0.8, 1.4)
+    scale: tuple[PositiveFloat, PositiveFloat] = (0.5, 1.2)
     """Bounds of the random scale."""
     mirror: bool = True
     """Whether half of the crops are mirrored."""
@@ -117,7 +119,7 @@ class AdaptRecipe(BaseModel):
     """How pictures are resized; `bicubic` as published networks have seen them."""
     source_jitter: Annotated[float, Field(ge=0)] = 1.0
     """Strength of the colour jitter on source pictures."""
-    target_jitter: Annotated[float, Field(ge=0)] = 0.4
+    target_jitter: Annotated[float, Field(ge=0)] = 1.0
     """Strength of the colour jitter on target pictures."""
     fourier_beta: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Source crops take on the target's light and colours: the amplitudes of frequencies up to a random share of this
@@ -133,14 +135,14 @@ class AdaptRecipe(BaseModel):
     """Heads of vgg16 and resnet101; two-branch for weights that the paper's authors published."""
     batch_norm: Literal["frozen", "batch-statistics"] = "frozen"
     """Of resnet101; batch-statistics as published, which leaks statistics of the target into every method."""
-    method: MethodName = "multi-level"
+    method: MethodName = "pseudo-labels"
     """See docs/methods.md."""
     init: Annotated[str, Field(min_length=1)] = "default"
     """What to start from: `default`, the weights that ship (for `fast` in cityscapes-19); `imagenet`, which come with
     `fast` and are downloaded for others; a run folder, a file of weights, or the URL of one with its checksum."""
     auxiliary_weight: Annotated[float, Field(ge=0)] = 0.1
     """lambda_seg of the earlier level."""
-    class_balance: Annotated[float, Field(ge=0, le=1)] = 0.5
+    class_balance: Annotated[float, Field(ge=0, le=1)] = 0.2
     """How far the loss makes up for rare classes: 0 weighs all pixels alike, as the paper does, 1 all classes."""
     adv_weight: Annotated[float, Field(ge=0)] = 0.001
     """lambda_adv of the main level, or of the features; for lsd also the weight of the classes in generated images."""
@@ -163,6 +165,8 @@ class AdaptRecipe(BaseModel):
     """Of Adam."""
     map_stride: Annotated[int, Field(ge=1)] = 1
     """Discriminators see maps of the crop's size divided by this."""
+    kept_pseudo_labels: Annotated[float, Field(gt=0, le=1)] = 0.66
+    """Share of each class's pixels that pseudo-labels keep, those that the network is surest of."""
     self_training_weight: PositiveFloat = 1.0
     """Of the loss on mixed pictures, where the method has self-training in it."""
     confidence: Annotated[float, Field(ge=0, le=1)] = 0.9
@@ -175,7 +179,7 @@ class AdaptRecipe(BaseModel):
     # Optimization
     optimizer: Literal["sgd", "adamw", "published-sgd"] = "adamw"
     """`published-sgd` steps most weights of resnet101 three or four times, as the published code did by mistake."""
-    learning_rate: PositiveFloat = 4e-4
+    learning_rate: PositiveFloat = 1e-4
     """Of the trunk."""
     head_factor: PositiveFloat = 4.0
     """The heads learn at this multiple of it."""
@@ -185,7 +189,7 @@ class AdaptRecipe(BaseModel):
     """Pictures of each domain a step, over all processes."""
     accumulate: PositiveInt = 1
     """Parts in which a process forwards its share of the batch, one after the other: less memory, the same training."""
-    steps: PositiveInt = 1000
+    steps: PositiveInt = 500
     """Training steps."""
     schedule_steps: Annotated[int, Field(ge=0)] = 0
     """Steps over which the rate falls to zero; 0 for `steps`."""
@@ -237,8 +241,11 @@ class AdaptRecipe(BaseModel):
         for crop, size in ((self.source_crop, self.size), (self.target_crop, self.input_size)):
             if crop[0] > size[0] * self.scale[1] or crop[1] > size[1] * self.scale[1]:
                 raise ValueError(f"crop {crop} is larger than size {size} at the largest scale {self.scale[1]}")
-        if self.fourier_beta and self.source_crop != self.target_crop:
-            raise ValueError("fourier_beta needs crops of one size: leave out target_size, or give crop a size")
+        for key, used in (("fourier_beta", self.fourier_beta), (PSEUDO_LABELS, self.method == PSEUDO_LABELS)):
+            if used and self.source_crop != self.target_crop:
+                raise ValueError(f"{key} needs crops of one size: leave out target_size, or give crop a size")
+        if self.method == PSEUDO_LABELS and self.init == IMAGENET:
+            raise ValueError(f"method {PSEUDO_LABELS!r} needs an init that can label streets already, not imagenet")
         if self.optimizer == "published-sgd" and self.model != "resnet101":
             raise ValueError("published-sgd is for resnet101, whose weights alone were stepped so")
         for option, models in OPTION_MODELS.items():
@@ -259,7 +266,7 @@ class AdaptRecipe(BaseModel):
     def base_method(self) -> str:
         """The method without self-training; source-only where that is all of it."""
         base = self.method.removesuffix(SELF_TRAINING).removesuffix("+")
-        return base or "source-only"
+        return "source-only" if base in ("", PSEUDO_LABELS) else base
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -282,6 +289,11 @@ class AdaptRecipe(BaseModel):
     def target_crop(self) -> tuple[int, int]:
         """(width, height) of target pictures in a batch."""
         return self.crop if isinstance(self.crop, tuple) else self.input_size
+
+    @property
+    def shows_targets(self) -> bool:
+        """Whether unlabelled target crops are part of a batch."""
+        return self.method not in ("source-only", PSEUDO_LABELS) or self.fourier_beta > 0
 
     @property
     def needs_target(self) -> bool:

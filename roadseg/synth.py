@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from roadseg.cores import usable_cores
 from roadseg.errors import InputError, OutputError
-from roadseg.files import write_text, writing
+from roadseg.files import write_text
 from roadseg.label_spaces import CITYSCAPES_19
+from roadseg.png import write_png
 from roadseg.streets.drive import drive, frame_count
 from roadseg.streets.looks import Look
 from roadseg.streets.presets import DEFAULT_SCENES, Scenes, mixture
@@ -155,11 +156,8 @@ def describe(
 
 def write_street(folder: Path, index: int, image: NDArray[np.uint8], label: NDArray[np.uint8]) -> None:
     """Write a street's picture, (H, W, 3) uint8 RGB, then its label map: that one's presence means both are whole."""
-    for path, pixels in ((image_path(folder, index), image[..., ::-1]), (label_path(folder, index), label)):
-        encoded, data = cv2.imencode(SUFFIX, pixels)
-        assert encoded, f"{path}: OpenCV cannot encode {pixels.dtype} {pixels.shape}"
-        with writing(path) as part:
-            part.write_bytes(data.tobytes())
+    write_png(image_path(folder, index), image)
+    write_png(label_path(folder, index), label)
 
 
 def image_path(folder: Path, index: int) -> Path:

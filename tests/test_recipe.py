@@ -39,7 +39,9 @@ def test_all_mistakes_are_reported_at_once():
         ({"target": "x", "labels": "cityscapes"}, "unknown label space 'cityscapes'"),
         ({"target": "x", "scale": [1.2, 0.8]}, "lower bound comes first"),
         ({"target": "x", "steps": 100, "schedule_steps": 50}, "ends before steps"),
-        ({"target": "x", "map_stride": 8}, "under 32 pixels"),
+        ({"target": "x", "method": "multi-level", "map_stride": 8}, "under 32 pixels"),
+        ({"target": "x", "method": "pseudo-labels", "init": "imagenet"}, "needs an init that can label streets"),
+        ({"target": "x", "method": "self-training", "average_decay": 0}, "average_decay > 0"),
         ({"target": "x", "aspp": "two-branch"}, "aspp is for vgg16 and resnet101, not for model 'fast'"),
         ({"target": "x", "model": "vgg16", "batch_norm": "batch-statistics"}, "batch_norm is for resnet101"),
     ],
@@ -92,5 +94,5 @@ def test_unreadable_files_are_named(tmp_path):
 
 def test_whole_pictures_have_the_size_of_their_domain():
     values = {"target": "x", "crop": "whole", "scale": [1, 1], "size": [1280, 720], "target_size": [1024, 512]}
-    recipe = resolve(values, origin="options")
+    recipe = resolve({**values, "method": "multi-level"}, origin="options")
     assert (recipe.source_crop, recipe.target_crop, recipe.input_size) == ((1280, 720), (1024, 512), (1024, 512))

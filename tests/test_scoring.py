@@ -29,7 +29,7 @@ def published(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "vgg.pth"
     torch.save(network.state_dict(), path)
     keys = {"model": "vgg16", "aspp": "two-branch", "init": "imagenet", "target": "none", "resampling": "bicubic"}
-    return network, path, resolve({**keys, "crop": (32, 32), "size": (64, 48)}, origin="test")
+    return network, path, resolve({**keys, "method": "multi-level", "crop": (32, 32), "size": (64, 48)}, origin="test")
 
 
 def test_published_arithmetic_end_to_end(published, tmp_path):

@@ -42,6 +42,7 @@ def write_streets(root: Path, count: int, *, night: bool = False) -> Path:
 
 
 RECIPE = {
+    "method": "multi-level",
     "size": SIZE,
     "crop": (64, 48),
     "source_jitter": 0.0,

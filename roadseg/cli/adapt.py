@@ -33,7 +33,7 @@ def adapt(
     method: Annotated[
         str | None,
         typer.Option(
-            help="source-only, feature, single-level, multi-level, advent, minent, self-training; docs/methods.md."
+            help="source-only, pseudo-labels, multi-level, self-training, advent and others; docs/methods.md."
         ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="The network: fast, vgg16 or resnet101.")] = None,
@@ -124,6 +124,7 @@ def training_watcher(reporter: Reporter, bars: Bars, steps: int) -> "Watcher":
         on_download=lambda done, total: bars.show("downloading weights", done, total or None),
         on_render=lambda done, total: bars.show("rendering streets", done, total),
         on_count=lambda done, total: bars.show("counting classes", done, total),
+        on_label=lambda done, total: bars.show("labelling the target", done, total),
         on_report=on_report,
         on_evaluate=lambda done, total: bars.show("evaluating", done, total),
     )

@@ -86,7 +86,7 @@ def _write_sheet(out: Path, count: int) -> None:
     import cv2
     import numpy as np
 
-    from roadseg.files import writing
+    from roadseg.png import write_png
     from roadseg.streets.contact_sheet import contact_sheet
     from roadseg.synth import image_path, label_path
 
@@ -95,6 +95,4 @@ def _write_sheet(out: Path, count: int) -> None:
         image = cv2.imread(str(image_path(out, index)), cv2.IMREAD_COLOR_RGB)
         label = cv2.imread(str(label_path(out, index)), cv2.IMREAD_UNCHANGED)
         pairs.append((np.asarray(image, np.uint8), np.asarray(label, np.uint8)))
-    _, data = cv2.imencode(".png", contact_sheet(pairs)[..., ::-1])
-    with writing(out / SHEET) as part:
-        part.write_bytes(data.tobytes())
+    write_png(out / SHEET, contact_sheet(pairs))

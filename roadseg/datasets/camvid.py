@@ -22,7 +22,7 @@ DUSK = "0001TP"
 def open_camvid(root: Path, split: str) -> ImageDataset:
     """Pair SPLIT/ with SPLITannot/, whose 8-bit PNGs hold class indices, 11 for void."""
     folder = "train" if split in PARTS else split
-    samples = same_names(root / folder, root / f"{folder}annot")
+    samples: Sequence[Sample] = same_names(root / folder, root / f"{folder}annot")
     if split in PARTS:
         samples = _part(samples, split)
         if not samples:

@@ -22,8 +22,8 @@ from roadseg.errors import RecipeError, RoadsegError
 from roadseg.labels import LabelMap
 from roadseg.runtime import generator
 
-SOURCE_STREAM, FIRST_TARGET_STREAM = 0, 1
-"""Of random numbers; further targets have the streams that follow."""
+SOURCE_STREAM, FIRST_TARGET_STREAM, FIRST_PSEUDO_STREAM = 0, 1, 2
+"""Of random numbers; each further target has the next but one."""
 
 
 class Batch(NamedTuple):
@@ -90,6 +90,9 @@ class AdaptationBatches:
     fourier_beta: float = 0.0
     """Source crops take on the target's amplitudes up to a random share of this, see `roadseg.datasets.fourier`; 0
     leaves them as they are."""
+    pseudo_labelled: Sequence[ImageDataset] = ()
+    """Targets with labels that a network gave them: every other source crop is of these in turn, cut as target crops
+    are."""
     rare_classes: RareClasses | None = None
     """Chooses source pictures by their classes, and crops that show them; None draws all alike."""
     places: range | None = None
@@ -124,6 +127,14 @@ class AdaptationBatches:
     def _source_crops(self, step: int) -> Iterator[tuple[NDArray[np.uint8], LabelMap, np.random.Generator]]:
         """Crops and their labels, each with the generator that it was made by."""
         for number in self._numbers(step):
+            if self.pseudo_labelled:
+                number, odd = divmod(number, 2)
+                if odd:
+                    turn, which = divmod(number, len(self.pseudo_labelled))
+                    index, rng = self._draw(self.pseudo_labelled[which], FIRST_PSEUDO_STREAM + 2 * which, turn)
+                    image, label = self.target_transform(*self.pseudo_labelled[which].pair(index), rng)
+                    yield image, np.asarray(label), rng
+                    continue
             if self.rare_classes is None:
                 shown = None
                 index, rng = self._draw(self.source, SOURCE_STREAM, number)
@@ -137,7 +148,7 @@ class AdaptationBatches:
         for number in self._numbers(step) if self.targets else ():
             turn, which = divmod(number, len(self.targets))
             target = self.targets[which]
-            index, rng = self._draw(target, FIRST_TARGET_STREAM + which, turn)
+            index, rng = self._draw(target, FIRST_TARGET_STREAM + 2 * which, turn)
             yield self.target_transform(target.image(index), None, rng)[0]
 
     def _numbers(self, step: int) -> Iterator[int]:

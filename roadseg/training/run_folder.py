@@ -34,6 +34,11 @@ class RunFolder:
         return self.path / "checkpoint.pt"
 
     @property
+    def pseudo_labels(self) -> Path:
+        """Folder of what the network that the run starts from sees on the target, for methods that learn from it."""
+        return self.path / "pseudo-labels"
+
+    @property
     def model(self) -> Path:
         """Weights with everything that inference needs."""
         return self.path / MODEL_FILE

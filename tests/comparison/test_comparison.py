@@ -87,7 +87,7 @@ def test_what_differs_is_found_in_the_resolved_recipes(tmp_path):
     other = write_run(tmp_path / "y" / "run", crop=(200, 100), steps=2000, device="cpu", workers=3)
     comparison = one_comparison(plain, other)
     assert cells(comparison, 1) == [
-        {"setting": "crop", "x/run": "256 192", "y/run": "200 100"},
+        {"setting": "crop", "x/run": "320 240", "y/run": "200 100"},
         {"setting": "steps", "x/run": "1000", "y/run": "2000"},
     ]
 

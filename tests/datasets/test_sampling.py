@@ -137,6 +137,20 @@ def test_alignment_gives_source_crops_the_colours_of_target_crops(batches, tmp_p
     assert torch.equal(aligned.source_labels, plain.source_labels)
 
 
+def test_every_other_source_crop_is_of_a_pseudo_labelled_target(batches, tmp_path):
+    taught = [open_dataset("streets", write_streets(tmp_path / str(n), 3, night=True)) for n in range(2)]
+    joint = replace(batches, pseudo_labelled=taught)
+    plain = [batches[step] for step in range(2)]
+    mixed = [joint[step] for step in range(3)]
+    # The first of each pair goes through the source at half the speed.
+    assert torch.equal(mixed[0].source_images[0], plain[0].source_images[0])
+    assert torch.equal(mixed[1].source_labels[0], plain[0].source_labels[1])
+    by_day, by_night = (torch.stack([b.source_images[n] for b in mixed]).float().mean() for n in range(2))
+    assert by_night < by_day - 20
+    assert equal(mixed[2], next(iter(load_batches(joint, 2, 3, workers=0))))
+    assert all(torch.equal(a.target_images, b.target_images) for a, b in zip(mixed, plain, strict=False))
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_broken_picture_is_named_wherever_it_is_read(tmp_path, workers):
     root = write_streets(tmp_path / "set", 2)

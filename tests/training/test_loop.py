@@ -17,7 +17,7 @@ from roadseg.recipe import resolve
 from roadseg.training.loop import Plan, train
 from roadseg.training.run_folder import RunFolder
 
-METHODS = ("source-only", "feature", "multi-level", "minent", "lsd", "advent+self-training")
+METHODS = ("source-only", "feature", "multi-level", "minent", "lsd", "pseudo-labels", "advent+self-training")
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,18 @@ def test_a_run_leaves_what_the_docs_promise(data, tmp_path):
     assert {"segmentation/main", "adversarial/main", "discriminator/auxiliary", "learning_rate"} <= log[0].keys()
     assert "miou/streets" in log[1]
     assert 0 < log[0]["waiting"] < 1
+
+
+def test_pseudo_labels_are_those_of_the_network_that_a_run_starts_from(data, tmp_path):
+    plan = recipe(data, method="pseudo-labels", steps=6, kept_pseudo_labels=0.5)
+    interrupted_run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(plan, interrupted_run, step=3)
+    labels = sorted((interrupted_run / "pseudo-labels" / "0" / "labels").iterdir())
+    assert len(labels) == 8
+    before = [label.read_bytes() for label in labels]
+    resume(interrupted_run)
+    assert [label.read_bytes() for label in labels] == before
 
 
 @pytest.mark.slow
