@@ -88,8 +88,8 @@ def test_a_recipe_trains(path, tmp_path, small_sets, start_files):
     stand_ins |= {"size": SIZE, "steps": 2, "map_stride": 1, "schedule_steps": 0}
     if "target_size" in values:
         stand_ins["target_size"] = (64, 48)
-    stand_ins["init"] = str(start_files(values["model"])) if "model" in values else "imagenet"
-    tiny = {key: value for key, value in RECIPE.items() if key not in values or values[key] != "whole"}
+    stand_ins["init"] = str(start_files(values["model"])) if "model" in values else values.get("init", "default")
+    tiny = {key: value for key, value in RECIPE.items() if key != "method" and values.get(key) != "whole"}
     outcome = adapt(resolve({**values, **tiny, **stand_ins}, origin=str(path)), tmp_path / "run")
     assert outcome.steps == 2
     assert (outcome.evaluation is not None) == ("evaluation" in values)
