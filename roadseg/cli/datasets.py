@@ -21,6 +21,9 @@ datasets = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+LISTED_SPLITS = 3
+"""Of a kind in the list; `show` has all of them."""
+
 
 @datasets.callback(invoke_without_command=True)
 def list_datasets(context: typer.Context, quiet: Quiet = False, as_json: Json = False, debug: Debug = False) -> None:
@@ -104,7 +107,8 @@ def _summary(kind: "DatasetKind") -> list[str]:
     from roadseg.label_spaces import LABEL_SPACES
 
     classes = f"{len(LABEL_SPACES[kind.label_space])} classes ({kind.label_space})" if kind.label_space else ""
-    splits = ", ".join(_split(name, count) for name, count in kind.splits.items())
+    named = [_split(name, count) for name, count in kind.splits.items()]
+    splits = ", ".join([*named[:LISTED_SPLITS], *(["..."] if len(named) > LISTED_SPLITS else [])])
     return [line for line in (kind.title, "; ".join(filter(None, (splits, classes))), kind.url) if line]
 
 

@@ -164,7 +164,7 @@ def test_stills_of_camvid_are_split_by_sequence(tmp_path):
     root = make_camvid_original(tmp_path / "set", 2)
     names = {
         split: [s.name for s in open_dataset("camvid-original", root, split).samples]
-        for split in DATASETS["camvid"].splits
+        for split in DATASETS["camvid-original"].splits
     }
     assert names == {
         "train": ["0006R0_f00930", "0006R0_f00932"],
