@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from roadseg.inference.batch_norm import PICTURES, adapted_to, measure
+from roadseg.inference.batch_norm import PICTURES, adapted_to, source_moments
 from roadseg.inference.pictures import source_pictures
 from roadseg.inference.views import Views, predict_views
 from roadseg.models.weights import load_model
@@ -36,7 +36,7 @@ def main() -> None:
     started = time.thread_time()
     pictures = source_pictures(card.source, card.input_size, PICTURES)
     rendered = time.thread_time()
-    source = measure(network, pictures, runtime)
+    source = source_moments(network, pictures, runtime)
     measured = time.thread_time()
     adapted = adapted_to(network, source, pictures, runtime, PICTURES)
     done = time.thread_time()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from roadseg.assembly import Watcher, build_batches, build_trainer, label_targets, named_datasets
+from roadseg.assembly import Watcher, adapt_batch_norm, build_batches, build_trainer, label_targets, named_datasets
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.errors import InputError
@@ -134,10 +134,11 @@ def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher)
     network, runtime = trainer.result, trainer.method.runtime
     watcher.on_start(f"{recipe.method} adaptation of {recipe.model} on {describe(runtime.device)}")
     watcher.on_start(f"source: {len(batches.source)} labelled pictures")
+    adapt_batch_norm(recipe, trainer, batches.source, watcher)
     with main_process_first():
         labelled = label_targets(recipe, trainer, run.pseudo_labels, watcher)
-    batches = replace(batches, pseudo_labelled=labelled)
-    for name, target in zip(recipe.targets, labelled or batches.targets, strict=False):
+    batches = replace(batches, targets=labelled or batches.targets, pseudo_labelled=bool(labelled))
+    for name, target in zip(recipe.targets, batches.targets, strict=False):
         watcher.on_start(f"target: {len(target)} unlabelled pictures of {name}")
 
     candidate = Candidate(

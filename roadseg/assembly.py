@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from roadseg.adaptation.adversarial import AUXILIARY, FEATURES, MAIN, Adversarial, Adversary, View
 from roadseg.adaptation.entropy import AUXILIARY_INFORMATION, MAIN_INFORMATION, MinimalEntropy
 from roadseg.adaptation.lsd import LearningFromSynthetic
 from roadseg.adaptation.method import Method
+from roadseg.adaptation.pseudo_labels import PseudoLabels
 from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
 from roadseg.adaptation.source_only import SourceOnly
 from roadseg.datasets.catalogue import DatasetReference, open_dataset, parse_dataset
@@ -17,9 +20,12 @@ from roadseg.datasets.rare_classes import RareClasses
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.datasets.transforms import CropTransform
 from roadseg.errors import WeightsError
+from roadseg.inference.batch_norm import PICTURES, adapted_to, source_moments
+from roadseg.inference.pictures import evenly_spaced
 from roadseg.label_spaces import label_space
 from roadseg.models import MODELS, build_discriminator, build_model
 from roadseg.models.average import WeightAverage
+from roadseg.models.domain_statistics import batch_norms, keep_source_statistics, running_statistics
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.pretrained import IMAGENET, load_pretrained
 from roadseg.models.reconstruction import Generator, ImageDiscriminator
@@ -70,6 +76,8 @@ def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), watcher: Watch
     runtime = start(recipe.device, recipe.precision)
     seed_everything(recipe.seed)
     network = runtime.place(_initial_network(recipe, data, watcher or Watcher()))
+    if recipe.adapt_bn:
+        keep_source_statistics(network)
     average = WeightAverage(network, recipe.average_decay) if recipe.average_decay else None
     method = _base_method(recipe, network, runtime)
     if recipe.method.endswith(SELF_TRAINING):
@@ -82,6 +90,33 @@ def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), watcher: Watch
             companion.parameters(), recipe.discriminator_learning_rate
         )
     return Trainer(method, optimizers, average=average, seed=recipe.seed)
+
+
+def adapt_batch_norm(recipe: AdaptRecipe, trainer: Trainer, source: ImageDataset, watcher: Watcher) -> None:
+    """Adapt batch norm of a trainer at step 0 to the targets, if the recipe says so.
+
+    Raises:
+        DatasetError: a picture cannot be read.
+        InputError: the network has no batch norm.
+    """
+    if not recipe.adapt_bn or trainer.step > 0:
+        return
+    network, runtime = trainer.method.segmenter, trainer.method.runtime
+    buffers = [buffer for norm in batch_norms(network) for buffer in running_statistics(norm)]
+    if runtime.rank == 0:
+        watcher.on_start("batch norm adapted to the target")
+        targets = [target.open() for target in named_datasets(recipe).targets]
+        share = max(1, PICTURES // len(targets))
+        pictures = [evenly_spaced(target, recipe.input_size, share, recipe.resampling) for target in targets]
+        moments = source_moments(network, evenly_spaced(source, recipe.size, PICTURES, recipe.resampling), runtime)
+        adapted = adapted_to(network, moments, np.concatenate(pictures), runtime, recipe.bn_prior)
+        network.load_state_dict(adapted.state_dict())
+    else:
+        for buffer in buffers:
+            buffer.zero_()
+    runtime.all_sum(buffers)
+    if trainer.average:
+        trainer.average.network.load_state_dict(network.state_dict())
 
 
 def label_targets(recipe: AdaptRecipe, trainer: Trainer, out: Path, watcher: Watcher) -> tuple[ImageDataset, ...]:
@@ -234,6 +269,14 @@ def _base_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Run
     match recipe.base_method:
         case "source-only":
             return SourceOnly(network, runtime, segmentation_weights=weights, class_balance=balance)
+        case "pseudo-labels":
+            return PseudoLabels(
+                network,
+                runtime,
+                segmentation_weights=weights,
+                target_weight=recipe.self_training_weight,
+                class_balance=balance,
+            )
         case "minent":
             return MinimalEntropy(
                 network,

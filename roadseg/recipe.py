@@ -19,6 +19,7 @@ from pydantic import (
 
 from roadseg.errors import RecipeError, RoadsegError
 from roadseg.evaluation.published import published_row
+from roadseg.inference.batch_norm import PRIOR
 from roadseg.label_spaces import label_space
 from roadseg.models.pretrained import IMAGENET
 from roadseg.streets.presets import parse_scenes
@@ -138,8 +139,9 @@ class AdaptRecipe(BaseModel):
     method: MethodName = "pseudo-labels"
     """See docs/methods.md."""
     init: Annotated[str, Field(min_length=1)] = "default"
-    """What to start from: `default`, the weights that ship (for `fast` in cityscapes-19); `imagenet`, which come with
-    `fast` and are downloaded for others; a run folder, a file of weights, or the URL of one with its checksum."""
+    """What to start from: `default`, the weights that ship (for `fast` in cityscapes-19); `source-only`, the same
+    as before they saw a real street; `imagenet`, which come with `fast` and are downloaded for others; a run folder, a
+    file of weights, or the URL of one with its checksum."""
     auxiliary_weight: Annotated[float, Field(ge=0)] = 0.1
     """lambda_seg of the earlier level."""
     class_balance: Annotated[float, Field(ge=0, le=1)] = 0.2
@@ -165,10 +167,15 @@ class AdaptRecipe(BaseModel):
     """Of Adam."""
     map_stride: Annotated[int, Field(ge=1)] = 1
     """Discriminators see maps of the crop's size divided by this."""
+    adapt_bn: bool = False
+    """Batch norm of the network that training starts from is adapted to the target; from then on each domain is
+    normalised by its own statistics."""
+    bn_prior: Annotated[int, Field(ge=0)] = PRIOR
+    """For adapt_bn: how many pictures the statistics of the source count for, beside 32 of the target."""
     kept_pseudo_labels: Annotated[float, Field(gt=0, le=1)] = 0.66
     """Share of each class's pixels that pseudo-labels keep, those that the network is surest of."""
     self_training_weight: PositiveFloat = 1.0
-    """Of the loss on mixed pictures, where the method has self-training in it."""
+    """Of the loss on labels that a network gave, beside that on the source's, for pseudo-labels and self-training."""
     confidence: Annotated[float, Field(ge=0, le=1)] = 0.9
     """A picture's pseudo-labels weigh as much as the share of its pixels that the teacher is so sure of."""
     mixed_jitter: Annotated[float, Field(ge=0)] = 0.3
@@ -189,8 +196,8 @@ class AdaptRecipe(BaseModel):
     """Pictures of each domain a step, over all processes."""
     accumulate: PositiveInt = 1
     """Parts in which a process forwards its share of the batch, one after the other: less memory, the same training."""
-    steps: PositiveInt = 500
-    """Training steps."""
+    steps: Annotated[int, Field(ge=0)] = 500
+    """Training steps; 0 to adapt batch norm and nothing else."""
     schedule_steps: Annotated[int, Field(ge=0)] = 0
     """Steps over which the rate falls to zero; 0 for `steps`."""
     power: PositiveFloat = 0.9
@@ -230,9 +237,12 @@ class AdaptRecipe(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.needs_target and not self.target:
-            reason = (
-                f"method {self.method!r}" if self.method != "source-only" else f"fourier_beta = {self.fourier_beta}"
-            )
+            reasons = {
+                f"method {self.method!r}": self.method != "source-only",
+                f"fourier_beta = {self.fourier_beta}": self.fourier_beta,
+                "adapt_bn": self.adapt_bn,
+            }
+            reason = next(reason for reason, holds in reasons.items() if holds)
             raise ValueError(f"{reason} needs a target: a folder of unlabelled pictures")
         if self.scale[0] > self.scale[1]:
             raise ValueError(f"scale {self.scale}: the lower bound comes first")
@@ -241,9 +251,10 @@ class AdaptRecipe(BaseModel):
         for crop, size in ((self.source_crop, self.size), (self.target_crop, self.input_size)):
             if crop[0] > size[0] * self.scale[1] or crop[1] > size[1] * self.scale[1]:
                 raise ValueError(f"crop {crop} is larger than size {size} at the largest scale {self.scale[1]}")
-        for key, used in (("fourier_beta", self.fourier_beta), (PSEUDO_LABELS, self.method == PSEUDO_LABELS)):
-            if used and self.source_crop != self.target_crop:
-                raise ValueError(f"{key} needs crops of one size: leave out target_size, or give crop a size")
+        if self.fourier_beta and self.source_crop != self.target_crop:
+            raise ValueError("fourier_beta needs crops of one size: leave out target_size, or give crop a size")
+        if self.adapt_bn and (self.model == "vgg16" or self.batch_norm == "batch-statistics"):
+            raise ValueError("adapt_bn is for networks with frozen batch norm: fast and resnet101")
         if self.method == PSEUDO_LABELS and self.init == IMAGENET:
             raise ValueError(f"method {PSEUDO_LABELS!r} needs an init that can label streets already, not imagenet")
         if self.optimizer == "published-sgd" and self.model != "resnet101":
@@ -266,7 +277,7 @@ class AdaptRecipe(BaseModel):
     def base_method(self) -> str:
         """The method without self-training; source-only where that is all of it."""
         base = self.method.removesuffix(SELF_TRAINING).removesuffix("+")
-        return "source-only" if base in ("", PSEUDO_LABELS) else base
+        return base or "source-only"
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -292,13 +303,13 @@ class AdaptRecipe(BaseModel):
 
     @property
     def shows_targets(self) -> bool:
-        """Whether unlabelled target crops are part of a batch."""
-        return self.method not in ("source-only", PSEUDO_LABELS) or self.fourier_beta > 0
+        """Whether target crops are part of a batch."""
+        return self.method != "source-only" or self.fourier_beta > 0
 
     @property
     def needs_target(self) -> bool:
-        """Whether training looks at pictures of the target, be it only for their colours."""
-        return self.method != "source-only" or self.fourier_beta > 0
+        """Whether training looks at pictures of the target, be it only for their colours or statistics."""
+        return self.shows_targets or self.adapt_bn
 
     def as_toml(self) -> str:
         """The resolved recipe as TOML."""

@@ -8,7 +8,7 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.transforms import Resampling
 from roadseg.errors import WeightsError
 from roadseg.evaluation.evaluate import Evaluation, evaluate
-from roadseg.inference.batch_norm import PICTURES, adapted_to, measure
+from roadseg.inference.batch_norm import PICTURES, BatchNormAdaptation, adapted_to, source_moments
 from roadseg.inference.pictures import evenly_spaced, source_pictures
 from roadseg.inference.views import ONE_VIEW, Views, predict_views
 from roadseg.label_spaces import label_space
@@ -102,7 +102,7 @@ def score(
     runtime: Runtime,
     *,
     views: Views = ONE_VIEW,
-    batch_norm_prior: int | None = None,
+    batch_norm: BatchNormAdaptation | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Score a network on a labelled data set, as `roadseg.evaluation.evaluate.evaluate` does.
@@ -112,8 +112,7 @@ def score(
         dataset: labelled.
         runtime: where it runs.
         views: what it is shown of a picture.
-        batch_norm_prior: adapt its batch norm to pictures of the data set (not to their labels), those of training
-            counting for so many; None: do not.
+        batch_norm: adapt its batch norm to pictures of the data set, not to their labels; None: do not.
         on_progress: told (images done, images in all).
 
     Raises:
@@ -121,11 +120,11 @@ def score(
         InputError: batch norm cannot be adapted.
     """
     network = runtime.place(candidate.network)
-    if batch_norm_prior is not None:
+    if batch_norm is not None:
         size, resampling = candidate.input_size, candidate.resampling
-        source = measure(network, source_pictures(candidate.source, size, PICTURES), runtime)
+        source = source_moments(network, source_pictures(candidate.source, size, PICTURES, batch_norm.scenes), runtime)
         pictures = evenly_spaced(dataset, size, PICTURES, resampling)
-        network = adapted_to(network, source, pictures, runtime, batch_norm_prior)
+        network = adapted_to(network, source, pictures, runtime, batch_norm.prior)
     evaluation = evaluate(
         lambda images, size: predict_views(network, images, size, runtime, views),
         candidate.labels,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from tiny import RECIPE, SIZE, write_streets
-from tiny_sets import make_camvid_original, make_cityscapes, make_gta5, make_synthia
+from tiny_sets import make_camvid, make_camvid_original, make_cityscapes, make_gta5, make_synthia
 
 from roadseg.adapt import adapt
 from roadseg.evaluation.published import published_for
@@ -30,12 +30,14 @@ def small_sets(tmp_path_factory):
     """Root of a small data set by kind."""
     root = tmp_path_factory.mktemp("sets")
     make_cityscapes(root / "cityscapes", 3, split="train")
+    make_camvid(root / "camvid", 3, split="train")
     return {
         "streets": write_streets(root / "streets", 3),
         "gta5": make_gta5(root / "gta5", 3),
         "synthia": make_synthia(root / "synthia", 3),
         "cityscapes": make_cityscapes(root / "cityscapes", 2, split="val"),
-        "camvid-original": make_camvid_original(root / "camvid", 1),
+        "camvid-original": make_camvid_original(root / "camvid-original", 1),
+        "camvid": make_camvid(root / "camvid", 2),
     }
 
 
@@ -102,7 +104,9 @@ def complete(path):
 
 
 def relocated(text, small_sets):
-    """The data set that a recipe names, at the small one of its kind."""
+    """The data sets that a recipe names, at the small ones of their kinds."""
+    if isinstance(text, list):
+        return relocated(text[0], small_sets)
     kind, _, rest = text.partition(":")
     if not rest:
         streets = small_sets["streets"]

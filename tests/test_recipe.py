@@ -41,6 +41,8 @@ def test_all_mistakes_are_reported_at_once():
         ({"target": "x", "steps": 100, "schedule_steps": 50}, "ends before steps"),
         ({"target": "x", "method": "multi-level", "map_stride": 8}, "under 32 pixels"),
         ({"target": "x", "method": "pseudo-labels", "init": "imagenet"}, "needs an init that can label streets"),
+        ({"method": "source-only", "adapt_bn": True}, "adapt_bn needs a target"),
+        ({"target": "x", "adapt_bn": True, "model": "vgg16"}, "adapt_bn is for networks with frozen batch norm"),
         ({"target": "x", "method": "self-training", "average_decay": 0}, "average_decay > 0"),
         ({"target": "x", "aspp": "two-branch"}, "aspp is for vgg16 and resnet101, not for model 'fast'"),
         ({"target": "x", "model": "vgg16", "batch_norm": "batch-statistics"}, "batch_norm is for resnet101"),

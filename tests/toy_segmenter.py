@@ -6,6 +6,7 @@ from torch import nn
 from roadseg.adaptation.adversarial import AUXILIARY, FEATURES, MAIN, Adversarial, Adversary
 from roadseg.adaptation.entropy import MAIN_INFORMATION, MinimalEntropy
 from roadseg.adaptation.lsd import LearningFromSynthetic
+from roadseg.adaptation.pseudo_labels import PseudoLabels
 from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
 from roadseg.adaptation.source_only import SourceOnly
 from roadseg.datasets.sampling import Batch
@@ -23,6 +24,7 @@ METHODS = {
     "advent": ("information",),
     "minent": (),
     "lsd": (),
+    "pseudo-labels": (),
     "self-training": (),
 }
 """Methods, and the names of their adversaries."""
@@ -61,6 +63,8 @@ def toy_method(name, *, precision="float32", dtype=torch.float32, class_balance=
     supervised = {"segmentation_weights": (1.0, 0.1), "class_balance": class_balance}
     if name == "source-only":
         return SourceOnly(segmenter, runtime, **supervised)
+    if name == "pseudo-labels":
+        return PseudoLabels(segmenter, runtime, **supervised, target_weight=0.5)
     if name == "minent":
         return MinimalEntropy(segmenter, runtime, **supervised, entropy_weights=(0.5, 0.2))
     if name == "lsd":
@@ -88,4 +92,4 @@ def toy_batch(count=2, *, seed=0):
     ignored = torch.rand((count, 32, 32), generator=draw) < torch.linspace(0.1, 0.9, count).view(-1, 1, 1)
     labels[ignored] = 255
     source, target = (torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8, generator=draw) for _ in range(2))
-    return Batch.whole(source, labels, target)
+    return Batch.whole(source, labels, target, labels.roll(5, 1))

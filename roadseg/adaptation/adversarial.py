@@ -100,7 +100,7 @@ class Adversarial(Method):
         if batch.target_images is None:
             raise ValueError("adversarial adaptation needs target images in the batch")
         self._train_discriminators(False)
-        prediction = self.predict(batch.source_images)
+        prediction = self.predict_source(batch.source_images)
         source_maps = self._maps(prediction)
         yield self.supervision.term(prediction.logits, batch)
         del prediction

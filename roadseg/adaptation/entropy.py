@@ -62,7 +62,7 @@ class MinimalEntropy(Method):
         """Yield the segmentation term, then the entropy term."""
         if batch.target_images is None:
             raise ValueError("minimizing entropy needs target images in the batch")
-        yield self.supervision.term(self.predict(batch.source_images).logits, batch)
+        yield self.supervision.term(self.predict_source(batch.source_images).logits, batch)
 
         size = batch.target_images.shape[-2:]
         losses = {

@@ -107,7 +107,7 @@ class LearningFromSynthetic(Method):
 
     def _source_term(self, batch: Batch) -> tuple[Term, Tensor]:
         """Of F and C; and the features, cut from the graph."""
-        prediction = self.predict(batch.source_images)
+        prediction = self.predict_source(batch.source_images)
         supervised = self.supervision.term(prediction.logits, batch)
         scores = self._judged(self._painted(prediction.features, batch.source_images))
         crossed = self._domain_loss(scores, TARGET.real, batch)

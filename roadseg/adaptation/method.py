@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from roadseg.adaptation.losses import at_least_float32
 from roadseg.datasets.sampling import Batch
+from roadseg.models.domain_statistics import source_statistics
 from roadseg.models.network import Prediction, SegmentationNetwork
 from roadseg.runtime import Runtime
 
@@ -44,6 +45,11 @@ class Method(ABC):
     @abstractmethod
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the loss terms of one step on a batch that lies on the runtime's device."""
+
+    def predict_source(self, images: Tensor) -> Prediction:
+        """As `predict`, for images of the source, with its statistics of batch norm where it has some of its own."""
+        with source_statistics(self.segmenter):
+            return self.predict(images)
 
     def predict(self, images: Tensor) -> Prediction:
         """Forward RGB images (N, 3, H, W) uint8 through the segmenter; logits come back as float32 or better."""

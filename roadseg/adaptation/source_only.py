@@ -31,7 +31,7 @@ class SourceOnly(Method):
 
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the segmentation term."""
-        yield self.supervision.term(self.predict(batch.source_images).logits, batch)
+        yield self.supervision.term(self.predict_source(batch.source_images).logits, batch)
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,27 @@ class Supervision:
     """Of the segmenter."""
 
     def term(self, logits: Sequence[Tensor], batch: Batch) -> Term:
-        """Weighted sum of the levels' segmentation losses; one term, since the levels share a graph."""
+        """Weighted sum of the levels' segmentation losses on the source."""
+        return self.term_of(logits, batch.source_labels, batch.label_counts, "segmentation")
+
+    def term_of(self, logits: Sequence[Tensor], labels: Tensor, label_counts: Tensor, name: str) -> Term:
+        """Weighted sum of the levels' losses on images with `labels`; one term, since the levels share a graph.
+
+        Args:
+            logits: a level each, see `Prediction`.
+            labels: (N, H, W) uint8 train ids.
+            label_counts: (256,) pixels by train id in the joint batch.
+            name: what logs call the losses.
+        """
         losses = {
-            f"segmentation/{name}": segmentation_loss(
+            f"{name}/{level_name}": segmentation_loss(
                 level,
-                batch.source_labels,
-                batch.label_counts,
+                labels,
+                label_counts,
                 class_balance=self.class_balance,
                 align_corners=self.align_corners,
             )
-            for name, level, _ in zip(LEVEL_NAMES, logits, self.level_weights, strict=False)
+            for level_name, level, _ in zip(LEVEL_NAMES, logits, self.level_weights, strict=False)
         }
         weighted = [weight * loss for weight, loss in zip(self.level_weights, losses.values(), strict=True)]
-        return Term(torch.stack(weighted).sum(), {name: loss.detach() for name, loss in losses.items()})
+        return Term(torch.stack(weighted).sum(), {key: loss.detach() for key, loss in losses.items()})

@@ -13,6 +13,7 @@ from roadseg.cli.options import (
     DEFAULT_PRIOR,
     AdaptBatchNorm,
     BatchNormPrior,
+    BatchNormScenes,
     Device,
     Flip,
     Scales,
@@ -42,6 +43,7 @@ def evaluate(
     scales: Scales = "1",
     adapt_bn: AdaptBatchNorm = False,
     bn_prior: BatchNormPrior = DEFAULT_PRIOR,
+    bn_scenes: BatchNormScenes = "",
     device: Device = "auto",
     quiet: Quiet = False,
     as_json: Json = False,
@@ -55,6 +57,7 @@ def evaluate(
     """
     from roadseg.datasets.catalogue import open_dataset
     from roadseg.evaluation.tables import evaluation_table
+    from roadseg.inference.batch_norm import BatchNormAdaptation
     from roadseg.inference.views import Views
     from roadseg.label_spaces import label_space
     from roadseg.recipe import read_recipe, resolve
@@ -65,7 +68,7 @@ def evaluate(
     scored_classes = label_space(classes).name if classes else ""
     input_size = parse_size(size) if size else None
     views = Views(flip, parse_scales(scales))
-    batch_norm_prior = bn_prior if adapt_bn else None
+    batch_norm = BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None
     images = open_dataset(dataset, root, split)
     candidate = load_published(run, resolve(read_recipe(recipe), origin=str(recipe))) if recipe else load_run(run)
     candidate = replace(
@@ -82,7 +85,7 @@ def evaluate(
             images,
             start(device),
             views=views,
-            batch_norm_prior=batch_norm_prior,
+            batch_norm=batch_norm,
             on_progress=lambda done, total: bars.show("evaluating", done, total),
         )
     title = f"{run} on {evaluation.dataset}, {evaluation.images} images"
@@ -91,6 +94,7 @@ def evaluate(
         **evaluation.as_dict(),
         "flip": views.flip,
         "scales": views.scales,
-        "batch_norm_prior": batch_norm_prior,
+        "batch_norm_prior": batch_norm.prior if batch_norm else None,
+        "batch_norm_scenes": batch_norm.scenes if batch_norm else "",
     }
     report(reporter, [evaluation_table(evaluation, title)], record, out)

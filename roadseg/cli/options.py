@@ -21,8 +21,11 @@ BatchNormPrior = Annotated[
     int,
     typer.Option("--bn-prior", min=0, metavar="N", help="For --adapt-bn: what training counts for; less adapts more."),
 ]
-DEFAULT_PRIOR = 256
-"""Chosen on CamVid, see docs/performance.md."""
+DEFAULT_PRIOR = 96
+"""As `roadseg.inference.batch_norm.PRIOR`, which takes torch to import."""
+BatchNormScenes = Annotated[
+    str, typer.Option("--bn-scenes", metavar="SCENES", help="For --adapt-bn: what it looks like, e.g. indian.")
+]
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
 
 

@@ -13,6 +13,7 @@ from roadseg.cli.options import (
     DEFAULT_PRIOR,
     AdaptBatchNorm,
     BatchNormPrior,
+    BatchNormScenes,
     Device,
     Flip,
     Scales,
@@ -44,6 +45,7 @@ def overlay(
     scales: Scales = "1",
     adapt_bn: AdaptBatchNorm = False,
     bn_prior: BatchNormPrior = DEFAULT_PRIOR,
+    bn_scenes: BatchNormScenes = "",
     device: Device = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results.")] = False,
     quiet: Quiet = False,
@@ -56,6 +58,7 @@ def overlay(
 
     [bold]Example:[/bold] roadseg overlay drive.mp4 --run runs/my-roads --out overlays
     """
+    from roadseg.inference.batch_norm import BatchNormAdaptation
     from roadseg.inference.overlay_summary import OverlayOptions
     from roadseg.inference.overlay_video import Failure, check_names, overlay_videos
     from roadseg.inference.torch_engine import load_segmenter
@@ -69,7 +72,7 @@ def overlay(
         frame_rate=parse_rate(frame_rate) if frame_rate else None,
         overwrite=overwrite,
         views=Views(flip, parse_scales(scales)),
-        batch_norm_prior=bn_prior if adapt_bn else None,
+        batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
     )
     videos = list({video.resolve(): video for video in videos}.values())
     check_names(videos, out)

@@ -4,7 +4,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -22,8 +22,8 @@ from roadseg.errors import RecipeError, RoadsegError
 from roadseg.labels import LabelMap
 from roadseg.runtime import generator
 
-SOURCE_STREAM, FIRST_TARGET_STREAM, FIRST_PSEUDO_STREAM = 0, 1, 2
-"""Of random numbers; each further target has the next but one."""
+SOURCE_STREAM, FIRST_TARGET_STREAM = 0, 1
+"""Of random numbers; each further target has the next."""
 
 
 class Batch(NamedTuple):
@@ -42,12 +42,34 @@ class Batch(NamedTuple):
     """Source images of the joint batch."""
     first: int = 0
     """Place in the joint batch of the first image."""
+    target_labels: Tensor | None = None
+    """(N, H, W) uint8 pseudo-labels, 255 where ignored; None for methods that learn from none."""
+    target_label_counts: Tensor | None = None
+    """As `label_counts`, of these."""
 
     @classmethod
-    def whole(cls, source_images: Tensor, source_labels: Tensor, target_images: Tensor | None) -> "Batch":
+    def whole(
+        cls,
+        source_images: Tensor,
+        source_labels: Tensor,
+        target_images: Tensor | None,
+        target_labels: Tensor | None = None,
+    ) -> "Batch":
         """A joint batch that is not divided."""
-        counts = torch.bincount(source_labels.flatten(), minlength=256)
-        return cls(source_images, source_labels, target_images, counts, len(source_images))
+        return cls(
+            source_images,
+            source_labels,
+            target_images,
+            _counts(source_labels),
+            len(source_images),
+            target_labels=target_labels,
+            target_label_counts=None if target_labels is None else _counts(target_labels),
+        )
+
+    @property
+    def counts(self) -> list[Tensor]:
+        """Label counts, which processes sum up."""
+        return [self.label_counts, *([] if self.target_label_counts is None else [self.target_label_counts])]
 
     @property
     def share(self) -> float:
@@ -63,17 +85,17 @@ class Batch(NamedTuple):
                 source_labels=self.source_labels[of_part],
                 target_images=None if self.target_images is None else self.target_images[of_part],
                 first=self.first + places.start,
+                target_labels=None if self.target_labels is None else self.target_labels[of_part],
             )
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on `device`, pictures channels last in memory."""
-        target = self.target_images
-        return self._replace(
-            source_images=self.source_images.to(device, non_blocking=True),
-            source_labels=self.source_labels.to(device, non_blocking=True),
-            target_images=None if target is None else target.to(device, non_blocking=True),
-            label_counts=self.label_counts.to(device, non_blocking=True),
-        )
+        there: dict[str, Any] = {
+            name: part.to(device, non_blocking=True)
+            for name, part in self._asdict().items()
+            if isinstance(part, Tensor)
+        }
+        return self._replace(**there)
 
 
 @dataclass(frozen=True)
@@ -90,9 +112,8 @@ class AdaptationBatches:
     fourier_beta: float = 0.0
     """Source crops take on the target's amplitudes up to a random share of this, see `roadseg.datasets.fourier`; 0
     leaves them as they are."""
-    pseudo_labelled: Sequence[ImageDataset] = ()
-    """Targets with labels that a network gave them: every other source crop is of these in turn, cut as target crops
-    are."""
+    pseudo_labelled: bool = False
+    """Whether the targets' labels are those that a network gave them, and part of the batch; others are not read."""
     rare_classes: RareClasses | None = None
     """Chooses source pictures by their classes, and crops that show them; None draws all alike."""
     places: range | None = None
@@ -113,7 +134,8 @@ class AdaptationBatches:
 
     def __getitem__(self, step: int) -> Batch:
         """The batch of training step `step`, counted from 0."""
-        targets = list(self._target_crops(step))
+        crops = list(self._target_crops(step))
+        targets, target_labels = [image for image, _ in crops], [label for _, label in crops if label is not None]
         images, labels = [], []
         for place, (image, label, rng) in enumerate(self._source_crops(step)):
             if self.fourier_beta:
@@ -121,20 +143,17 @@ class AdaptationBatches:
                 image = np.clip(aligned, 0, 255).astype(np.uint8)
             images.append(image)
             labels.append(label)
-        batch = Batch.whole(_stack(images), torch.from_numpy(np.stack(labels)), _stack(targets) if targets else None)
+        batch = Batch.whole(
+            _stack(images),
+            torch.from_numpy(np.stack(labels)),
+            _stack(targets) if targets else None,
+            torch.from_numpy(np.stack(target_labels)) if target_labels else None,
+        )
         return batch._replace(joint_size=self.batch_size, first=self.places.start if self.places else 0)
 
     def _source_crops(self, step: int) -> Iterator[tuple[NDArray[np.uint8], LabelMap, np.random.Generator]]:
         """Crops and their labels, each with the generator that it was made by."""
         for number in self._numbers(step):
-            if self.pseudo_labelled:
-                number, odd = divmod(number, 2)
-                if odd:
-                    turn, which = divmod(number, len(self.pseudo_labelled))
-                    index, rng = self._draw(self.pseudo_labelled[which], FIRST_PSEUDO_STREAM + 2 * which, turn)
-                    image, label = self.target_transform(*self.pseudo_labelled[which].pair(index), rng)
-                    yield image, np.asarray(label), rng
-                    continue
             if self.rare_classes is None:
                 shown = None
                 index, rng = self._draw(self.source, SOURCE_STREAM, number)
@@ -144,12 +163,13 @@ class AdaptationBatches:
             image, label = self.source_transform(*self.source.pair(index), rng, shown=shown)
             yield image, np.asarray(label), rng
 
-    def _target_crops(self, step: int) -> Iterator[NDArray[np.uint8]]:
+    def _target_crops(self, step: int) -> Iterator[tuple[NDArray[np.uint8], LabelMap | None]]:
         for number in self._numbers(step) if self.targets else ():
             turn, which = divmod(number, len(self.targets))
             target = self.targets[which]
-            index, rng = self._draw(target, FIRST_TARGET_STREAM + 2 * which, turn)
-            yield self.target_transform(target.image(index), None, rng)[0]
+            index, rng = self._draw(target, FIRST_TARGET_STREAM + which, turn)
+            image, label = target.pair(index) if self.pseudo_labelled else (target.image(index), None)
+            yield self.target_transform(image, label, rng)
 
     def _numbers(self, step: int) -> Iterator[int]:
         """Numbers of the step's samples, counted from the first sample of the first step on."""
@@ -212,6 +232,10 @@ def _start_worker(worker: int) -> None:
 def _divided(places: range, count: int) -> list[range]:
     """Divide into `count` runs whose lengths differ by one at most."""
     return [places[i * len(places) // count : (i + 1) * len(places) // count] for i in range(count)]
+
+
+def _counts(labels: Tensor) -> Tensor:
+    return torch.bincount(labels.flatten(), minlength=256)
 
 
 def _stack(images: list[NDArray[np.uint8]]) -> Tensor:

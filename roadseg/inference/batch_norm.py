@@ -8,13 +8,14 @@ while the rest of the network learns (see `roadseg.models.efficientnet_lite`), a
 training is not standardised at all; the layers behind have learned that. So the statistics of those pictures are
 measured, and what is corrected is the way from them to the new ones: each channel of a layer's input is scaled and
 moved to have the mean and variance that it has on pictures of training, then normalised as in training. For a network
-that was trained with statistics of its own pictures both are the same.
+that was trained with statistics of its own pictures both are the same. The statistics of training stay beside the new
+ones (see `roadseg.models.domain_statistics`), so a network can be adapted again, to other pictures.
 """
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -25,13 +26,33 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from roadseg.errors import InputError
+from roadseg.models.domain_statistics import (
+    batch_norms,
+    keep_source_statistics,
+    running_statistics,
+    source_statistics,
+    statistics_of_source,
+)
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import to_tensor
 from roadseg.runtime import Runtime
 
+PRIOR = 96
+"""Pictures that the statistics of training count for unless another number is given, see docs/performance.md."""
 PICTURES = 32
 """Of the training and of what is at hand, each, that statistics are taken from."""
 BATCH_SIZE = 4
+
+
+@dataclass(frozen=True)
+class BatchNormAdaptation:
+    """How to adapt batch norm to what is at hand."""
+
+    prior: int = PRIOR
+    """How many pictures the statistics of training count for, at least 0; fewer adapt more."""
+    scenes: str = ""
+    """Which of the rendered streets the pictures at hand resemble, as `roadseg synth --scenes` takes it: statistics
+    tell of what is shown too, not of the look alone, so like is held against like. Empty for those of training."""
 
 
 class Moments(NamedTuple):
@@ -61,18 +82,19 @@ class Moments(NamedTuple):
         return Moments(mixed.mean, mixed.variance + between, self.pictures + other.pictures)
 
 
-def measure(network: SegmentationNetwork, pictures: NDArray[np.uint8], runtime: Runtime) -> list[Moments]:
-    """Moments of the inputs of all batch-norm layers, in the order of `network.modules()`.
+def source_moments(network: SegmentationNetwork, pictures: NDArray[np.uint8], runtime: Runtime) -> list[Moments]:
+    """Moments of the inputs of all batch-norm layers for pictures of the source, in the order of `network.modules()`.
 
     Args:
-        network: on the runtime's device, in evaluation mode; left as it is.
-        pictures: (N, H, W, 3) uint8 RGB of its input size, 1 <= N.
+        network: on the runtime's device; left as it is.
+        pictures: like those that it learned from, (N, H, W, 3) uint8 RGB of its input size, 1 <= N.
         runtime: float32 is used whatever its precision.
 
     Raises:
         InputError: the network has no batch norm.
     """
-    return _measure(copy.deepcopy(network), pictures, runtime, lambda norm, position, moments: None)
+    with source_statistics(network):
+        return _measure(copy.deepcopy(network), pictures, runtime, lambda norm, position, moments: None)
 
 
 def adapted_to(
@@ -88,21 +110,21 @@ def adapted_to(
     that are adapted already.
 
     Args:
-        network: as for `measure`.
-        source: what `measure` gave for pictures like those it was trained on.
-        pictures: as for `measure`.
-        runtime: as for `measure`.
+        network: as for `source_moments`; one that was adapted before forgets to what.
+        source: what `source_moments` gave.
+        pictures: those to adapt to, in the same form.
+        runtime: as for `source_moments`.
         prior: how many pictures `source` counts for, at least 0: for 0 the new ones alone count.
 
     Raises:
         InputError: the network has no batch norm.
     """
     share = len(pictures) / (len(pictures) + prior)
-    trained = copy.deepcopy(_layers(network))
-    adapted = copy.deepcopy(network)
+    adapted = copy.deepcopy(network).eval()
+    keep_source_statistics(adapted)
 
     def adapt(norm: nn.BatchNorm2d, position: int, seen: Moments) -> None:
-        _shift(norm, trained[position], source[position], source[position].mixed(seen, share))
+        _shift(norm, source[position], source[position].mixed(seen, share))
 
     _measure(adapted, pictures, runtime, adapt)
     return adapted
@@ -116,7 +138,9 @@ def _measure(
     on_moments: Callable[[nn.BatchNorm2d, int, Moments], None],
 ) -> list[Moments]:
     """Moments; a layer's position and its moments so far are told before it normalises."""
-    layers = _layers(network)
+    layers = batch_norms(network)
+    if not layers:
+        raise InputError("this network has no batch norm to adapt", "Leave --adapt-bn, or adapt_bn, out.")
     found: dict[int, Moments] = {}
 
     def look(position: int, norm: nn.BatchNorm2d, x: Tensor) -> None:
@@ -155,19 +179,9 @@ def _watched(layers: list[nn.BatchNorm2d], look: Callable[[int, nn.BatchNorm2d, 
             handle.remove()
 
 
-def _shift(norm: nn.BatchNorm2d, trained: nn.BatchNorm2d, source: Moments, target: Moments) -> None:
-    """Make `norm` give for inputs of the moments `target` what `trained` gives for those of `source`."""
-    assert trained.running_mean is not None
-    assert trained.running_var is not None
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
+def _shift(norm: nn.BatchNorm2d, source: Moments, target: Moments) -> None:
+    """Make `norm` give for inputs of the moments `target` what its source statistics give for those of `source`."""
+    (mean, variance), (source_mean, source_variance) = running_statistics(norm), statistics_of_source(norm)
     ratio = (target.variance + norm.eps) / (source.variance + norm.eps)
-    norm.running_var.copy_((trained.running_var + norm.eps) * ratio - norm.eps)
-    norm.running_mean.copy_(target.mean - (source.mean - trained.running_mean) * ratio.sqrt())
-
-
-def _layers(network: nn.Module) -> list[nn.BatchNorm2d]:
-    layers = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    if not layers:
-        raise InputError("this network has no batch norm to adapt", "Leave --adapt-bn out.")
-    return layers
+    variance.copy_((source_variance + norm.eps) * ratio - norm.eps)
+    mean.copy_(target.mean - (source.mean - source_mean) * ratio.sqrt())

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from roadseg.errors import OutputError
 from roadseg.files import fingerprint, write_json
+from roadseg.inference.batch_norm import BatchNormAdaptation
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.views import ONE_VIEW, Views
 from roadseg.stats import ClassShare
@@ -31,8 +32,8 @@ class OverlayOptions:
     """Do it again even if it was done, and replace results of other jobs."""
     views: Views = ONE_VIEW
     """What the network is shown of a picture."""
-    batch_norm_prior: int | None = None
-    """Adapt batch norm to each video, the statistics of training counting for so many pictures; None: do not."""
+    batch_norm: BatchNormAdaptation | None = None
+    """Adapt batch norm to each video; None: do not."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class OverlayJob(BaseModel):
     scales: tuple[float, ...] = Field(title="choice of --scales")
     batch_norm_prior: int | None = Field(title="choice of --adapt-bn")
     """Null where batch norm was not adapted to the video."""
+    batch_norm_scenes: str = Field(title="choice of --bn-scenes")
 
     @classmethod
     def of(cls, video: Path, segmenter: Segmenter, options: OverlayOptions) -> Self:
@@ -81,7 +83,8 @@ class OverlayJob(BaseModel):
             frame_rate_hz=str(options.frame_rate) if options.frame_rate else None,
             flip=options.views.flip,
             scales=options.views.scales,
-            batch_norm_prior=options.batch_norm_prior,
+            batch_norm_prior=options.batch_norm.prior if options.batch_norm else None,
+            batch_norm_scenes=options.batch_norm.scenes if options.batch_norm else "",
         )
 
 

@@ -145,9 +145,9 @@ def _overlay(
         if earlier is not None:
             return earlier
         started = time.perf_counter()
-        if options.batch_norm_prior is not None:
+        if options.batch_norm is not None:
             pictures = sample_pictures(video, segmenter.input_size, PICTURES)
-            segmenter = segmenter.adapted_to(pictures, options.batch_norm_prior)
+            segmenter = segmenter.adapted_to(pictures, options.batch_norm)
         decoded = _decode(reader)
         first = next(decoded, None)
         if first is None:

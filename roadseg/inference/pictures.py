@@ -8,12 +8,13 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.streets import STREETS
 from roadseg.datasets.transforms import Resampling, resized_image
 from roadseg.errors import DatasetError, InputError
+from roadseg.streets.presets import DEFAULT_SCENES, parse_scenes
 from roadseg.streets.render import render_street
 
 SEED = 1
 
 
-def source_pictures(source: str, size: tuple[int, int], count: int) -> NDArray[np.uint8]:
+def source_pictures(source: str, size: tuple[int, int], count: int, scenes: str = "") -> NDArray[np.uint8]:
     """Pictures like those that a network learned from, (N, H, W, 3) uint8 RGB of `size`, N at most `count`.
 
     Streets are rendered, about ten a second a core; of a data set on disk, pictures are read.
@@ -22,12 +23,19 @@ def source_pictures(source: str, size: tuple[int, int], count: int) -> NDArray[n
         source: as a model card has it.
         size: (width, height).
         count: at least 1.
+        scenes: of rendered streets, by preset and weight; empty for the usual mixture.
 
     Raises:
-        InputError: the data set is not there, or the source is not known.
+        InputError: the data set is not there, the source is not known, or it has no such scenes.
     """
     if source == STREETS.name:
-        return np.stack([render_street(SEED, index, size)[0] for index in range(count)])
+        mixed = parse_scenes(scenes) if scenes else DEFAULT_SCENES
+        return np.stack([render_street(SEED, index, size, scenes=mixed)[0] for index in range(count)])
+    if scenes:
+        raise InputError(
+            f"this network learned from {source}, not from rendered streets, of which scenes can be chosen",
+            "Leave --bn-scenes out.",
+        )
     try:
         return evenly_spaced(parse_dataset(source, "train", folder_kind="streets").open(), size, count)
     except DatasetError as error:

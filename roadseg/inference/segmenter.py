@@ -5,6 +5,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from roadseg.inference.batch_norm import BatchNormAdaptation
 from roadseg.inference.views import ONE_VIEW, Views
 from roadseg.labels import LabelSpace
 
@@ -43,12 +44,12 @@ class Segmenter(Protocol):
         """
         ...
 
-    def adapted_to(self, images: NDArray[np.uint8], prior: int) -> Self:
+    def adapted_to(self, images: NDArray[np.uint8], adaptation: BatchNormAdaptation) -> Self:
         """A segmenter whose batch norm is adapted to pictures, see `roadseg.inference.batch_norm.adapted_to`.
 
         Args:
             images: as for `segment`.
-            prior: how many pictures the statistics of training count for.
+            adaptation: how far, and against what.
 
         Raises:
             InputError: the network has no batch norm, or pictures that it learned from are not at hand.

@@ -2,14 +2,13 @@
 
 import copy
 import hashlib
-from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.inference.batch_norm import PICTURES, Moments, adapted_to, measure
+from roadseg.inference.batch_norm import PICTURES, BatchNormAdaptation, Moments, adapted_to, source_moments
 from roadseg.inference.pictures import source_pictures
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.views import ONE_VIEW, Views, predict_views
@@ -31,6 +30,8 @@ class TorchSegmenter:
         self._source = card.source
         self._runtime = runtime
         self._network = runtime.place(network).eval()
+        self._source_moments: dict[str, list[Moments]] = {}
+        """By scenes; measured once for all videos."""
 
     def segment(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.uint8]:
         """Label RGB images (N, H, W, 3) uint8: train ids uint8 at half their size."""
@@ -38,15 +39,17 @@ class TorchSegmenter:
         size = (-(-width // LABEL_STRIDE), -(-height // LABEL_STRIDE))
         return predict_views(self._network, images, size, self._runtime, views)
 
-    def adapted_to(self, images: NDArray[np.uint8], prior: int) -> Self:
+    def adapted_to(self, images: NDArray[np.uint8], adaptation: BatchNormAdaptation) -> Self:
         """A segmenter whose batch norm is adapted to `images`, as `Segmenter.adapted_to` says."""
+        scenes = adaptation.scenes
+        if scenes not in self._source_moments:
+            pictures = source_pictures(self._source, self.input_size, PICTURES, scenes)
+            self._source_moments[scenes] = source_moments(self._network, pictures, self._runtime)
         adapted = copy.copy(self)
-        adapted._network = adapted_to(self._network, self._source_moments, images, self._runtime, prior)
+        adapted._network = adapted_to(
+            self._network, self._source_moments[scenes], images, self._runtime, adaptation.prior
+        )
         return adapted
-
-    @cached_property
-    def _source_moments(self) -> list[Moments]:
-        return measure(self._network, source_pictures(self._source, self.input_size, PICTURES), self._runtime)
 
 
 def load_segmenter(run: Path, *, device: DeviceName = "auto", precision: Precision | None = None) -> Segmenter:

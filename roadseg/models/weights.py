@@ -19,11 +19,14 @@ from roadseg.files import writing
 from roadseg.label_spaces import label_space
 from roadseg.labels import LabelSpace
 from roadseg.models import build_model
+from roadseg.models.domain_statistics import as_for_the_source, has_source_statistics, keep_source_statistics
 from roadseg.models.network import Network, SegmentationNetwork
 
 MODEL_FILE = "model.safetensors"
 DEFAULT = "default"
 """In place of a run: the weights that come with the package, see docs/model-card.md."""
+SOURCE_ONLY = "source-only"
+"""In place of a run: the same weights with the statistics of batch norm that they learned with, on the source alone."""
 DEFAULT_FILE = Path(__file__).parent / "default.safetensors"
 _METADATA_KEY = "roadseg"
 
@@ -68,8 +71,8 @@ def save_model(path: Path, network: SegmentationNetwork, card: ModelCard, *, hal
 
 
 def model_file(run: Path) -> Path:
-    """The `model.safetensors` that a command's RUN names: a run folder, the file itself, or `default`."""
-    if run == Path(DEFAULT) and not run.exists():
+    """The `model.safetensors` that a command's RUN names: a run folder, the file itself, or weights that ship."""
+    if _ships(run):
         return DEFAULT_FILE
     return run / MODEL_FILE if run.is_dir() else run
 
@@ -80,15 +83,23 @@ def load_model(path: Path) -> tuple[SegmentationNetwork, ModelCard]:
     Raises:
         WeightsError: the file is missing, is no such file, or does not fit the network it names.
     """
-    path = model_file(path)
-    if not path.is_file():
+    file = model_file(path)
+    if not file.is_file():
         raise WeightsError(
-            f"{path}: no trained model here", f"Give a run folder that holds {MODEL_FILE}, as `roadseg adapt` makes it."
+            f"{file}: no trained model here", f"Give a run folder that holds {MODEL_FILE}, as `roadseg adapt` makes it."
         )
-    card, state = _read(path)
+    card, state = _read(file)
     network = build_model(card.model, len(card.label_space), levels=card.levels, pretrained=False, **card.options)
-    load_weights(network, state, origin=str(path))
+    if has_source_statistics(state):
+        keep_source_statistics(network)
+    load_weights(network, state, origin=str(file))
+    if _ships(path) and path.name == SOURCE_ONLY:
+        as_for_the_source(network)
     return network.eval(), card
+
+
+def _ships(run: Path) -> bool:
+    return str(run) in (DEFAULT, SOURCE_ONLY) and not run.exists()
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def train(
 
 def _joint(batch: Batch, runtime: Runtime) -> Batch:
     """A share of a joint batch, on the device, with the label counts of the whole."""
-    runtime.all_sum([batch.label_counts])
+    runtime.all_sum(batch.counts)
     return batch.to(runtime.device)
 
 

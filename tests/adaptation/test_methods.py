@@ -11,6 +11,8 @@ from toy_segmenter import ADVERSARIAL, METHODS, toy_batch, toy_method
 
 from roadseg.adaptation.losses import SOURCE, TARGET, adversarial_loss, segmentation_loss
 from roadseg.adaptation.source_only import SourceOnly
+from roadseg.datasets.sampling import Batch
+from roadseg.models.domain_statistics import keep_source_statistics
 from roadseg.runtime import start
 
 
@@ -63,6 +65,39 @@ def test_the_graph_of_a_forward_pass_is_gone_before_the_next(name, batch):
         term.loss.backward()
     assert len(outputs) == (1 if name == "source-only" else 2)
     assert all(output() is None for output in outputs)
+
+
+def test_pseudo_labels_teach_as_labels_do_by_their_weight(batch):
+    method = toy_method("pseudo-labels", class_balance=0.5)
+    source, target = method.terms(batch)
+    as_source = Batch.whole(batch.target_images, batch.target_labels, None)
+    (alone,) = toy_method("source-only", class_balance=0.5).terms(as_source)
+    assert target.loss.item() == pytest.approx(0.5 * alone.loss.item())
+    assert target.values["pseudo-labels/main"].item() == pytest.approx(alone.values["segmentation/main"].item())
+    assert set(source.values) == {"segmentation/main", "segmentation/auxiliary"}
+
+
+class NormalisedStem(nn.Sequential):
+    """Batch norm before the toy's stem."""
+
+    @property
+    def weight(self):
+        return self[1].weight
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_source_images_are_normalised_by_the_statistics_of_the_source(name, batch):
+    """Which black everything out here."""
+    method = toy_method(name)
+    method.segmenter.stem = NormalisedStem(nn.BatchNorm2d(3).eval(), method.segmenter.stem)
+    keep_source_statistics(method.segmenter)
+    method.segmenter.stem[0].source_var.fill_(1e12)
+    seen = []
+    method.segmenter.stem[0].register_forward_hook(lambda norm, inputs, output: seen.append(output.abs().max() < 1e-3))
+    for term in method.terms(batch):
+        term.loss.backward()
+    assert seen == ([True] if name == "source-only" else [True, False])
+    assert torch.equal(method.segmenter.stem[0].running_var, torch.ones(3))
 
 
 @pytest.mark.parametrize("name", ADVERSARIAL)

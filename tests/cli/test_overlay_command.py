@@ -139,7 +139,7 @@ def test_options_of_test_time_change_labels_and_are_recorded(roadseg, run, tmp_p
     """With pictures of training that take no rendering."""
     monkeypatch.setattr(
         "roadseg.inference.torch_engine.source_pictures",
-        lambda source, size, count: np.zeros((2, *size[::-1], 3), np.uint8),
+        lambda source, size, count, scenes: np.zeros((2, *size[::-1], 3), np.uint8),
     )
     clip, tables = make_video(tmp_path / "clip.mp4"), []
     for number, options in enumerate(([], ["--flip", "--scales", "0.5,1"], ["--adapt-bn", "--bn-prior", 8])):

@@ -1,13 +1,16 @@
 """Batch norm adapted to pictures, against what it promises: new pictures pass as those of training did."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from roadseg.errors import InputError
-from roadseg.inference.batch_norm import Moments, adapted_to, measure
+from roadseg.inference.batch_norm import Moments, adapted_to, source_moments
 from roadseg.models import build_model
+from roadseg.models.domain_statistics import batch_norms
 from roadseg.models.predict import predict
 from roadseg.runtime import start
 
@@ -62,7 +65,7 @@ def test_what_is_measured_is_the_input_of_batch_norm_in_use(network, day):
     stem = network.backbone.stem
     with torch.inference_mode():
         x = stem[0](network.normalisation(torch.from_numpy(day).permute(0, 3, 1, 2)))
-    first = measure(network, day, CPU)[0]
+    first = source_moments(network, day, CPU)[0]
     torch.testing.assert_close(first.mean, x.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(first.variance, x.var((0, 2, 3), correction=0), rtol=1e-4, atol=1e-6)
     assert first.pictures == len(day)
@@ -70,8 +73,8 @@ def test_what_is_measured_is_the_input_of_batch_norm_in_use(network, day):
 
 def test_measuring_changes_nothing(network, day):
     before, labels = state(network), predict(network, day, (48, 32), CPU)
-    measure(network, day, CPU)
-    adapted_to(network, measure(network, day, CPU), day, CPU, 4)
+    source_moments(network, day, CPU)
+    adapted_to(network, source_moments(network, day, CPU), day, CPU, 4)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert np.array_equal(labels, predict(network, day, (48, 32), CPU))
     assert not any(module.training for module in network.modules())
@@ -79,19 +82,20 @@ def test_measuring_changes_nothing(network, day):
 
 def test_pictures_like_those_of_training_leave_the_network_as_it_is(network, day):
     """In one batch; statistics that grow with the batches differ a little on the way."""
-    adapted = adapted_to(network, measure(network, day[:4], CPU), day[:4], CPU, 4)
+    adapted = adapted_to(network, source_moments(network, day[:4], CPU), day[:4], CPU, 4)
     torch.testing.assert_close(scores(adapted, day), scores(network, day), rtol=1e-3, atol=1e-3)
 
 
 def test_another_light_is_undone(network, day, night):
-    source = measure(network, day[:4], CPU)
+    source = source_moments(network, day[:4], CPU)
     adapted = adapted_to(network, source, night[:4], CPU, 0)
     right = scores(network, day)
     before, after = ((scores(some, night) - right).abs().mean() for some in (network, adapted))
     assert after < 0.75 * before  # not 0: padding does not get darker at night
-    names = set(network.state_dict())
-    changed = {n for n, value in adapted.state_dict().items() if not torch.equal(value, network.state_dict()[n])}
-    assert changed == {name for name in names if name.endswith(("running_mean", "running_var"))}
+    kept = {name: value for name, value in adapted.state_dict().items() if "source_" not in name}
+    changed = {name for name, value in network.state_dict().items() if not torch.equal(value, kept.pop(name))}
+    assert changed == {name for name in network.state_dict() if name.endswith(("running_mean", "running_var"))}
+    assert not kept
     assert not any(module.training for module in adapted.modules())
 
 
@@ -104,15 +108,27 @@ def standardised(network, moments):
 
 
 def test_every_layer_gives_for_the_new_pictures_what_it_gave_for_those_of_training(network, day, night):
-    source = measure(network, day[:4], CPU)
+    source = source_moments(network, day[:4], CPU)
     adapted = adapted_to(network, source, night[:4], CPU, 0)
-    given = standardised(adapted, measure(adapted, night[:4], CPU))
+    as_network_in_use = copy.deepcopy(adapted)
+    for norm in batch_norms(as_network_in_use):
+        del norm.source_mean, norm.source_var
+    given = standardised(adapted, source_moments(as_network_in_use, night[:4], CPU))
     for new, trained in zip(given, standardised(network, source), strict=True):
         torch.testing.assert_close(new, trained, rtol=1e-3, atol=1e-3)
 
 
+def test_what_was_adapted_before_is_adapted_from_where_it_learned(network, day, night):
+    """Not from where the first adaptation led."""
+    source = source_moments(network, day[:4], CPU)
+    twice = adapted_to(adapted_to(network, source, day[4:] // 2, CPU, 0), source, night[:4], CPU, 8)
+    torch.testing.assert_close(twice.state_dict(), adapted_to(network, source, night[:4], CPU, 8).state_dict())
+    for new, old in zip(source_moments(twice, day[:4], CPU), source, strict=True):
+        torch.testing.assert_close(new.mean, old.mean)
+
+
 def test_a_larger_prior_changes_less(network, day, night):
-    source = measure(network, day, CPU)
+    source = source_moments(network, day, CPU)
     plain = scores(network, night)
     changes = [
         (scores(adapted_to(network, source, night, CPU, prior), night) - plain).abs().mean() for prior in (0, 6, 60)
@@ -123,5 +139,5 @@ def test_a_larger_prior_changes_less(network, day, night):
 def test_a_network_without_batch_norm_is_refused(day):
     network = build_model("vgg16", 5, pretrained=False).eval()
     with pytest.raises(InputError, match="no batch norm") as caught:
-        measure(network, day, CPU)
+        source_moments(network, day, CPU)
     assert "--adapt-bn" in caught.value.remedy

@@ -9,6 +9,7 @@ import pytest
 
 from roadseg.errors import InputError, OutputError, VideoError
 from roadseg.files import fingerprint, locked
+from roadseg.inference.batch_norm import BatchNormAdaptation
 from roadseg.inference.overlay_summary import OverlayFiles, OverlayOptions
 from roadseg.inference.overlay_video import Failure, overlay_video, overlay_videos
 from roadseg.inference.views import Views
@@ -35,8 +36,8 @@ class BrightIsSky:
         self.views = set()
         self.adaptations = []
 
-    def adapted_to(self, images, prior):
-        self.adaptations.append((images, prior))
+    def adapted_to(self, images, adaptation):
+        self.adaptations.append((images, adaptation))
         return self
 
     def segment(self, images, views):
@@ -148,20 +149,22 @@ def test_the_summary_says_what_was_seen_and_done(clip, out):
 
 def test_views_and_adaptation_reach_the_segmenter_and_the_summary(clip, out):
     segmenter, views = BrightIsSky(), Views(flip=True, scales=(1.5, 0.5))
-    overlay_video(clip, segmenter, out, OverlayOptions(views=views, batch_norm_prior=7))
+    adaptation = BatchNormAdaptation(7, "indian")
+    overlay_video(clip, segmenter, out, OverlayOptions(views=views, batch_norm=adaptation))
     assert segmenter.views == {views}
-    ((pictures, prior),) = segmenter.adaptations
-    assert (pictures.shape, prior) == ((10, 16, 32, 3), 7)
+    ((pictures, asked),) = segmenter.adaptations
+    assert (pictures.shape, asked) == ((10, 16, 32, 3), adaptation)
     job = json.loads((out / "clip.summary.json").read_text())["job"]
-    assert (job["flip"], job["scales"], job["batch_norm_prior"]) == (True, [0.5, 1.5], 7)
+    assert (job["flip"], job["scales"]) == (True, [0.5, 1.5])
+    assert (job["batch_norm_prior"], job["batch_norm_scenes"]) == (7, "indian")
 
 
 def test_nothing_is_adapted_or_averaged_unasked_or_twice(clip, out):
     segmenter = BrightIsSky()
     overlay_video(clip, segmenter, out)
     assert (segmenter.views, segmenter.adaptations) == ({Views()}, [])
-    overlay_video(clip, segmenter, out, OverlayOptions(batch_norm_prior=7, overwrite=True))
-    assert overlay_video(clip, segmenter, out, OverlayOptions(batch_norm_prior=7)).skipped
+    overlay_video(clip, segmenter, out, OverlayOptions(batch_norm=BatchNormAdaptation(7), overwrite=True))
+    assert overlay_video(clip, segmenter, out, OverlayOptions(batch_norm=BatchNormAdaptation(7))).skipped
     assert len(segmenter.adaptations) == 1
 
 
@@ -199,7 +202,7 @@ def test_results_of_another_job_are_replaced_only_on_demand(clip, out, tmp_path)
         (clip, BrightIsSky("dim"), OverlayOptions(), "another network$"),
         (clip, BrightIsSky(), OverlayOptions(opacity=0.4, legend=False), "another opacity and legend$"),
         (clip, BrightIsSky(), OverlayOptions(views=Views(flip=True)), "another choice of --flip$"),
-        (clip, BrightIsSky(), OverlayOptions(batch_norm_prior=7), "another choice of --adapt-bn$"),
+        (clip, BrightIsSky(), OverlayOptions(batch_norm=BatchNormAdaptation(7)), "another choice of --adapt-bn$"),
     ]:
         with pytest.raises(OutputError) as caught:
             overlay_video(video, segmenter, out, options)

@@ -29,3 +29,11 @@ def test_a_source_that_is_not_there_is_told_with_what_to_do(source, tmp_path, mo
     with pytest.raises(InputError, match="pictures that the network learned from") as caught:
         source_pictures(source, SIZE, 3)
     assert "--adapt-bn" in caught.value.remedy
+
+
+def test_scenes_are_those_of_streets_alone(tmp_path):
+    size = (64, 48)
+    assert not np.array_equal(source_pictures("streets", size, 1), source_pictures("streets", size, 1, "night"))
+    for source, scenes, message in (("streets", "lunar", "no scenes called 'lunar'"), ("gta5:x", "night", "gta5:x")):
+        with pytest.raises(InputError, match=message):
+            source_pictures(source, size, 1, scenes)

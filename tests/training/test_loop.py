@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +14,8 @@ from tiny import RECIPE, write_streets
 from roadseg.adapt import adapt, resume
 from roadseg.assembly import Watcher, build_batches, build_trainer
 from roadseg.errors import InputError, OutputError, RecipeError, TrainingError, WeightsError
+from roadseg.models.domain_statistics import batch_norms
+from roadseg.models.weights import load_model
 from roadseg.recipe import resolve
 from roadseg.training.loop import Plan, train
 from roadseg.training.run_folder import RunFolder
@@ -87,6 +90,29 @@ def test_pseudo_labels_are_those_of_the_network_that_a_run_starts_from(data, tmp
     before = [label.read_bytes() for label in labels]
     resume(interrupted_run)
     assert [label.read_bytes() for label in labels] == before
+
+
+def test_batch_norm_is_adapted_to_the_target_once_and_the_source_keeps_its_own(data, tmp_path):
+    changes = {"method": "pseudo-labels", "steps": 4, "adapt_bn": True, "bn_prior": 8}
+    whole = adapt(recipe(data, **changes), tmp_path / "whole").run
+    plan = recipe(data, **changes, checkpoint_every=2)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(plan, tmp_path / "parts", step=2)
+    resume(tmp_path / "parts")
+    assert same(weights(whole)["networks"], weights(tmp_path / "parts")["networks"])
+    trained, _ = load_model(whole)
+    shipped, _ = load_model(Path("source-only"))
+    for norm, before in zip(batch_norms(trained), batch_norms(shipped), strict=True):
+        assert torch.equal(norm.source_var, before.running_var)
+        assert not torch.equal(norm.running_var, before.running_var)
+
+
+def test_statistics_can_be_all_that_is_adapted(data, tmp_path):
+    outcome = adapt(recipe(data, method="source-only", steps=0, adapt_bn=True), tmp_path / "run")
+    trained, _ = load_model(outcome.run)
+    shipped, _ = load_model(Path("source-only"))
+    assert all(torch.equal(a, b) for a, b in zip(trained.parameters(), shipped.parameters(), strict=True))
+    assert not torch.equal(batch_norms(trained)[0].running_mean, batch_norms(shipped)[0].running_mean)
 
 
 @pytest.mark.slow

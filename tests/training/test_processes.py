@@ -50,9 +50,11 @@ def weights(out):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["source-only", "feature", "multi-level"])
+@pytest.mark.parametrize("method", ["source-only", "feature", "multi-level", "pseudo-labels"])
 def test_two_processes_train_what_one_trains_with_the_joint_batch(data, tmp_path, method):
     changes = {"method": method, "optimizer": "sgd", "learning_rate": 0.01, "steps": 4}
+    if method == "pseudo-labels":
+        changes |= {"adapt_bn": True}
     alone = run(command(data, tmp_path / "alone", processes=1, **changes))
     together = run(command(data, tmp_path / "together", processes=2, **changes))
     assert alone.returncode == 0, alone.stderr
@@ -60,7 +62,8 @@ def test_two_processes_train_what_one_trains_with_the_joint_batch(data, tmp_path
     expected, found = weights(tmp_path / "alone"), weights(tmp_path / "together")
     assert expected.keys() == found.keys()
     for name, value in expected.items():
-        assert torch.allclose(found[name], value, rtol=1e-5, atol=1e-6), name
+        # Rounding grows from step to step; a wrong share of one image would move weights a hundred times as far.
+        assert torch.allclose(found[name], value, rtol=1e-4, atol=1e-5), name
     logs = [(tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("alone", "together")]
     assert len(logs[0]) == len(logs[1])
     for one, two in zip(*(map(json.loads, log) for log in logs), strict=True):
