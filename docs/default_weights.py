@@ -5,10 +5,12 @@ from pathlib import Path
 
 from roadseg.adapt import recipe_of
 from roadseg.models.weights import DEFAULT_FILE, load_model, save_model
+from roadseg.recipe import STREETS
 
 if __name__ == "__main__":
     run = Path(sys.argv[1])
     network, card = load_model(run)
     _, trained = load_model(Path(recipe_of(run).init))
-    card = trained.model_copy(update={"target": card.target, "scores": {}})
+    # Whoever adapts them renders streets anew; where they lay here is of no use elsewhere.
+    card = trained.model_copy(update={"source": STREETS, "target": card.target, "scores": {}})
     save_model(DEFAULT_FILE, network, card, half=True)

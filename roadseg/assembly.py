@@ -25,11 +25,16 @@ from roadseg.inference.pictures import evenly_spaced
 from roadseg.label_spaces import label_space
 from roadseg.models import MODELS, build_discriminator, build_model
 from roadseg.models.average import WeightAverage
-from roadseg.models.domain_statistics import batch_norms, keep_source_statistics, running_statistics
+from roadseg.models.domain_statistics import (
+    batch_norms,
+    has_source_statistics,
+    keep_source_statistics,
+    running_statistics,
+)
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.pretrained import IMAGENET, load_pretrained
 from roadseg.models.reconstruction import Generator, ImageDiscriminator
-from roadseg.models.weights import load_model
+from roadseg.models.weights import load_model, load_weights
 from roadseg.pseudo_labels import pseudo_labelled
 from roadseg.recipe import PSEUDO_LABELS, SELF_TRAINING, STREETS, AdaptRecipe
 from roadseg.runtime import Runtime, seed_everything, start
@@ -241,13 +246,20 @@ def _initial_network(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> Segme
         report = load_pretrained(network, recipe.init, data / "weights", on_progress=watcher.on_download)
         watcher.on_start(str(report))
         return network
-    network, card = load_model(Path(recipe.init))
-    if (card.model, card.labels, card.options) != (recipe.model, recipe.labels, options):
+    trained, card = load_model(Path(recipe.init))
+    if (card.model, card.options) != (recipe.model, options):
         raise WeightsError(
-            f"{recipe.init}: holds {_described(card.model, card.options)} for {card.labels}, "
-            f"the recipe wants {_described(recipe.model, options)} for {recipe.labels}",
-            "Choose another init, such as imagenet, or change model, its options or labels.",
+            f"{recipe.init}: holds {_described(card.model, card.options)}, "
+            f"the recipe wants {_described(recipe.model, options)}",
+            "Choose another init, such as imagenet, or change model or its options.",
         )
+    if card.labels == recipe.labels:
+        return trained
+    state = trained.state_dict()
+    network = build_model(recipe.model, classes, pretrained=False, **options)
+    if has_source_statistics(state):
+        keep_source_statistics(network)
+    watcher.on_start(str(load_weights(network, state, heads_optional=True, origin=recipe.init)))
     return network
 
 

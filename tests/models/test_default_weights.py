@@ -19,7 +19,7 @@ def test_default_names_the_weights_that_ship(tmp_path, monkeypatch):
 def test_they_are_small_and_load_into_a_network_of_full_precision():
     assert DEFAULT_FILE.stat().st_size < 12e6
     network, card = load_model(DEFAULT_FILE)
-    assert (card.model, card.labels) == ("fast", CITYSCAPES_19.name)
+    assert (card.model, card.labels, card.source) == ("fast", CITYSCAPES_19.name, "streets")
     assert {value.dtype for value in network.parameters()} == {torch.float32}
     assert all(value.isfinite().all() for value in network.state_dict().values())
 

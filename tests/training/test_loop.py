@@ -163,6 +163,22 @@ def test_a_run_starts_from_another_run(data, tmp_path):
     assert same(dict(build_trainer(plan).method.segmenter.state_dict()), first)
 
 
+def test_a_start_in_another_label_space_keeps_all_but_the_classifiers(data):
+    told = []
+    plan = recipe(data, labels="camvid-11")
+    network = build_trainer(plan, watcher=Watcher(on_start=told.append)).method.segmenter
+    shipped, _ = load_model(Path("default"))
+    own, state = network.state_dict(), shipped.state_dict()
+    assert own["classifier.weight"].shape[0] == 11
+    kept = [name for name in own if not name.startswith(("classifier", "auxiliary"))]
+    assert len(kept) > 100
+    assert all(torch.equal(own[name], state[name]) for name in kept)
+    assert "source_mean" in " ".join(own)
+    assert any("new: classifier" in line for line in told)
+    with pytest.raises(WeightsError, match=r"default: holds fast, the recipe wants vgg16"):
+        build_trainer(recipe(data, model="vgg16"))
+
+
 def test_a_checkpoint_of_another_kind_of_run_is_refused(data, tmp_path):
     source_only = build_trainer(recipe(data, method="source-only"))
     adversarial = build_trainer(recipe(data))

@@ -1,0 +1,118 @@
+"""Compares runs on a dashcam clip: scores on its labelled frames, steadiness in time, mixing of the domains, pictures.
+
+    python benchmarks/indian_track/compare.py VIDEO LABELLED OUT RUN [RUN ...]
+
+LABELLED is what make.py wrote. OUT gets comparison.json, comparison.md and frames.png: some frames, seen by every run.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from roadseg.comparison.pictures import overlay_grid, write_png
+from roadseg.datasets.catalogue import open_dataset
+from roadseg.evaluation.consistency import TemporalConsistency
+from roadseg.evaluation.domain_mixing import domain_mixing
+from roadseg.files import write_json, write_text
+from roadseg.inference.pictures import source_pictures
+from roadseg.inference.torch_engine import load_segmenter
+from roadseg.models.domain_statistics import source_statistics
+from roadseg.models.network import SegmentationNetwork
+from roadseg.models.predict import to_tensor
+from roadseg.runtime import Runtime, start
+from roadseg.scoring import load_run, score
+from roadseg.video.colour import to_rgb
+from roadseg.video.reader import VideoReader
+from roadseg.video.sample import sample_pictures
+
+STRETCHES, STRETCH = 12, 25
+"""Stretches of the video that steadiness is taken from, evenly spread, and frames in each."""
+PICTURES = 96
+"""Of each domain whose mixing is measured."""
+SCENES = "indian"
+"""Streets that are like those of the clip."""
+SHOWN = 6
+BATCH_SIZE = 4
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("video", type=Path)
+    parser.add_argument("labelled", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+")
+    arguments = parser.parse_args()
+    labelled = open_dataset("folder", arguments.labelled)
+    results = []
+    for run in arguments.runs:
+        candidate, runtime = load_run(run), start()
+        evaluation = score(candidate, labelled, runtime)
+        consistency = steadiness(run, arguments.video)
+        mixing = domain_mixing(*embeddings(candidate.network, arguments.video, candidate.input_size, runtime))
+        result = {
+            "run": run.name,
+            "miou": round(evaluation.miou, 1),
+            "pixel_accuracy": round(evaluation.pixel_accuracy, 1),
+            "consistency_miou": round(consistency.miou, 1),
+            "changed_percent": round(consistency.changed, 2),
+            "cross_domain_neighbours": round(mixing.neighbours, 3),
+            "domain_classifier_accuracy": round(mixing.classifier_accuracy, 1),
+            "iou": evaluation.as_dict()["iou"],
+        }
+        print(result, flush=True)
+        results.append(result)
+    write_json(arguments.out / "comparison.json", results)
+    write_text(arguments.out / "comparison.md", table(results))
+    segmenters = {run.name: load_segmenter(run) for run in arguments.runs}
+    write_png(arguments.out / "frames.png", overlay_grid(segmenters, labelled, SHOWN, width=320))
+
+
+def steadiness(run: Path, video: Path) -> TemporalConsistency:
+    """Of the labels of some stretches of the video."""
+    segmenter = load_segmenter(run)
+    with VideoReader(video) as reader:
+        total = reader.info.frame_count or 0
+    starts = np.linspace(0, total - STRETCH, STRETCHES).round().astype(int)
+    wanted = {begin + offset: offset for begin in starts.tolist() for offset in range(STRETCH)}
+    joint = TemporalConsistency(len(segmenter.label_space))
+    with VideoReader(video) as reader:
+        for frame in reader:
+            if frame.index in wanted:
+                if wanted[frame.index] == 0:
+                    joint.cut()
+                picture = to_rgb(frame, segmenter.input_size)
+                joint.add(to_rgb(frame), segmenter.segment(picture[None])[0])
+    return joint
+
+
+def embeddings(
+    network: SegmentationNetwork, video: Path, size: tuple[int, int], runtime: Runtime
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean features of rendered streets and of frames, (N, F) each."""
+    streets = source_pictures("streets", size, PICTURES, SCENES)
+    with source_statistics(network):
+        source = pooled_features(network, streets, runtime)
+    return source, pooled_features(network, sample_pictures(video, size, PICTURES), runtime)
+
+
+@torch.inference_mode()
+def pooled_features(network: SegmentationNetwork, pictures: NDArray[np.uint8], runtime: Runtime) -> NDArray[np.float32]:
+    vectors = []
+    for begin in range(0, len(pictures), BATCH_SIZE):
+        images = to_tensor(pictures[begin : begin + BATCH_SIZE], runtime.device)
+        vectors.append(network(network.normalisation(images)).features.mean((2, 3)).float().cpu().numpy())
+    return np.concatenate(vectors)
+
+
+def table(results: list[dict[str, Any]]) -> str:
+    columns = [name for name in results[0] if name != "iou"]
+    rows = [columns, ["---"] * len(columns), *([str(result[name]) for name in columns] for result in results)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+if __name__ == "__main__":
+    main()
