@@ -8,8 +8,10 @@ from roadseg.evaluation.published import PublishedRow
 from roadseg.evaluation.tables import ABSENT, ScoreTable, score
 from roadseg.label_spaces import label_space
 
-OWN_COLUMNS = {"method": "method", "model": "network"}
-"""Recipe keys that have a column of the method table, with its heading."""
+OWN_COLUMNS = ("method", "model")
+"""Recipe keys that have a column of the method table."""
+WITH_EVERY_METHOD = {"fourier_beta": "Fourier alignment", "adapt_bn": "batch norm adapted"}
+"""Recipe keys that go with every method, and what they add to it."""
 
 
 def comparison_tables(comparison: Comparison) -> list[ScoreTable]:
@@ -18,7 +20,7 @@ def comparison_tables(comparison: Comparison) -> list[ScoreTable]:
     tables = [_methods(comparison)]
     if key is not None:
         tables.append(_sweep(comparison, key))
-    elif comparison.differing.keys() - OWN_COLUMNS.keys():
+    elif comparison.differing.keys() - set(OWN_COLUMNS):
         tables.append(_settings(comparison))
     return [*tables, _classes(comparison)]
 
@@ -46,11 +48,11 @@ def _methods(comparison: Comparison) -> ScoreTable:
     """Methods, mIoU and the published mIoU, a row a group."""
     several = any(len(group.runs) > 1 for group in comparison.groups)
     published = any(group.published for group in comparison.groups)
-    header = ["run", *OWN_COLUMNS.values(), *(["seeds"] if several else []), "mIoU"]
+    header = ["run", "method", "network", *(["seeds"] if several else []), "mIoU"]
     header += ["published", "difference"] if published else []
     rows = []
     for group in comparison.groups:
-        row = [group.label, *(str(group.recipe[key]) for key in OWN_COLUMNS)]
+        row = [group.label, _method(group.recipe), str(group.recipe["model"])]
         row += [str(len(group.runs))] if several else []
         row += [score(group.miou) + ("" if group.spread is None else f" ± {group.spread:.2f}")]
         if published:
@@ -60,6 +62,10 @@ def _methods(comparison: Comparison) -> ScoreTable:
     notes = ["± is the standard deviation over the seeds."] if several else []
     title = f"mIoU % on {comparison.dataset}, {comparison.images} images"
     return ScoreTable(title, tuple(header), tuple(rows), (*notes, *_published_notes(comparison)))
+
+
+def _method(recipe: Mapping[str, Any]) -> str:
+    return ", ".join([recipe["method"], *(added for key, added in WITH_EVERY_METHOD.items() if recipe[key])])
 
 
 def _difference(group: Group, reference: PublishedRow) -> str:

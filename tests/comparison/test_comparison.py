@@ -52,6 +52,13 @@ def test_methods_stand_beside_the_published_rows(tmp_path):
     assert classes[2]["mIoU"] == "42.35"
 
 
+def test_what_goes_with_every_method_is_told_beside_it(tmp_path):
+    plain = write_run(tmp_path / "a", method="pseudo-labels")
+    more = write_run(tmp_path / "b", method="pseudo-labels", adapt_bn=True, fourier_beta=0.1)
+    told = [row["method"] for row in cells(one_comparison(plain, more))]
+    assert told == ["pseudo-labels", "pseudo-labels, Fourier alignment, batch norm adapted"]
+
+
 def test_seeds_of_one_setting_share_a_row(tmp_path):
     runs = [write_run(tmp_path / f"s{seed}", miou, seed=seed) for seed, miou in enumerate((30.0, 32.0, 34.0))]
     (row,) = cells(one_comparison(*runs))
