@@ -32,10 +32,11 @@ SCORED_EVERY = 6
 """Frames of the drive from one that is scored to the next."""
 RECIPE: dict[str, Any] = {
     "frames_every": 0.25,
-    "method": "self-training",
+    "method": "pseudo-labels",
     "init": DEFAULT,
     "size": DRIVE_SIZE,
     "source_count": 800,
+    "batch_size": 2,
     "steps": 200,
     "learning_rate": 1e-4,
     "checkpoint_every": 50,

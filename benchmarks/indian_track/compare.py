@@ -85,7 +85,7 @@ def steadiness(run: Path, video: Path) -> TemporalConsistency:
                 if wanted[frame.index] == 0:
                     joint.cut()
                 picture = to_rgb(frame, segmenter.input_size)
-                joint.add(to_rgb(frame), segmenter.segment(picture[None])[0])
+                joint.add(to_rgb(frame), segmenter.segment(np.stack([picture]))[0])
     return joint
 
 
