@@ -92,7 +92,7 @@ def test_a_sweep_is_one_recipe_a_value():
     assert list(sweep(values, "init=runs/a,runs/b", origin="test")) == ["init=runs-a", "init=runs-b"]
 
 
-@pytest.mark.parametrize("text", ["adv_weight", "=1,2", "steps=", "steps=0,5", "stpes=1,2", "steps=5,5"])
+@pytest.mark.parametrize("text", ["adv_weight", "=1,2", "steps=", "steps=-1,5", "stpes=1,2", "steps=5,5"])
 def test_a_wrong_sweep_is_refused_before_anything_starts(text):
     with pytest.raises(RecipeError):
         sweep({"target": "frames"}, text, origin="test")

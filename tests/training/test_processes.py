@@ -62,8 +62,9 @@ def test_two_processes_train_what_one_trains_with_the_joint_batch(data, tmp_path
     expected, found = weights(tmp_path / "alone"), weights(tmp_path / "together")
     assert expected.keys() == found.keys()
     for name, value in expected.items():
-        # Rounding grows from step to step; a wrong share of one image would move weights a hundred times as far.
-        assert torch.allclose(found[name], value, rtol=1e-4, atol=1e-5), name
+        # Rounding grows from step to step, and a pseudo-label at its threshold may fall on either side of it; a wrong
+        # share of one image would move weights by a thousandth and more.
+        assert torch.allclose(found[name], value, rtol=1e-4, atol=1e-4 if method == "pseudo-labels" else 1e-5), name
     logs = [(tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("alone", "together")]
     assert len(logs[0]) == len(logs[1])
     for one, two in zip(*(map(json.loads, log) for log in logs), strict=True):
