@@ -15,6 +15,10 @@ from roadseg.inference.views import ONE_VIEW, Views
 from roadseg.stats import ClassShare
 from roadseg.video.pipeline import Timing
 
+OVERLAY_SUFFIX = ".overlay.mp4"
+FRAMES_SUFFIX = ".frames.parquet"
+SUMMARY_SUFFIX = ".summary.json"
+
 
 @dataclass(frozen=True)
 class OverlayOptions:
@@ -47,7 +51,7 @@ class OverlayFiles:
     @classmethod
     def of(cls, video: Path, out: Path) -> Self:
         """The results of `video` in the folder `out`: named after the video without its suffix."""
-        return cls(*(out / (video.stem + kind) for kind in (".overlay.mp4", ".frames.parquet", ".summary.json")))
+        return cls(*(out / (video.stem + kind) for kind in (OVERLAY_SUFFIX, FRAMES_SUFFIX, SUMMARY_SUFFIX)))
 
 
 class OverlayJob(BaseModel):
