@@ -1,6 +1,7 @@
 """What an overlay folder holds, and what was asked for to make it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
@@ -119,6 +120,8 @@ class OverlaySummary(BaseModel):
     """As the input's container has it; None where it does not say."""
     duration_seconds: float
     """Sum of the durations of the frames."""
+    creation_time: datetime | None
+    """When the container says that recording began, in ISO 8601; null where it does not say."""
     classes: list[ClassShare]
     """In train-id order, then `unlabelled`."""
     wall_seconds: float

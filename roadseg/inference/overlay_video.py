@@ -131,10 +131,11 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
             FrameTable(part, segmenter.label_space, first[0].time_base) as table,
             _writer(files.overlay, like=first[0], audio_from=video) as writer,
         ):
+            totals = table.totals
             with pipeline.then("encode", partial(_encode, writer)) as done:
                 for frame, decode_error, counts in done:
                     table.add(frame, counts, decode_error=decode_error)
-                    on_progress(table.frames, reader.info.frame_count)
+                    on_progress(totals.frames, reader.info.frame_count)
             files.summary.unlink(missing_ok=True)  # before the files that it vouches for are replaced
         wall = time.perf_counter() - started
         events = reader.events.as_dict()
@@ -144,13 +145,14 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
             job=job,
             width_px=first[0].width,
             height_px=first[0].height,
-            frames=table.frames,
+            frames=totals.frames,
             frames_declared=reader.info.frame_count,
-            duration_seconds=table.seconds,
-            classes=table.shares(),
+            duration_seconds=totals.seconds,
+            creation_time=reader.info.creation_time,
+            classes=totals.shares(),
             wall_seconds=wall,
-            frames_per_second=table.frames / wall,
-            stages={name: StageTiming.of(timing, table.frames) for name, timing in pipeline.timings.items()},
+            frames_per_second=totals.frames / wall,
+            stages={name: StageTiming.of(timing, totals.frames) for name, timing in pipeline.timings.items()},
             decoder_events=events,
             notices=notices,
             versions={package: version(package) for package in VERSIONED},

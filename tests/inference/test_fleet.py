@@ -14,7 +14,7 @@ from roadseg.inference.overlay_video import Failure
 from roadseg.inference.tasks import Shard, Task, find_tasks
 
 pytestmark = pytest.mark.timeout(120)
-TOGETHER = Path(__file__).with_name("shard_process.py")
+TOGETHER = Path(__file__).parents[1] / "shard_process.py"
 
 
 def made(out):
