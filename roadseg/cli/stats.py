@@ -9,7 +9,7 @@ from rich.markup import escape
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
 from roadseg.cli.tables import check_suffix, shown, write_tables
 
-TOP_CLASSES, TOP_VIDEOS = 6, 20
+TOP_CLASSES, TOP_VIDEOS = 5, 20
 """What a terminal shows; files have all."""
 
 
@@ -26,8 +26,8 @@ def stats(
 ) -> None:
     """Add up what videos show: classes by share of the picture and seconds, over all, by time of day and by video.
 
-    Reads the *.frames.parquet files of finished overlays. Every frame counts for as long as it is shown. The time of
-    day is known of videos with a creation time.
+    Reads the *.frames.parquet files of finished overlays. Every frame counts for as long as it is shown.
+    The time of day is known of videos with a creation time.
 
     [bold]Example:[/bold] roadseg stats overlays --out drives.csv
     """

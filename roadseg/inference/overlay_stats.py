@@ -1,5 +1,6 @@
 """What the overlays of many videos show: classes over all of them, by video, and by time of day."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -21,6 +22,8 @@ HOUR, HOURS = 3600, 24
 class VideoStats:
     """What one video shows."""
 
+    name: str
+    """Of its results, below the folder that all results have in common."""
     summary: OverlaySummary
     totals: ClassTotals
 
@@ -28,6 +31,7 @@ class VideoStats:
         """For JSON."""
         time = self.summary.creation_time
         return {
+            "name": self.name,
             "video": self.summary.video,
             "creation_time": time.isoformat() if time else None,
             **_as_dict(self.totals),
@@ -84,6 +88,7 @@ def overlay_stats(
             spaces differ.
     """
     tables, half_done = _tables(folders)
+    common = Path(os.path.commonpath([table.resolve().parent for table in tables]))
     label_space = ""
     videos: list[VideoStats] = []
     hours: dict[int, ClassTotals] = {}
@@ -97,7 +102,7 @@ def overlay_stats(
                 f"{table} counts classes of {summary.job.label_space}, but {tables[0]} those of {label_space}",
                 "Give folders of one label space at a time.",
             )
-        video = VideoStats(summary, ClassTotals(names))
+        video = VideoStats(_name(table, common), summary, ClassTotals(names))
         for rows in read_frames(table, names):
             video.totals.add(rows.pixels, rows.durations)
             totals.add(rows.pixels, rows.durations)
@@ -127,6 +132,10 @@ def _tables(folders: Sequence[Path]) -> tuple[list[Path], int]:
 
 def _summary_path(table: Path) -> Path:
     return table.with_name(table.name.removesuffix(FRAMES_SUFFIX) + SUMMARY_SUFFIX)
+
+
+def _name(table: Path, common: Path) -> str:
+    return str(table.resolve().relative_to(common)).removesuffix(FRAMES_SUFFIX)
 
 
 def _summary(table: Path) -> OverlaySummary:

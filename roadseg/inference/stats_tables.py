@@ -51,7 +51,7 @@ def _hours(stats: OverlayStats, names: Sequence[str]) -> ScoreTable:
 def _videos(videos: Sequence[VideoStats], names: Sequence[str], most: int | None) -> ScoreTable:
     rows = tuple(
         (
-            video.summary.video,
+            video.name,
             _recorded(video),
             f"{video.totals.seconds:.1f}",
             str(video.totals.frames),

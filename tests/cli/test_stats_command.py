@@ -39,15 +39,17 @@ def test_json_and_files(roadseg, out, tmp_path, capsys):
     assert ["2 videos, 1.0 s, 10 frames", "Sky", "50.0", "1.0", "10"] in rows
 
 
-def test_a_long_list_of_videos_is_cut_on_the_terminal_alone(roadseg, tmp_path, capsys):
+def test_a_long_list_of_videos_is_cut_on_a_narrow_terminal_alone(roadseg, tmp_path, capsys, monkeypatch):
     clip, out = make_drive(tmp_path / "clip.mp4", (1,)), tmp_path / "out"
+    monkeypatch.setenv("COLUMNS", "60")
     for number in range(22):
-        overlay_video(clip, TheUpperHalfIsSky(), out / str(number))
+        overlay_video(clip, TheUpperHalfIsSky(), out / f"drives of the day with number {number}")
     assert roadseg("stats", out, "--out", tmp_path / "all.md") == 0
     shown = capsys.readouterr().out
     assert "... and 2 more" in shown and "21 videos counted again" in shown
+    assert sum(row.endswith("50.0 50.0") for row in map(str.rstrip, shown.splitlines())) == 20
     written = (tmp_path / "all.md").read_text()
-    assert "more" not in written and written.count(f"| {clip} |") == 22
+    assert "more" not in written and written.count("/clip | ") == 22
 
 
 @pytest.mark.parametrize(
