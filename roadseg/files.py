@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and folders that one process at a time may write to."""
+"""Files that appear whole or not at all, and folders and names that one process at a time may write to."""
 
 import errno
 import fcntl
@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from roadseg.errors import OutputError
 
@@ -70,24 +70,69 @@ def write_json(path: Path, value: Any) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
     """Hold `folder` (made if missing) for this process until the block ends; the lock dies with the process.
+
+    Args:
+        folder: what to hold.
+        shared: other processes may hold it too if they share it; each of them holds the files it writes, see `held`.
 
     Raises:
         OutputError: another process holds it.
     """
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
+        lock = _open_lock(folder / ".lock")
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputError(
-                f"{folder}: another roadseg process is writing here",
-                "Wait for it to end, or choose another --out.",
-            ) from None
+        _take(lock, folder, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold the name `path`, whether there is such a file or not, and share its folder (made if missing) with others.
+
+    As `locked`, this ends with the block or with the process.
+
+    Raises:
+        OutputError: another process holds the name, or the folder for itself alone.
+    """
+    name = path.with_name(f".{path.name}.lock")
+    with locked(path.parent, shared=True):
+        while True:
+            with output_errors(path):
+                lock = _open_lock(name)
+            with lock:
+                _take(lock, path, fcntl.LOCK_EX)
+                # Between opening and locking, its holder may have removed it: then it keeps nobody out.
+                if not _is_at(lock, name):
+                    continue
+                try:
+                    yield
+                finally:
+                    name.unlink(missing_ok=True)
+                return
+
+
+def _open_lock(path: Path) -> IO[str]:
+    # For reading and writing: where a network file system emulates locks, shared ones take the one, others the other.
+    return path.open("a+")
+
+
+def _take(lock: IO[str], what: Path, kind: int) -> None:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise OutputError(
+            f"{what}: another roadseg process is writing here", "Wait for it to end, or choose another --out."
+        ) from None
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def fingerprint(path: Path) -> str:

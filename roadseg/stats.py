@@ -1,5 +1,6 @@
 """What a video shows, in numbers: a Parquet row for every frame, and shares of classes over time."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,11 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from roadseg.errors import InputError
 from roadseg.frames import Frame
 from roadseg.labels import LabelMap, LabelSpace
 
 ROWS_A_GROUP = 1024
-"""Frames held in memory before they are written as a Parquet row group."""
+"""Frames held in memory before they are written as a Parquet row group, and when they are read again."""
+UNLABELLED = "unlabelled"
+"""The name under which pixels without a class are counted, after all classes."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,57 @@ def count_pixels(labels: LabelMap) -> NDArray[np.int64]:
     return cv2.calcHist([labels], [0], None, [256], [0, 256]).ravel().astype(np.int64)
 
 
+class ClassTotals:
+    """Adds classes up over frames, each for as long as it is shown.
+
+    Args:
+        names: what pixels are counted by: classes, then `unlabelled`.
+        time_base: seconds a unit of the durations.
+    """
+
+    def __init__(self, names: Sequence[str], time_base: Fraction = Fraction(1)) -> None:
+        self.names = tuple(names)
+        self.frames = 0
+        """Frames so far."""
+        self._time_base = time_base
+        self._duration = 0.0
+        self._fractions = np.zeros(len(names))
+        self._present_frames = np.zeros(len(names), np.int64)
+        self._present_duration = np.zeros(len(names))
+
+    def add(self, pixels: NDArray[np.int64], durations: NDArray[np.int64] | NDArray[np.float64]) -> None:
+        """Add frames.
+
+        Args:
+            pixels: (N, C) by frame and name; every frame has some.
+            durations: (N,) how long each is shown, in units of the time base.
+        """
+        present = pixels > 0
+        self.frames += len(pixels)
+        self._duration += float(durations.sum())
+        self._fractions += durations @ (pixels / pixels.sum(axis=1, keepdims=True))
+        self._present_frames += present.sum(axis=0)
+        self._present_duration += durations @ present
+
+    @property
+    def seconds(self) -> float:
+        """How long the frames so far are shown."""
+        return self._in_seconds(self._duration)
+
+    def shares(self) -> list[ClassShare]:
+        """One entry a name, in their order; shares add up to 1 once there is a frame."""
+        shares = self._fractions / (self._duration or 1)
+        return [
+            ClassShare(name, float(share), int(frames), self._in_seconds(duration))
+            for name, share, frames, duration in zip(
+                self.names, shares, self._present_frames, self._present_duration, strict=True
+            )
+        ]
+
+    def _in_seconds(self, duration: float) -> float:
+        return float(Fraction(duration) * self._time_base)  # exact: whole ticks are, in a float
+
+
 class FrameTable:
     """Writes one Parquet row a frame and adds the classes up; memory does not grow with the video.
 
@@ -52,17 +107,11 @@ class FrameTable:
 
     def __init__(self, path: Path, label_space: LabelSpace, time_base: Fraction) -> None:
         self.label_space = label_space
-        self.frames = 0
-        """Frames so far."""
-        self._time_base = time_base
-        self._ticks = 0
-        self._names = [*label_space.classes, "unlabelled"]
-        self._fraction_ticks = np.zeros(len(self._names))
-        self._present_frames = np.zeros(len(self._names), np.int64)
-        self._present_ticks = np.zeros(len(self._names), np.int64)
+        self.totals = ClassTotals([*label_space.classes, UNLABELLED], time_base)
+        """Of the frames so far."""
         self._rows: list[tuple[int, int, float, float, bool]] = []
         self._pixels: list[NDArray[np.int64]] = []
-        self._schema = _schema(self._names, {"time_base": str(time_base), "label_space": label_space.name})
+        self._schema = _schema(self.totals.names, {"time_base": str(time_base), "label_space": label_space.name})
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
 
     def add(self, frame: Frame, counts: NDArray[np.int64], *, decode_error: bool = False) -> None:
@@ -75,30 +124,11 @@ class FrameTable:
         """
         classes = len(self.label_space)
         pixels = np.append(counts[:classes], counts[classes:].sum())
-        self.frames += 1
-        self._ticks += frame.duration
-        self._fraction_ticks += pixels / pixels.sum() * frame.duration
-        self._present_frames += pixels > 0
-        self._present_ticks += (pixels > 0) * frame.duration
+        self.totals.add(pixels[None], np.array([frame.duration]))
         self._rows.append((frame.index, frame.pts, frame.seconds, frame.duration_seconds, decode_error))
         self._pixels.append(pixels)
         if len(self._rows) == ROWS_A_GROUP:
             self._flush()
-
-    @property
-    def seconds(self) -> float:
-        """How long the frames so far are shown."""
-        return float(self._ticks * self._time_base)
-
-    def shares(self) -> list[ClassShare]:
-        """One entry a class in train-id order, then `unlabelled`; shares add up to 1 once there is a frame."""
-        shares = self._fraction_ticks / max(1, self._ticks)
-        return [
-            ClassShare(name, float(share), int(frames), float(int(ticks) * self._time_base))
-            for name, share, frames, ticks in zip(
-                self._names, shares, self._present_frames, self._present_ticks, strict=True
-            )
-        ]
 
     def _flush(self) -> None:
         if not self._rows:
@@ -122,8 +152,46 @@ class FrameTable:
             self._writer.close()
 
 
-def _schema(names: list[str], metadata: dict[str, str]) -> pa.Schema:
-    columns = [name.replace(" ", "_") for name in names]
+@dataclass(frozen=True)
+class FrameRows:
+    """What a `FrameTable` wrote of some frames in a row."""
+
+    seconds: NDArray[np.float64]
+    """(N,) presentation times."""
+    durations: NDArray[np.float64]
+    """(N,) how long each is shown, in seconds."""
+    pixels: NDArray[np.int64]
+    """(N, C) by frame and name."""
+
+
+def read_frames(path: Path, names: Sequence[str]) -> Iterator[FrameRows]:
+    """The rows that a `FrameTable` wrote, `ROWS_A_GROUP` at a time; memory does not grow with the video.
+
+    Args:
+        path: of the Parquet file.
+        names: of the classes that it counts, and `unlabelled`; there may be fewer than it has.
+
+    Raises:
+        InputError: it cannot be read, or does not have these columns.
+    """
+    columns = ["seconds", "duration_seconds", *(f"pixels_{_column(name)}" for name in names)]
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(ROWS_A_GROUP, columns=columns):
+                seconds, durations, *pixels = (batch[column].to_numpy() for column in columns)
+                yield FrameRows(seconds, durations, np.stack(pixels, axis=1).astype(np.int64))
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise InputError(
+            f"{path}: not a table of frames, or damaged", "Draw the video again with --overwrite."
+        ) from error
+
+
+def _column(name: str) -> str:
+    return name.replace(" ", "_")
+
+
+def _schema(names: Sequence[str], metadata: dict[str, str]) -> pa.Schema:
+    columns = [_column(name) for name in names]
     return pa.schema(
         [
             ("index", pa.int64()),

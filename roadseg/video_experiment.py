@@ -19,7 +19,8 @@ from roadseg.experiment import is_done, refuse_another, run_recipe
 from roadseg.fetch import fetch
 from roadseg.files import locked, write_json, write_text
 from roadseg.inference.overlay_summary import OverlaySummary
-from roadseg.inference.overlay_video import Failure, check_names, overlay_videos
+from roadseg.inference.overlay_video import Failure, overlay_videos
+from roadseg.inference.tasks import Task, check_names
 from roadseg.inference.torch_engine import load_segmenter
 from roadseg.recipe import read_recipe, resolve_as
 from roadseg.runtime import is_main_process, main_process_first, process_group
@@ -208,7 +209,7 @@ def _with_frames(
     footage: Iterable[Footage], recipe: VideoRecipe, folder: VideoFolder, watcher: StageWatcher
 ) -> list[Footage]:
     files = {Path(one.file): one for one in footage if one.file}
-    check_names(list(files), folder.overlays(BEFORE))
+    check_names([Task(file, folder.overlays(BEFORE)) for file in files])
     watcher.on_stage(f"roadseg frames, one every {recipe.frames_every:g} s -> {folder.frames}")
     extraction = extract_frames(
         list(files),
@@ -261,9 +262,8 @@ def _draw(
     videos = [Path(one.file) for one in footage if one.file]
     watcher.on_stage(f"roadseg overlay --run {weights} -> {folder.overlays(label)}")
     results = overlay_videos(
-        videos,
+        [Task(video, folder.overlays(label)) for video in videos],
         load_segmenter(weights, device=recipe.device),
-        folder.overlays(label),
         on_progress=lambda video, done, total: watcher.on_progress(f"{label}, {video.name}", done, total),
     )
     summaries = {}

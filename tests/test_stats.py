@@ -38,13 +38,13 @@ def test_shares_count_every_frame_for_as_long_as_it_is_shown(tmp_path):
     with FrameTable(tmp_path / "t.parquet", TWO, TIME_BASE) as table:
         table.add(frame(0, duration=9), counts(0, 0, 0, 0))
         table.add(frame(1, duration=1, pts=9), counts(0, 0, 1, IGNORE))
-    road, light, unlabelled = table.shares()
+    road, light, unlabelled = table.totals.shares()
     assert (road.name, light.name, unlabelled.name) == ("road", "traffic light", "unlabelled")
     assert road.share == pytest.approx(0.9 * 1 + 0.1 * 0.5)
     assert light.share == unlabelled.share == pytest.approx(0.1 * 0.25)
     assert (road.frames, light.frames) == (2, 1)
     assert (road.seconds, light.seconds) == (pytest.approx(1.0), pytest.approx(0.1))
-    assert (table.frames, table.seconds) == (2, pytest.approx(1.0))
+    assert (table.totals.frames, table.totals.seconds) == (2, pytest.approx(1.0))
 
 
 def test_rows_say_what_was_added(tmp_path):
@@ -79,14 +79,14 @@ def test_rows_are_written_in_groups_as_they_come(tmp_path):
     groups = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
     assert groups == [ROWS_A_GROUP, ROWS_A_GROUP, 1]
     assert file.read()["index"].to_pylist() == list(range(2 * ROWS_A_GROUP + 1))
-    assert sum(share.share for share in table.shares()) == pytest.approx(1)
+    assert sum(share.share for share in table.totals.shares()) == pytest.approx(1)
 
 
 def test_a_table_without_frames_can_be_read(tmp_path):
     with FrameTable(tmp_path / "t.parquet", TWO, TIME_BASE) as table:
         pass
     assert pq.read_table(tmp_path / "t.parquet").num_rows == 0
-    assert [share.share for share in table.shares()] == [0, 0, 0]
+    assert [share.share for share in table.totals.shares()] == [0, 0, 0]
 
 
 def test_a_full_disk_is_an_os_error_that_says_so():

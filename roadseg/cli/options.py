@@ -100,6 +100,19 @@ def parse_bytes(text: str) -> float:
     return number
 
 
+def parse_shard(text: str) -> tuple[int, int]:
+    """Read `2/8` as (2, 8): the second of eight parts.
+
+    Raises:
+        typer.BadParameter: it is not written so, or there is no such part.
+    """
+    match = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+    number, count = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= number <= count:
+        raise typer.BadParameter(f"{text!r} is not a part of a whole; write I/N, for example 2/8")
+    return number, count
+
+
 def parse_rate(text: str) -> Fraction:
     """Read `25`, `29.97` or `30000/1001` as frames a second.
 

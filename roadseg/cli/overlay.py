@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
@@ -19,18 +20,25 @@ from roadseg.cli.options import (
     Scales,
     parse_rate,
     parse_scales,
+    parse_shard,
 )
 
 if TYPE_CHECKING:
     from roadseg.inference.overlay_summary import OverlaySummary
     from roadseg.inference.overlay_video import Failure
+    from roadseg.inference.tasks import Task
 
 TOP_CLASSES = 8
 """Rows of the table at the end; the summary files have all classes."""
+TOP_VIDEOS = 20
+"""Rows of the table of videos; `--json` has all."""
 
 
 def overlay(
-    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO", help="Video files.")],
+    videos: Annotated[
+        list[str],
+        typer.Argument(metavar="VIDEO", help="Videos, folders of videos, 'patterns/**/*.mp4', @LISTS of paths."),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")],
     run: Annotated[
         Path, typer.Option("--run", "-r", metavar="RUN", help="Run folder of `roadseg adapt`; default: what ships.")
@@ -47,6 +55,9 @@ def overlay(
     bn_prior: BatchNormPrior = DEFAULT_PRIOR,
     bn_scenes: BatchNormScenes = "",
     device: Device = "auto",
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Do every N-th video, from the I-th on: one of N jobs.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -54,13 +65,17 @@ def overlay(
 ) -> None:
     """Draw labels on videos and count classes; writes NAME.overlay.mp4, .frames.parquet and .summary.json.
 
-    What is done already is skipped, so an interrupted call can be repeated. A broken video does not stop the others.
+    What is done already is skipped, so an interrupted call can be repeated. A broken video does not stop the others;
+    DIR/failures.jsonl lists what failed. Sub-folders of a folder of videos are kept.
 
     [bold]Example:[/bold] roadseg overlay drive.mp4 --run runs/my-roads --out overlays
+    [bold]Example:[/bold] roadseg overlay folder/of/drives --out overlays --shard 1/8
     """
     from roadseg.inference.batch_norm import BatchNormAdaptation
+    from roadseg.inference.fleet import failure_record, overlay_fleet
     from roadseg.inference.overlay_summary import OverlayOptions
-    from roadseg.inference.overlay_video import Failure, check_names, overlay_videos
+    from roadseg.inference.overlay_video import Failure
+    from roadseg.inference.tasks import Shard, check_names, find_tasks
     from roadseg.inference.torch_engine import load_segmenter
     from roadseg.inference.views import Views
 
@@ -74,14 +89,15 @@ def overlay(
         views=Views(flip, parse_scales(scales)),
         batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
     )
-    videos = list({video.resolve(): video for video in videos}.values())
-    check_names(videos, out)
+    part = Shard(*parse_shard(shard)) if shard else None
+    tasks = find_tasks(videos, out)
+    check_names(tasks)
     segmenter = load_segmenter(run, device=device)
     results: list[OverlaySummary | Failure] = []
     try:
         with reporter.bars("frames") as bars:
-            show = _Progress(bars, videos)
-            for result in overlay_videos(videos, segmenter, out, options, on_progress=show):
+            show = _Progress(bars, part.of(tasks) if part else tasks)
+            for result in overlay_fleet(tasks, segmenter, out, options, shard=part, on_progress=show):
                 results.append(result)
                 show.hide()
                 _tell(reporter, result)
@@ -89,20 +105,25 @@ def overlay(
         reporter.say("stopped: finished videos are kept, the same command goes on with the others")
         raise
     summaries = [result for result in results if not isinstance(result, Failure)]
-    if summaries or as_json:
-        reporter.result(_table(summaries, out), {"out": str(out), "videos": [_as_dict(result) for result in results]})
+    if not results:
+        reporter.say(f"nothing to do: {len(tasks)} videos in all, none of them in shard {shard}")
+    if summaries or as_json or len(results) > 1:
+        tables = [_videos_table(results)] if len(results) > 1 else []
+        tables += [_classes_table(summaries, out)] if summaries else []
+        reporter.result(Group(*tables), {"out": str(out), "videos": [_as_dict(result) for result in results]})
     if len(summaries) < len(results):
         if len(results) > 1:
-            fail(f"{len(results) - len(summaries)} of {len(results)} videos failed")
+            record = failure_record(out, part)
+            fail(f"{len(results) - len(summaries)} of {len(results)} videos failed", f"{record} says which and why.")
         raise typer.Exit(1)
 
 
 class _Progress:
     """Shows one video after the other as a bar with its speed."""
 
-    def __init__(self, bars: Bars, videos: list[Path]) -> None:
+    def __init__(self, bars: Bars, tasks: "list[Task]") -> None:
         self._bars = bars
-        self._places = {video: f" ({place}/{len(videos)})" for place, video in enumerate(videos, start=1)}
+        self._places = {task.video: f" ({place}/{len(tasks)})" for place, task in enumerate(tasks, start=1)}
         self._task = ""
         self._started = 0.0
 
@@ -139,7 +160,27 @@ def _tell(reporter: Reporter, result: "OverlaySummary | Failure") -> None:
         reporter.warn(f"{result.video}: {notice}")
 
 
-def _table(summaries: "list[OverlaySummary]", out: Path) -> Table:
+def _videos_table(results: "list[OverlaySummary | Failure]") -> Table:
+    """What became of each video, failures first."""
+    from roadseg.inference.overlay_video import Failure
+
+    table = Table(title="videos", title_justify="left", caption_justify="left")
+    table.add_column("video", overflow="fold")
+    for heading in ("frames", "s", "frames/s"):
+        table.add_column(heading, justify="right")
+    table.add_column("status")
+    for result in sorted(results, key=lambda result: not isinstance(result, Failure))[:TOP_VIDEOS]:
+        if isinstance(result, Failure):
+            table.add_row(escape(str(result.video)), "", "", "", "failed", style="red")
+            continue
+        facts = str(result.frames), f"{result.duration_seconds:.1f}", f"{result.frames_per_second:.0f}"
+        table.add_row(escape(result.video), *facts, "skipped" if result.skipped else "done")
+    if len(results) > TOP_VIDEOS:
+        table.caption = f"... and {len(results) - TOP_VIDEOS} more"
+    return table
+
+
+def _classes_table(summaries: "list[OverlaySummary]", out: Path) -> Table:
     """The classes that take up most of the picture, over all videos, each counted for as long as it lasts."""
     seconds = sum(summary.duration_seconds for summary in summaries)
     shares: dict[str, float] = {}

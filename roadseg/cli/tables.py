@@ -56,16 +56,20 @@ def write_tables(path: Path, tables: Sequence["ScoreTable"], data: Any) -> None:
 
 
 def shown(tables: Sequence["ScoreTable"]) -> RenderableType:
-    """The tables one below the other; where the terminal is too narrow for one, it is drawn closer, or on its side."""
+    """The tables one below the other; where the terminal is too narrow for one, it is drawn closer, or on its side.
+
+    Where neither fits, words are broken, in the form that has fewer columns.
+    """
     console = Console()
     return Group(*(_shown(table, console) for table in tables))
 
 
 def _shown(table: "ScoreTable", console: Console) -> RenderableType:
-    forms = (_drawn(table), _drawn(table, close=True), _drawn(table.transposed()))
+    close, on_its_side = _drawn(table, close=True), _drawn(table.transposed())
+    forms = (_drawn(table), close, on_its_side)
     fitting = (form for form in forms if console.measure(form, options=_unbound(console)).maximum <= console.width)
     notes = [Text(line, style="dim") for note in table.notes for line in wrap(note, console.width)]
-    return Group(next(fitting, forms[-1]), *notes, "")
+    return Group(next(fitting, min(on_its_side, close, key=lambda form: len(form.columns))), *notes, "")
 
 
 def _unbound(console: Console) -> ConsoleOptions:

@@ -1,6 +1,7 @@
 """What an overlay folder holds, and what was asked for to make it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +15,10 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.views import ONE_VIEW, Views
 from roadseg.stats import ClassShare
 from roadseg.video.pipeline import Timing
+
+OVERLAY_SUFFIX = ".overlay.mp4"
+FRAMES_SUFFIX = ".frames.parquet"
+SUMMARY_SUFFIX = ".summary.json"
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class OverlayFiles:
     @classmethod
     def of(cls, video: Path, out: Path) -> Self:
         """The results of `video` in the folder `out`: named after the video without its suffix."""
-        return cls(*(out / (video.stem + kind) for kind in (".overlay.mp4", ".frames.parquet", ".summary.json")))
+        return cls(*(out / (video.stem + kind) for kind in (OVERLAY_SUFFIX, FRAMES_SUFFIX, SUMMARY_SUFFIX)))
 
 
 class OverlayJob(BaseModel):
@@ -115,6 +120,8 @@ class OverlaySummary(BaseModel):
     """As the input's container has it; None where it does not say."""
     duration_seconds: float
     """Sum of the durations of the frames."""
+    creation_time: datetime | None
+    """When the container says that recording began, in ISO 8601; null where it does not say."""
     classes: list[ClassShare]
     """In train-id order, then `unlabelled`."""
     wall_seconds: float

@@ -4,7 +4,6 @@ decode -> prepare (scale to RGB, batch) -> segment -> draw (blend, count) -> enc
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,12 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.errors import InputError, RoadsegError, VideoError
-from roadseg.files import locked, writing
+from roadseg.errors import RoadsegError, VideoError
+from roadseg.files import held, writing
 from roadseg.frames import Frame
 from roadseg.inference.batch_norm import PICTURES
 from roadseg.inference.overlay_summary import (
-    OverlayFiles,
     OverlayJob,
     OverlayOptions,
     OverlaySummary,
@@ -28,6 +26,7 @@ from roadseg.inference.overlay_summary import (
     earlier_summary,
 )
 from roadseg.inference.segmenter import Segmenter
+from roadseg.inference.tasks import Task, check_names
 from roadseg.inference.views import Views
 from roadseg.overlay import Overlay
 from roadseg.stats import FrameTable, count_pixels
@@ -81,65 +80,39 @@ def overlay_video(
 
     Raises:
         VideoError: the video cannot be read.
-        OutputError: the results cannot be written, another process writes to `out`, or results of that name are there
-            from another video, network or options.
+        OutputError: the results cannot be written, another process writes them or holds `out` for itself, or
+            results of that name are there from another video, network or options.
     """
-    (result,) = overlay_videos([video], segmenter, out, options, on_progress=lambda _, *done: on_progress(*done))
+    task = Task(video, out)
+    (result,) = overlay_videos([task], segmenter, options, on_progress=lambda _, *done: on_progress(*done))
     if isinstance(result, Failure):
         raise result.error
     return result
 
 
 def overlay_videos(
-    videos: Sequence[Path],
+    tasks: Sequence[Task],
     segmenter: Segmenter,
-    out: Path,
     options: OverlayOptions = DEFAULTS,
     *,
     on_progress: Callable[[Path, int, int | None], None] = lambda video, done, total: None,
 ) -> Iterator[OverlaySummary | Failure]:
-    """`overlay_video` for one video after the other, holding `out` all the time; one that fails stops no other.
+    """`overlay_video` for one video after the other; one that fails stops no other.
 
     Raises:
         InputError: results of two videos would have the same name, or replace one of the videos; nothing was done.
-        OutputError: another process writes to `out`.
     """
-    check_names(videos, out)
-    with locked(out):
-        for video in videos:
-            try:
-                yield _overlay(video, segmenter, OverlayFiles.of(video, out), options, partial(on_progress, video))
-            except RoadsegError as error:
-                yield Failure(video, error)
+    check_names(tasks)
+    for task in tasks:
+        try:
+            yield _overlay(task, segmenter, options, partial(on_progress, task.video))
+        except RoadsegError as error:
+            yield Failure(task.video, error)
 
 
-def check_names(videos: Sequence[Path], out: Path) -> None:
-    """Make sure that in `out` every video's results have names of their own.
-
-    Raises:
-        InputError: results of two videos would have the same name, or replace one of the videos.
-    """
-    by_name = defaultdict(list)
-    for video in videos:
-        by_name[OverlayFiles.of(video, out).overlay].append(video)
-    inputs = {video.resolve(): video for video in videos}
-    for overlay, sharing in by_name.items():
-        if len(sharing) > 1:
-            raise InputError(
-                f"{' and '.join(map(str, sharing))} would both become {overlay}",
-                "Rename one, or give them different --out folders in two calls.",
-            )
-        if overlay.resolve() in inputs:
-            raise InputError(
-                f"{inputs[overlay.resolve()]} is both a video to read and the result of {sharing[0]}",
-                "Leave it out, or choose another --out.",
-            )
-
-
-def _overlay(
-    video: Path, segmenter: Segmenter, files: OverlayFiles, options: OverlayOptions, on_progress: OnProgress
-) -> OverlaySummary:
-    with VideoReader(video, frame_rate=options.frame_rate) as reader:
+def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progress: OnProgress) -> OverlaySummary:
+    video, files = task.video, task.files
+    with VideoReader(video, frame_rate=options.frame_rate) as reader, held(files.overlay):
         job = OverlayJob.of(video, segmenter, options)
         earlier = None if options.overwrite else earlier_summary(files, job)
         if earlier is not None:
@@ -158,10 +131,11 @@ def _overlay(
             FrameTable(part, segmenter.label_space, first[0].time_base) as table,
             _writer(files.overlay, like=first[0], audio_from=video) as writer,
         ):
+            totals = table.totals
             with pipeline.then("encode", partial(_encode, writer)) as done:
                 for frame, decode_error, counts in done:
                     table.add(frame, counts, decode_error=decode_error)
-                    on_progress(table.frames, reader.info.frame_count)
+                    on_progress(totals.frames, reader.info.frame_count)
             files.summary.unlink(missing_ok=True)  # before the files that it vouches for are replaced
         wall = time.perf_counter() - started
         events = reader.events.as_dict()
@@ -171,13 +145,14 @@ def _overlay(
             job=job,
             width_px=first[0].width,
             height_px=first[0].height,
-            frames=table.frames,
+            frames=totals.frames,
             frames_declared=reader.info.frame_count,
-            duration_seconds=table.seconds,
-            classes=table.shares(),
+            duration_seconds=totals.seconds,
+            creation_time=reader.info.creation_time,
+            classes=totals.shares(),
             wall_seconds=wall,
-            frames_per_second=table.frames / wall,
-            stages={name: StageTiming.of(timing, table.frames) for name, timing in pipeline.timings.items()},
+            frames_per_second=totals.frames / wall,
+            stages={name: StageTiming.of(timing, totals.frames) for name, timing in pipeline.timings.items()},
             decoder_events=events,
             notices=notices,
             versions={package: version(package) for package in VERSIONED},

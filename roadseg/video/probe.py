@@ -1,6 +1,7 @@
 """What a video file holds, found by opening it and decoding its first picture."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
@@ -65,6 +66,8 @@ class VideoInfo:
     start_pts: int | None
     """Presentation time of the first picture in ticks; `None` in streams without timestamps, such as raw H.264."""
     duration_seconds: float | None
+    creation_time: datetime | None
+    """When recording began, in UTC: so the container means it, but many cameras write the time of their own clock."""
     frame_count: int | None
     """As declared by the container, not counted."""
     audio_codecs: tuple[str, ...]
@@ -132,6 +135,7 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream, pictur
         time_base=time_base,
         start_pts=picture.pts,
         duration_seconds=_duration(container, stream, time_base),
+        creation_time=_creation_time(container, stream),
         frame_count=stream.frames or None,
         audio_codecs=tuple(track.codec_context.codec.canonical_name for track in container.streams.audio),
         colour_matrix="rgb" if picture.format.is_rgb else MATRICES.get(picture.colorspace),
@@ -139,6 +143,17 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream, pictur
         colour_transfer=TRANSFERS.get(picture.color_trc),
         colour_primaries=PRIMARIES.get(picture.color_primaries),
     )
+
+
+def _creation_time(container: InputContainer, stream: VideoStream) -> datetime | None:
+    """None too where it is no time, or the one at which clocks that were never set begin."""
+    text = container.metadata.get("creation_time") or stream.metadata.get("creation_time", "")
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return time if time > datetime(1970, 1, 2, tzinfo=UTC) else None
 
 
 def _duration(container: InputContainer, stream: VideoStream, time_base: Fraction) -> float | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -73,15 +74,16 @@ def roadseg(monkeypatch, capsys):
 
 
 def results(folder):
-    """Names of all that is in the folder but its lock."""
-    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
+    """Names of all that is in the folder but its locks."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def names(*videos):
     return sorted(f"{video}.{kind}" for video in videos for kind in RESULTS)
 
 
-def test_videos_become_overlays_and_a_table(roadseg, run, tmp_path):
+def test_videos_become_overlays_and_a_table(roadseg, run, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "250")
     one, other = make_video(tmp_path / "one.mp4"), make_video(tmp_path / "other.mkv", frames=9)
     out = tmp_path / "out"
     code, stdout, stderr = roadseg("overlay", one, other, one, "--run", run, "--out", out)
@@ -89,6 +91,7 @@ def test_videos_become_overlays_and_a_table(roadseg, run, tmp_path):
     assert results(out) == names("one", "other")
     assert f"{one}: 6 frames in" in stderr and f"{other}: 9 frames in" in stderr
     assert "2 videos, 0.6 s" in stdout
+    assert re.search(rf"{re.escape(str(other))}\W+9\W+0\.4\W+\d+\W+done", stdout)
     assert str(out) in stdout and "*.overlay.mp4" in stdout
     with VideoReader(out / "other.overlay.mp4") as video:
         assert len(list(video)) == 9
@@ -114,7 +117,7 @@ def test_json_is_one_document_and_nothing_else(roadseg, run, tmp_path):
         "status": "failed",
         "cause": f"{tmp_path}/no.mp4: no such file",
     }
-    assert stderr.splitlines()[-1] == "error: 1 of 2 videos failed"
+    assert stderr.splitlines()[-2] == "error: 1 of 2 videos failed"
 
 
 def test_quiet_leaves_errors_and_the_table(roadseg, run, tmp_path):
@@ -151,18 +154,66 @@ def test_options_of_test_time_change_labels_and_are_recorded(roadseg, run, tmp_p
     assert summary["job"]["batch_norm_prior"] == 8
 
 
-def test_one_broken_video_stops_no_other(roadseg, run, tmp_path):
+def test_one_broken_video_stops_no_other(roadseg, run, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "250")
     text, empty = tmp_path / "text.mp4", tmp_path / "empty.mp4"
     text.write_text("no video")
     empty.touch()
     clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
-    code, _, stderr = roadseg("overlay", text, empty, tmp_path, clip, "--run", run, "--out", out)
+    code, stdout, stderr = roadseg("overlay", text, empty, clip, "--run", run, "--out", out)
     assert code == 1
-    assert results(out) == names("clip")
+    assert results(out) == sorted(["failures.jsonl", *names("clip")])
     assert f"error: {text}: not a video" in stderr
     assert f"error: {empty}: the file is empty" in stderr
-    assert f"for example {tmp_path}/*.mp4" in stderr
-    assert stderr.splitlines()[-1] == "error: 3 of 4 videos failed"
+    *_, count, where = stderr.splitlines()
+    assert count == "error: 2 of 3 videos failed" and f"{out}/failures.jsonl" in where
+    rows = [line for line in stdout.splitlines() if ".mp4 " in line]
+    assert [("failed" in row, "done" in row) for row in rows] == [(True, False), (True, False), (False, True)]
+
+
+def test_folders_patterns_and_lists(roadseg, run, tmp_path):
+    """Sub-folders are kept, and what was drawn on lies beside its results without being taken for a video."""
+    drives = tmp_path / "drives"
+    for name in ("a/1.mp4", "b/1.mp4"):
+        make_video(drives / name, frames=2)
+    (drives / "list.txt").write_text("# first\na/1.mp4\n")
+    call = (f"{drives}/**/1.mp4", drives / "list.txt", f"@{drives}/list.txt", "--run", run, "--out", drives)
+    assert roadseg("overlay", drives, *call)[0] == 0
+    assert results(drives / "a") == results(drives / "b") == sorted(["1.mp4", *names("1")])
+    code, stdout, stderr = roadseg("overlay", *call)
+    assert code == 0
+    assert stderr.count("done before, skipped") == 2 and stdout.count(" skipped ") == 2
+
+
+def test_a_long_table_of_videos_is_cut(roadseg, run, tmp_path):
+    (tmp_path / "list.txt").write_text("\n".join(f"no{number}.mp4" for number in range(25)))
+    code, stdout, stderr = roadseg("overlay", tmp_path / "list.txt", "--run", run, "--out", tmp_path / "out")
+    assert code == 1
+    assert stdout.count(" failed ") == 20 and "... and 5 more" in stdout
+    assert len((tmp_path / "out" / "failures.jsonl").read_text().splitlines()) == 25
+    assert "25 of 25 videos failed" in stderr
+
+
+@pytest.mark.timeout(180)
+def test_shards_divide_the_videos(run, tmp_path):
+    """Two processes at once."""
+    drives, out = tmp_path / "drives", tmp_path / "out"
+    for name in "abc":
+        make_video(drives / f"{name}.mp4")
+    call = [sys.executable, "-m", "roadseg", "overlay", drives, "--run", run, "--out", out, "--json", "--shard"]
+    processes = [subprocess.Popen([*call, part], stdout=subprocess.PIPE, text=True) for part in ("1/2", "2/2")]
+    documents = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    done = [[(one["video"], one["status"]) for one in document["videos"]] for document in documents]
+    assert done == [[(str(drives / f"{name}.mp4"), "done") for name in part] for part in ("ac", "b")]
+    assert results(out) == names("a", "b", "c")
+
+
+def test_a_shard_without_a_video_is_no_error(roadseg, run, tmp_path):
+    clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
+    code, stdout, stderr = roadseg("overlay", clip, "--run", run, "--out", out, "--shard", "2/2")
+    assert (code, stdout, results(out)) == (0, "", [])
+    assert "none of them in shard 2/2" in stderr
 
 
 @pytest.mark.parametrize(
@@ -180,6 +231,11 @@ def test_one_broken_video_stops_no_other(roadseg, run, tmp_path):
         (["clip.mp4", "--out", "out", "--scales", ""], 2, "not scales"),
         (["clip.mp4", "--out", "out", "--scales", "half"], 2, "not scales"),
         (["clip.mp4", "--out", "out", "--adapt-bn"], 1, "that the network learned from"),
+        (["clip.mp4", "--out", "out", "--shard", "0/2"], 2, "not a part of a whole"),
+        (["clip.mp4", "--out", "out", "--shard", "3/2"], 2, "not a part of a whole"),
+        (["clip.mp4", "--out", "out", "--shard", "1"], 2, "not a part of a whole"),
+        (["clip.mp4", "no/*.mp4", "--out", "out"], 1, "no/*.mp4: matches no video"),
+        (["clip.mp4", "@no.txt", "--out", "out"], 1, "no.txt: this list of videos cannot be read"),
         (["--out", "out"], 2, "VIDEO"),
     ],
 )
@@ -226,14 +282,16 @@ def test_a_killed_run_can_be_repeated(roadseg, run, long_clip, tmp_path):
     out = tmp_path / "out"
     process = start(long_clip, run, out)
     code, _, stderr = roadseg("overlay", long_clip, "--run", run, "--out", out)
-    assert code == 1 and "another roadseg process is writing here" in stderr
+    assert code == 1 and "failures.jsonl: another roadseg process is writing here" in stderr
+    code, _, stderr = roadseg("overlay", long_clip, "--run", run, "--out", out, "--shard", "1/1")
+    assert code == 1 and "long.overlay.mp4: another roadseg process is writing here" in stderr
     process.kill()
     process.communicate(timeout=60)
-    assert results(out) == ["long.frames.parquet.part", "long.overlay.mp4.part"]
+    assert results(out) == ["failures-1-of-1.jsonl", "long.frames.parquet.part", "long.overlay.mp4.part"]
     short = make_video(long_clip)
     code, _, stderr = roadseg("overlay", short, "--run", run, "--out", out)
     assert code == 0, stderr
-    assert results(out) == names("long")
+    assert results(out) == sorted(["failures-1-of-1.jsonl", *names("long")])
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(roadseg, run, tmp_path):
@@ -246,7 +304,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(roadseg, run, tmp_path):
         code, _, stderr = roadseg("overlay", clip, "--run", run, "--out", disk)
         assert code == 1
         assert "no space left on the disk" in stderr and "Free some space" in stderr
-        assert results(disk) == []
+        assert results(disk) == ["failures.jsonl"]
     finally:
         subprocess.run(["umount", disk], check=True)
 

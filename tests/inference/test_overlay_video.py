@@ -8,10 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from roadseg.errors import InputError, OutputError, VideoError
-from roadseg.files import fingerprint, locked
+from roadseg.files import fingerprint, held, locked
 from roadseg.inference.batch_norm import BatchNormAdaptation
 from roadseg.inference.overlay_summary import OverlayFiles, OverlayOptions
 from roadseg.inference.overlay_video import Failure, overlay_video, overlay_videos
+from roadseg.inference.tasks import Task
 from roadseg.inference.views import Views
 from roadseg.label_spaces import CAMVID_11
 from roadseg.video.colour import from_rgb, to_rgb
@@ -247,7 +248,8 @@ def test_one_broken_video_stops_no_other(tmp_path, clip, out):
     empty = tmp_path / "empty.mp4"
     empty.touch()
     after = make_video(tmp_path / "after.mp4")
-    results = list(overlay_videos([tmp_path / "missing.mp4", text, clip, empty, tmp_path, after], BrightIsSky(), out))
+    videos = [tmp_path / "missing.mp4", text, clip, empty, tmp_path, after]
+    results = list(overlay_videos([Task(video, out) for video in videos], BrightIsSky()))
     assert [isinstance(result, Failure) for result in results] == [True, True, False, True, True, False]
     assert all(isinstance(result.error, VideoError) for result in results if isinstance(result, Failure))
     assert names(out) == ["after" + name[4:] for name in NAMES] + NAMES
@@ -256,7 +258,7 @@ def test_one_broken_video_stops_no_other(tmp_path, clip, out):
 def test_two_videos_of_one_name_are_refused_before_anything_is_done(tmp_path, out):
     one, other = make_video(tmp_path / "a" / "clip.mp4"), make_video(tmp_path / "b" / "clip.mkv")
     with pytest.raises(InputError, match="would both become"):
-        list(overlay_videos([one, other], BrightIsSky(), out))
+        list(overlay_videos([Task(one, out), Task(other, out)], BrightIsSky()))
     assert not out.exists()
 
 
@@ -264,18 +266,27 @@ def test_a_video_is_never_replaced_by_the_overlay_of_another(tmp_path):
     clip, overlay = make_video(tmp_path / "clip.mp4"), make_video(tmp_path / "clip.overlay.mp4")
     before = overlay.read_bytes()
     with pytest.raises(InputError, match="both a video to read and the result"):
-        list(overlay_videos([clip, overlay], BrightIsSky(), tmp_path))
+        list(overlay_videos([Task(clip, tmp_path), Task(overlay, tmp_path)], BrightIsSky()))
     assert overlay.read_bytes() == before
 
 
-def test_two_runs_refuse_each_other(clip, out):
-    with locked(out), pytest.raises(OutputError, match="another roadseg process"):
+def test_two_runs_refuse_each_other(clip, out, tmp_path):
+    refused = pytest.raises(OutputError, match="another roadseg process is writing here")
+    with locked(out), refused:
         overlay_video(clip, BrightIsSky(), out)
-    results = overlay_videos([clip], BrightIsSky(), out)
-    next(results)
-    with pytest.raises(OutputError, match="another roadseg process"):
+    with held(out / "clip.overlay.mp4"), refused:
         overlay_video(clip, BrightIsSky(), out)
-    assert list(results) == []
+    met = []
+
+    def meanwhile(done, total):
+        """In the middle of the work, the same video is refused and another is not."""
+        if done == 5:
+            with pytest.raises(OutputError, match=r"clip\.overlay\.mp4: another roadseg process"):
+                overlay_video(clip, BrightIsSky(), out)
+            met.append(overlay_video(make_video(tmp_path / "other.mp4"), BrightIsSky(), out))
+
+    overlay_video(clip, BrightIsSky(), out, on_progress=meanwhile)
+    assert [summary.frames for summary in met] == [10]
     assert overlay_video(clip, BrightIsSky(), out).skipped
 
 

@@ -51,11 +51,13 @@ def make_clip(
     sound: str | None = None,
     tolerance: Fraction = Fraction(0),
     noise: bool = False,
+    metadata: dict[str, str] | None = None,
 ) -> Clip:
     """Encode `picture(0)`, `picture(1)`... at `pts`; stored turned, so that `rotation` degrees set them upright."""
     width, height = size
     generator = np.random.default_rng(0)
     with av.open(str(path), "w", format=container_format, container_options=container_options or {}) as container:
+        container.metadata.update(metadata or {})
         stream = container.add_stream(codec, rate=25, options=options or ({"crf": "12"} if codec == "libx264" else {}))
         stream.pix_fmt = pixel_format
         stream.width, stream.height = size if rotation % 180 == 0 else size[::-1]

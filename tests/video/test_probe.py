@@ -1,6 +1,7 @@
 """What a probe finds, and how it refuses what is no video."""
 
 import os
+from datetime import UTC, datetime
 from fractions import Fraction
 
 import pytest
@@ -40,6 +41,25 @@ def test_size_is_that_of_the_turned_picture(tmp_path):
 def test_sample_aspect_ratio(tmp_path):
     info = probe(make_clip(tmp_path / "clip.mp4", options={"x264-params": "sar=4/3"}).path)
     assert info.sample_aspect_ratio == Fraction(4, 3)
+
+
+UTC_TIME = datetime(2024, 3, 1, 17, 30, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("2024-03-01T17:30:05.000000Z", UTC_TIME),
+        ("2024-03-01T23:00:05+05:30", UTC_TIME),
+        ("1970-01-01T00:00:00Z", None),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_creation_time(tmp_path, suffix, written, found):
+    metadata = {"creation_time": written} if written else {}
+    assert probe(make_clip(tmp_path / f"clip{suffix}", metadata=metadata).path).creation_time == found
 
 
 def test_raw_stream_has_no_start(tmp_path):

@@ -1,0 +1,66 @@
+"""Overlays of many videos, maybe by many machines into one folder, and a record of what failed."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from roadseg.files import held, write_text
+from roadseg.inference.overlay_summary import OverlayOptions, OverlaySummary
+from roadseg.inference.overlay_video import DEFAULTS, Failure, overlay_videos
+from roadseg.inference.segmenter import Segmenter
+from roadseg.inference.tasks import Shard, Task, check_names
+
+
+def failure_record(out: Path, shard: Shard | None = None) -> Path:
+    """The file in the folder `out` that says what failed in the last call, or in the last call of that shard."""
+    part = f"-{shard.number}-of-{shard.count}" if shard else ""
+    return out / f"failures{part}.jsonl"
+
+
+def overlay_fleet(
+    tasks: Sequence[Task],
+    segmenter: Segmenter,
+    out: Path,
+    options: OverlayOptions = DEFAULTS,
+    *,
+    shard: Shard | None = None,
+    on_progress: Callable[[Path, int, int | None], None] = lambda video, done, total: None,
+) -> Iterator[OverlaySummary | Failure]:
+    """`overlay_videos`, with a record of this call's failures, up to date at any time; there is none if nothing failed.
+
+    The record is `failure_record(out, shard)`: a JSON object a line with `video`, `cause`, `remedy`, and `time` in
+    ISO 8601, UTC. Its name is held all the time: shards work side by side, the same call twice does not.
+
+    Args:
+        tasks: all of them, whichever are the shard's.
+        segmenter: see `roadseg.inference.overlay_video.overlay_video`.
+        out: the folder of the record; made if it is missing.
+        options: how to draw.
+        shard: which of the tasks to do; None: all.
+        on_progress: called after every frame with its video, the frames done and, where it is known, their number.
+
+    Raises:
+        InputError: results of two videos would have the same name, or replace one of the videos; nothing was done.
+        OutputError: another process does the same, or the record cannot be written.
+    """
+    check_names(tasks)
+    record = failure_record(out, shard)
+    lines: list[str] = []
+    with held(record):
+        record.unlink(missing_ok=True)
+        for result in overlay_videos(shard.of(tasks) if shard else tasks, segmenter, options, on_progress=on_progress):
+            if isinstance(result, Failure):
+                lines.append(_line(result))
+                write_text(record, "".join(lines))
+            yield result
+
+
+def _line(failure: Failure) -> str:
+    entry = {
+        "video": str(failure.video),
+        "cause": failure.error.cause,
+        "remedy": failure.error.remedy,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return json.dumps(entry, ensure_ascii=False) + "\n"

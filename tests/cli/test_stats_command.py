@@ -1,0 +1,68 @@
+"""`roadseg stats` as people use it."""
+
+import csv
+import json
+
+import pytest
+from drive_clips import TheUpperHalfIsSky, make_drive
+
+from roadseg.inference.overlay_video import overlay_video
+
+
+@pytest.fixture
+def out(tmp_path):
+    for name in ("a", "b"):
+        overlay_video(make_drive(tmp_path / f"{name}.mp4"), TheUpperHalfIsSky(), tmp_path / "out" / name)
+    return tmp_path / "out"
+
+
+def test_tables_on_the_terminal(roadseg, out, capsys):
+    assert roadseg("stats", out) == 0
+    shown = capsys.readouterr().out
+    assert "2 videos, 1.0 s, 10 frames" in shown
+    assert "Road" in shown and "50.0" in shown
+    assert "By time of day" not in shown
+
+
+def test_json_and_files(roadseg, out, tmp_path, capsys):
+    for suffix in (".md", ".csv", ".json"):
+        assert roadseg("stats", out / "a", out / "b", "--out", tmp_path / f"all{suffix}", "--json") == 0
+        document = json.loads(capsys.readouterr().out)
+    assert (document["label_space"], document["frames"], document["half_done"]) == ("camvid-11", 10, 0)
+    assert document["seconds"] == pytest.approx(1)
+    sky = document["classes"][0]
+    assert (sky["name"], sky["share"], sky["seconds"]) == ("Sky", 0.5, pytest.approx(1))
+    assert [video["frames"] for video in document["videos"]] == [5, 5]
+    assert json.loads((tmp_path / "all.json").read_text()) == document
+    assert "| Sky | 50.0 | 1.0 | 10 |" in (tmp_path / "all.md").read_text()
+    rows = list(csv.reader((tmp_path / "all.csv").read_text().splitlines()))
+    assert ["2 videos, 1.0 s, 10 frames", "Sky", "50.0", "1.0", "10"] in rows
+
+
+def test_a_long_list_of_videos_is_cut_on_a_narrow_terminal_alone(roadseg, tmp_path, capsys, monkeypatch):
+    clip, out = make_drive(tmp_path / "clip.mp4", (1,)), tmp_path / "out"
+    monkeypatch.setenv("COLUMNS", "60")
+    for number in range(22):
+        overlay_video(clip, TheUpperHalfIsSky(), out / f"drives of the day with number {number}")
+    assert roadseg("stats", out, "--out", tmp_path / "all.md") == 0
+    shown = capsys.readouterr().out
+    assert "... and 2 more" in shown and "21 videos counted again" in shown
+    assert sum(row.endswith("50.0 50.0") for row in map(str.rstrip, shown.splitlines())) == 20
+    written = (tmp_path / "all.md").read_text()
+    assert "more" not in written and written.count("/clip | ") == 22
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["."], 1, "no finished results"),
+        (["no"], 1, "no: no such folder"),
+        ([".", "--out", "all.txt"], 2, "end it in .md, .csv or .json"),
+        ([], 2, "DIR"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(roadseg, tmp_path, monkeypatch, capsys, arguments, code, expected):
+    monkeypatch.chdir(tmp_path)
+    assert roadseg("stats", *arguments) == code
+    captured = capsys.readouterr()
+    assert captured.out == "" and expected in captured.err and "Traceback" not in captured.err
