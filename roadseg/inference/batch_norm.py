@@ -94,7 +94,7 @@ def source_moments(network: SegmentationNetwork, pictures: NDArray[np.uint8], ru
         InputError: the network has no batch norm.
     """
     with source_statistics(network):
-        return _measure(copy.deepcopy(network), pictures, runtime, lambda norm, position, moments: None)
+        return _measure(copy.deepcopy(network).eval(), pictures, runtime, lambda norm, position, moments: None)
 
 
 def adapted_to(

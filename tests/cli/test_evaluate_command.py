@@ -5,6 +5,8 @@ import pytest
 import torch
 from tiny import RECIPE, write_streets
 
+from roadseg.cli.options import DEFAULT_PRIOR
+from roadseg.inference.batch_norm import PRIOR
 from roadseg.models import build_model
 
 KEYS = {**RECIPE, "target": "frames"}
@@ -74,3 +76,7 @@ def test_what_cannot_be_scored_is_refused_with_a_remedy(evaluate, roadseg, weigh
     ):
         assert evaluate(*arguments) == code
         assert message in capsys.readouterr().err
+
+
+def test_the_option_and_the_recipe_key_have_one_default():
+    assert DEFAULT_PRIOR == PRIOR
