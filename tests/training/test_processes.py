@@ -52,7 +52,8 @@ def weights(out):
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["source-only", "feature", "multi-level", "pseudo-labels"])
 def test_two_processes_train_what_one_trains_with_the_joint_batch(data, tmp_path, method):
-    changes = {"method": method, "optimizer": "sgd", "learning_rate": 0.01, "steps": 4}
+    # Weights move by a tenth a step here: rounding of 2e-7 in two steps has grown to 3e-5 in four.
+    changes = {"method": method, "optimizer": "sgd", "learning_rate": 0.01, "steps": 2}
     if method == "pseudo-labels":
         changes |= {"adapt_bn": True}
     alone = run(command(data, tmp_path / "alone", processes=1, **changes))
@@ -62,9 +63,7 @@ def test_two_processes_train_what_one_trains_with_the_joint_batch(data, tmp_path
     expected, found = weights(tmp_path / "alone"), weights(tmp_path / "together")
     assert expected.keys() == found.keys()
     for name, value in expected.items():
-        # Rounding grows from step to step, and a pseudo-label at its threshold may fall on either side of it; a wrong
-        # share of one image would move weights by a thousandth and more.
-        assert torch.allclose(found[name], value, rtol=1e-4, atol=1e-4 if method == "pseudo-labels" else 1e-5), name
+        assert torch.allclose(found[name], value, rtol=1e-5, atol=1e-6), name
     logs = [(tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("alone", "together")]
     assert len(logs[0]) == len(logs[1])
     for one, two in zip(*(map(json.loads, log) for log in logs), strict=True):
