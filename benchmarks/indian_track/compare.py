@@ -17,6 +17,7 @@ from roadseg.comparison.pictures import overlay_grid, write_png
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.evaluation.consistency import TemporalConsistency
 from roadseg.evaluation.domain_mixing import domain_mixing
+from roadseg.evaluation.tables import ScoreTable, as_markdown
 from roadseg.files import write_json, write_text
 from roadseg.inference.pictures import source_pictures
 from roadseg.inference.torch_engine import load_segmenter
@@ -66,7 +67,7 @@ def main() -> None:
         print(result, flush=True)
         results.append(result)
     write_json(arguments.out / "comparison.json", results)
-    write_text(arguments.out / "comparison.md", table(results))
+    write_text(arguments.out / "comparison.md", as_markdown([table(results)]))
     segmenters = {run.name: load_segmenter(run) for run in arguments.runs}
     write_png(arguments.out / "frames.png", overlay_grid(segmenters, labelled, SHOWN, width=320))
 
@@ -108,10 +109,10 @@ def pooled_features(network: SegmentationNetwork, pictures: NDArray[np.uint8], r
     return np.concatenate(vectors)
 
 
-def table(results: list[dict[str, Any]]) -> str:
-    columns = [name for name in results[0] if name != "iou"]
-    rows = [columns, ["---"] * len(columns), *([str(result[name]) for name in columns] for result in results)]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+def table(results: list[dict[str, Any]]) -> ScoreTable:
+    columns = tuple(name for name in results[0] if name != "iou")
+    rows = tuple(tuple(str(result[name]) for name in columns) for result in results)
+    return ScoreTable("Runs on the Indian clip", columns, rows)
 
 
 if __name__ == "__main__":
