@@ -102,7 +102,7 @@ def overlay(
                 show.hide()
                 _tell(reporter, result)
     except KeyboardInterrupt:
-        reporter.say("stopped: finished videos are kept, the same command goes on with the others")
+        reporter.say("stopped: what is finished is kept, the same command goes on there")
         raise
     summaries = [result for result in results if not isinstance(result, Failure)]
     if not results:
@@ -124,16 +124,19 @@ class _Progress:
     def __init__(self, bars: Bars, tasks: "list[Task]") -> None:
         self._bars = bars
         self._places = {task.video: f" ({place}/{len(tasks)})" for place, task in enumerate(tasks, start=1)}
+        self._video: Path | None = None
+        self._before = 0
         self._task = ""
         self._started = 0.0
 
     def __call__(self, video: Path, done: int, total: int | None) -> None:
-        if done == 1:
+        if video != self._video:
+            self._video, self._before = video, done - 1
             name = video.name if len(video.name) <= 32 else "…" + video.name[-31:]
             self._task = escape(name + (self._places[video] if len(self._places) > 1 else ""))
             self._started = time.perf_counter()
-        seconds = time.perf_counter() - self._started
-        self._bars.show(self._task, done, total, f"{(done - 1) / seconds:.0f} frames/s" if done > 1 else "")
+        seconds, new = time.perf_counter() - self._started, done - self._before - 1
+        self._bars.show(self._task, done, total, f"{new / seconds:.0f} frames/s" if new else "")
 
     def hide(self) -> None:
         """Take away the bar of the video that has just ended, well or not."""
@@ -152,6 +155,8 @@ def _tell(reporter: Reporter, result: "OverlaySummary | Failure") -> None:
         if result.skipped
         else f"{result.frames} frames in {result.wall_seconds:.1f} s, {result.frames_per_second:.0f} frames/s"
     )
+    if result.frames_resumed and not result.skipped:
+        done += f", of which {result.frames_resumed} were done before"
     reporter.say(f"{escape(result.video)}: {done}")
     if result.skipped:
         return
