@@ -52,10 +52,20 @@ class TorchSegmenter:
         return adapted
 
 
-def load_segmenter(run: Path, *, device: DeviceName = "auto", precision: Precision | None = None) -> Segmenter:
+def load_segmenter(
+    run: Path,
+    *,
+    device: DeviceName = "auto",
+    precision: Precision | None = None,
+    input_size: tuple[int, int] | None = None,
+) -> Segmenter:
     """Load the segmenter of a run folder or of a `model.safetensors`.
 
-    Precision is bfloat16 on the CPU and float16 on a GPU unless it is named.
+    Args:
+        run: which weights.
+        device: where they run.
+        precision: bfloat16 on the CPU and float16 on a GPU unless it is named.
+        input_size: (width, height) that pictures are scaled to; by default what the network was trained for.
 
     Raises:
         WeightsError: there is no readable model.
@@ -65,6 +75,7 @@ def load_segmenter(run: Path, *, device: DeviceName = "auto", precision: Precisi
     if precision is None:
         precision = "bfloat16" if runtime.device.type == "cpu" else "float16"
     network, card = load_model(run)
+    card = card.model_copy(update={"input_size": input_size or card.input_size})
     name = f"{card.model} {card.method} {weights_digest(network)}"
     return TorchSegmenter(network, card, Runtime(runtime.device, precision), name)
 
