@@ -32,6 +32,7 @@ from roadseg.overlay import Overlay
 from roadseg.stats import FrameTable, count_pixels
 from roadseg.video.colour import to_rgb
 from roadseg.video.pipeline import Pipeline
+from roadseg.video.probe import VideoInfo
 from roadseg.video.reader import VideoReader
 from roadseg.video.sample import sample_pictures
 from roadseg.video.writer import VideoWriter
@@ -129,7 +130,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
         with (
             writing(files.frames) as part,
             FrameTable(part, segmenter.label_space, first[0].time_base) as table,
-            _writer(files.overlay, like=first[0], audio_from=video) as writer,
+            _writer(files.overlay, reader.info, like=first[0]) as writer,
         ):
             totals = table.totals
             with pipeline.then("encode", partial(_encode, writer)) as done:
@@ -202,7 +203,7 @@ def _encode(writer: VideoWriter, drawn: Iterator[Drawn]) -> Iterator[Drawn]:
         yield item
 
 
-def _writer(path: Path, *, like: Frame, audio_from: Path) -> VideoWriter:
+def _writer(path: Path, source: VideoInfo, *, like: Frame) -> VideoWriter:
     return VideoWriter(
         path,
         width=like.width,
@@ -210,5 +211,6 @@ def _writer(path: Path, *, like: Frame, audio_from: Path) -> VideoWriter:
         time_base=like.time_base,
         matrix=like.matrix,
         full_range=like.full_range,
-        audio_from=audio_from,
+        sample_aspect_ratio=source.shown_aspect_ratio,
+        audio_from=source.path,
     )

@@ -79,6 +79,11 @@ class VideoInfo:
     colour_primaries: str | None
 
     @property
+    def shown_aspect_ratio(self) -> Fraction:
+        """Width over height of a pixel of the picture as shown: after rotation."""
+        return 1 / self.sample_aspect_ratio if self.rotation in (90, 270) else self.sample_aspect_ratio
+
+    @property
     def hdr(self) -> bool:
         """Whether the transfer function is one of high dynamic range, PQ or HLG."""
         return self.colour_transfer in ("pq", "hlg")

@@ -10,6 +10,7 @@ from typing import Self
 import av
 from av.codec.context import Flags
 from av.packet import Packet
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from roadseg.errors import OutputError
@@ -36,9 +37,10 @@ class VideoWriter:
             for frame in video:
                 out.write(frame)
 
-    Presentation times are kept to the tick in MP4, variable frame rates and late starts included. Matroska counts in
-    milliseconds from 0: it rounds, and moves everything by the few milliseconds that sound may begin before 0. The
-    file appears under its name when the block ends well, and not at all when it raises.
+    Presentation times are kept to the tick in MP4, variable frame rates, late starts and the length of the last frame
+    included. Matroska counts in milliseconds from 0 and tells only when the last frame begins: it rounds, and moves
+    everything by the few milliseconds that sound may begin before 0. The file appears under its name when the block
+    ends well, and not at all when it raises.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class VideoWriter:
         time_base: Fraction,
         matrix: Matrix = "bt709",
         full_range: bool = False,
+        sample_aspect_ratio: Fraction = Fraction(1),
         audio_from: Path | None = None,
         crf: int = 23,
         preset: str = "veryfast",
@@ -64,6 +67,7 @@ class VideoWriter:
             time_base: seconds a tick, of the frames.
             matrix: of the frames.
             full_range: of the frames.
+            sample_aspect_ratio: width of a pixel over its height, for players to stretch by.
             audio_from: a file whose sound is copied, packet by packet, beside the pictures.
             crf: constant rate factor of x264, 0 (lossless) to 51.
             preset: speed of x264, `ultrafast` to `placebo`.
@@ -83,12 +87,15 @@ class VideoWriter:
         self._time_base = time_base
         self._matrix: Matrix = matrix
         self._full_range = full_range
+        self._sample_aspect_ratio = sample_aspect_ratio
         self._audio_from = audio_from
         self._options = {"crf": str(crf), "preset": preset}
         self._threads = threads or default_threads()
         self._stack = ExitStack()
         self._sound: SoundCopy | None = None
         self._last: Frame | None = None
+        self._waiting: av.VideoFrame | None = None
+        self._rate_varies = False
 
     def __enter__(self) -> Self:
         with self._errors(), ExitStack() as stack:
@@ -109,7 +116,7 @@ class VideoWriter:
             self._stack.__exit__(kind, error, at)
 
     def write(self, frame: Frame) -> None:
-        """Encode a frame.
+        """Encode the frame before this one, which waits until it is known whether it is the last.
 
         Raises:
             OutputError: the disk is full, or the file cannot be written for another reason.
@@ -126,9 +133,13 @@ class VideoWriter:
         if self._last is None:
             # x264 writes a level that suits this rate; it would take every tick for a frame without it.
             context.framerate = 1 / (frame.duration * frame.time_base)
+        else:
+            self._rate_varies |= frame.duration != self._last.duration
         self._last = frame
         with self._errors():
-            self._mux(self._stream.encode(to_av(frame, context.width, context.height)))
+            if self._waiting is not None:
+                self._mux(self._stream.encode(self._waiting))
+            self._waiting = to_av(frame, context.width, context.height)
 
     def _muxing(self, kind: str) -> dict[str, str]:
         if kind != "mp4":
@@ -150,6 +161,7 @@ class VideoWriter:
         context.time_base = self._time_base
         context.colorspace, context.color_range = H273_MATRIX[self._matrix], sws_range(self._full_range)
         context.color_trc, context.color_primaries = H273_TRANSFER[self._matrix], H273_PRIMARIES[self._matrix]
+        context.sample_aspect_ratio = self._sample_aspect_ratio
         context.flags |= Flags.frame_duration
         return stream
 
@@ -160,8 +172,13 @@ class VideoWriter:
             self._container.mux(packet)
 
     def _finish(self) -> None:
-        if self._last is None:
+        if self._last is None or self._waiting is None:
             raise OutputError(f"{self._path}: no frame to write", "Check that the input has frames.")
+        if self._rate_varies:
+            # In MP4 a packet lasts until the next one is decoded; only the last keeps its own length. A keyframe is
+            # decoded after all pictures before it, so that the last picture is the last packet.
+            self._waiting.pict_type = PictureType.I
+        self._mux(self._stream.encode(self._waiting))
         self._mux(self._stream.encode())
         end = (self._last.pts + self._last.duration) * self._time_base
         if self._sound is not None:

@@ -39,7 +39,7 @@ def test_size_is_that_of_the_turned_picture(tmp_path):
 
 
 def test_sample_aspect_ratio(tmp_path):
-    info = probe(make_clip(tmp_path / "clip.mp4", options={"x264-params": "sar=4/3"}).path)
+    info = probe(make_clip(tmp_path / "clip.mp4", aspect=Fraction(4, 3)).path)
     assert info.sample_aspect_ratio == Fraction(4, 3)
 
 

@@ -89,6 +89,21 @@ def test_times_are_kept_to_the_tick(tmp_path, pts, time_base):
     assert written[-1][1] == given[-1].duration * time_base
 
 
+@pytest.mark.parametrize("preset", ["ultrafast", "veryfast"])
+@pytest.mark.parametrize("durations", [(30, 10, 20), (10, 10, 10, 10, 10, 20, 20), (40,), (5, 5, 5, 5, 300)])
+def test_the_length_of_the_last_frame_is_kept(tmp_path, durations, preset):
+    given = [replace(frames()[0], time_base=Fraction(1, 90), duration=duration) for duration in durations]
+    given = [replace(frame, pts=sum(durations[:index])) for index, frame in enumerate(given)]
+    write(tmp_path / "out.mp4", given, preset=preset)
+    with VideoReader(tmp_path / "out.mp4") as video:
+        assert [frame.duration * frame.time_base * 90 for frame in video] == list(durations)
+
+
+def test_pixels_that_are_not_square_stay_so(tmp_path):
+    write(tmp_path / "out.mp4", frames(), sample_aspect_ratio=Fraction(8, 9))
+    assert probe(tmp_path / "out.mp4").sample_aspect_ratio == Fraction(8, 9)
+
+
 def test_matroska_rounds_times_to_milliseconds(tmp_path):
     given = frames(time_base=Fraction(1, 30))
     write(tmp_path / "out.mkv", given)
