@@ -107,7 +107,7 @@ class VideoWriter:
             self._stream = self._add_stream()
             if sound is not None:
                 self._sound = SoundCopy(sound, self._container)
-                self.notices += self._sound.notices
+                self.notices = self._sound.notices  # it grows
             self._stack = stack.pop_all()
         return self
 

@@ -1,5 +1,6 @@
 """Every kind of video through the whole overlay: its times to the tick, its colours, its shape, its sound."""
 
+import json
 import re
 from collections.abc import Callable
 from fractions import Fraction
@@ -8,11 +9,12 @@ from pathlib import Path
 import clips
 import numpy as np
 import pytest
-from clips import Clip, make_clip, picture_times, sound_tracks
+from clips import Clip, make_clip, picture_times, sound_tracks, zero_packets
 from drive_clips import TheUpperHalfIsSky
 
 from roadseg.inference.overlay_summary import OverlayFiles, OverlayOptions
 from roadseg.inference.overlay_video import overlay_video
+from roadseg.video import reader
 from roadseg.video.colour import to_rgb
 from roadseg.video.probe import probe
 from roadseg.video.reader import VideoReader
@@ -120,3 +122,45 @@ def test_videos_of_other_peoples_making(real_data, tmp_path, name):
     with VideoReader(video) as before, VideoReader(overlay) as after:
         for old, new in zip(before, after, strict=True):
             assert np.abs(to_rgb(old, (32, 16)).astype(int) - to_rgb(new, (32, 16))).mean() <= 3
+
+
+def summary_of(video):
+    """What stands in the summary file."""
+    out = video.parent / "out"
+    overlay_video(video, TheUpperHalfIsSky(), out, INVISIBLE)
+    return json.loads(OverlayFiles.of(video, out).summary.read_text())
+
+
+def test_the_summary_tells_of_packets_that_were_skipped(real_data, tmp_path):
+    video = tmp_path / "corrupted.mp4"
+    video.symlink_to(real_data / "video" / "odd" / "corrupted.mp4")
+    summary = summary_of(video)
+    assert (summary["decoder_events"]["corrupt_packets"], summary["frames"]) == (1, 49)
+
+
+def test_the_summary_tells_of_a_silent_end(tmp_path):
+    clip = make_clip(tmp_path / "clip.mkv", pts=range(48), time_base=Fraction(1, 10), noise=True)
+    clip.path.write_bytes(clip.path.read_bytes()[: clip.path.stat().st_size // 2])
+    summary = summary_of(clip.path)
+    assert summary["decoder_events"]["truncated_seconds"] == pytest.approx(4.8 - summary["duration_seconds"], abs=0.1)
+
+
+def test_the_summary_tells_that_reading_stopped_early(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "MAX_DECODE_FAILURES", 4)
+    clip = make_clip(tmp_path / "clip.avi", codec="mjpeg", pixel_format="yuvj420p", pts=range(40))
+    zero_packets(clip.path, 10, 40)
+    summary = summary_of(clip.path)
+    assert (summary["frames"], summary["decoder_events"]["corrupt_packets"]) == (10, 5)
+    assert any(notice.startswith("reading stopped early") for notice in summary["notices"])
+
+
+def test_the_summary_tells_of_high_dynamic_range(tmp_path):
+    params = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"
+    clip = make_clip(tmp_path / "clip.mp4", pixel_format="yuv420p10le", options={"x264-params": params})
+    assert any(notice.startswith("high dynamic range") for notice in summary_of(clip.path)["notices"])
+
+
+def test_the_summary_tells_of_clocks_that_restart(tmp_path):
+    clip = make_clip(tmp_path / "clip.ts", pts=range(50), options={"bf": "0"})
+    clip.path.write_bytes(clip.path.read_bytes() * 2)
+    assert summary_of(clip.path)["decoder_events"]["timestamps_repaired"] == 1

@@ -1,5 +1,6 @@
 """Small videos made for tests with PyAV alone, so that reader and writer are not tested against each other."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -131,6 +132,24 @@ def make_sound(path: Path, codec: str = "aac", cover: bool = False) -> Path:
         if stream is not None:
             mux_cover(container, stream)
     return path
+
+
+def hide_sound_format(path: Path) -> None:
+    """Give the mono PCM sound of an AVI file a number (in WAVEFORMATEX, before channels and Hz) that means nothing."""
+    data = path.read_bytes()
+    known, hidden = (struct.pack("<HHI", number, 1, SOUND_RATE) for number in (1, 0x7777))
+    assert data.count(known) == 1
+    path.write_bytes(data.replace(known, hidden))
+
+
+def zero_packets(path: Path, first: int, stop: int) -> None:
+    """Overwrite packets of pictures with zeros."""
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    for position, size in packets[first:stop]:
+        data[position + 8 : position + 8 + size] = bytes(size)
+    path.write_bytes(data)
 
 
 def add_cover(container: OutputContainer) -> VideoStream:
