@@ -1,7 +1,6 @@
 """What an overlay costs: from end to end, stage by stage, and beside a plain loop."""
 
 import multiprocessing
-import resource
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from roadseg.bench.measures import peak_resident_bytes
 from roadseg.bench.plain_video import plain_loop
 from roadseg.cores import usable_cores
 from roadseg.frames import Frame
@@ -146,16 +146,7 @@ def _from_end_to_end(setting: Setting, out: Path) -> tuple[float, float, int]:
     """Frames a second, peak of resident memory in 10^6 bytes, and frames, in a process of its own."""
     segmenter = load_segmenter(setting.run, device=setting.device, input_size=setting.input_size)
     summary = overlay_video(setting.video, segmenter, out, setting.options)
-    return summary.frames_per_second, _peak_resident_bytes() / 1e6, summary.frames
-
-
-def _peak_resident_bytes() -> int:
-    """Of this process so far."""
-    status = Path("/proc/self/status")
-    if status.exists():  # where it does, `getrusage` counts what the process that started this one had
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return 1024 * int(line.split()[1])
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return summary.frames_per_second, peak_resident_bytes() / 1e6, summary.frames
 
 
 def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, float]:

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -45,16 +46,23 @@ class OverlayParts:
         job: what they are made from.
         versions: of the packages that make them; parts by others are not mixed with theirs.
         label_space: of the labels.
+        sample_aspect_ratio: width of a pixel over its height.
 
     Raises:
         OutputError: nothing can be written there.
     """
 
     def __init__(
-        self, files: OverlayFiles, job: OverlayJob, versions: Mapping[str, str], label_space: LabelSpace
+        self,
+        files: OverlayFiles,
+        job: OverlayJob,
+        versions: Mapping[str, str],
+        label_space: LabelSpace,
+        sample_aspect_ratio: Fraction,
     ) -> None:
         self._files = files
         self._label_space = label_space
+        self._sample_aspect_ratio = sample_aspect_ratio
         self._folder = _parts_folder(files)
         manifest = {"job": job.model_dump(mode="json"), "versions": dict(versions), "segment_frames": SEGMENT_FRAMES}
         if _read(self._manifest) != manifest:
@@ -92,6 +100,7 @@ class OverlayParts:
             time_base=like.time_base,
             matrix=like.matrix,
             full_range=like.full_range,
+            sample_aspect_ratio=self._sample_aspect_ratio,
             frame_rate=1 / (like.duration * like.time_base),
         )
         # The table, whose presence tells that the segment is there, takes its name last.

@@ -129,7 +129,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
             raise VideoError(f"{video}: no picture in it can be decoded", "Check that it plays elsewhere.")
         like = first[0]
         versions = {package: version(package) for package in VERSIONED}
-        with OverlayParts(files, job, versions, segmenter.label_space) as parts:
+        with OverlayParts(files, job, versions, segmenter.label_space, reader.info.shown_aspect_ratio) as parts:
             resumed = parts.frames
             # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
             pipeline = _labelled(islice(chain([first], decoded), resumed, None), segmenter, options)

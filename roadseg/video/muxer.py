@@ -29,9 +29,10 @@ SOUND_TAIL = Fraction(1)
 class Muxer:
     """A file of one picture stream, and the sound tracks of another file.
 
-    Presentation times are kept to the tick in MP4, variable frame rates and late starts included. Matroska counts in
-    milliseconds from 0: it rounds, and moves everything by the few milliseconds that sound may begin before 0. The
-    file appears under its name when the block ends well, and not at all when it raises.
+    Presentation times are kept to the tick in MP4, variable frame rates, late starts and the length of the last frame
+    included. Matroska counts in milliseconds from 0 and tells only when the last frame begins: it rounds, and moves
+    everything by the few milliseconds that sound may begin before 0. The file appears under its name when the block
+    ends well, and not at all when it raises.
     """
 
     def __init__(self, path: Path, time_base: Fraction, audio_from: Path | None = None) -> None:
@@ -116,7 +117,7 @@ class Muxer:
         self._stream = stream
         if self._source is not None:
             self._sound = SoundCopy(self._source, self._container)
-            self.notices += self._sound.notices
+            self.notices = self._sound.notices  # it grows
         return stream
 
     def _options(self, kind: str) -> dict[str, str]:

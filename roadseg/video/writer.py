@@ -6,7 +6,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import av
 from av.codec.context import Flags
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from roadseg.errors import OutputError
@@ -38,6 +40,7 @@ class VideoWriter:
         time_base: Fraction,
         matrix: Matrix = "bt709",
         full_range: bool = False,
+        sample_aspect_ratio: Fraction = Fraction(1),
         frame_rate: Fraction | None = None,
         audio_from: Path | None = None,
         crf: int = 23,
@@ -53,6 +56,7 @@ class VideoWriter:
             time_base: seconds a tick, of the frames.
             matrix: of the frames.
             full_range: of the frames.
+            sample_aspect_ratio: width of a pixel over its height, for players to stretch by.
             frame_rate: Hz, for which the level of H.264 is chosen; by default by the first frame's duration.
             audio_from: a file whose sound is copied, packet by packet, beside the pictures.
             crf: constant rate factor of x264, 0 (lossless) to 51.
@@ -70,11 +74,14 @@ class VideoWriter:
         self._time_base = time_base
         self._matrix: Matrix = matrix
         self._full_range = full_range
+        self._sample_aspect_ratio = sample_aspect_ratio
         self._frame_rate = frame_rate
         self._options = {"crf": str(crf), "preset": preset, "g": str(KEYFRAME_INTERVAL)}
         self._threads = threads or default_threads()
         self._stack = ExitStack()
         self._last: Frame | None = None
+        self._waiting: av.VideoFrame | None = None
+        self._rate_varies = False
 
     @property
     def notices(self) -> list[str]:
@@ -94,7 +101,7 @@ class VideoWriter:
         self._stack.__exit__(kind, error, at)
 
     def write(self, frame: Frame) -> None:
-        """Encode a frame.
+        """Encode the frame before this one, which waits until it is known whether it is the last.
 
         Raises:
             OutputError: the disk is full, or the file cannot be written for another reason.
@@ -111,10 +118,12 @@ class VideoWriter:
         if self._last is None:
             # x264 writes a level that suits this rate; it would take every tick for a frame without it.
             context.framerate = self._frame_rate or 1 / (frame.duration * frame.time_base)
+        else:
+            self._rate_varies |= frame.duration != self._last.duration
         self._last = frame
-        with self._muxer.errors():
-            packets = self._stream.encode(to_av(frame, context.width, context.height))
-        self._muxer.write(packets)
+        if self._waiting is not None:
+            self._encode(self._waiting)
+        self._waiting = to_av(frame, context.width, context.height)
 
     def _add_stream(self) -> VideoStream:
         stream = self._muxer.add_encoder(self._options)
@@ -126,16 +135,26 @@ class VideoWriter:
         context.time_base = self._time_base
         context.colorspace, context.color_range = H273_MATRIX[self._matrix], sws_range(self._full_range)
         context.color_trc, context.color_primaries = H273_TRANSFER[self._matrix], H273_PRIMARIES[self._matrix]
+        context.sample_aspect_ratio = self._sample_aspect_ratio
         context.flags |= Flags.frame_duration
         return stream
+
+    def _encode(self, picture: av.VideoFrame | None) -> None:
+        """Encode a picture, or with None what the encoder still holds."""
+        with self._muxer.errors():
+            packets = self._stream.encode(picture)
+        self._muxer.write(packets)
 
     def _finish(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Write what the encoder still holds, unless something went wrong."""
         if kind is not None:
             return
-        if self._last is None:
+        if self._last is None or self._waiting is None:
             raise OutputError(f"{self._path}: no frame to write", "Check that the input has frames.")
-        with self._muxer.errors():
-            packets = self._stream.encode()
-        self._muxer.write(packets)
+        if self._rate_varies:
+            # In MP4 a packet lasts until the next one is decoded; only the last keeps its own length. A keyframe is
+            # decoded after all pictures before it, so that the last picture is the last packet.
+            self._waiting.pict_type = PictureType.I
+        self._encode(self._waiting)
+        self._encode(None)
         self._muxer.end((self._last.pts + self._last.duration) * self._time_base)

@@ -1,6 +1,7 @@
 """Videos that follow one another, joined: every picture as it was encoded, at its time to the tick, and its sound."""
 
 import hashlib
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -47,6 +48,7 @@ def pictures(*paths):
 )
 def test_every_picture_at_its_time(tmp_path, pts, time_base, preset):
     given = frames(pts, time_base)
+    given[-1] = replace(given[-1], duration=3 * given[-1].duration)
     parts = parts_of(tmp_path, given, [30, 1, 2, 24, 3], preset=preset)
     joined = tmp_path / "joined.mp4"
     assert join_videos(parts, joined, time_base=time_base) == []
