@@ -16,10 +16,10 @@ from roadseg.bench.measures import peak_resident_bytes
 from roadseg.bench.plain_video import plain_loop
 from roadseg.cores import usable_cores
 from roadseg.frames import Frame
+from roadseg.inference.engines import load_segmenter
 from roadseg.inference.overlay_summary import OverlayOptions
 from roadseg.inference.overlay_video import DEFAULTS, overlay_video
 from roadseg.inference.segmenter import Segmenter
-from roadseg.inference.torch_engine import load_segmenter
 from roadseg.labels import LabelMap
 from roadseg.models.weights import load_model
 from roadseg.overlay import Overlay

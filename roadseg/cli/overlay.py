@@ -78,11 +78,11 @@ def overlay(
     [bold]Example:[/bold] roadseg overlay folder/of/drives --out overlays --shard 1/8
     """
     from roadseg.inference.batch_norm import BatchNormAdaptation
+    from roadseg.inference.engines import load_segmenter
     from roadseg.inference.fleet import failure_record, overlay_fleet
     from roadseg.inference.overlay_summary import OverlayOptions
     from roadseg.inference.overlay_video import Failure
     from roadseg.inference.tasks import Shard, check_names, find_tasks
-    from roadseg.inference.torch_engine import load_segmenter
     from roadseg.inference.views import Views
 
     reporter = Reporter(quiet=quiet, as_json=as_json)

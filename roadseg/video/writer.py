@@ -8,7 +8,6 @@ from typing import Self
 
 import av
 from av.codec.context import Flags
-from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from roadseg.errors import OutputError
@@ -16,6 +15,10 @@ from roadseg.frames import Frame, Matrix
 from roadseg.video.colour import H273_MATRIX, H273_PRIMARIES, H273_TRANSFER, sws_range, to_av
 from roadseg.video.container import default_threads
 from roadseg.video.muxer import Muxer
+
+X264 = {"preset": "veryfast", "crf": "24", "bf": "0"}
+"""Without pictures that look ahead (B-frames), size and quality are those of crf 23 with them, for two thirds of the
+time; and the same frames give the same pictures each time, which x264 does not keep to with them."""
 
 KEYFRAME_INTERVAL = 256
 """Frames from one that decodes by itself to the next, at most."""
@@ -43,8 +46,7 @@ class VideoWriter:
         sample_aspect_ratio: Fraction = Fraction(1),
         frame_rate: Fraction | None = None,
         audio_from: Path | None = None,
-        crf: int = 23,
-        preset: str = "veryfast",
+        crf: int | None = None,
         threads: int | None = None,
     ) -> None:
         """Describe the video; nothing is written before the `with` block begins.
@@ -59,8 +61,7 @@ class VideoWriter:
             sample_aspect_ratio: width of a pixel over its height, for players to stretch by.
             frame_rate: Hz, for which the level of H.264 is chosen; by default by the first frame's duration.
             audio_from: a file whose sound is copied, packet by packet, beside the pictures.
-            crf: constant rate factor of x264, 0 (lossless) to 51.
-            preset: speed of x264, `ultrafast` to `placebo`.
+            crf: constant rate factor of x264, 0 (lossless) to 51; by default that of `X264`.
             threads: encoder threads, by default as many as processors but at most 4.
 
         Raises:
@@ -76,12 +77,10 @@ class VideoWriter:
         self._full_range = full_range
         self._sample_aspect_ratio = sample_aspect_ratio
         self._frame_rate = frame_rate
-        self._options = {"crf": str(crf), "preset": preset, "g": str(KEYFRAME_INTERVAL)}
+        self._options = X264 | {"g": str(KEYFRAME_INTERVAL)} | ({} if crf is None else {"crf": str(crf)})
         self._threads = threads or default_threads()
         self._stack = ExitStack()
         self._last: Frame | None = None
-        self._waiting: av.VideoFrame | None = None
-        self._rate_varies = False
 
     @property
     def notices(self) -> list[str]:
@@ -101,7 +100,7 @@ class VideoWriter:
         self._stack.__exit__(kind, error, at)
 
     def write(self, frame: Frame) -> None:
-        """Encode the frame before this one, which waits until it is known whether it is the last.
+        """Encode a frame.
 
         Raises:
             OutputError: the disk is full, or the file cannot be written for another reason.
@@ -118,12 +117,8 @@ class VideoWriter:
         if self._last is None:
             # x264 writes a level that suits this rate; it would take every tick for a frame without it.
             context.framerate = self._frame_rate or 1 / (frame.duration * frame.time_base)
-        else:
-            self._rate_varies |= frame.duration != self._last.duration
         self._last = frame
-        if self._waiting is not None:
-            self._encode(self._waiting)
-        self._waiting = to_av(frame, context.width, context.height)
+        self._encode(to_av(frame, context.width, context.height))
 
     def _add_stream(self) -> VideoStream:
         stream = self._muxer.add_encoder(self._options)
@@ -149,12 +144,7 @@ class VideoWriter:
         """Write what the encoder still holds, unless something went wrong."""
         if kind is not None:
             return
-        if self._last is None or self._waiting is None:
+        if self._last is None:
             raise OutputError(f"{self._path}: no frame to write", "Check that the input has frames.")
-        if self._rate_varies:
-            # In MP4 a packet lasts until the next one is decoded; only the last keeps its own length. A keyframe is
-            # decoded after all pictures before it, so that the last picture is the last packet.
-            self._waiting.pict_type = PictureType.I
-        self._encode(self._waiting)
         self._encode(None)
         self._muxer.end((self._last.pts + self._last.duration) * self._time_base)

@@ -11,9 +11,9 @@ from roadseg.bench.plain_video import plain_loop
 from roadseg.bench.video import Setting, measure_video
 from roadseg.cli.main import main
 from roadseg.errors import VideoError
+from roadseg.inference.engines import load_segmenter
 from roadseg.inference.overlay_summary import OverlayFiles, OverlayOptions
 from roadseg.inference.overlay_video import overlay_video
-from roadseg.inference.torch_engine import load_segmenter
 from roadseg.models.weights import load_model
 from roadseg.runtime import start
 from roadseg.video.colour import to_rgb

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from clips import make_clip
 from drive_clips import TheUpperHalfIsSky
+from test_writer import sound_packets
 
 from roadseg.errors import OutputError, VideoError
 from roadseg.inference.overlay_parts import SEGMENT_FRAMES
@@ -66,14 +67,18 @@ def contents(clip, out):
             (
                 frame.pts * frame.time_base,
                 frame.duration * frame.time_base,
-                hashlib.sha256(frame.y.tobytes()).hexdigest(),
+                digest(frame.y, frame.u, frame.v),
             )
             for frame in video
         ]
     summary = json.loads(files.summary.read_text())
     for name in ("wall_seconds", "frames_per_second", "stages", "frames_resumed"):
         del summary[name]
-    return files.overlay.read_bytes(), pictures, pq.read_table(files.frames).to_pydict(), summary
+    return pictures, sound_packets(files.overlay), pq.read_table(files.frames).to_pydict(), summary
+
+
+def digest(*planes):
+    return hashlib.sha256(b"".join(plane.tobytes() for plane in planes)).hexdigest()
 
 
 def names(out):

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from clips import hide_sound_format, make_clip, make_sound, picture
@@ -90,12 +91,11 @@ def test_times_are_kept_to_the_tick(tmp_path, pts, time_base):
     assert written[-1][1] == given[-1].duration * time_base
 
 
-@pytest.mark.parametrize("preset", ["ultrafast", "veryfast"])
 @pytest.mark.parametrize("durations", [(30, 10, 20), (10, 10, 10, 10, 10, 20, 20), (40,), (5, 5, 5, 5, 300)])
-def test_the_length_of_the_last_frame_is_kept(tmp_path, durations, preset):
+def test_the_length_of_the_last_frame_is_kept(tmp_path, durations):
     given = [replace(frames()[0], time_base=Fraction(1, 90), duration=duration) for duration in durations]
     given = [replace(frame, pts=sum(durations[:index])) for index, frame in enumerate(given)]
-    write(tmp_path / "out.mp4", given, preset=preset)
+    write(tmp_path / "out.mp4", given)
     with VideoReader(tmp_path / "out.mp4") as video:
         assert [frame.duration * frame.time_base * 90 for frame in video] == list(durations)
 
@@ -114,16 +114,29 @@ def test_matroska_rounds_times_to_milliseconds(tmp_path):
         assert abs(time - frame.pts * frame.time_base) <= Fraction(1, 2000)
 
 
-def test_reordered_pictures_come_out_in_order(tmp_path):
-    given = frames(range(40))
-    write(tmp_path / "out.mp4", given, preset="medium")
+def test_pictures_are_encoded_in_their_order(tmp_path):
+    write(tmp_path / "out.mp4", frames(range(40)))
     with av.open(str(tmp_path / "out.mp4")) as container:
-        packets = [packet for packet in container.demux(video=0) if packet.size]
-        assert any(packet.pts != packet.dts for packet in packets), "without B-frames this test shows nothing"
+        packets = [(packet.pts, packet.dts) for packet in container.demux(video=0) if packet.size]
+    assert packets == sorted(packets)
     with VideoReader(tmp_path / "out.mp4") as video:
         greys = [int(to_rgb(frame)[-4:, -4:].mean()) for frame in video]
     assert greys == sorted(greys)
     assert len(set(greys)) == 40
+
+
+def test_the_same_frames_give_the_same_pictures(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (9, 16, 3), np.uint8)
+    street = cv2.resize(noise, (320, 180), interpolation=cv2.INTER_CUBIC)
+    given = [
+        from_rgb(np.roll(street, 3 * i, 1), index=i, pts=i, time_base=Fraction(1, 25), duration=1) for i in range(60)
+    ]
+    written = set()
+    for _ in range(6):
+        write(tmp_path / "out.mp4", given)
+        with VideoReader(tmp_path / "out.mp4") as video:
+            written.add(b"".join(plane.tobytes() for frame in video for plane in (frame.y, frame.u, frame.v)))
+    assert len(written) == 1
 
 
 @pytest.mark.parametrize("full_range", [False, True])
