@@ -20,6 +20,7 @@ from roadseg.cli.options import (
     Flip,
     InputSize,
     Scales,
+    Smooth,
     parse_rate,
     parse_scales,
     parse_shard,
@@ -55,6 +56,7 @@ def overlay(
     ] = None,
     flip: Flip = False,
     scales: Scales = "1",
+    smooth: Smooth = False,
     adapt_bn: AdaptBatchNorm = False,
     bn_prior: BatchNormPrior = DEFAULT_PRIOR,
     bn_scenes: BatchNormScenes = "",
@@ -82,6 +84,7 @@ def overlay(
     from roadseg.inference.fleet import failure_record, overlay_fleet
     from roadseg.inference.overlay_summary import OverlayOptions
     from roadseg.inference.overlay_video import Failure
+    from roadseg.inference.smoothing import WEIGHT
     from roadseg.inference.tasks import Shard, check_names, find_tasks
     from roadseg.inference.views import Views
 
@@ -93,6 +96,7 @@ def overlay(
         frame_rate=parse_rate(frame_rate) if frame_rate else None,
         overwrite=overwrite,
         views=Views(flip, parse_scales(scales)),
+        smoothing=WEIGHT if smooth else 0.0,
         batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
     )
     part = Shard(*parse_shard(shard)) if shard else None

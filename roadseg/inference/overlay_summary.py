@@ -37,6 +37,8 @@ class OverlayOptions:
     """Do it again even if it was done, and replace results of other jobs."""
     views: Views = ONE_VIEW
     """What the network is shown of a picture."""
+    smoothing: float = 0.0
+    """Weight of the past in class scores, see `roadseg.inference.smoothing.TemporalSmoother`; 0 for none."""
     batch_norm: BatchNormAdaptation | None = None
     """Adapt batch norm to each video; None: do not."""
 
@@ -71,6 +73,7 @@ class OverlayJob(BaseModel):
     """A fraction; for streams without timestamps."""
     flip: bool = Field(title="choice of --flip")
     scales: tuple[float, ...] = Field(title="choice of --scales")
+    smoothing: float = Field(title="choice of --smooth")
     batch_norm_prior: int | None = Field(title="choice of --adapt-bn")
     """Null where batch norm was not adapted to the video."""
     batch_norm_scenes: str = Field(title="choice of --bn-scenes")
@@ -88,6 +91,7 @@ class OverlayJob(BaseModel):
             frame_rate_hz=str(options.frame_rate) if options.frame_rate else None,
             flip=options.views.flip,
             scales=options.views.scales,
+            smoothing=options.smoothing,
             batch_norm_prior=options.batch_norm.prior if options.batch_norm else None,
             batch_norm_scenes=options.batch_norm.scenes if options.batch_norm else "",
         )
