@@ -18,6 +18,7 @@ from roadseg.errors import RoadsegError, VideoError
 from roadseg.files import held, writing
 from roadseg.frames import Frame
 from roadseg.inference.batch_norm import PICTURES
+from roadseg.inference.masking import Mask, mask_of
 from roadseg.inference.overlay_summary import (
     OverlayJob,
     OverlayOptions,
@@ -28,6 +29,7 @@ from roadseg.inference.overlay_summary import (
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.tasks import Task, check_names
 from roadseg.inference.views import Views
+from roadseg.labels import IGNORE
 from roadseg.overlay import Overlay
 from roadseg.stats import FrameTable, count_pixels
 from roadseg.video.colour import to_rgb
@@ -121,11 +123,13 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
         if options.batch_norm is not None:
             pictures = sample_pictures(video, segmenter.input_size, PICTURES)
             segmenter = segmenter.adapted_to(pictures, options.batch_norm)
+        size = reader.info.width, reader.info.height
+        mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview)
         decoded = _decode(reader)
         first = next(decoded, None)
         if first is None:
             raise VideoError(f"{video}: no picture in it can be decoded", "Check that it plays elsewhere.")
-        pipeline = _labelled(chain([first], decoded), segmenter, options)
+        pipeline = _labelled(chain([first], decoded), segmenter, options, mask)
         with (
             writing(files.frames) as part,
             FrameTable(part, segmenter.label_space, first[0].time_base) as table,
@@ -139,7 +143,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
             files.summary.unlink(missing_ok=True)  # before the files that it vouches for are replaced
         wall = time.perf_counter() - started
         events = reader.events.as_dict()
-        notices = [*events.pop("notices"), *writer.notices]
+        notices = [*events.pop("notices"), *mask_notices, *writer.notices]
         summary = OverlaySummary(
             video=str(video),
             job=job,
@@ -150,6 +154,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
             duration_seconds=totals.seconds,
             creation_time=reader.info.creation_time,
             classes=totals.shares(),
+            masked_share=mask.share if mask else 0.0,
             wall_seconds=wall,
             frames_per_second=totals.frames / wall,
             stages={name: StageTiming.of(timing, totals.frames) for name, timing in pipeline.timings.items()},
@@ -161,14 +166,16 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
         return summary
 
 
-def _labelled(decoded: Iterable[Decoded], segmenter: Segmenter, options: OverlayOptions) -> Pipeline[Drawn]:
+def _labelled(
+    decoded: Iterable[Decoded], segmenter: Segmenter, options: OverlayOptions, mask: Mask | None
+) -> Pipeline[Drawn]:
     """All stages but the last."""
     overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
     return (
         Pipeline("decode", decoded)
         .then("prepare", partial(_prepare, segmenter.input_size, options.batch_size))
         .then("segment", partial(_segment, segmenter, options.views))
-        .then("draw", partial(_draw, overlay))
+        .then("draw", partial(_draw, overlay, mask))
     )
 
 
@@ -190,10 +197,12 @@ def _segment(segmenter: Segmenter, views: Views, batches: Iterator[Batch]) -> It
         yield frames, segmenter.segment(images, views)
 
 
-def _draw(overlay: Overlay, batches: Iterator[Batch]) -> Iterator[Drawn]:
+def _draw(overlay: Overlay, mask: Mask | None, batches: Iterator[Batch]) -> Iterator[Drawn]:
     for frames, label_maps in batches:
-        for (frame, decode_error), labels in zip(frames, label_maps, strict=True):
-            yield overlay.draw(frame, labels), decode_error, count_pixels(labels)
+        seen = mask.seen_at(label_maps.shape[1:]) if mask else None
+        shown = label_maps if seen is None else np.where(seen, label_maps, np.uint8(IGNORE))
+        for (frame, decode_error), labels in zip(frames, shown, strict=True):
+            yield overlay.draw(frame, labels), decode_error, count_pixels(labels, seen)
 
 
 def _encode(writer: VideoWriter, drawn: Iterator[Drawn]) -> Iterator[Drawn]:
