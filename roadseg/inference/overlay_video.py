@@ -19,6 +19,7 @@ from roadseg.errors import RoadsegError, VideoError
 from roadseg.files import held
 from roadseg.frames import Frame
 from roadseg.inference.batch_norm import PICTURES
+from roadseg.inference.masking import Mask, mask_of
 from roadseg.inference.overlay_parts import SEGMENT_FRAMES, OverlayParts, remove_parts
 from roadseg.inference.overlay_summary import (
     OverlayJob,
@@ -31,6 +32,7 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import Memory, TemporalSmoother
 from roadseg.inference.tasks import Task, check_names
 from roadseg.inference.views import Views
+from roadseg.labels import IGNORE
 from roadseg.overlay import Overlay
 from roadseg.stats import count_pixels
 from roadseg.video.colour import to_rgb
@@ -145,6 +147,8 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
         if options.batch_norm is not None:
             pictures = sample_pictures(video, segmenter.input_size, PICTURES)
             segmenter = segmenter.adapted_to(pictures, options.batch_norm)
+        size = reader.info.width, reader.info.height
+        mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview)
         decoded = _decode(reader)
         first = next(decoded, None)
         if first is None:
@@ -155,7 +159,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
             resumed = parts.frames
             # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
             left = islice(chain([first], decoded), resumed, None)
-            pipeline = _drawn(left, segmenter, options, parts.memory())
+            pipeline = _drawn(left, segmenter, options, mask, parts.memory())
             with pipeline.then("encode", partial(_encode, parts, like)) as done:
                 for frames in done:
                     on_progress(resumed + frames, reader.info.frame_count)
@@ -163,7 +167,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
             wall = time.perf_counter() - started
             fresh = totals.frames - resumed
             events = reader.events.as_dict()
-            notices = [*events.pop("notices"), *lost]
+            notices = [*events.pop("notices"), *mask_notices, *lost]
             summary = OverlaySummary(
                 video=str(video),
                 job=job,
@@ -175,6 +179,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
                 duration_seconds=totals.seconds,
                 creation_time=reader.info.creation_time,
                 classes=totals.shares(),
+                masked_share=mask.share if mask else 0.0,
                 wall_seconds=wall,
                 frames_per_second=fresh / wall,
                 stages={name: StageTiming.of(timing, fresh) for name, timing in pipeline.timings.items()},
@@ -187,7 +192,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
 
 
 def _drawn(
-    decoded: Iterable[Decoded], segmenter: Segmenter, options: OverlayOptions, memory: Memory | None
+    decoded: Iterable[Decoded], segmenter: Segmenter, options: OverlayOptions, mask: Mask | None, memory: Memory | None
 ) -> Pipeline[Drawn]:
     """All stages but the last."""
     overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
@@ -198,7 +203,7 @@ def _drawn(
         )
     else:
         labelled = prepared.then("segment", partial(_segment, segmenter, options.views))
-    return labelled.then("draw", partial(_draw, overlay))
+    return labelled.then("draw", partial(_draw, overlay, mask))
 
 
 def _decode(reader: VideoReader) -> Iterator[Decoded]:
@@ -243,10 +248,12 @@ def _smooth(
         yield Labelled(frames, segmenter.labels(smooth), smoother.memory if ends_segment else None)
 
 
-def _draw(overlay: Overlay, batches: Iterator[Labelled]) -> Iterator[Drawn]:
+def _draw(overlay: Overlay, mask: Mask | None, batches: Iterator[Labelled]) -> Iterator[Drawn]:
     for frames, label_maps, memory in batches:
-        for (frame, decode_error), labels in zip(frames, label_maps, strict=True):
-            yield Drawn(overlay.draw(frame, labels), decode_error, count_pixels(labels), memory)
+        seen = mask.seen_at(label_maps.shape[1:]) if mask else None
+        shown = label_maps if seen is None else np.where(seen, label_maps, np.uint8(IGNORE))
+        for (frame, decode_error), labels in zip(frames, shown, strict=True):
+            yield Drawn(overlay.draw(frame, labels), decode_error, count_pixels(labels, seen), memory)
 
 
 def _encode(parts: OverlayParts, like: Frame, drawn: Iterator[Drawn]) -> Iterator[int]:
