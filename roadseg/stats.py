@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from roadseg.errors import InputError
 from roadseg.frames import Frame
+from roadseg.heatmaps import METADATA_KEY, Grid, HeatMaps
 from roadseg.labels import LabelMap, LabelSpace
 
 ROWS_A_GROUP = 1024
@@ -90,7 +91,8 @@ class FrameTable:
     Columns: `index`; `pts`, in ticks of the time base in the file's metadata; `seconds` and `duration_seconds`;
     `decode_error`, whether the decoder met errors on the way to this frame; for every class `fraction_NAME`, of the
     picture, in 0..1, and `pixels_NAME`, in pixels of the label map; the same for `unlabelled`. What a mask leaves out
-    is in none of them: the fractions of a frame add up to 1. Blanks in class names become underscores.
+    is in none of them: the fractions of a frame add up to 1. Blanks in class names become underscores. The file's
+    metadata has heat maps of the frames whose grids are told, see `read_heatmaps`.
 
     Args:
         path: of the Parquet file, complete once the context is left.
@@ -102,6 +104,7 @@ class FrameTable:
         self.label_space = label_space
         self._rows: list[tuple[int, int, float, float, bool]] = []
         self._pixels: list[NDArray[np.int64]] = []
+        self._heatmaps: HeatMaps | None = None
         self._schema = _schema(self.names(label_space), {"time_base": str(time_base), "label_space": label_space.name})
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
 
@@ -110,18 +113,24 @@ class FrameTable:
         """What pixels are counted by: the classes, then `unlabelled`."""
         return *label_space.classes, UNLABELLED
 
-    def add(self, frame: Frame, counts: NDArray[np.int64], *, decode_error: bool = False) -> None:
+    def add(
+        self, frame: Frame, counts: NDArray[np.int64], grid: Grid | None = None, *, decode_error: bool = False
+    ) -> None:
         """Add the next frame.
 
         Args:
             frame: its pixels are not looked at.
             counts: (256,) as `count_pixels` gives them.
+            grid: of its labels, for the heat maps; all grids of a table have the same shape.
             decode_error: whether the decoder met errors on the way to this frame.
         """
         classes = len(self.label_space)
         pixels = np.append(counts[:classes], counts[classes:].sum())
         self._rows.append((frame.index, frame.pts, frame.seconds, frame.duration_seconds, decode_error))
         self._pixels.append(pixels)
+        if grid is not None:
+            self._heatmaps = self._heatmaps or HeatMaps.empty(classes, grid)
+            self._heatmaps.add(grid, frame.duration)
         if len(self._rows) == ROWS_A_GROUP:
             self._flush()
 
@@ -143,6 +152,8 @@ class FrameTable:
         try:
             if kind is None:
                 self._flush()
+                if self._heatmaps is not None:
+                    self._writer.add_key_value_metadata(self._heatmaps.metadata())
         finally:
             self._writer.close()
 
@@ -176,9 +187,54 @@ def read_frames(path: Path, names: Sequence[str]) -> Iterator[FrameRows]:
                 seconds, durations, *pixels = (batch[column].to_numpy() for column in columns)
                 yield FrameRows(seconds, durations, np.stack(pixels, axis=1).astype(np.int64))
     except (OSError, KeyError, pa.ArrowException) as error:
-        raise InputError(
-            f"{path}: not a table of frames, or damaged", "Draw the video again with --overwrite."
-        ) from error
+        raise _unreadable(path) from error
+
+
+def read_heatmaps(path: Path) -> NDArray[np.float64] | None:
+    """How long each class is seen where, of all frames that a `FrameTable` wrote together.
+
+    Args:
+        path: of the Parquet file.
+
+    Returns:
+        (C + 1, rows, `roadseg.heatmaps.COLUMNS`) seconds: of the classes, then `unlabelled`. What a mask leaves out
+        has 0 in all. None where the table has no heat maps.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        metadata = pq.read_metadata(path).metadata
+        heatmaps = HeatMaps.of_metadata(metadata)
+        return None if heatmaps is None else heatmaps.seconds(Fraction(metadata[b"time_base"].decode()))
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        raise _unreadable(path) from error
+
+
+def join_frames(parts: Sequence[Path], path: Path) -> None:
+    """Make one table of frames of several that follow each other, their heat maps added up.
+
+    Args:
+        parts: at least one, by the same label space, time base and size of grids.
+        path: of the Parquet file to be written.
+    """
+    schema = pq.read_schema(parts[0])
+    kept = {key: value for key, value in schema.metadata.items() if key != METADATA_KEY}
+    heatmaps = None
+    with pq.ParquetWriter(path, schema.with_metadata(kept), compression="zstd") as joined:
+        for part in parts:
+            with pq.ParquetFile(part) as file:
+                joined.write_table(file.read())
+                more = HeatMaps.of_metadata(file.metadata.metadata)
+            if heatmaps is not None and more is not None:
+                heatmaps.ticks += more.ticks
+            heatmaps = heatmaps or more
+        if heatmaps is not None:
+            joined.add_key_value_metadata(heatmaps.metadata())
+
+
+def _unreadable(path: Path) -> InputError:
+    return InputError(f"{path}: not a table of frames, or damaged", "Draw the video again with --overwrite.")
 
 
 def _column(name: str) -> str:

@@ -13,7 +13,7 @@ LAYERS = [
     {"errors"},
     {"cores", "files", "validation"},
     {"frames", "labels", "png", "runtime", "manifest", "ytdlp"},
-    {"label_spaces"},
+    {"heatmaps", "label_spaces"},
     {"video", "datasets", "models", "streets"},
     {"fetch", "synth", "machine", "adaptation", "evaluation", "overlay", "stats"},
     {"training", "inference"},

@@ -23,7 +23,7 @@ from roadseg.frames import Frame
 from roadseg.inference.overlay_summary import OVERLAY_SUFFIX, OverlayFiles, OverlayJob
 from roadseg.inference.smoothing import Memory
 from roadseg.labels import LabelSpace
-from roadseg.stats import ClassTotals, FrameTable, read_frames
+from roadseg.stats import ClassTotals, FrameTable, join_frames, read_frames
 from roadseg.video.joining import join_videos
 from roadseg.video.writer import KEYFRAME_INTERVAL, VideoWriter
 
@@ -155,14 +155,10 @@ class OverlayParts:
 
     def _join_tables(self, path: Path) -> ClassTotals:
         totals = ClassTotals(FrameTable.names(self._label_space))
-        with (
-            writing(path) as part,
-            pq.ParquetWriter(part, pq.read_schema(self._table(0)), compression="zstd") as joined,
-        ):
-            for number in range(self._finished):
-                joined.write_table(pq.read_table(self._table(number)))
-                for rows in read_frames(self._table(number), totals.names):
-                    totals.add(rows.pixels, rows.durations)
+        with writing(path) as part:
+            join_frames([self._table(number) for number in range(self._finished)], part)
+        for rows in read_frames(path, totals.names):
+            totals.add(rows.pixels, rows.durations)
         return totals
 
     @property

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from roadseg.errors import RoadsegError, VideoError
 from roadseg.files import held
 from roadseg.frames import Frame
+from roadseg.heatmaps import Grid, sample_grid
 from roadseg.inference.batch_norm import PICTURES
 from roadseg.inference.masking import Mask, mask_of
 from roadseg.inference.overlay_parts import SEGMENT_FRAMES, OverlayParts, remove_parts
@@ -70,6 +71,8 @@ class Drawn(NamedTuple):
     decode_error: bool
     counts: NDArray[np.int64]
     """(256,) pixels of each label value."""
+    grid: Grid
+    """Where they are, coarsely."""
     memory: Memory | None
     """What smoothing knows after it; told at the end of segments alone."""
 
@@ -253,7 +256,8 @@ def _draw(overlay: Overlay, mask: Mask | None, batches: Iterator[Labelled]) -> I
         seen = mask.seen_at(label_maps.shape[1:]) if mask else None
         shown = label_maps if seen is None else np.where(seen, label_maps, np.uint8(IGNORE))
         for (frame, decode_error), labels in zip(frames, shown, strict=True):
-            yield Drawn(overlay.draw(frame, labels), decode_error, count_pixels(labels, seen), memory)
+            counts, grid = count_pixels(labels, seen), sample_grid(labels, seen)
+            yield Drawn(overlay.draw(frame, labels), decode_error, counts, grid, memory)
 
 
 def _encode(parts: OverlayParts, like: Frame, drawn: Iterator[Drawn]) -> Iterator[int]:
@@ -261,9 +265,9 @@ def _encode(parts: OverlayParts, like: Frame, drawn: Iterator[Drawn]) -> Iterato
     encoded = 0
     for first in drawn:
         with parts.segment(like) as segment:
-            for frame, decode_error, counts, memory in chain([first], islice(drawn, SEGMENT_FRAMES - 1)):
+            for frame, decode_error, counts, grid, memory in chain([first], islice(drawn, SEGMENT_FRAMES - 1)):
                 segment.writer.write(frame)
-                segment.table.add(frame, counts, decode_error=decode_error)
+                segment.table.add(frame, counts, grid, decode_error=decode_error)
                 segment.memory = memory
                 encoded += 1
                 yield encoded

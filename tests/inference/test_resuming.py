@@ -83,7 +83,8 @@ def contents(clip, out):
     summary = json.loads(files.summary.read_text())
     for name in ("wall_seconds", "frames_per_second", "stages", "frames_resumed"):
         del summary[name]
-    return pictures, sound_packets(files.overlay), pq.read_table(files.frames).to_pydict(), summary
+    table, where = pq.read_table(files.frames), pq.read_metadata(files.frames).metadata[b"heatmaps"]
+    return pictures, sound_packets(files.overlay), table.to_pydict(), where, summary
 
 
 def digest(*planes):
