@@ -16,6 +16,7 @@ from roadseg.cli.evaluate import evaluate
 from roadseg.cli.fetch import fetch
 from roadseg.cli.frames import frames
 from roadseg.cli.overlay import overlay
+from roadseg.cli.report import report
 from roadseg.cli.run import run
 from roadseg.cli.stats import stats
 from roadseg.cli.synth import synth
@@ -46,7 +47,7 @@ def roadseg(
     """Turn dashcam video into labelled video with a segmenter adapted to your own unlabelled roads."""
 
 
-for command in (fetch, frames, synth, adapt, evaluate, run, compare, overlay, stats, demo, bench, doctor):
+for command in (fetch, frames, synth, adapt, evaluate, run, compare, overlay, report, stats, demo, bench, doctor):
     app.command()(command)
 app.add_typer(datasets)
 

@@ -26,9 +26,10 @@ from roadseg.cli.options import (
     parse_shard,
     parse_size,
 )
+from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:
-    from roadseg.inference.overlay_summary import OverlaySummary
+    from roadseg.inference.overlay_summary import OverlayFiles, OverlaySummary
     from roadseg.inference.overlay_video import Failure
     from roadseg.inference.tasks import Task
 
@@ -75,8 +76,9 @@ def overlay(
 ) -> None:
     """Draw labels on videos and count classes.
 
-    Writes NAME.overlay.mp4, NAME.frames.parquet and NAME.summary.json. What is
-    done is skipped, and what was cut off goes on: just repeat the call. A broken
+    Writes NAME.overlay.mp4, NAME.frames.parquet, NAME.summary.json and, to look
+    at all of it in a browser, NAME.report.html. What is done is skipped, and what
+    was cut off goes on: just repeat the call. A broken
     video does not stop the others; DIR/failures.jsonl lists what failed.
     Sub-folders of a folder of videos are kept.
 
@@ -107,9 +109,11 @@ def overlay(
     )
     part = Shard(*parse_shard(shard)) if shard else None
     tasks = find_tasks(videos, out)
+    files = {str(task.video): task.files for task in tasks}
     check_names(tasks)
     segmenter = load_segmenter(run, device=device, input_size=parse_size(input_size) if input_size else None)
     results: list[OverlaySummary | Failure] = []
+    reports: list[Path] = []
     try:
         with reporter.bars("frames") as bars:
             show = _Progress(bars, part.of(tasks) if part else tasks)
@@ -117,9 +121,13 @@ def overlay(
                 results.append(result)
                 show.hide()
                 _tell(reporter, result)
+                if not isinstance(result, Failure):
+                    reports += _report(reporter, files[result.video], again=not result.skipped)
     except KeyboardInterrupt:
         reporter.say("stopped: what is finished is kept, the same command goes on there")
         raise
+    if reports:
+        reporter.say(f"to look at in a browser: {escape(str(_index(reporter, out) or reports[-1]))}")
     summaries = [result for result in results if not isinstance(result, Failure)]
     if not results:
         reporter.say(f"nothing to do: {len(tasks)} videos in all, none of them in shard {shard}")
@@ -182,6 +190,32 @@ def _tell(reporter: Reporter, result: "OverlaySummary | Failure") -> None:
         reporter.warn(f"{result.video}: {notice}")
 
 
+def _report(reporter: Reporter, files: "OverlayFiles", *, again: bool) -> list[Path]:
+    """Write the page of a video, unless it is there and need not be written again; results are good without it."""
+    from roadseg.report.write import report_path, write_report
+
+    page = report_path(files)
+    if page.exists() and not again:
+        return []
+    try:
+        return [write_report(files)]
+    except (RoadsegError, OSError) as error:
+        page.unlink(missing_ok=True)  # of earlier results, which these have replaced
+        reporter.warn(f"no report: {error}")
+        return []
+
+
+def _index(reporter: Reporter, out: Path) -> Path | None:
+    """Write the page of the whole folder, if it has several videos."""
+    from roadseg.report.write import write_index
+
+    try:
+        return write_index(out)
+    except (RoadsegError, OSError) as error:
+        reporter.warn(f"no page of all videos: {error}")
+        return None
+
+
 def _videos_table(results: "list[OverlaySummary | Failure]") -> Table:
     """What became of each video, failures first."""
     from roadseg.inference.overlay_video import Failure
@@ -215,7 +249,7 @@ def _classes_table(summaries: "list[OverlaySummary]", out: Path) -> Table:
     table = Table(
         title=f"{videos}, {seconds:.1f} s",
         title_justify="left",
-        caption=f"results in {escape(str(out))}: *.overlay.mp4, *.frames.parquet, *.summary.json",
+        caption=f"results in {escape(str(out))}: *.overlay.mp4, *.frames.parquet, *.summary.json, *.report.html",
         caption_justify="left",
     )
     table.add_column("class")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from roadseg.errors import InputError
-from roadseg.inference.overlay_summary import FRAMES_SUFFIX, SUMMARY_SUFFIX, OverlaySummary
+from roadseg.inference.overlay_summary import FRAMES_SUFFIX, OverlayFiles, OverlaySummary
 from roadseg.stats import ClassTotals, read_frames
 
 HOUR, HOURS = 3600, 24
@@ -87,13 +87,13 @@ def overlay_stats(
         InputError: a folder is missing or has no finished table, a table or its summary cannot be read, or label
             spaces differ.
     """
-    tables, half_done = _tables(folders)
+    tables, half_done = finished_tables(folders)
     common = Path(os.path.commonpath([table.resolve().parent for table in tables]))
     label_space = ""
     videos: list[VideoStats] = []
     hours: dict[int, ClassTotals] = {}
     for done, table in enumerate(tables, start=1):
-        summary = _summary(table)
+        summary = read_summary(table)
         names = [entry.name for entry in summary.classes]
         if not videos:
             label_space, totals = summary.job.label_space, ClassTotals(names)
@@ -113,14 +113,18 @@ def overlay_stats(
     return OverlayStats(label_space, totals, tuple(videos), dict(sorted(hours.items())), half_done)
 
 
-def _tables(folders: Sequence[Path]) -> tuple[list[Path], int]:
-    """Tables whose summary is there, each once, and how many others there are."""
+def finished_tables(folders: Sequence[Path]) -> tuple[list[Path], int]:
+    """Tables below `folders` whose summary is there, each once, and how many others there are.
+
+    Raises:
+        InputError: a folder is missing or has no finished table.
+    """
     found: dict[Path, Path] = {}
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder", "Give the --out of `roadseg overlay`, or a folder above it.")
         found |= {table.resolve(): table for table in sorted(folder.rglob(f"*{FRAMES_SUFFIX}"))}
-    tables = [table for table in found.values() if _summary_path(table).exists()]
+    tables = [table for table in found.values() if OverlayFiles.of_table(table).summary.exists()]
     if not tables:
         half = f", only {len(found)} that are half done" if found else ""
         raise InputError(
@@ -130,16 +134,17 @@ def _tables(folders: Sequence[Path]) -> tuple[list[Path], int]:
     return tables, len(found) - len(tables)
 
 
-def _summary_path(table: Path) -> Path:
-    return table.with_name(table.name.removesuffix(FRAMES_SUFFIX) + SUMMARY_SUFFIX)
-
-
 def _name(table: Path, common: Path) -> str:
     return str(table.resolve().relative_to(common)).removesuffix(FRAMES_SUFFIX)
 
 
-def _summary(table: Path) -> OverlaySummary:
-    path = _summary_path(table)
+def read_summary(table: Path) -> OverlaySummary:
+    """The summary beside a table.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    path = OverlayFiles.of_table(table).summary
     try:
         return OverlaySummary.model_validate_json(path.read_bytes())
     except ValidationError:

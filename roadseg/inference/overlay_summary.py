@@ -58,7 +58,16 @@ class OverlayFiles:
     @classmethod
     def of(cls, video: Path, out: Path) -> Self:
         """The results of `video` in the folder `out`: named after the video without its suffix."""
-        return cls(*(out / (video.stem + kind) for kind in (OVERLAY_SUFFIX, FRAMES_SUFFIX, SUMMARY_SUFFIX)))
+        return cls._named(video.stem, out)
+
+    @classmethod
+    def of_table(cls, frames: Path) -> Self:
+        """The results that a table of frames belongs to."""
+        return cls._named(frames.name.removesuffix(FRAMES_SUFFIX), frames.parent)
+
+    @classmethod
+    def _named(cls, name: str, out: Path) -> Self:
+        return cls(*(out / (name + kind) for kind in (OVERLAY_SUFFIX, FRAMES_SUFFIX, SUMMARY_SUFFIX)))
 
     @property
     def mask(self) -> Path:

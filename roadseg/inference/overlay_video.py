@@ -145,7 +145,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
         earlier = None if options.overwrite else earlier_summary(files, job)
         if earlier is not None:
             remove_parts(files)
-            return earlier
+            return earlier.model_copy(update={"video": str(video)})
         started = time.perf_counter()
         if options.batch_norm is not None:
             pictures = sample_pictures(video, segmenter.input_size, PICTURES)

@@ -12,9 +12,10 @@ import numpy as np
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from roadseg.errors import VideoError
 from roadseg.frames import Frame, Matrix
 from roadseg.video.colour import ACCURATE, SWS_MATRIX, plane_views, reformatter, sws_range
-from roadseg.video.container import default_threads, demux, open_input, picture_stream
+from roadseg.video.container import BROKEN, default_threads, demux, open_input, picture_stream
 from roadseg.video.probe import MATRICES, VideoInfo, probe
 from roadseg.video.timeline import Timeline
 
@@ -129,6 +130,30 @@ class VideoReader:
                 last = picture.pts
                 yield self._frame(picture, found, max(0, last), 1)
                 found += 1
+
+    def shown_at(self, seconds: float) -> Frame:
+        """The picture that is shown at a time, sought and decoded from the keyframe before it on.
+
+        The first before it begins, the last after it has ended. `index` is 0 and `duration` 1: neither is known. Moves
+        the place that iteration goes on from, as `keyframes` does.
+
+        Raises:
+            VideoError: the container cannot be sought in, or no picture can be decoded there.
+        """
+        try:
+            self._container.seek(round(seconds * av.time_base))
+        except (av.error.FFmpegError, OSError) as error:
+            raise VideoError(f"{self.info.path}: cannot be sought in ({error.strerror})", BROKEN) from error
+        # Half a tick later, for a time that was a picture's own before it was rounded.
+        limit = seconds / float(self.info.time_base) + 0.5
+        shown = None
+        for picture in self._pictures():
+            if shown is not None and picture.pts is not None and picture.pts > limit:
+                break
+            shown = picture
+        if shown is None:
+            raise VideoError(f"{self.info.path}: no picture can be decoded at {seconds:.3f} s", BROKEN)
+        return self._frame(shown, 0, max(0, shown.pts or 0), 1)
 
     def close(self) -> None:
         """Free the decoder; frames that were given out stay valid."""

@@ -1,0 +1,78 @@
+"""Moments of a video that are worth a look: where the most people, traffic or greenery are in the picture."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from roadseg.labels import LabelSpace
+from roadseg.report.results import Results
+from roadseg.report.timeline import binned
+
+THEMES = (
+    ("Most people", ("person", "rider", "Child")),
+    (
+        "Most traffic",
+        (
+            *("car", "truck", "bus", "train", "motorcycle", "bicycle", "autorickshaw", "vehicle fallback"),
+            *("SUVPickupTruck", "OtherMoving"),
+        ),
+    ),
+    ("Densest vegetation", ("vegetation",)),
+)
+"""What is looked for, as classes by any of their names; a class counts for the first theme that has it."""
+A_THEME = 2
+"""Moments of each, at most."""
+LEAST_SHARE = 0.002
+"""Of the picture: less is a speck, and often a mistake."""
+LEAST_OF_BEST = 0.5
+"""Share of what the best moment shows that the others of its theme have to show."""
+LEAST_GAP, GAP_SHARE = 2.0, 0.05
+"""Between two moments lie so many seconds, and so much of the video."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A frame that shows much of something."""
+
+    title: str
+    seconds: float
+    """In the middle of the frame."""
+    share: float
+    """Of the picture, 0..1."""
+
+
+def theme_classes(space: LabelSpace) -> dict[str, list[int]]:
+    """Train ids that belong to each theme; themes of which the label space has no class are left out."""
+    taken: set[int] = set()
+    found = {}
+    for title, names in THEMES:
+        counterparts = {space.counterpart(name) for name in names} - {None}
+        ids = sorted({space.classes.index(str(name)) for name in counterparts} - taken)
+        if ids:
+            found[title] = ids
+            taken.update(ids)
+    return found
+
+
+def moments(results: Results) -> list[Moment]:
+    """Moments of all themes, by theme and time: those whose second shows most, well apart from each other."""
+    seconds, durations, end = results.seconds, results.durations, results.end
+    gap = max(LEAST_GAP, GAP_SHARE * (end - seconds[0]))
+    chosen: list[Moment] = []
+    for title, ids in theme_classes(results.label_space).items():
+        shares = results.shares[:, ids].sum(axis=1, keepdims=True)
+        by_second = binned(seconds, durations, shares, max(1, round(end - seconds[0])))
+        starts = np.searchsorted(seconds, by_second.seconds)
+        ends = np.append(starts[1:], len(seconds))
+        scores = by_second.shares[:, 0]
+        best = max(LEAST_SHARE, LEAST_OF_BEST * float(scores.max()))
+        found: list[Moment] = []
+        for place in np.argsort(-scores, kind="stable"):
+            if scores[place] < best or len(found) == A_THEME:
+                break
+            frame = starts[place] + int(shares[starts[place] : ends[place], 0].argmax())
+            middle = float(seconds[frame] + durations[frame] / 2)
+            if all(abs(middle - other.seconds) >= gap for other in [*chosen, *found]):
+                found.append(Moment(title, middle, float(shares[frame, 0])))
+        chosen += sorted(found, key=lambda moment: moment.seconds)
+    return chosen

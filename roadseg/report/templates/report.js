@@ -1,0 +1,227 @@
+"use strict";
+
+/* The timeline: Plotly draws it; where the playhead stands, and what a pointer or key does, is said here. */
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const element = (id) => document.getElementById(id);
+  const [video, timeline, chart, playhead, hover, tip] =
+    ["video", "timeline", "chart", "playhead", "hover", "tip"].map(element);
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const single = new Set(); // classes that are singled out, by id; none: all are shown
+  const margin = { l: 44, r: 10, t: 22, b: 28 };
+  const tipped = 5; // classes in the tip
+
+  const clock = (seconds, digits = 0) => {
+    const whole = Math.floor(seconds + 1e-6);
+    const pad = (value) => String(value).padStart(2, "0");
+    const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+    const rest = digits ? "." + Math.floor((seconds + 1e-6 - whole) * 10 ** digits) : "";
+    return (h ? `${h}:${pad(m)}` : m) + ":" + pad(s) + rest;
+  };
+  const percent = (share) => (share > 0 && share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`);
+  const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+  const shown = () => data.classes.filter((one) => !single.size || single.has(one.id));
+
+  /** Which point of the series holds at a time. */
+  const pointAt = (seconds) => {
+    let [low, high] = [0, data.seconds.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (data.seconds[middle] <= seconds + 1e-6) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  };
+
+  // ---- Drawing
+
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  /** Round times for the axis, as many as there is room for. */
+  const ticks = () => {
+    const room = Math.max(2, Math.floor((chart.clientWidth - margin.l - margin.r) / 70));
+    const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000];
+    const step = steps.find((one) => data.end / one <= room) || Math.ceil(data.end / room / 36000) * 36000;
+    const values = Array.from({ length: Math.floor(data.end / step + 1e-6) + 1 }, (_, index) => index * step);
+    return { values, labels: values.map((value) => clock(value, step < 1 ? 1 : 0)) };
+  };
+
+  const draw = () => {
+    const times = [...data.seconds, data.end];
+    const traces = shown().map((one) => ({
+      x: times,
+      y: [...one.shares, one.shares[one.shares.length - 1]],
+      name: one.name,
+      type: "scatter",
+      mode: "lines",
+      stackgroup: "all",
+      fillcolor: one.colour,
+      line: { width: 0 },
+      hoverinfo: "skip",
+    }));
+    const { values, labels } = ticks();
+    const axis = { fixedrange: true, color: colour("--muted"), gridcolor: colour("--line"), zeroline: false,
+      ticks: "outside", ticklen: 5, tickcolor: "rgba(0,0,0,0)", automargin: false };
+    const layout = {
+      margin,
+      width: chart.clientWidth,
+      height: chart.clientHeight,
+      showlegend: false,
+      hovermode: false,
+      dragmode: false,
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--muted") },
+      xaxis: { ...axis, range: [0, data.end], tickvals: values, ticktext: labels, showgrid: false },
+      yaxis: {
+        ...axis,
+        range: single.size ? undefined : [0, 1],
+        rangemode: "tozero",
+        tickformat: single.size ? ".2~%" : ".0%",
+        nticks: 5,
+      },
+    };
+    Plotly.react(chart, traces, layout, { displayModeBar: false, showTips: false });
+    place();
+  };
+
+  // ---- Time
+
+  const width = () => timeline.clientWidth - margin.l - margin.r;
+  const left = (seconds) => margin.l + (clamp(seconds, 0, data.end) / data.end) * width();
+  const timeAt = (event) =>
+    clamp((event.clientX - timeline.getBoundingClientRect().left - margin.l) / width(), 0, 1) * data.end;
+  const last = () => (Number.isFinite(video.duration) ? Math.min(video.duration, data.end) : data.end);
+
+  const cells = new Map([...document.querySelectorAll("[data-now]")].map((cell) => [Number(cell.dataset.now), cell]));
+  let told = -1;
+
+  /** The playhead, the column of shares at this moment, and what a screen reader is told. */
+  const place = () => {
+    const now = video.currentTime;
+    playhead.style.transform = `translateX(${left(now)}px)`;
+    playhead.classList.toggle("late", now > 0.9 * data.end);
+    element("playhead-time").textContent = clock(now, 1);
+    timeline.setAttribute("aria-valuenow", now.toFixed(2));
+    timeline.setAttribute("aria-valuetext", `${clock(now)} of ${clock(data.end)}`);
+    const point = pointAt(now);
+    if (point !== told) {
+      told = point;
+      for (const one of data.classes) cells.get(one.id).textContent = percent(one.shares[point]);
+    }
+  };
+
+  const seek = (seconds) => {
+    video.currentTime = clamp(seconds, 0, last());
+    place();
+  };
+
+  const follow = () => {
+    place();
+    if (!video.paused && !video.ended) requestAnimationFrame(follow);
+  };
+  video.addEventListener("play", () => !calm.matches && requestAnimationFrame(follow));
+  for (const event of ["timeupdate", "seeking", "seeked", "loadedmetadata"]) video.addEventListener(event, place);
+  video.addEventListener("error", () => {
+    element("trouble").hidden = false;
+  });
+  if (video.error) element("trouble").hidden = false;
+
+  // ---- Pointer
+
+  const showTip = (event) => {
+    const seconds = timeAt(event);
+    const point = pointAt(seconds);
+    hover.hidden = tip.hidden = false;
+    hover.style.transform = `translateX(${left(seconds)}px)`;
+    const largest = [...shown()].sort((a, b) => b.shares[point] - a.shares[point]).slice(0, tipped);
+    const title = document.createElement("strong");
+    title.textContent = clock(seconds, 1);
+    tip.replaceChildren(
+      title,
+      ...largest
+        .filter((one) => one.shares[point] > 0)
+        .map((one) => {
+          const row = document.createElement("span");
+          const swatch = document.createElement("i");
+          swatch.className = "swatch";
+          swatch.style.background = one.colour;
+          const share = document.createElement("b");
+          share.textContent = percent(one.shares[point]);
+          row.append(swatch, one.name, share);
+          return row;
+        }),
+    );
+    const beside = left(seconds) + 14;
+    const room = timeline.clientWidth - tip.offsetWidth;
+    tip.style.transform = `translateX(${beside > room ? Math.max(0, left(seconds) - 14 - tip.offsetWidth) : beside}px)`;
+  };
+  const hideTip = () => {
+    hover.hidden = tip.hidden = true;
+  };
+
+  timeline.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    timeline.setPointerCapture(event.pointerId);
+    seek(timeAt(event));
+  });
+  timeline.addEventListener("pointermove", (event) => {
+    if (timeline.hasPointerCapture(event.pointerId)) seek(timeAt(event));
+    if (event.pointerType === "mouse") showTip(event);
+  });
+  timeline.addEventListener("pointerleave", hideTip);
+
+  // ---- Keyboard
+
+  timeline.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const step = event.shiftKey ? 10 : 1;
+    const keys = {
+      ArrowLeft: () => seek(video.currentTime - step),
+      ArrowDown: () => seek(video.currentTime - step),
+      ArrowRight: () => seek(video.currentTime + step),
+      ArrowUp: () => seek(video.currentTime + step),
+      PageDown: () => seek(video.currentTime - data.end / 10),
+      PageUp: () => seek(video.currentTime + data.end / 10),
+      Home: () => seek(0),
+      End: () => seek(last()),
+      " ": () => (video.paused ? video.play() : video.pause()),
+    };
+    if (!(event.key in keys)) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+
+  // ---- Buttons
+
+  for (const button of document.querySelectorAll("[data-seek]")) {
+    button.addEventListener("click", () => {
+      video.pause();
+      seek(Number(button.dataset.seek));
+      video.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" });
+    });
+  }
+  const classButtons = [...document.querySelectorAll("[data-class]")];
+  const choose = () => {
+    for (const button of classButtons) button.setAttribute("aria-pressed", single.has(Number(button.dataset.class)));
+    element("all").hidden = !single.size;
+    document.body.classList.toggle("singled", single.size > 0);
+    draw();
+  };
+  for (const button of classButtons) {
+    button.addEventListener("click", () => {
+      const id = Number(button.dataset.class);
+      if (!single.delete(id)) single.add(id);
+      choose();
+    });
+  }
+  element("all").addEventListener("click", () => {
+    single.clear();
+    choose();
+    timeline.focus({ preventScroll: true });
+  });
+
+  dark.addEventListener("change", draw);
+  new ResizeObserver(draw).observe(timeline);
+})();

@@ -1,0 +1,99 @@
+"""Pages beside the results of `roadseg overlay`: one a video, and one for a folder with several videos."""
+
+import os
+from importlib.resources import files as resources
+from pathlib import Path
+
+from roadseg.errors import VideoError
+from roadseg.files import output_errors
+from roadseg.inference.overlay_stats import finished_tables, read_summary
+from roadseg.inference.overlay_summary import OVERLAY_SUFFIX, OverlayFiles
+from roadseg.label_spaces import label_space
+from roadseg.report.page import PLOTLY, IndexEntry, index_page, report_page
+from roadseg.report.pictures import thumbnail
+from roadseg.report.results import UNLABELLED_COLOUR, read_results
+from roadseg.video.reader import VideoReader
+
+REPORT_SUFFIX = ".report.html"
+INDEX = "index.html"
+INDEX_WIDTH = 240
+"""Pixels across thumbnails in the page of a folder."""
+
+
+def report_path(files: OverlayFiles) -> Path:
+    """Where the page of a video is."""
+    return files.overlay.with_name(files.overlay.name.removesuffix(OVERLAY_SUFFIX) + REPORT_SUFFIX)
+
+
+def write_report(files: OverlayFiles) -> Path:
+    """Write the page of one video beside its results, whole or not at all, and what draws its charts once a folder.
+
+    Args:
+        files: finished results.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: a file is missing or cannot be read, or was written by another version.
+        OutputError: the page cannot be written.
+    """
+    page = report_page(read_results(files))
+    plotly = (resources("plotly") / "package_data" / PLOTLY).read_bytes()
+    beside = files.overlay.with_name(PLOTLY)
+    if not (beside.exists() and beside.stat().st_size == len(plotly)):
+        _publish(beside, plotly)
+    path = report_path(files)
+    _publish(path, page.encode("utf-8", "replace"))  # names of files need not be Unicode
+    return path
+
+
+def write_index(folder: Path) -> Path | None:
+    """Write the page of a folder: all finished results below it that have pages.
+
+    Returns:
+        The page; None if there are fewer than two, of which none is made.
+
+    Raises:
+        InputError: results below it cannot be read.
+        OutputError: the page cannot be written.
+    """
+    tables, _ = finished_tables([folder])
+    entries = []
+    for table in tables:
+        files = OverlayFiles.of_table(table)
+        if report_path(files).exists():
+            entries.append(_entry(files, folder))
+    if len(entries) < 2:
+        return None
+    path = folder / INDEX
+    _publish(path, index_page(entries).encode("utf-8", "replace"))
+    return path
+
+
+def _entry(files: OverlayFiles, folder: Path) -> IndexEntry:
+    summary = read_summary(files.frames)
+    report = report_path(files).relative_to(folder)
+    with VideoReader(files.overlay) as reader:
+        picture = next(reader.keyframes(1), None)
+        if picture is None:
+            raise VideoError(f"{files.overlay}: no picture in it can be decoded", "Draw it again with --overwrite.")
+        aspect_ratio = picture.width / picture.height * float(reader.info.shown_aspect_ratio)
+    return IndexEntry(
+        name=str(report).removesuffix(REPORT_SUFFIX),
+        report=report,
+        summary=summary,
+        colours=(*label_space(summary.job.label_space).colours, UNLABELLED_COLOUR),
+        thumbnail=thumbnail(picture, aspect_ratio, INDEX_WIDTH),
+    )
+
+
+def _publish(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all; processes that write the same one do not disturb each other."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with output_errors(path):
+        try:
+            part.write_bytes(data)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
