@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from roadseg.cli.main import main
+from roadseg.errors import OutputError
 from roadseg.png import write_png
 from roadseg.video.colour import from_rgb
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
 
-RESULTS = ["frames.parquet", "overlay.mp4", "summary.json"]
+RESULTS = ["frames.parquet", "overlay.mp4", "report.html", "summary.json"]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,9 @@ def results(folder):
 
 
 def names(*videos):
-    return sorted(f"{video}.{kind}" for video in videos for kind in RESULTS)
+    """Of all results of videos in a folder."""
+    pages = ["plotly.min.js", *(["index.html"] if len(videos) > 1 else [])]
+    return sorted([*(f"{video}.{kind}" for video in videos for kind in RESULTS), *pages])
 
 
 def test_videos_become_overlays_and_a_table(roadseg, run, tmp_path, monkeypatch):
@@ -126,6 +129,30 @@ def test_quiet_leaves_errors_and_the_table(roadseg, run, tmp_path):
     code, stdout, stderr = roadseg("overlay", clip, "--run", run, "--out", out, "-q")
     assert (code, stderr) == (0, "")
     assert "of the picture %" in stdout
+
+
+def test_a_page_that_cannot_be_written_fails_no_overlay(roadseg, run, tmp_path, monkeypatch):
+    """And none is left of earlier results; the next call makes up for it."""
+    clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
+    page, call = out / "clip.report.html", ("overlay", clip, "--run", run, "--out", out)
+    out.mkdir()
+    page.write_text("of earlier results")
+
+    def full(*_):
+        raise OutputError("no space left on the disk", "Free some space.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("roadseg.report.write.write_report", full)
+        code, _, stderr = roadseg(*call)
+    assert code == 0
+    assert "warning: no report: no space left on the disk" in stderr and "browser" not in stderr
+    assert not page.exists() and (out / "clip.summary.json").exists()
+    code, _, stderr = roadseg(*call)
+    assert code == 0
+    assert "skipped" in stderr and f"to look at in a browser: {page}" in stderr
+    assert results(out) == names("clip")
+    written = page.stat().st_mtime_ns
+    assert "browser" not in roadseg(*call)[2] and page.stat().st_mtime_ns == written
 
 
 def test_what_was_done_is_skipped_unless_overwritten(roadseg, run, tmp_path):

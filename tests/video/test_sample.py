@@ -14,7 +14,7 @@ from roadseg.video.sample import sample_pictures
 SIZE = (32, 16)
 
 
-def write(path, frames, gop):
+def write(path, frames, gop, start=0):
     """Grey pictures whose brightness tells their number."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(
@@ -24,7 +24,7 @@ def write(path, frames, gop):
         for index in range(frames):
             grey = np.full((48, 64, 3), 20 + 200 * index // frames, np.uint8)
             picture = av.VideoFrame.from_ndarray(grey, "rgb24")
-            picture.pts, picture.time_base = index, Fraction(1, 25)
+            picture.pts, picture.time_base = start + index, Fraction(1, 25)
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
     return path
@@ -68,3 +68,22 @@ def test_no_video_is_an_error(tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
     with pytest.raises(VideoError):
         sample_pictures(tmp_path / "text.mp4", SIZE, 4)
+
+
+@pytest.mark.parametrize("start", [0, 30])
+def test_the_picture_of_a_time_is_found(tmp_path, start):
+    clip = write(tmp_path / "clip.mp4", 60, 25, start)
+    with VideoReader(clip) as reader:
+        for number in (0, 24, 25, 26, 49, 3, 59):
+            at = (number + start) / 25
+            for seconds in (at, at + 0.03):
+                frame = reader.shown_at(seconds)
+                assert frame.pts * frame.time_base == Fraction(number + start, 25)
+        assert float(reader.shown_at(99).seconds) == (59 + start) / 25
+        assert float(reader.shown_at(0).seconds) == start / 25
+
+
+def test_a_raw_stream_cannot_be_sought_in(tmp_path):
+    clip = write(tmp_path / "clip.h264", 10, 5)
+    with VideoReader(clip) as reader, pytest.raises(VideoError, match=r"clip\.h264"):
+        reader.shown_at(0.2)

@@ -1,0 +1,46 @@
+"""`roadseg report` as people use it."""
+
+import json
+
+import pytest
+from report_clips import make_results
+
+
+@pytest.fixture
+def out(tmp_path):
+    for name in ("a", "b"):
+        make_results(tmp_path / f"{name}.mp4", tmp_path / "out" / name)
+    return tmp_path / "out"
+
+
+def test_pages_are_made_of_all_results_below(roadseg, out, capsys):
+    assert roadseg("report", out) == 0
+    pages = [out / "a" / "a.report.html", out / "b" / "b.report.html", out / "index.html"]
+    assert capsys.readouterr().out.split() == list(map(str, pages))
+    assert all("<!doctype html>" in page.read_text() for page in pages)
+    assert (out / "a" / "plotly.min.js").exists() and (out / "b" / "plotly.min.js").exists()
+
+
+def test_a_broken_result_stops_no_other(roadseg, out, capsys):
+    (out / "a" / "a.overlay.mp4").write_bytes(b"")
+    (out / "b" / "half.frames.parquet").touch()
+    assert roadseg("report", out, "--json") == 1
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert document["written"] == [str(out / "b" / "b.report.html")]
+    assert [one["table"] for one in document["failed"]] == [str(out / "a" / "a.frames.parquet")]
+    assert "a.overlay.mp4: the file is empty" in captured.err and "1 of 2 reports failed" in captured.err
+    assert not (out / "index.html").exists()
+    assert roadseg("report", out) == 1
+    assert "left out: 1 half done" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [(["."], 1, "no finished results"), (["no"], 1, "no: no such folder"), ([], 2, "DIR")],
+)
+def test_mistakes_are_told_in_a_line(roadseg, tmp_path, monkeypatch, capsys, arguments, code, expected):
+    monkeypatch.chdir(tmp_path)
+    assert roadseg("report", *arguments) == code
+    captured = capsys.readouterr()
+    assert captured.out == "" and expected in captured.err and "Traceback" not in captured.err
