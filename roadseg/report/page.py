@@ -147,7 +147,7 @@ def css_colour(colour: tuple[int, int, int]) -> str:
 
 def clock(seconds: float) -> str:
     """Seconds as people read them off a player: 0:07, 12:30, 1:02:03."""
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, rest = divmod(int(seconds + 1e-3), 60)  # sums of durations fall short of a whole second by rounding
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
