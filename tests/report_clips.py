@@ -39,16 +39,16 @@ class TheFrameSays:
         return labels
 
 
-def make_report_drive(path):
-    """A video of 160x96, a tenth of a second a frame."""
+def make_report_drive(path, start=0):
+    """A video of 160x96, a tenth of a second a frame; its first at `start` tenths of a second."""
     with VideoWriter(path, width=160, height=96, time_base=Fraction(1, RATE)) as writer:
         for index in range(FRAMES):
             rgb = np.full((96, 160, 3), 40 + 3 * index, np.uint8)
-            writer.write(from_rgb(rgb, index=index, pts=index, time_base=Fraction(1, RATE), duration=1))
+            writer.write(from_rgb(rgb, index=index, pts=start + index, time_base=Fraction(1, RATE), duration=1))
     return path
 
 
-def make_results(video, out):
+def make_results(video, out, start=0):
     """The drive under a name of its own, and its overlay in `out`."""
-    overlay_video(make_report_drive(video), TheFrameSays(), out)
+    overlay_video(make_report_drive(video, start), TheFrameSays(), out)
     return OverlayFiles.of(video, out)

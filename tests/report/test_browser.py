@@ -38,6 +38,7 @@ def folder(tmp_path_factory):
     for name in ("clip", HOSTILE_NAME):
         write_report(make_results(folder.parent / f"{name}.mp4", folder))
     write_index(folder)
+    write_report(make_results(folder.parent / "late.mp4", folder, start=20))
     return folder
 
 
@@ -145,6 +146,19 @@ def test_pointing_tells_the_largest_classes(opened):
     ]
     page.mouse.move(5, 5)
     expect(page.locator("#tip")).to_be_hidden()
+
+
+def test_a_video_that_starts_late_is_sought_by_its_own_clock(opened):
+    page = opened("late.report.html")
+    with seeking(page):
+        page.mouse.click(x_of(page, 5.5), middle_of(page))
+    assert page.evaluate(CURRENT) == pytest.approx(5.5, abs=0.02)
+    page.locator("#timeline").press("Home")
+    assert page.evaluate(CURRENT) == 2
+    with seeking(page):
+        page.get_by_role("button", name=re.compile("Most traffic")).click()
+    assert page.evaluate(CURRENT) == pytest.approx(2 + (CARS[2] + 0.5) / 10, abs=0.02)
+    assert page.locator("#trouble").is_hidden()
 
 
 def test_a_moment_seeks(opened):

@@ -225,7 +225,8 @@ def test_long_videos_are_binned_by_time_and_duration():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0:00"), (59.9, "0:59"), (60, "1:00"), (59.99999, "1:00"), (754, "12:34"), (3723.5, "1:02:03")]
+    ("seconds", "text"),
+    [(0, "0:00"), (59.9, "0:59"), (60, "1:00"), (59.99999, "1:00"), (754, "12:34"), (3723.5, "1:02:03")],
 )
 def test_clock(seconds, text):
     assert clock(seconds) == text

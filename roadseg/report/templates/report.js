@@ -92,7 +92,6 @@
   const left = (seconds) => margin.l + (clamp(seconds, 0, data.end) / data.end) * width();
   const timeAt = (event) =>
     clamp((event.clientX - timeline.getBoundingClientRect().left - margin.l) / width(), 0, 1) * data.end;
-  const last = () => (Number.isFinite(video.duration) ? Math.min(video.duration, data.end) : data.end);
 
   const cells = new Map([...document.querySelectorAll("[data-now]")].map((cell) => [Number(cell.dataset.now), cell]));
   let told = -1;
@@ -113,7 +112,8 @@
   };
 
   const seek = (seconds) => {
-    video.currentTime = clamp(seconds, 0, last());
+    // Not by the video's own duration: one that starts late ends later than that.
+    video.currentTime = clamp(seconds, data.seconds[0], data.end);
     place();
   };
 
@@ -185,7 +185,7 @@
       PageDown: () => seek(video.currentTime - data.end / 10),
       PageUp: () => seek(video.currentTime + data.end / 10),
       Home: () => seek(0),
-      End: () => seek(last()),
+      End: () => seek(data.end),
       " ": () => (video.paused ? video.play() : video.pause()),
     };
     if (!(event.key in keys)) return;
