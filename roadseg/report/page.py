@@ -152,6 +152,11 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def lasting(seconds: float) -> str:
+    """How long something lasts: 12.3 s, or from a minute on as `clock` has it."""
+    return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
+
+
 def percent(share: float) -> str:
     """A share 0..1 in percent; small ones keep a digit that is not 0."""
     if 0 < share < 0.0005:
@@ -231,7 +236,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(clock=clock, percent=percent)
+    environment.filters.update(clock=clock, lasting=lasting, percent=percent)
     return environment
 
 

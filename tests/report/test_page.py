@@ -17,7 +17,7 @@ from roadseg.inference.overlay_summary import OverlayFiles
 from roadseg.label_spaces import CAMVID_11, CAMVID_32, CITYSCAPES_19, IDD_26, SYNTHIA_CAMVID_9
 from roadseg.report import moments as moments_module
 from roadseg.report.moments import moments, theme_classes
-from roadseg.report.page import clock, link, percent, report_page
+from roadseg.report.page import clock, lasting, link, percent, report_page
 from roadseg.report.results import read_results
 from roadseg.report.timeline import binned
 from roadseg.report.write import report_path, write_index, write_report
@@ -90,7 +90,7 @@ def test_totals_are_those_of_the_summary(page, results):
     cells = [text.strip() for text in parsed.text("td")]
     for entry in results.summary.classes:
         if entry.frames:
-            assert percent(entry.share) in cells and clock(entry.seconds) in cells
+            assert percent(entry.share) in cells and lasting(entry.seconds) in cells
     assert "Never seen: Building, Pole, Pavement, Tree" in page
     assert len([one for one in parsed.all("button") if "data-class" in one]) == 4
 
@@ -230,6 +230,11 @@ def test_long_videos_are_binned_by_time_and_duration():
 )
 def test_clock(seconds, text):
     assert clock(seconds) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.44, "0.4 s"), (59.9, "59.9 s"), (60, "1:00")])
+def test_lasting(seconds, text):
+    assert lasting(seconds) == text
 
 
 @pytest.mark.parametrize(("share", "text"), [(0, "0.0 %"), (0.0001, "< 0.1 %"), (0.1234, "12.3 %"), (1, "100.0 %")])

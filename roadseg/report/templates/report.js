@@ -100,7 +100,8 @@
   const place = () => {
     const now = video.currentTime;
     playhead.style.transform = `translateX(${left(now)}px)`;
-    playhead.classList.toggle("late", now > 0.9 * data.end);
+    playhead.classList.toggle("early", left(now) < 1.5 * margin.l);
+    playhead.classList.toggle("late", left(now) > timeline.clientWidth - 1.5 * margin.l);
     element("playhead-time").textContent = clock(now, 1);
     timeline.setAttribute("aria-valuenow", now.toFixed(2));
     timeline.setAttribute("aria-valuetext", `${clock(now)} of ${clock(data.end)}`);
