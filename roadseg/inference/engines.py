@@ -30,8 +30,8 @@ def load_segmenter(
         run: what `roadseg.models.weights.load_model` reads.
         device: `auto` for the first of CUDA, MPS and CPU that is there.
         engine: `auto` for OpenVINO on the CPU where it is installed, torch otherwise.
-        precision: float16 on a GPU, on the CPU mixed unless it is named: what is fastest there among those that give
-            nearly the labels of float32, see docs/performance.md. OpenVINO on processors without bfloat16 takes float32.
+        precision: unless it is named, float16 on a GPU and mixed on the CPU: what is fastest among those that give
+            nearly the labels of float32, see docs/performance.md; for OpenVINO on processors without bfloat16, float32.
 
     Raises:
         WeightsError: there is no readable model.

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.jit._trace import TracerWarning
 
 from roadseg.cores import usable_cores
 from roadseg.errors import InputError
@@ -99,8 +100,9 @@ class OpenVinoEngine:
         with warnings.catch_warnings(), torch.no_grad():
             # Tracing is what OpenVINO itself does; `torch.export`, which is to replace it, takes five times as long.
             warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.simplefilter("ignore", torch.jit.TracerWarning)
-            return self._openvino.convert_model(torch.jit.trace(graph.eval(), example, check_trace=False))
+            warnings.simplefilter("ignore", TracerWarning)
+            traced = torch.jit.trace(graph.eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
+            return self._openvino.convert_model(traced)
 
     @staticmethod
     def _properties(hint: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from roadseg.inference.engine import EnginePrecision
 from roadseg.models.frozen_norm import folded
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import class_scores, labels_of
-from roadseg.runtime import Runtime
+from roadseg.runtime import Precision, Runtime
 
 
 class TorchEngine:
@@ -19,7 +19,7 @@ class TorchEngine:
 
     def __init__(self, network: SegmentationNetwork, runtime: Runtime, precision: EnginePrecision) -> None:
         """Take the device from `runtime`, and a copy of the network."""
-        half = "bfloat16" if runtime.device.type == "cpu" else "float16"
+        half: Precision = "bfloat16" if runtime.device.type == "cpu" else "float16"
         self.name = f"torch {precision}"
         self.device = runtime.device
         self._exact_start = precision == "mixed"
