@@ -23,6 +23,7 @@ def load_segmenter(
     device: DeviceName = "auto",
     engine: EngineName = "auto",
     precision: EnginePrecision | None = None,
+    input_size: tuple[int, int] | None = None,
 ) -> Segmenter:
     """Load the segmenter of a run folder or of a `model.safetensors`.
 
@@ -30,8 +31,14 @@ def load_segmenter(
         run: what `roadseg.models.weights.load_model` reads.
         device: `auto` for the first of CUDA, MPS and CPU that is there.
         engine: `auto` for OpenVINO on the CPU where it is installed, torch otherwise.
+<<<<<<< HEAD
         precision: unless it is named, float16 on a GPU and mixed on the CPU: what is fastest among those that give
             nearly the labels of float32, see docs/performance.md; for OpenVINO on processors without bfloat16, float32.
+=======
+        precision: float16 on a GPU, on the CPU mixed unless it is named: what is fastest there among those that give
+            nearly the labels of float32, see docs/performance.md. Without bfloat16, OpenVINO takes float32.
+        input_size: (width, height) that pictures are scaled to; by default what the network was trained for.
+>>>>>>> main
 
     Raises:
         WeightsError: there is no readable model.
@@ -39,6 +46,7 @@ def load_segmenter(
     """
     runtime, chosen = choose(device, engine)
     network, card = load_model(run)
+    card = card.model_copy(update={"input_size": input_size or card.input_size})
     running = make_engine(chosen, network, runtime, precision)
     return NetworkSegmenter(network, card, running, f"{card.model} {card.method} {weights_digest(network)}")
 

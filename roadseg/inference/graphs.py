@@ -28,7 +28,7 @@ class EarlyGraph(nn.Module):
 
 
 class LateGraph(nn.Module):
-    """The rest, up-sampled: class scores (N, C, height, width) float32, or train ids (N, height, width) uint8."""
+    """The rest of the network, up-sampled: class scores (N, C, height, width) or train ids (N, height, width) uint8."""
 
     def __init__(self, network: SegmentationNetwork, size: tuple[int, int], answer: Answer) -> None:
         """Answer for `size` = (width, height)."""

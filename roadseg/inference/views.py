@@ -95,9 +95,9 @@ def predict_views(
 def too_little_memory(images: NDArray[np.uint8], views: Views, device: torch.device) -> InputError:
     """The error to raise where a device cannot hold what it takes to label `images`."""
     many = f"{len(images)} pictures" if len(images) > 1 else "a picture"
-    height, width = images.shape[1:3]
     return InputError(
-        f"not enough memory on {device} for {many} of {width}x{height} at scale {views.scales[-1]:g}",
+        f"not enough memory on {device} for {many} of {images.shape[2]}x{images.shape[1]}"
+        f" at scale {views.scales[-1]:g}",
         "Take smaller --scales, or --device cpu.",
     )
 
