@@ -61,7 +61,7 @@ class NetworkSegmenter:
         def scores(pixels: Tensor) -> Tensor:
             if views == ONE_VIEW:
                 return self._engine.scores(pixels, size).log_softmax(1)
-            return mean_probabilities(self._engine.scores, pixels, size, views).clamp_(min=LEAST_PROBABILITY).log_()
+            return mean_probabilities(self._engine.scores, pixels, size, views).clamp(min=LEAST_PROBABILITY).log()
 
         return self._in_parts(scores, images, views)
 
