@@ -12,7 +12,7 @@ PACKAGE = Path(roadseg.__file__).parent
 LAYERS = [
     {"errors"},
     {"cores", "files", "validation"},
-    {"frames", "labels", "png", "runtime", "manifest", "ytdlp"},
+    {"frames", "labels", "openvino_runtime", "png", "runtime", "manifest", "ytdlp"},
     {"label_spaces"},
     {"video", "datasets", "models", "streets"},
     {"fetch", "synth", "machine", "adaptation", "evaluation", "overlay", "stats"},

@@ -17,6 +17,7 @@ from roadseg.cli.options import (
     BatchNormScenes,
     BatchSize,
     Device,
+    Engine,
     Flip,
     InputSize,
     Scales,
@@ -65,6 +66,7 @@ def overlay(
         typer.Option(metavar="auto|PNG", help="Leave out the bonnet, stamps: found, or white in a picture of yours."),
     ] = None,
     device: Device = "auto",
+    engine: Engine = "auto",
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="Do every N-th video, from the I-th on: one of N jobs.")
     ] = None,
@@ -108,7 +110,8 @@ def overlay(
     part = Shard(*parse_shard(shard)) if shard else None
     tasks = find_tasks(videos, out)
     check_names(tasks)
-    segmenter = load_segmenter(run, device=device, input_size=parse_size(input_size) if input_size else None)
+    size = parse_size(input_size) if input_size else None
+    segmenter = load_segmenter(run, device=device, engine=engine, input_size=size)
     results: list[OverlaySummary | Failure] = []
     try:
         with reporter.bars("frames") as bars:
