@@ -6,6 +6,7 @@ After Zou et al., "Unsupervised Domain Adaptation for Semantic Segmentation via 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from roadseg.files import write_json
 from roadseg.inference.views import Views, mean_probabilities
 from roadseg.labels import IGNORE, LabelMap, LabelSpace
 from roadseg.models.network import SegmentationNetwork
-from roadseg.models.predict import to_tensor
+from roadseg.models.predict import class_scores, to_tensor
 from roadseg.png import write_png
 from roadseg.runtime import Runtime
 
@@ -86,13 +87,13 @@ def pseudo_labelled(
         OutputError: the folder cannot be written to.
     """
     labels = [out / LABELS / f"{sample.name}.png" for sample in pictures.samples]
-    network.eval()
+    scores = partial(class_scores, network.eval(), runtime=runtime)
     counts = np.zeros((len(space), LEVELS), np.int64)
     for index, label in enumerate(labels):
         if not label.is_file():
             image = resized_image(pictures.image(index), size, resampling)
             images = to_tensor(image[None], runtime.device)
-            _write(label, mean_probabilities(network, images, size, runtime, VIEWS)[0])
+            _write(label, mean_probabilities(scores, images, size, VIEWS)[0])
         pixels = np.asarray(read_ids(label), np.int64) * LEVELS + read_ids(_confidence_of(label))
         counts += np.bincount(pixels.ravel(), minlength=counts.size).reshape(counts.shape)
         on_progress(index + 1, len(labels))

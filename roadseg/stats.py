@@ -45,54 +45,45 @@ class ClassTotals:
 
     Args:
         names: what pixels are counted by: classes, then `unlabelled`.
-        time_base: seconds a unit of the durations.
     """
 
-    def __init__(self, names: Sequence[str], time_base: Fraction = Fraction(1)) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
         self.frames = 0
         """Frames so far."""
-        self._time_base = time_base
-        self._duration = 0.0
+        self.seconds = 0.0
+        """How long they are shown."""
         self._fractions = np.zeros(len(names))
         self._present_frames = np.zeros(len(names), np.int64)
-        self._present_duration = np.zeros(len(names))
+        self._present_seconds = np.zeros(len(names))
 
-    def add(self, pixels: NDArray[np.int64], durations: NDArray[np.int64] | NDArray[np.float64]) -> None:
+    def add(self, pixels: NDArray[np.int64], durations: NDArray[np.float64]) -> None:
         """Add frames.
 
         Args:
             pixels: (N, C) by frame and name; every frame has some.
-            durations: (N,) how long each is shown, in units of the time base.
+            durations: (N,) how long each is shown, in seconds.
         """
         present = pixels > 0
         self.frames += len(pixels)
-        self._duration += float(durations.sum())
+        self.seconds += float(durations.sum())
         self._fractions += durations @ (pixels / pixels.sum(axis=1, keepdims=True))
         self._present_frames += present.sum(axis=0)
-        self._present_duration += durations @ present
-
-    @property
-    def seconds(self) -> float:
-        """How long the frames so far are shown."""
-        return self._in_seconds(self._duration)
+        self._present_seconds += durations @ present
 
     def shares(self) -> list[ClassShare]:
         """One entry a name, in their order; shares add up to 1 once there is a frame."""
-        shares = self._fractions / (self._duration or 1)
+        shares = self._fractions / (self.seconds or 1)
         return [
-            ClassShare(name, float(share), int(frames), self._in_seconds(duration))
-            for name, share, frames, duration in zip(
-                self.names, shares, self._present_frames, self._present_duration, strict=True
+            ClassShare(name, float(share), int(frames), float(seconds))
+            for name, share, frames, seconds in zip(
+                self.names, shares, self._present_frames, self._present_seconds, strict=True
             )
         ]
 
-    def _in_seconds(self, duration: float) -> float:
-        return float(Fraction(duration) * self._time_base)  # exact: whole ticks are, in a float
-
 
 class FrameTable:
-    """Writes one Parquet row a frame and adds the classes up; memory does not grow with the video.
+    """Writes one Parquet row a frame; memory does not grow with the video.
 
     Columns: `index`; `pts`, in ticks of the time base in the file's metadata; `seconds` and `duration_seconds`;
     `decode_error`, whether the decoder met errors on the way to this frame; for every class `fraction_NAME`, of the
@@ -107,12 +98,15 @@ class FrameTable:
 
     def __init__(self, path: Path, label_space: LabelSpace, time_base: Fraction) -> None:
         self.label_space = label_space
-        self.totals = ClassTotals([*label_space.classes, UNLABELLED], time_base)
-        """Of the frames so far."""
         self._rows: list[tuple[int, int, float, float, bool]] = []
         self._pixels: list[NDArray[np.int64]] = []
-        self._schema = _schema(self.totals.names, {"time_base": str(time_base), "label_space": label_space.name})
+        self._schema = _schema(self.names(label_space), {"time_base": str(time_base), "label_space": label_space.name})
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+
+    @staticmethod
+    def names(label_space: LabelSpace) -> tuple[str, ...]:
+        """What pixels are counted by: the classes, then `unlabelled`."""
+        return *label_space.classes, UNLABELLED
 
     def add(self, frame: Frame, counts: NDArray[np.int64], *, decode_error: bool = False) -> None:
         """Add the next frame.
@@ -124,7 +118,6 @@ class FrameTable:
         """
         classes = len(self.label_space)
         pixels = np.append(counts[:classes], counts[classes:].sum())
-        self.totals.add(pixels[None], np.array([frame.duration]))
         self._rows.append((frame.index, frame.pts, frame.seconds, frame.duration_seconds, decode_error))
         self._pixels.append(pixels)
         if len(self._rows) == ROWS_A_GROUP:

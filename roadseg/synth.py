@@ -14,6 +14,7 @@ import tomli_w
 from numpy.typing import NDArray
 
 from roadseg.cores import usable_cores
+from roadseg.datasets.streets import DRIVE
 from roadseg.errors import InputError, OutputError
 from roadseg.files import write_text
 from roadseg.label_spaces import CITYSCAPES_19
@@ -109,7 +110,7 @@ def render_drive(
     if size[0] % 2 or size[1] % 2:
         raise InputError(f"a clip of {size[0]}x{size[1]} cannot be written", "H.264 wants even sides.")
     frames = drive(seed, seconds, size, look, frame_rate, scenes)
-    contents = f"drive of {seconds:g} s at {frame_rate} frames/s"
+    contents = f"{DRIVE} of {seconds:g} s at {frame_rate} frames/s"
     describe(folder, contents, seed=seed, size=size, look=look, scenes=mixture(scenes))
     clip = folder / CLIP
     if clip.exists():

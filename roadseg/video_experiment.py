@@ -18,10 +18,10 @@ from roadseg.errors import FetchError, InputError, RoadsegError, VideoError
 from roadseg.experiment import is_done, refuse_another, run_recipe
 from roadseg.fetch import fetch
 from roadseg.files import locked, write_json, write_text
+from roadseg.inference.engines import load_segmenter
 from roadseg.inference.overlay_summary import OverlaySummary
 from roadseg.inference.overlay_video import Failure, overlay_videos
 from roadseg.inference.tasks import Task, check_names
-from roadseg.inference.torch_engine import load_segmenter
 from roadseg.recipe import read_recipe, resolve_as
 from roadseg.runtime import is_main_process, main_process_first, process_group
 from roadseg.training.run_folder import RunFolder

@@ -19,8 +19,8 @@ from roadseg.evaluation.consistency import TemporalConsistency
 from roadseg.evaluation.domain_mixing import domain_mixing
 from roadseg.evaluation.tables import ScoreTable, as_markdown
 from roadseg.files import write_json, write_text
+from roadseg.inference.engines import load_segmenter
 from roadseg.inference.pictures import source_pictures
-from roadseg.inference.torch_engine import load_segmenter
 from roadseg.models.domain_statistics import source_statistics
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import to_tensor

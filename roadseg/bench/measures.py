@@ -1,8 +1,11 @@
-"""Time by part, and bytes that are kept for the backward pass."""
+"""Time by part, bytes that are kept for the backward pass, and memory of the process."""
 
+import resource
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -85,3 +88,13 @@ def counting_saved_bytes(own: Iterable[Tensor]) -> Iterator[SavedBytes]:
     count = SavedBytes(own)
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: _Saved(tensor, count), lambda saved: saved.tensor):
         yield count
+
+
+def peak_resident_bytes() -> int:
+    """Resident memory of this process, at the most so far."""
+    status = Path("/proc/self/status")
+    if status.exists():  # where it does, `getrusage` counts what the process that started this one had
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return 1024 * int(line.split()[1])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

@@ -1,44 +1,64 @@
 """`roadseg bench`: what this machine makes of the work."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.options import Device
+from roadseg.cli.options import BatchSize, Device, InputSize, parse_size
 
 if TYPE_CHECKING:
     from roadseg.bench.training import TrainingCost
+    from roadseg.bench.video import VideoCost
+    from roadseg.runtime import DeviceName
 
 
 def bench(
-    train: Annotated[bool, typer.Option("--train", help="Measure a training step.")] = False,
+    video: Annotated[
+        Path | None, typer.Argument(metavar="[VIDEO]", help="Measure an overlay of this video.", show_default=False)
+    ] = None,
+    run: Annotated[Path, typer.Option("--run", "-r", metavar="RUN", help="For VIDEO: which weights.")] = Path(
+        "default"
+    ),
+    input_size: InputSize = None,
+    batch_size: BatchSize = 4,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="For VIDEO: the best of N counts.")] = 2,
+    train: Annotated[bool, typer.Option("--train", help="Measure a training step instead.")] = False,
     model: Annotated[
         Literal["fast", "resnet101", "vgg16"],
-        typer.Option(metavar="NAME", help="fast at 480x272, or resnet101 or vgg16 at 321x161."),
+        typer.Option(metavar="NAME", help="For --train: fast at 480x272, resnet101 or vgg16 at 321x161."),
     ] = "fast",
     precision: Annotated[
-        Literal["float32", "bfloat16"], typer.Option(metavar="NAME", help="float32 or bfloat16, of our step.")
+        Literal["float32", "bfloat16"],
+        typer.Option(metavar="NAME", help="For --train: float32 or bfloat16, of our step."),
     ] = "float32",
-    steps: Annotated[int, typer.Option(min=1, help="Steps to measure of each kind.")] = 5,
+    steps: Annotated[int, typer.Option(min=1, metavar="N", help="For --train: steps to measure of each kind.")] = 5,
     device: Device = "auto",
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Measure what work costs on this machine. The one thing measured so far is training: give --train.
+    """Measure what an overlay of VIDEO costs here, or with --train a training step.
 
-    A step of multi-level adaptation (a picture a domain, 19 classes) is timed
-    by part, and the memory kept for its backward passes counted, beside the
-    same step in plain code: float32, NCHW, batch norm apart. Both are made in
-    turn; the fastest of each is shown.
+    VIDEO is drawn from end to end, each stage is timed alone, and the same
+    network draws it in a plain loop: OpenCV, RGB, float32, one frame at a time.
+    The bound is what the cores could do at most.
 
+    A training step (multi-level, a picture a domain, 19 classes) is timed by
+    part beside the same in plain code: float32, NCHW, batch norm apart.
+
+    [bold]Example:[/bold] roadseg bench drive.mp4 --input-size 512x256
     [bold]Example:[/bold] roadseg bench --train --model resnet101 --precision bfloat16
     """
-    if not train:
-        raise typer.BadParameter("say what to measure: --train")
     reporter = Reporter(quiet=quiet, as_json=as_json)
+    if train == (video is not None):
+        raise typer.BadParameter("say what to measure: a VIDEO, or --train")
+    if video is not None:
+        _bench_video(reporter, video, run, device, parse_size(input_size) if input_size else None, batch_size, rounds)
+        return
     with reporter.bars("steps") as bars:
         bars.show("loading", 0, None)
         from roadseg.bench.training import measure_training
@@ -55,10 +75,49 @@ def bench(
         f"{cost.model} at {cost.size[0]}x{cost.size[1]} on {cost.device}; ours in {cost.precision}, the fastest of "
         f"{cost.steps} steps of each kind, made in turn"
     )
-    reporter.result(_table(cost), cost.as_dict())
+    reporter.result(_training_table(cost), cost.as_dict())
 
 
-def _table(cost: "TrainingCost") -> Table:
+def _bench_video(
+    reporter: Reporter,
+    video: Path,
+    run: Path,
+    device: "DeviceName",
+    input_size: tuple[int, int] | None,
+    batch_size: int,
+    rounds: int,
+) -> None:
+    from roadseg.bench.video import Setting, measure_video
+    from roadseg.inference.overlay_summary import OverlayOptions
+
+    setting = Setting(video, run, device, input_size, OverlayOptions(batch_size=batch_size))
+    with reporter.bars("steps") as bars:
+        cost = measure_video(
+            setting, rounds=rounds, on_progress=lambda done, total, what: bars.show("measuring", done, total, what)
+        )
+    reporter.say(
+        f"{escape(video.name)}: {cost.frames} frames of {cost.size[0]}x{cost.size[1]}; {cost.segmenter} at "
+        f"{cost.input_size[0]}x{cost.input_size[1]}; {cost.cores} cores"
+    )
+    reporter.result(_video_table(cost), cost.as_dict())
+
+
+def _video_table(cost: "VideoCost") -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column("")
+    table.add_column("", justify="right")
+    table.add_column("")
+    for stage, milliseconds in cost.stage_core_ms.items():
+        table.add_row(stage, f"{milliseconds:.2f} ms", "of a core, a frame")
+    table.add_section()
+    table.add_row("from end to end", f"{cost.fps:.1f} fps", "", style="bold")
+    table.add_row("bound", f"{cost.bound_fps:.1f} fps", f"reached: {cost.ratio_to_bound:.2f}")
+    table.add_row("plain loop", f"{cost.plain_loop_fps:.1f} fps", f"ours: {cost.ratio_to_plain_loop:.2f} times as fast")
+    table.add_row("peak memory", f"{cost.peak_rss_mb:.0f} MB", "")
+    return table
+
+
+def _training_table(cost: "TrainingCost") -> Table:
     ours, plain = cost.ours, cost.plain
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("")

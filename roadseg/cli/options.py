@@ -26,6 +26,10 @@ DEFAULT_PRIOR = 96
 BatchNormScenes = Annotated[
     str, typer.Option("--bn-scenes", metavar="SCENES", help="For --adapt-bn: what it looks like, e.g. indian.")
 ]
+InputSize = Annotated[
+    str | None, typer.Option(metavar="WxH", help="What the network sees, e.g. 512x256: smaller is faster and coarser.")
+]
+BatchSize = Annotated[int, typer.Option(min=1, metavar="N", help="Frames the network sees at once.")]
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
 
 

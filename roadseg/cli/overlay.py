@@ -17,12 +17,15 @@ from roadseg.cli.options import (
     AdaptBatchNorm,
     BatchNormPrior,
     BatchNormScenes,
+    BatchSize,
     Device,
     Flip,
+    InputSize,
     Scales,
     parse_rate,
     parse_scales,
     parse_shard,
+    parse_size,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +50,8 @@ def overlay(
     ] = Path("default"),
     opacity: Annotated[float, typer.Option(min=0, max=1, metavar="0..1", help="Weight of the class colours.")] = 0.5,
     no_legend: Annotated[bool, typer.Option("--no-legend", help="Leave the class names out.")] = False,
-    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Frames the network sees at once.")] = 4,
+    input_size: InputSize = None,
+    batch_size: BatchSize = 4,
     frame_rate: Annotated[
         str | None, typer.Option(metavar="HZ", help="For streams without timestamps, e.g. raw H.264.")
     ] = None,
@@ -70,11 +74,14 @@ def overlay(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Draw labels on videos and count classes; writes NAME.overlay.mp4, .frames.parquet and .summary.json.
+    """Draw labels on videos and count classes.
 
-    What is done already is skipped, so an interrupted call can be repeated. A broken video does not stop the others;
-    DIR/failures.jsonl lists what failed. Sub-folders of a folder of videos are kept.
-    For many machines there is --shard, or --ray: videos, runs and results have to be on storage that they share.
+    Writes NAME.overlay.mp4, NAME.frames.parquet and NAME.summary.json. What is
+    done is skipped, and what was cut off goes on: just repeat the call. A broken
+    video does not stop the others; DIR/failures.jsonl lists what failed.
+    Sub-folders of a folder of videos are kept.
+    For many machines there is --shard, or --ray, with videos, runs and results on
+    storage that they share.
 
     [bold]Example:[/bold] roadseg overlay drive.mp4 --run runs/my-roads --out overlays
     [bold]Example:[/bold] roadseg overlay folder/of/drives --out overlays --shard 1/8
@@ -83,11 +90,11 @@ def overlay(
     if ray is not None and shard is not None:
         raise typer.BadParameter("--ray and --shard exclude each other: Ray gives every video to one of its workers")
     from roadseg.inference.batch_norm import BatchNormAdaptation
+    from roadseg.inference.engines import load_segmenter
     from roadseg.inference.fleet import failure_record, overlay_fleet
     from roadseg.inference.overlay_summary import OverlayOptions
     from roadseg.inference.overlay_video import Failure
     from roadseg.inference.tasks import Shard, check_names, find_tasks
-    from roadseg.inference.torch_engine import load_segmenter
     from roadseg.inference.views import Views
     from roadseg.scale.ray_jobs import overlay_on_ray
 
@@ -105,7 +112,8 @@ def overlay(
     tasks = find_tasks(videos, out)
     check_names(tasks)
     mine = part.of(tasks) if part else tasks
-    load = partial(load_segmenter, run, device=device)
+    size = parse_size(input_size) if input_size else None
+    load = partial(load_segmenter, run, device=device, input_size=size)
     results: list[OverlaySummary | Failure] = []
     try:
         with reporter.bars("videos" if ray else "frames") as bars:
@@ -129,7 +137,7 @@ def overlay(
                     show.one_ended()
                     _tell(reporter, result)
     except KeyboardInterrupt:
-        reporter.say("stopped: finished videos are kept, the same command goes on with the others")
+        reporter.say("stopped: what is finished is kept, the same command goes on there")
         raise
     places = {str(task.video): place for place, task in enumerate(mine)}
     results.sort(key=lambda result: places[str(result.video)])
@@ -153,16 +161,19 @@ class _Progress:
     def __init__(self, bars: Bars, tasks: "list[Task]") -> None:
         self._bars = bars
         self._places = {task.video: f" ({place}/{len(tasks)})" for place, task in enumerate(tasks, start=1)}
+        self._video: Path | None = None
+        self._before = 0
         self._task = ""
         self._started = 0.0
 
     def __call__(self, video: Path, done: int, total: int | None) -> None:
-        if done == 1:
+        if video != self._video:
+            self._video, self._before = video, done - 1
             name = video.name if len(video.name) <= 32 else "…" + video.name[-31:]
             self._task = escape(name + (self._places[video] if len(self._places) > 1 else ""))
             self._started = time.perf_counter()
-        seconds = time.perf_counter() - self._started
-        self._bars.show(self._task, done, total, f"{(done - 1) / seconds:.0f} frames/s" if done > 1 else "")
+        seconds, new = time.perf_counter() - self._started, done - self._before - 1
+        self._bars.show(self._task, done, total, f"{new / seconds:.0f} frames/s" if new else "")
 
     def one_ended(self) -> None:
         """Take away the bar of the video that has just ended, well or not."""
@@ -209,6 +220,8 @@ def _tell(reporter: Reporter, result: "OverlaySummary | Failure") -> None:
         if result.skipped
         else f"{result.frames} frames in {result.wall_seconds:.1f} s, {result.frames_per_second:.0f} frames/s"
     )
+    if result.frames_resumed and not result.skipped:
+        done += f", of which {result.frames_resumed} were done before"
     reporter.say(f"{escape(result.video)}: {done}")
     if result.skipped:
         return

@@ -37,6 +37,8 @@ class ImageDataset:
     """Reads a label file as train ids of `label_space`; None for an unlabelled data set."""
     resize_labels: bool = False
     """Whether label maps of another size than their picture are known to occur, and are resized to it."""
+    is_video: bool = False
+    """Whether the samples are the frames of one video, in their order, none left out."""
     unlabelled: str = "Choose a labelled data set."
     """What to do about missing labels, where there are none."""
 
@@ -45,11 +47,11 @@ class ImageDataset:
 
     def every(self, step: int) -> "ImageDataset":
         """Every `step`-th sample, from the first on."""
-        return replace(self, samples=self.samples[::step])
+        return replace(self, samples=self.samples[::step], is_video=self.is_video and step == 1)
 
     def part(self, rank: int, world: int) -> "ImageDataset":
         """The samples of process `rank` of `world`: every `world`-th, from number `rank` on."""
-        return replace(self, samples=self.samples[rank::world])
+        return replace(self, samples=self.samples[rank::world], is_video=self.is_video and world == 1)
 
     def in_space(self, space: LabelSpace) -> "ImageDataset":
         """The same pictures with label maps in another space; classes that it does not have are ignored.

@@ -10,6 +10,8 @@ from roadseg.errors import DatasetError
 from roadseg.label_spaces import label_space
 
 STREETS_FILE = "dataset.toml"
+DRIVE = "drive"
+"""How `contents` of the description begins where the pictures are the frames of a clip."""
 
 
 def open_streets(root: Path, split: str) -> ImageDataset:
@@ -18,10 +20,13 @@ def open_streets(root: Path, split: str) -> ImageDataset:
     if not description.is_file():
         raise DatasetError(f"{root}: no {STREETS_FILE} in it", "Make the folder with `roadseg synth`.")
     try:
-        space = label_space(tomllib.loads(description.read_text(encoding="utf-8"))["label_space"])
+        described = tomllib.loads(description.read_text(encoding="utf-8"))
+        space = label_space(described["label_space"])
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise DatasetError(f"{description}: not readable ({error})", "Render the folder again.") from error
-    return ImageDataset("streets", same_names(root / "images", root / "labels"), space, train_id_labels(space))
+    samples = same_names(root / "images", root / "labels")
+    is_drive = str(described.get("contents", "")).startswith(DRIVE)
+    return ImageDataset("streets", samples, space, train_id_labels(space), is_video=is_drive)
 
 
 STREETS = DatasetKind(

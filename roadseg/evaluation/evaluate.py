@@ -13,6 +13,7 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.transforms import Image, Resampling, resized_image
 from roadseg.errors import DatasetError
 from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union, pixel_accuracy
+from roadseg.evaluation.consistency import TemporalConsistency
 from roadseg.labels import IGNORE, LabelMap, LabelSpace, conversion
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import predict
@@ -24,6 +25,20 @@ Progress = Callable[[int, int], None]
 """Told (images done, images in all)."""
 READ_AHEAD = 2
 """Samples that are read and resized while the network works on another."""
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """How steady predictions over a video are, see `roadseg.evaluation.consistency.TemporalConsistency`."""
+
+    miou: float
+    """With the prediction before, in percent."""
+    changed: float
+    """Share of pixels whose class is another than before, in percent."""
+
+    def as_dict(self) -> dict[str, float]:
+        """For JSON: `temporal_consistency` and `changed_pixels`."""
+        return {"temporal_consistency": round(self.miou, 2), "changed_pixels": round(self.changed, 2)}
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,8 @@ class Evaluation:
     """(C + 1, C + 1) pixels by [truth, prediction]; the last column holds predictions that no scored class contains,
     the last row the truth of classes that were left out by `within`."""
     images: int
+    steadiness: Steadiness | None = None
+    """Of predictions over a video; None for other data sets."""
 
     @property
     def iou(self) -> NDArray[np.float64]:
@@ -83,7 +100,7 @@ class Evaluation:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: `miou` and `iou` by class in percent (null where the truth never shows it), `pixel_accuracy` in
-        percent, `images`, `dataset`, `label_space`.
+        percent, `images`, `dataset`, `label_space`; of a video `temporal_consistency` and `changed_pixels` in percent.
         """
         iou = {
             name: None if np.isnan(value) else round(float(value), 2)
@@ -96,6 +113,7 @@ class Evaluation:
             "miou": round(self.miou, 2),
             "iou": iou,
             "pixel_accuracy": round(self.pixel_accuracy, 2),
+            **(self.steadiness.as_dict() if self.steadiness else {}),
         }
 
 
@@ -117,7 +135,8 @@ def evaluate(
 
     Pictures are resized to `input_size` = (width, height) by `resampling`; predictions are made at the size of the
     label maps. Only classes that some class of `labels` maps to are scored, see `roadseg.labels.conversion`; a
-    predicted class that the data set does not have is an error wherever it stands.
+    predicted class that the data set does not have is an error wherever it stands. Of a video, it is told
+    too how steady the predictions are.
 
     Pictures go through the network one at a time: in batches, rounding differs, and a CPU takes longer.
 
@@ -137,13 +156,18 @@ def evaluate(
     predicted_position = np.minimum(position[to_truth], other)
 
     confusion = np.zeros((other + 1, other + 1), np.int64)
+    consistency = TemporalConsistency(len(labels)) if dataset.is_video and len(dataset) > 1 else None
     for done, (image, label) in enumerate(_samples(dataset, input_size, resampling), start=1):
         predicted = predictor(image[None], label.shape[::-1])[0]
         confusion += confusion_matrix(predicted_position[predicted], position[label], other + 1)
+        if consistency is not None:
+            consistency.add(image, predicted)
         on_progress(done, len(dataset))
     if not confusion.sum():
         raise DatasetError(f"{dataset.name}: every pixel of its label maps is ignored", "Check the label ids.")
-    return Evaluation(dataset.name, space, tuple(space.classes[i] for i in scored), confusion, len(dataset))
+    classes = tuple(space.classes[i] for i in scored)
+    steadiness = Steadiness(consistency.miou, consistency.changed) if consistency is not None else None
+    return Evaluation(dataset.name, space, classes, confusion, len(dataset), steadiness)
 
 
 def _samples(

@@ -36,6 +36,8 @@ def evaluation_table(evaluation: Evaluation, title: str) -> ScoreTable:
     """IoU a class, the mean and the pixel accuracy, a row each."""
     rows = [(name, score(value)) for name, value in zip(evaluation.classes, evaluation.iou.tolist(), strict=True)]
     rows += [("mean", score(evaluation.miou)), ("pixel accuracy", score(evaluation.pixel_accuracy))]
+    if evaluation.steadiness is not None:
+        rows += [("temporal consistency", score(evaluation.steadiness.miou))]
     return ScoreTable(title, ("class", "IoU %"), tuple(rows))
 
 

@@ -101,8 +101,8 @@ class StageTiming(BaseModel):
 
     @classmethod
     def of(cls, timing: Timing, frames: int) -> Self:
-        """The cost of a stage that handled `frames` frames, at least one."""
-        return cls(busy_seconds=timing.busy_seconds, ms_per_frame=1000 * timing.busy_seconds / frames)
+        """The cost of a stage that handled `frames` frames."""
+        return cls(busy_seconds=timing.busy_seconds, ms_per_frame=1000 * timing.busy_seconds / max(frames, 1))
 
 
 class OverlaySummary(BaseModel):
@@ -118,6 +118,8 @@ class OverlaySummary(BaseModel):
     frames: int
     frames_declared: int | None
     """As the input's container has it; None where it does not say."""
+    frames_resumed: int
+    """How many of the frames an earlier call had done before it was cut off."""
     duration_seconds: float
     """Sum of the durations of the frames."""
     creation_time: datetime | None
@@ -125,8 +127,9 @@ class OverlaySummary(BaseModel):
     classes: list[ClassShare]
     """In train-id order, then `unlabelled`."""
     wall_seconds: float
+    """Of the last call."""
     frames_per_second: float
-    """Frames done in a second of wall time."""
+    """Frames that it did in a second of wall time."""
     stages: dict[str, StageTiming]
     decoder_events: dict[str, Any]
     """Counts of `roadseg.video.reader.DecodeEvents`."""

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.errors import RoadsegError, VideoError
-from roadseg.files import held, writing
+from roadseg.files import held
 from roadseg.frames import Frame
 from roadseg.inference.batch_norm import PICTURES
+from roadseg.inference.overlay_parts import SEGMENT_FRAMES, OverlayParts, remove_parts
 from roadseg.inference.overlay_summary import (
     OverlayJob,
     OverlayOptions,
@@ -29,12 +30,11 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.tasks import Task, check_names
 from roadseg.inference.views import Views
 from roadseg.overlay import Overlay
-from roadseg.stats import FrameTable, count_pixels
+from roadseg.stats import count_pixels
 from roadseg.video.colour import to_rgb
 from roadseg.video.pipeline import Pipeline
 from roadseg.video.reader import VideoReader
 from roadseg.video.sample import sample_pictures
-from roadseg.video.writer import VideoWriter
 
 OnProgress = Callable[[int, int | None], None]
 """Told how many frames are done and, where the container says it, how many there are."""
@@ -69,7 +69,8 @@ def overlay_video(
     """Draw what `segmenter` sees on a video: its overlay, a table of its frames and a summary, in the folder `out`.
 
     The overlay has the pictures, times and sound of the video. The three files appear whole or not at all, the summary
-    last. Where a summary tells of the same job, nothing is done.
+    last. Where a summary tells of the same job, nothing is done; where the same job was cut off, even by `kill -9`, it
+    goes on after the last finished segment, and its results equal those of an uninterrupted one.
 
     Args:
         video: in any format that FFmpeg decodes.
@@ -116,6 +117,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
         job = OverlayJob.of(video, segmenter, options)
         earlier = None if options.overwrite else earlier_summary(files, job)
         if earlier is not None:
+            remove_parts(files)
             return earlier
         started = time.perf_counter()
         if options.batch_norm is not None:
@@ -125,39 +127,39 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
         first = next(decoded, None)
         if first is None:
             raise VideoError(f"{video}: no picture in it can be decoded", "Check that it plays elsewhere.")
-        pipeline = _labelled(chain([first], decoded), segmenter, options)
-        with (
-            writing(files.frames) as part,
-            FrameTable(part, segmenter.label_space, first[0].time_base) as table,
-            _writer(files.overlay, like=first[0], audio_from=video) as writer,
-        ):
-            totals = table.totals
-            with pipeline.then("encode", partial(_encode, writer)) as done:
-                for frame, decode_error, counts in done:
-                    table.add(frame, counts, decode_error=decode_error)
-                    on_progress(totals.frames, reader.info.frame_count)
-            files.summary.unlink(missing_ok=True)  # before the files that it vouches for are replaced
-        wall = time.perf_counter() - started
-        events = reader.events.as_dict()
-        notices = [*events.pop("notices"), *writer.notices]
-        summary = OverlaySummary(
-            video=str(video),
-            job=job,
-            width_px=first[0].width,
-            height_px=first[0].height,
-            frames=totals.frames,
-            frames_declared=reader.info.frame_count,
-            duration_seconds=totals.seconds,
-            creation_time=reader.info.creation_time,
-            classes=totals.shares(),
-            wall_seconds=wall,
-            frames_per_second=totals.frames / wall,
-            stages={name: StageTiming.of(timing, totals.frames) for name, timing in pipeline.timings.items()},
-            decoder_events=events,
-            notices=notices,
-            versions={package: version(package) for package in VERSIONED},
-        )
-        summary.write(files)
+        like = first[0]
+        versions = {package: version(package) for package in VERSIONED}
+        with OverlayParts(files, job, versions, segmenter.label_space, reader.info.shown_aspect_ratio) as parts:
+            resumed = parts.frames
+            # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
+            pipeline = _labelled(islice(chain([first], decoded), resumed, None), segmenter, options)
+            with pipeline.then("encode", partial(_encode, parts, like)) as done:
+                for frames in done:
+                    on_progress(resumed + frames, reader.info.frame_count)
+            totals, lost = parts.join(like, sound=video)
+            wall = time.perf_counter() - started
+            fresh = totals.frames - resumed
+            events = reader.events.as_dict()
+            notices = [*events.pop("notices"), *lost]
+            summary = OverlaySummary(
+                video=str(video),
+                job=job,
+                width_px=like.width,
+                height_px=like.height,
+                frames=totals.frames,
+                frames_declared=reader.info.frame_count,
+                frames_resumed=resumed,
+                duration_seconds=totals.seconds,
+                creation_time=reader.info.creation_time,
+                classes=totals.shares(),
+                wall_seconds=wall,
+                frames_per_second=fresh / wall,
+                stages={name: StageTiming.of(timing, fresh) for name, timing in pipeline.timings.items()},
+                decoder_events=events,
+                notices=notices,
+                versions=versions,
+            )
+            summary.write(files)
         return summary
 
 
@@ -181,8 +183,11 @@ def _decode(reader: VideoReader) -> Iterator[Decoded]:
 
 
 def _prepare(size: tuple[int, int], batch_size: int, decoded: Iterator[Decoded]) -> Iterator[Batch]:
-    while batch := list(islice(decoded, batch_size)):
+    """Batches that end where segments do: then a frame is in the same batch whichever segment the work begins with."""
+    room = SEGMENT_FRAMES
+    while batch := list(islice(decoded, min(batch_size, room))):
         yield batch, np.stack([to_rgb(frame, size) for frame, _ in batch])
+        room = room - len(batch) or SEGMENT_FRAMES
 
 
 def _segment(segmenter: Segmenter, views: Views, batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -196,19 +201,13 @@ def _draw(overlay: Overlay, batches: Iterator[Batch]) -> Iterator[Drawn]:
             yield overlay.draw(frame, labels), decode_error, count_pixels(labels)
 
 
-def _encode(writer: VideoWriter, drawn: Iterator[Drawn]) -> Iterator[Drawn]:
-    for item in drawn:
-        writer.write(item[0])
-        yield item
-
-
-def _writer(path: Path, *, like: Frame, audio_from: Path) -> VideoWriter:
-    return VideoWriter(
-        path,
-        width=like.width,
-        height=like.height,
-        time_base=like.time_base,
-        matrix=like.matrix,
-        full_range=like.full_range,
-        audio_from=audio_from,
-    )
+def _encode(parts: OverlayParts, like: Frame, drawn: Iterator[Drawn]) -> Iterator[int]:
+    """Write one segment after the other; gives the number of frames that are encoded, from 1 on."""
+    encoded = 0
+    for first in drawn:
+        with parts.segment(like) as (writer, table):
+            for frame, decode_error, counts in chain([first], islice(drawn, SEGMENT_FRAMES - 1)):
+                writer.write(frame)
+                table.add(frame, counts, decode_error=decode_error)
+                encoded += 1
+                yield encoded

@@ -1,4 +1,4 @@
-"""What every engine offers: pictures in, label maps out."""
+"""What overlays are made with: pictures in, label maps out."""
 
 from typing import Protocol, Self
 
@@ -41,6 +41,39 @@ class Segmenter(Protocol):
         Returns:
             (N, h, w) uint8 train ids, 255 where no class is told; h <= H and w <= W are the engine's choice and the
             same for every batch, the map covers the whole picture.
+
+        Raises:
+            InputError: the device's memory is too small for a single picture.
+        """
+        ...
+
+    def scores(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.float32]:
+        """How likely each class is, on a coarse grid: what can be averaged over time before labels are decided.
+
+        Args:
+            images: as for `segment`.
+            views: as for `segment`.
+
+        Returns:
+            (N, C, h, w) float32 natural logarithms of probabilities, C classes, at most 0 and never infinite; h and w
+            are an eighth of the picture's, rounded up, and the map covers the whole picture. Every engine gives these,
+            equal but for rounding.
+
+        Raises:
+            InputError: the device's memory is too small for a single picture.
+        """
+        ...
+
+    def labels(self, scores: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Label maps of the form that `segment` gives: `scores` up-sampled, then the most likely class.
+
+        For one view, `labels(scores(images))` is `segment(images)` but for rounding.
+
+        Args:
+            scores: (N, C, h, w) as `scores` gives for pictures of `input_size`, or a weighted mean of such.
+
+        Returns:
+            (N, h, w) uint8 train ids.
         """
         ...
 

@@ -1,77 +1,42 @@
-"""The segmenter on PyTorch: CUDA, MPS or CPU by one path."""
+"""The engine on PyTorch: CUDA, MPS or CPU by one path."""
 
 import copy
-import hashlib
-from pathlib import Path
+from dataclasses import replace
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
-from roadseg.inference.batch_norm import PICTURES, BatchNormAdaptation, Moments, adapted_to, source_moments
-from roadseg.inference.pictures import source_pictures
-from roadseg.inference.segmenter import Segmenter
-from roadseg.inference.views import ONE_VIEW, Views, predict_views
+from roadseg.inference.engine import EnginePrecision
+from roadseg.models.frozen_norm import folded
 from roadseg.models.network import SegmentationNetwork
-from roadseg.models.weights import ModelCard, load_model
-from roadseg.runtime import DeviceName, Precision, Runtime, start
-
-LABEL_STRIDE = 2
-"""Labels are decided at half the input size: finer costs four times as much, coarser shows as blocks."""
+from roadseg.models.predict import class_scores, labels_of
+from roadseg.runtime import Precision, Runtime
 
 
-class TorchSegmenter:
-    """A trained network as a `Segmenter`."""
+class TorchEngine:
+    """A network as an `Engine`: batch norm folded into convolutions once, channels last in memory."""
 
-    def __init__(self, network: SegmentationNetwork, card: ModelCard, runtime: Runtime, name: str) -> None:
-        self.name = name
-        self.label_space = card.label_space
-        self.input_size = card.input_size
-        self._source = card.source
-        self._runtime = runtime
-        self._network = runtime.place(network).eval()
-        self._source_moments: dict[str, list[Moments]] = {}
-        """By scenes; measured once for all videos."""
+    def __init__(self, network: SegmentationNetwork, runtime: Runtime, precision: EnginePrecision) -> None:
+        """Take the device from `runtime`, and a copy of the network."""
+        half: Precision = "bfloat16" if runtime.device.type == "cpu" else "float16"
+        self.name = f"torch {precision}"
+        self.device = runtime.device
+        self._exact_start = precision == "mixed"
+        self._runtime = replace(runtime, precision=half if precision == "mixed" else precision)
+        self._network = runtime.place(folded(network))
 
-    def segment(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.uint8]:
-        """Label RGB images (N, H, W, 3) uint8: train ids uint8 at half their size."""
-        height, width = images.shape[1:3]
-        size = (-(-width // LABEL_STRIDE), -(-height // LABEL_STRIDE))
-        return predict_views(self._network, images, size, self._runtime, views)
+    def scores(self, images: Tensor, size: tuple[int, int]) -> Tensor:
+        """As `Engine.scores` says."""
+        return class_scores(self._network, images, size, self._runtime, exact_start=self._exact_start)
 
-    def adapted_to(self, images: NDArray[np.uint8], adaptation: BatchNormAdaptation) -> Self:
-        """A segmenter whose batch norm is adapted to `images`, as `Segmenter.adapted_to` says."""
-        scenes = adaptation.scenes
-        if scenes not in self._source_moments:
-            pictures = source_pictures(self._source, self.input_size, PICTURES, scenes)
-            self._source_moments[scenes] = source_moments(self._network, pictures, self._runtime)
-        adapted = copy.copy(self)
-        adapted._network = adapted_to(
-            self._network, self._source_moments[scenes], images, self._runtime, adaptation.prior
-        )
-        return adapted
+    @torch.inference_mode()
+    def labels(self, images: Tensor, size: tuple[int, int]) -> Tensor:
+        """As `Engine.labels` says."""
+        return labels_of(self.scores(images, size))
 
-
-def load_segmenter(run: Path, *, device: DeviceName = "auto", precision: Precision | None = None) -> Segmenter:
-    """Load the segmenter of a run folder or of a `model.safetensors`.
-
-    Precision is bfloat16 on the CPU and float16 on a GPU unless it is named.
-
-    Raises:
-        WeightsError: there is no readable model.
-        InputError: the device is not there.
-    """
-    runtime = start(device)
-    if precision is None:
-        precision = "bfloat16" if runtime.device.type == "cpu" else "float16"
-    network, card = load_model(run)
-    name = f"{card.model} {card.method} {weights_digest(network)}"
-    return TorchSegmenter(network, card, Runtime(runtime.device, precision), name)
-
-
-def weights_digest(network: SegmentationNetwork) -> str:
-    """12 hex digits that tell one set of weights from another, of the same network or not."""
-    digest = hashlib.sha256()
-    for value in network.state_dict().values():
-        digest.update(value.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:12]
+    def running(self, network: SegmentationNetwork) -> Self:
+        """As `Engine.running` says."""
+        other = copy.copy(self)
+        other._network = self._runtime.place(folded(network))
+        return other

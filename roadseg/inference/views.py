@@ -1,7 +1,8 @@
 """Test-time augmentation: the class probabilities of several views of a picture averaged, instead of those of one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from roadseg.errors import InputError
 from roadseg.models.network import SegmentationNetwork
-from roadseg.models.predict import class_scores, labels_of, predict, to_tensor
+from roadseg.models.predict import class_scores, labels_of, to_numpy, to_tensor
 from roadseg.runtime import Runtime
 
 SMALLEST_SCALE, LARGEST_SCALE = 0.5, 2.0
@@ -63,6 +64,11 @@ class Views:
 ONE_VIEW = Views()
 
 
+Scores = Callable[[Tensor, tuple[int, int]], Tensor]
+"""A network in some engine: images (N, 3, H, W) RGB in 0..255 -> class scores (N, C, height, width) float32 before the
+softmax for a (width, height)."""
+
+
 @torch.inference_mode()
 def predict_views(
     network: SegmentationNetwork,
@@ -79,22 +85,33 @@ def predict_views(
     Raises:
         InputError: the device's memory is too small.
     """
+    scores = partial(class_scores, network, runtime=runtime)
     try:
-        if views == ONE_VIEW:
-            return predict(network, images, size, runtime)
-        return labels_of(mean_probabilities(network, to_tensor(images, runtime.device), size, runtime, views))
+        return to_numpy(labels_of(view_scores(scores, to_tensor(images, runtime.device), size, views)))
     except torch.OutOfMemoryError:
-        raise InputError(
-            f"not enough memory on {runtime.device} for {len(images)} pictures of {images.shape[2]}x{images.shape[1]}"
-            f" at scale {views.scales[-1]:g}",
-            "Take a smaller --batch-size, or smaller --scales.",
-        ) from None
+        raise too_little_memory(images, views, runtime.device) from None
+
+
+def too_little_memory(images: NDArray[np.uint8], views: Views, device: torch.device) -> InputError:
+    """The error to raise where a device cannot hold what it takes to label `images`."""
+    many = f"{len(images)} pictures" if len(images) > 1 else "a picture"
+    return InputError(
+        f"not enough memory on {device} for {many} of {images.shape[2]}x{images.shape[1]}"
+        f" at scale {views.scales[-1]:g}",
+        "Take smaller --scales, or --device cpu.",
+    )
+
+
+def view_scores(scores: Scores, images: Tensor, size: tuple[int, int], views: Views) -> Tensor:
+    """What labels are decided by: (N, C, height, width) float32 for images (N, 3, H, W) uint8 and a (width, height).
+
+    Class scores for one view, mean probabilities for several.
+    """
+    return scores(images, size) if views == ONE_VIEW else mean_probabilities(scores, images, size, views)
 
 
 @torch.inference_mode()
-def mean_probabilities(
-    network: SegmentationNetwork, images: Tensor, size: tuple[int, int], runtime: Runtime, views: Views
-) -> Tensor:
+def mean_probabilities(scores: Scores, images: Tensor, size: tuple[int, int], views: Views) -> Tensor:
     """Mean over the views of images (N, 3, H, W) uint8: (N, C, height, width) float32 for `size` = (width, height)."""
     total: Tensor | None = None
     height, width = images.shape[-2:]
@@ -104,8 +121,7 @@ def mean_probabilities(
             # From half the size on, two samples a side cover every pixel: nothing aliases.
             view = F.interpolate(images.float(), size=(view_height, view_width), mode="bilinear", align_corners=False)
         for flipped in (False, True)[: 1 + views.flip]:
-            scores = class_scores(network, view.flip(-1) if flipped else view, size, runtime)
-            probabilities = scores.softmax(1)
+            probabilities = scores(view.flip(-1) if flipped else view, size).softmax(1)
             probabilities = probabilities.flip(-1) if flipped else probabilities
             total = probabilities if total is None else total.add_(probabilities)
     assert total is not None

@@ -1,7 +1,8 @@
 """Convolution that keeps nothing but its arguments for the backward pass: no weight that was made of its own.
 
 In mixed precision torch keeps a copy of every weight in the lower one, and of a product of weight and scale the
-product; for deep layers on small maps these are larger than all activations. Here they are made again.
+product; for deep layers on small maps these are larger than all activations. Here they are made again. Without
+gradients it is the plain function, which other programs can be told of (see `roadseg.inference.graphs`).
 """
 
 from typing import Any, NamedTuple
@@ -33,6 +34,8 @@ def scaled_convolution(layer: nn.Conv2d, x: Tensor, scale: Tensor | None, offset
     """
     assert not isinstance(layer.padding, str)
     geometry = _Geometry(layer.stride, layer.padding, layer.dilation, layer.groups)
+    if not torch.is_grad_enabled():
+        return F.conv2d(x, _scaled(layer.weight, scale), offset, *geometry)
     y: Tensor = _Convolution.apply(x, layer.weight, scale, offset, geometry)  # type: ignore[no-untyped-call]
     return y
 

@@ -100,9 +100,12 @@ class EfficientNetLite0(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Outputs of the seven stages for normalised images (N, 3, H, W)."""
-        x = self.stem(x)
+        return self.run(self.stem(x), 0, len(STAGES))
+
+    def run(self, x: Tensor, first: int, end: int) -> list[Tensor]:
+        """Outputs of the stages numbered first..end - 1 from 0, for what the layers before them gave."""
         outputs = []
-        for stage in self.stages:
+        for stage in self.stages[first:end]:
             x = stage(x)
             outputs.append(x)
         return outputs

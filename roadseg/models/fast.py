@@ -50,17 +50,25 @@ class Fast(SegmentationNetwork):
 
     def forward(self, images: Tensor) -> Prediction:
         """Predict from normalised images (N, 3, H, W) float."""
-        stages = self.backbone(images)
-        deep, detail = stages[self.CONTEXT_STAGE], stages[self.DETAIL_STAGE]
-        size = detail.shape[-2:]
+        return self.late(self.early(images))
+
+    def early(self, images: Tensor) -> Tensor:
+        """The layers down to stride 8: (N, 40, ceil(H / 8), ceil(W / 8))."""
+        return self.backbone.run(self.backbone.stem(images), 0, self.DETAIL_STAGE + 1)[-1]
+
+    def late(self, early: Tensor) -> Prediction:
+        """Predict from what `early` gave."""
+        first = self.DETAIL_STAGE + 1
+        stages = self.backbone.run(early, first, len(STAGES))
+        deep, size = stages[self.CONTEXT_STAGE - first], early.shape[-2:]
         gate = torch.sigmoid(self.gate(deep.mean((2, 3), keepdim=True)))
         reduced = self.reduce(deep)
         branches = [self.local(deep) * gate, *(branch(reduced) for branch in self.dilated)]
         context = _resize(self.fuse(torch.cat(branches, 1)), size)
-        features = self.decode(torch.cat([context, self.detail(detail)], 1))
+        features = self.decode(torch.cat([context, self.detail(early)], 1))
         logits = [self.classifier(self.dropout(features))]
         if self.auxiliary is not None:
-            logits.append(_resize(self.auxiliary(stages[self.AUXILIARY_STAGE]), size))
+            logits.append(_resize(self.auxiliary(stages[self.AUXILIARY_STAGE - first]), size))
         return Prediction(tuple(logits), features)
 
 

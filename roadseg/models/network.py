@@ -75,6 +75,18 @@ class SegmentationNetwork(Network, ABC):
     def forward(self, images: Tensor) -> Prediction:
         """Predict from normalised images (N, 3, H, W) float."""
 
+    def early(self, images: Tensor) -> Tensor:
+        """The layers that rounding harms most, which inference may keep in float32: none unless a network says so.
+
+        `late(early(images))` is `self(images)` for normalised images (N, 3, H, W) float.
+        """
+        return images
+
+    def late(self, early: Tensor) -> Prediction:
+        """Predict from what `early` gave."""
+        prediction: Prediction = self(early)
+        return prediction
+
     @abstractmethod
     def trunk(self) -> nn.Module:
         """The pretrained part, trained at a lower rate than the rest."""

@@ -1,5 +1,8 @@
 """From pixels to labels with a network: the one way that training, evaluation and inference share."""
 
+from contextlib import nullcontext
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -23,11 +26,13 @@ def predict(
 
     The class of the highest of `class_scores` wins.
     """
-    return labels_of(class_scores(network, to_tensor(images, runtime.device), size, runtime))
+    return to_numpy(labels_of(class_scores(network, to_tensor(images, runtime.device), size, runtime)))
 
 
 @torch.inference_mode()
-def class_scores(network: SegmentationNetwork, images: Tensor, size: tuple[int, int], runtime: Runtime) -> Tensor:
+def class_scores(
+    network: SegmentationNetwork, images: Tensor, size: tuple[int, int], runtime: Runtime, *, exact_start: bool = False
+) -> Tensor:
     """Scores before the softmax, (N, C, height, width) float32 for `size` = (width, height).
 
     Those of the main level, up-sampled bilinearly to `size` as the network's `align_corners` says.
@@ -37,13 +42,25 @@ def class_scores(network: SegmentationNetwork, images: Tensor, size: tuple[int, 
         images: (N, 3, H, W) RGB in 0..255 of any type, on that device.
         size: of the scores.
         runtime: gives the precision.
+        exact_start: whether the network's `early` layers are computed in float32 all the same.
     """
+    with nullcontext() if exact_start else runtime.autocast():
+        early = network.early(network.normalisation(images))
     with runtime.autocast():
-        logits = network(network.normalisation(images)).logits[0]
-    return F.interpolate(logits.float(), size=size[::-1], mode="bilinear", align_corners=network.align_corners)
+        logits = network.late(early).logits[0]
+    return resized_scores(logits.float(), size, align_corners=network.align_corners)
 
 
-def labels_of(scores: Tensor) -> NDArray[np.uint8]:
+def resized_scores(scores: Tensor, size: tuple[int, int], *, align_corners: bool) -> Tensor:
+    """Scale class scores (N, C, h, w) bilinearly to (N, C, height, width) for `size` = (width, height)."""
+    return F.interpolate(scores, size=size[::-1], mode="bilinear", align_corners=align_corners)
+
+
+def labels_of(scores: Tensor) -> Tensor:
     """The class of the highest score: (N, C, H, W) -> train ids (N, H, W) uint8."""
-    labels: NDArray[np.uint8] = scores.argmax(1).to(torch.uint8).cpu().numpy()
-    return labels
+    return scores.argmax(1).to(torch.uint8)
+
+
+def to_numpy(tensor: Tensor) -> NDArray[Any]:
+    """The same values as an array in the memory of the CPU."""
+    return tensor.cpu().numpy()

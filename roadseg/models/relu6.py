@@ -1,11 +1,13 @@
 """ReLU6 in place that keeps its output for the backward pass, which the next convolution keeps anyway.
 
-`torch.nn.ReLU6` keeps a copy of its input even in place: as many bytes again.
+`torch.nn.ReLU6` keeps a copy of its input even in place: as many bytes again. Without gradients it is the plain
+function, which other programs can be told of (see `roadseg.inference.graphs`).
 """
 
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
@@ -15,6 +17,8 @@ class ReLU6(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape."""
+        if not torch.is_grad_enabled():
+            return F.relu6(x, inplace=True)
         y: Tensor = _ReLU6.apply(x)  # type: ignore[no-untyped-call]
         return y
 

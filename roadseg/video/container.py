@@ -2,12 +2,15 @@
 
 import os
 import struct
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -15,6 +18,9 @@ from roadseg.cores import usable_cores
 from roadseg.errors import VideoError
 
 BROKEN = "Check that it plays elsewhere; copy or download it again if it does not."
+
+MAX_PIXELS = 35_651_584
+"""Of a picture: what level 6.2 allows in H.264, HEVC and AV1, somewhat more than 8K."""
 
 
 class _Rational(Protocol):
@@ -66,7 +72,8 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
     """The stream that holds the pictures; a cover picture attached to the file is none.
 
     Raises:
-        VideoError: there is none, or it is in a format that cannot be decoded.
+        VideoError: there is none, it is in a format that cannot be decoded, or pictures are so large that decoding one
+            may take all memory.
     """
     streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not streams:
@@ -76,9 +83,34 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
         raise VideoError(f"{path}: no video in it{only}", "Give a file with a video track.")
     best = container.streams.best("video")
     stream = best if isinstance(best, VideoStream) and best in streams else streams[0]
-    if stream.codec_context is None:
+    context = stream.codec_context
+    if context is None:
         raise VideoError(f"{path}: its video format is unknown", "Convert it to H.264 first.")
+    if context.width * context.height > MAX_PIXELS:
+        size = f"{context.width}x{context.height}"
+        raise VideoError(f"{path}: its pictures of {size} pixels are too large", "Scale it to 8K or less first.")
+    context.options = {"max_pixels": str(MAX_PIXELS)}  # for pictures that are larger than the file says
     return stream
+
+
+def demux(container: InputContainer, *streams: VideoStream | AudioStream) -> Iterator["Packet[Any]"]:
+    """Packets of some streams, and last an empty one for each that flushes its decoder.
+
+    Raises:
+        av.error.FFmpegError: the container is damaged; calling this again reads on behind the damage.
+    """
+    while True:
+        try:
+            yield from container.demux(*streams)
+            return
+        except IndexError:
+            # A packet of a stream that the file announces only now: PyAV knows those that were there when it opened it.
+            continue
+
+
+def codec_name(stream: VideoStream | AudioStream) -> str:
+    """FFmpeg's name of its codec; `unknown` where FFmpeg has none for it."""
+    return stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
 
 
 def _index_is_missing(path: Path) -> bool:

@@ -3,11 +3,14 @@
 import json
 import re
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Literal
 
 import cv2
@@ -28,6 +31,9 @@ RECORD_NAME = "frames.json"
 """In the folder of each video: how its pictures were chosen, and what they are. Its presence says it is complete."""
 
 JPEG_QUALITY = 95
+
+WRITERS = 2
+"""Threads that make and write pictures while the decoder goes on."""
 
 INDEX = pa.schema(
     {
@@ -184,7 +190,7 @@ def _extract(video: Path, out: Path, choice: _Choice, on_progress: OnProgress) -
         done = _record(folder)
         if done and done["choice"] == choice.as_json():
             return Extracted(video, folder, len(done["pictures"]), done["duplicates"], True, done["events"])
-        with _replacing(folder) as part:
+        with _replacing(folder) as part, _Writers() as writers:
             pictures: list[dict[str, Any]] = []
             duplicates = 0
             for frame, is_new in _chosen(reader, choice, on_progress):
@@ -192,10 +198,11 @@ def _extract(video: Path, out: Path, choice: _Choice, on_progress: OnProgress) -
                 if is_new:
                     size = _size(frame, choice.max_size)
                     name = f"{frame.index:06d}.{choice.picture_format}"
-                    _write_picture(part / name, frame, size)
+                    writers.write(part / name, frame, size)
                     pictures.append(_row(video, f"{folder.name}/{name}", frame, size))
             if not pictures:
                 raise VideoError(f"{video}: no frame where one was wanted", "Choose more frames.")
+            writers.wait()
             record = {
                 "video": str(video),
                 "choice": choice.as_json(),
@@ -240,6 +247,39 @@ def _size(frame: Frame, max_size: int | None) -> tuple[int, int]:
     if max_size is None or longer <= max_size:
         return frame.width, frame.height
     return max(1, round(frame.width * max_size / longer)), max(1, round(frame.height * max_size / longer))
+
+
+class _Writers:
+    """Writes pictures in threads, while the next frames are decoded; leaving the context waits for them."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(WRITERS, "roadseg-write")
+        self._begun: deque[Future[None]] = deque()
+
+    def write(self, path: Path, frame: Frame, size: tuple[int, int]) -> None:
+        """Begin to write a picture, once few others are begun and not done.
+
+        Raises:
+            OutputError: one of those before could not be written.
+        """
+        if len(self._begun) == 2 * WRITERS:
+            self._begun.popleft().result()
+        self._begun.append(self._pool.submit(_write_picture, path, frame, size))
+
+    def wait(self) -> None:
+        """Until all pictures are written.
+
+        Raises:
+            OutputError: one could not be.
+        """
+        while self._begun:
+            self._begun.popleft().result()
+
+    def __enter__(self) -> "_Writers":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._pool.shutdown(cancel_futures=True)
 
 
 def _write_picture(path: Path, frame: Frame, size: tuple[int, int]) -> None:

@@ -10,7 +10,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from roadseg.errors import VideoError
-from roadseg.video.container import BROKEN, fraction, open_input, picture_stream
+from roadseg.video.container import BROKEN, codec_name, demux, fraction, open_input, picture_stream
 
 # Names of the code points of ITU-T H.273 that videos use.
 MATRICES = {0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
@@ -71,12 +71,17 @@ class VideoInfo:
     frame_count: int | None
     """As declared by the container, not counted."""
     audio_codecs: tuple[str, ...]
-    """FFmpeg's names, one for each sound track."""
+    """FFmpeg's names, one for each sound track; `unknown` for what it has no name for."""
     colour_matrix: str | None
     colour_range: str | None
     """`limited` or `full`."""
     colour_transfer: str | None
     colour_primaries: str | None
+
+    @property
+    def shown_aspect_ratio(self) -> Fraction:
+        """Width over height of a pixel of the picture as shown: after rotation."""
+        return 1 / self.sample_aspect_ratio if self.rotation in (90, 270) else self.sample_aspect_ratio
 
     @property
     def hdr(self) -> bool:
@@ -100,7 +105,7 @@ def probe(path: Path) -> VideoInfo:
 def _first_picture(path: Path, container: InputContainer, stream: VideoStream) -> av.VideoFrame:
     error: av.error.FFmpegError | None = None
     try:
-        for packet in container.demux(stream):
+        for packet in demux(container, stream):
             try:
                 pictures = packet.decode()
             except av.error.FFmpegError as failure:
@@ -125,7 +130,7 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream, pictur
     return VideoInfo(
         path=path,
         container=container.format.name,
-        codec=stream.codec_context.codec.canonical_name,
+        codec=codec_name(stream),
         pixel_format=picture.format.name,
         width=width,
         height=height,
@@ -137,7 +142,7 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream, pictur
         duration_seconds=_duration(container, stream, time_base),
         creation_time=_creation_time(container, stream),
         frame_count=stream.frames or None,
-        audio_codecs=tuple(track.codec_context.codec.canonical_name for track in container.streams.audio),
+        audio_codecs=tuple(codec_name(track) for track in container.streams.audio),
         colour_matrix="rgb" if picture.format.is_rgb else MATRICES.get(picture.colorspace),
         colour_range="full" if picture.format.name.startswith("yuvj") else RANGES.get(picture.color_range),
         colour_transfer=TRANSFERS.get(picture.color_trc),

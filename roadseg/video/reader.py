@@ -12,16 +12,15 @@ import numpy as np
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from roadseg.errors import VideoError
 from roadseg.frames import Frame, Matrix
 from roadseg.video.colour import ACCURATE, SWS_MATRIX, plane_views, reformatter, sws_range
-from roadseg.video.container import BROKEN, default_threads, open_input, picture_stream
+from roadseg.video.container import default_threads, demux, open_input, picture_stream
 from roadseg.video.probe import MATRICES, VideoInfo, probe
 from roadseg.video.timeline import Timeline
 
 MAX_DECODE_FAILURES = 300
-"""Packets in a row that may fail: a decoder that lost its way resumes at the next keyframe, and encoders by default
-put one at least every 250 pictures."""
+"""Packets in a row that may fail before reading stops: a decoder that lost its way resumes at the next keyframe, and
+encoders by default put one at least every 250 pictures."""
 
 MAX_READ_FAILURES = 8
 """Attempts to read on after an error of the container or of the disk."""
@@ -70,8 +69,9 @@ class VideoReader:
                 ...
 
     All frames have the size, matrix and range of the first (others are converted), are turned upright, and have
-    strictly increasing `pts` of at least 0; a frame lasts until the next begins. Packets that cannot be decoded are
-    skipped and counted in `events`. Frames may outlive the reader.
+    strictly increasing `pts` of at least 0; a frame lasts until the next begins, for an hour at most. Packets that
+    cannot be decoded are skipped and counted in `events`, where it also stands if reading stopped early. Frames may
+    outlive the reader.
     """
 
     def __init__(self, path: Path, *, frame_rate: Fraction | None = None, threads: int | None = None) -> None:
@@ -107,11 +107,7 @@ class VideoReader:
         self.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        """Frames from where the last iteration stopped.
-
-        Raises:
-            VideoError: too many packets in a row cannot be decoded.
-        """
+        """Frames from where the last iteration stopped."""
         return self._frames
 
     def keyframes(self, count: int) -> Iterator[Frame]:
@@ -119,9 +115,6 @@ class VideoReader:
 
         None twice, and none where the container does not tell its duration or cannot be sought in. `index` counts them,
         `duration` is not known and 1. They move the place that iteration goes on from: take another reader for that.
-
-        Raises:
-            VideoError: too many packets in a row cannot be decoded.
         """
         seconds, start = self.info.duration_seconds or 0.0, self._container.start_time or 0
         last = None
@@ -129,7 +122,7 @@ class VideoReader:
         for position in range(count if seconds else 0):
             try:
                 self._container.seek(start + round((position + 0.5) * seconds / count * av.time_base))
-            except (av.error.FFmpegError, OSError):
+            except (av.error.FFmpegError, OSError, OverflowError):  # the last where the duration is insane
                 return
             picture = next((picture for picture in self._pictures() if picture.key_frame), None)
             if picture is not None and picture.pts is not None and picture.pts != last:
@@ -171,7 +164,7 @@ class VideoReader:
         index = shown = 0
         first = None
         for picture in self._pictures():
-            length = 1 if counted else picture.duration or shown
+            length = 1 if counted else timeline.plausible(picture.duration) or shown
             pts = timeline.place(index if counted else picture.pts, length)
             self.events.timestamps_repaired = timeline.repaired
             self.events.damaged_frames += picture.is_corrupt
@@ -182,7 +175,7 @@ class VideoReader:
             first = pts if first is None else first
             index += 1
         if held is not None and first is not None:
-            length = max(1, (0 if counted else held[0].duration) or shown)
+            length = max(1, (0 if counted else timeline.plausible(held[0].duration)) or shown)
             self._check_length(float((held[1] + length - first) * self.info.time_base))
             yield self._frame(held[0], index - 1, held[1], length)
 
@@ -196,7 +189,8 @@ class VideoReader:
             try:
                 pictures = packet.decode()
             except av.error.FFmpegError as error:
-                self._failed(error)
+                if self._gives_up(error):
+                    return
                 continue
             if pictures:
                 self._failures = 0
@@ -204,7 +198,7 @@ class VideoReader:
 
     def _packets(self) -> Iterator["Packet[VideoStream]"]:
         """Packets of the picture stream and, last, the empty one that flushes the decoder."""
-        packets = self._container.demux(self._stream)
+        packets = demux(self._container, self._stream)
         failures = 0
         while True:
             try:
@@ -215,7 +209,7 @@ class VideoReader:
                 if failures == MAX_READ_FAILURES:
                     self._notice(f"reading stopped early: {error.strerror}")
                     return
-                packets = self._container.demux(self._stream)
+                packets = demux(self._container, self._stream)
                 continue
             if packet is None:
                 return
@@ -224,13 +218,14 @@ class VideoReader:
             if packet.size or packet.dts is None:
                 yield packet
 
-    def _failed(self, error: av.error.FFmpegError) -> None:
+    def _gives_up(self, error: av.error.FFmpegError) -> bool:
+        """Count a packet that cannot be decoded; whether to stop reading."""
         self.events.corrupt_packets += 1
         self._failures += 1
-        if self._failures > MAX_DECODE_FAILURES:
-            raise VideoError(
-                f"{self.info.path}: {self._failures} packets in a row cannot be decoded ({error.strerror})", BROKEN
-            ) from error
+        if self._failures <= MAX_DECODE_FAILURES:
+            return False
+        self._notice(f"reading stopped early: {self._failures} packets in a row cannot be decoded ({error.strerror})")
+        return True
 
     def _frame(self, picture: av.VideoFrame, index: int, pts: int, duration: int) -> Frame:
         planes = plane_views(self._converted(picture))

@@ -1,7 +1,6 @@
 """Frames to H.264 video, each at its exact time, with the sound of another file beside them."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -9,24 +8,20 @@ from typing import Self
 
 import av
 from av.codec.context import Flags
-from av.packet import Packet
 from av.video.stream import VideoStream
 
 from roadseg.errors import OutputError
-from roadseg.files import output_errors, writing
 from roadseg.frames import Frame, Matrix
 from roadseg.video.colour import H273_MATRIX, H273_PRIMARIES, H273_TRANSFER, sws_range, to_av
-from roadseg.video.container import default_threads, open_input
-from roadseg.video.sound import SoundCopy
+from roadseg.video.container import default_threads
+from roadseg.video.muxer import Muxer
 
-FORMATS = {".mp4": "mp4", ".mkv": "matroska"}
+X264 = {"preset": "veryfast", "crf": "24", "bf": "0"}
+"""Without pictures that look ahead (B-frames), size and quality are those of crf 23 with them, for two thirds of the
+time; and the same frames give the same pictures each time, which x264 does not keep to with them."""
 
-MIN_TIMESCALE = 10_000
-MAX_TIMESCALE = 2**31 - 1
-"""MP4 counts time in ticks of 1 / timescale seconds; FFmpeg takes a signed 32-bit number."""
-
-SOUND_TAIL = Fraction(1)
-"""Seconds by which sound may outlast the pictures; what begins later belongs to pictures that were not written."""
+KEYFRAME_INTERVAL = 256
+"""Frames from one that decodes by itself to the next, at most."""
 
 
 class VideoWriter:
@@ -36,9 +31,7 @@ class VideoWriter:
             for frame in video:
                 out.write(frame)
 
-    Presentation times are kept to the tick in MP4, variable frame rates and late starts included. Matroska counts in
-    milliseconds from 0: it rounds, and moves everything by the few milliseconds that sound may begin before 0. The
-    file appears under its name when the block ends well, and not at all when it raises.
+    What becomes of times and of the file, `roadseg.video.muxer.Muxer` says.
     """
 
     def __init__(
@@ -50,9 +43,10 @@ class VideoWriter:
         time_base: Fraction,
         matrix: Matrix = "bt709",
         full_range: bool = False,
+        sample_aspect_ratio: Fraction = Fraction(1),
+        frame_rate: Fraction | None = None,
         audio_from: Path | None = None,
-        crf: int = 23,
-        preset: str = "veryfast",
+        crf: int | None = None,
         threads: int | None = None,
     ) -> None:
         """Describe the video; nothing is written before the `with` block begins.
@@ -64,49 +58,46 @@ class VideoWriter:
             time_base: seconds a tick, of the frames.
             matrix: of the frames.
             full_range: of the frames.
+            sample_aspect_ratio: width of a pixel over its height, for players to stretch by.
+            frame_rate: Hz, for which the level of H.264 is chosen; by default by the first frame's duration.
             audio_from: a file whose sound is copied, packet by packet, beside the pictures.
-            crf: constant rate factor of x264, 0 (lossless) to 51.
-            preset: speed of x264, `ultrafast` to `placebo`.
+            crf: constant rate factor of x264, 0 (lossless) to 51; by default that of `X264`.
             threads: encoder threads, by default as many as processors but at most 4.
 
         Raises:
             OutputError: the suffix is neither `.mp4` nor `.mkv`, or frames are smaller than 2 x 2.
         """
-        if path.suffix.lower() not in FORMATS:
-            raise OutputError(f"{path}: not a name for a video", "End it in .mp4 or .mkv.")
+        self._muxer = Muxer(path, time_base, audio_from)
         if min(width, height) < 2:
             raise OutputError(f"{path}: {width}x{height} is too small for a video", "Use frames of at least 2x2.")
-        self.notices: list[str] = []
-        """What could not be kept, each in a sentence."""
         self._path = path
         self._size = width, height
         self._time_base = time_base
         self._matrix: Matrix = matrix
         self._full_range = full_range
-        self._audio_from = audio_from
-        self._options = {"crf": str(crf), "preset": preset}
+        self._sample_aspect_ratio = sample_aspect_ratio
+        self._frame_rate = frame_rate
+        self._options = X264 | {"g": str(KEYFRAME_INTERVAL)} | ({} if crf is None else {"crf": str(crf)})
         self._threads = threads or default_threads()
         self._stack = ExitStack()
-        self._sound: SoundCopy | None = None
         self._last: Frame | None = None
 
+    @property
+    def notices(self) -> list[str]:
+        """What could not be kept, each in a sentence."""
+        return self._muxer.notices
+
     def __enter__(self) -> Self:
-        with self._errors(), ExitStack() as stack:
-            part = stack.enter_context(writing(self._path))
-            sound = stack.enter_context(open_input(self._audio_from)) if self._audio_from else None
-            kind = FORMATS[self._path.suffix.lower()]
-            self._container = av.open(str(part.absolute()), "w", format=kind, container_options=self._muxing(kind))
-            stack.push(self._close)
-            self._stream = self._add_stream()
-            if sound is not None:
-                self._sound = SoundCopy(sound, self._container)
-                self.notices += self._sound.notices
+        with ExitStack() as stack:
+            stack.enter_context(self._muxer)
+            stack.push(self._finish)
+            with self._muxer.errors():
+                self._stream = self._add_stream()
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        with self._errors():
-            self._stack.__exit__(kind, error, at)
+        self._stack.__exit__(kind, error, at)
 
     def write(self, frame: Frame) -> None:
         """Encode a frame.
@@ -125,23 +116,12 @@ class VideoWriter:
         context = self._stream.codec_context
         if self._last is None:
             # x264 writes a level that suits this rate; it would take every tick for a frame without it.
-            context.framerate = 1 / (frame.duration * frame.time_base)
+            context.framerate = self._frame_rate or 1 / (frame.duration * frame.time_base)
         self._last = frame
-        with self._errors():
-            self._mux(self._stream.encode(to_av(frame, context.width, context.height)))
-
-    def _muxing(self, kind: str) -> dict[str, str]:
-        if kind != "mp4":
-            return {}
-        timescale = self._time_base.denominator
-        while timescale < MIN_TIMESCALE:
-            timescale *= 2
-        # The start of a track is counted in the movie's timescale: alike, late starts are kept to the tick too.
-        scales = {"video_track_timescale": str(timescale), "movie_timescale": str(timescale)}
-        return {"movflags": "+faststart"} | (scales if timescale <= MAX_TIMESCALE else {})
+        self._encode(to_av(frame, context.width, context.height))
 
     def _add_stream(self) -> VideoStream:
-        stream = self._container.add_stream("libx264", options=self._options)
+        stream = self._muxer.add_encoder(self._options)
         # The default, SLICE, cuts pictures into slices: slower and larger.
         stream.thread_type, stream.thread_count = "AUTO", self._threads
         stream.pix_fmt = "yuv420p"
@@ -150,43 +130,21 @@ class VideoWriter:
         context.time_base = self._time_base
         context.colorspace, context.color_range = H273_MATRIX[self._matrix], sws_range(self._full_range)
         context.color_trc, context.color_primaries = H273_TRANSFER[self._matrix], H273_PRIMARIES[self._matrix]
+        context.sample_aspect_ratio = self._sample_aspect_ratio
         context.flags |= Flags.frame_duration
         return stream
 
-    def _mux(self, packets: list["Packet[VideoStream]"]) -> None:
-        for packet in packets:
-            if self._sound is not None and packet.dts is not None:
-                self._sound.write_until(packet.dts * packet.time_base)
-            self._container.mux(packet)
+    def _encode(self, picture: av.VideoFrame | None) -> None:
+        """Encode a picture, or with None what the encoder still holds."""
+        with self._muxer.errors():
+            packets = self._stream.encode(picture)
+        self._muxer.write(packets)
 
-    def _finish(self) -> None:
+    def _finish(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Write what the encoder still holds, unless something went wrong."""
+        if kind is not None:
+            return
         if self._last is None:
             raise OutputError(f"{self._path}: no frame to write", "Check that the input has frames.")
-        self._mux(self._stream.encode())
-        end = (self._last.pts + self._last.duration) * self._time_base
-        if self._sound is not None:
-            self._sound.write_until(end + SOUND_TAIL)
-            if self._sound.waiting:
-                self.notices.append(f"sound after {float(end):.1f} s is left out: the pictures end there")
-
-    def _close(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Complete the file, or after an error just let go of it."""
-        if kind is not None:
-            with suppress(av.error.FFmpegError):
-                self._container.close()
-            return
-        try:
-            self._finish()
-        finally:
-            self._container.close()
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Turn what PyAV raises while writing into an `OutputError`."""
-        try:
-            with output_errors(self._path):
-                yield
-        except av.error.FFmpegError as error:
-            raise OutputError(
-                f"{self._path}: cannot be written ({error.strerror})", "Try another --out, on another disk."
-            ) from error
+        self._encode(None)
+        self._muxer.end((self._last.pts + self._last.duration) * self._time_base)

@@ -115,7 +115,7 @@ def test_what_was_done_is_skipped_unless_overwritten(roadseg, run, tmp_path):
 def test_options_of_test_time_change_labels_and_are_recorded(roadseg, run, tmp_path, monkeypatch):
     """With pictures of training that take no rendering."""
     monkeypatch.setattr(
-        "roadseg.inference.torch_engine.source_pictures",
+        "roadseg.inference.network_segmenter.source_pictures",
         lambda source, size, count, scenes: np.zeros((2, *size[::-1], 3), np.uint8),
     )
     clip, tables = make_video(tmp_path / "clip.mp4"), []
@@ -232,23 +232,26 @@ def start(clip, run, out):
     """`roadseg overlay` in a process of its own, once it is in the middle of its work."""
     call = [sys.executable, "-m", "roadseg", "overlay", clip, "--run", run, "--out", out]
     process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    part = out / "long.overlay.mp4.part"
+    first_segment = out / ".long.parts" / "000000.parquet"
     deadline = time.monotonic() + 60
-    while not (part.exists() and part.stat().st_size) and time.monotonic() < deadline:
+    while not first_segment.exists() and time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.02)
     return process
 
 
 @pytest.mark.timeout(180)
-def test_ctrl_c_leaves_nothing_half_done_and_says_how_to_go_on(run, long_clip, tmp_path):
+def test_ctrl_c_leaves_nothing_half_done_and_the_same_command_goes_on(roadseg, run, long_clip, tmp_path):
     out = tmp_path / "out"
     process = start(long_clip, run, out)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "the same command goes on" in stderr and "Traceback" not in stderr
-    assert results(out) == []
+    assert results(out) == [] and (out / ".long.parts").is_dir()
+    code, _, stderr = roadseg("overlay", long_clip, "--run", run, "--out", out)
+    assert code == 0 and re.search(r"1500 frames in .*, of which \d+ were done before", stderr)
+    assert results(out) == names("long")
 
 
 @pytest.mark.timeout(180)
@@ -261,7 +264,7 @@ def test_a_killed_run_can_be_repeated(roadseg, run, long_clip, tmp_path):
     assert code == 1 and "long.overlay.mp4: another roadseg process is writing here" in stderr
     process.kill()
     process.communicate(timeout=60)
-    assert results(out) == ["failures-1-of-1.jsonl", "long.frames.parquet.part", "long.overlay.mp4.part"]
+    assert results(out) == ["failures-1-of-1.jsonl"]
     short = make_video(long_clip)
     code, _, stderr = roadseg("overlay", short, "--run", run, "--out", out)
     assert code == 0, stderr

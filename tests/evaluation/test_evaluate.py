@@ -141,3 +141,29 @@ def test_classes_of_another_space_are_found_by_what_contains_them(tmp_path):
     assert evaluation.classes == ("ground", "up")
     sky = LabelSpace("heaven", ("sky",), ((0, 0, 0),))
     assert evaluation.within(sky).classes == ("up",)
+
+
+def test_of_a_drive_it_is_told_how_steady_predictions_are(tmp_path):
+    root = write_streets(tmp_path / "set", 4)
+    (root / "dataset.toml").write_text('kind = "streets"\ncontents = "drive of 4 s"\nlabel_space = "cityscapes-19"\n')
+    for number in range(1, 4):  # a car that waits
+        (root / "images" / f"{number:06}.png").write_bytes((root / "images" / "000000.png").read_bytes())
+    drive = open_dataset("streets", root)
+    steady = evaluate(truth_teller, CITYSCAPES_19, drive, input_size=SIZE).as_dict()
+    assert (steady["temporal_consistency"], steady["changed_pixels"]) == (100, 0)
+    turn = iter(range(4))
+
+    def flickering(images, size):
+        return np.where(next(turn) % 2, 0, truth_teller(images, size)).astype(np.uint8)
+
+    flickers = evaluate(flickering, CITYSCAPES_19, drive, input_size=SIZE).as_dict()
+    assert flickers["temporal_consistency"] < 60 and flickers["changed_pixels"] > 20
+
+
+def test_pictures_that_do_not_follow_one_another_have_no_steadiness(streets, tmp_path):
+    assert "temporal_consistency" not in evaluate(truth_teller, CITYSCAPES_19, streets, input_size=SIZE).as_dict()
+    root = write_streets(tmp_path / "drive", 4)
+    (root / "dataset.toml").write_text('kind = "streets"\ncontents = "drive of 4 s"\nlabel_space = "cityscapes-19"\n')
+    drive = open_dataset("streets", root)
+    assert drive.is_video and drive.every(1).is_video and not drive.every(2).is_video
+    assert not drive.part(0, 2).is_video

@@ -1,5 +1,6 @@
 """Small videos made for tests with PyAV alone, so that reader and writer are not tested against each other."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -7,6 +8,9 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.container import OutputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
 
 SOUND_RATE = 48_000
 
@@ -52,8 +56,14 @@ def make_clip(
     tolerance: Fraction = Fraction(0),
     noise: bool = False,
     metadata: dict[str, str] | None = None,
+    aspect: Fraction = Fraction(1),
+    cover: bool = False,
+    second_size: tuple[int, int] | None = None,
 ) -> Clip:
-    """Encode `picture(0)`, `picture(1)`... at `pts`; stored turned, so that `rotation` degrees set them upright."""
+    """Encode `picture(0)`, `picture(1)`... at `pts`; stored turned, so that `rotation` degrees set them upright.
+
+    `aspect` is that of the pixels as stored. A cover picture or a second, smaller video may be added.
+    """
     width, height = size
     generator = np.random.default_rng(0)
     with av.open(str(path), "w", format=container_format, container_options=container_options or {}) as container:
@@ -62,9 +72,14 @@ def make_clip(
         stream.pix_fmt = pixel_format
         stream.width, stream.height = size if rotation % 180 == 0 else size[::-1]
         stream.codec_context.time_base = time_base
+        stream.codec_context.sample_aspect_ratio = aspect
         if rotation:
             stream.set_display_rotation(rotation)
         track = container.add_stream(sound, rate=SOUND_RATE, layout="mono") if sound else None
+        small = container.add_stream(codec, rate=25) if second_size else None
+        if small is not None:
+            small.width, small.height = second_size
+        attached = add_cover(container) if cover else None
         for index, ticks in enumerate(pts):
             image = np.rot90(picture(index, width, height), -(rotation // 90))
             if noise:
@@ -75,7 +90,13 @@ def make_clip(
             if track is not None:
                 for part in tone(index * SOUND_RATE // 25, (index + 1) * SOUND_RATE // 25):
                     container.mux(track.encode(part))
+            if small is not None:
+                container.mux(small.encode(stored(np.zeros((*second_size[::-1], 3), np.uint8), small.pix_fmt)))
         container.mux(stream.encode())
+        if small is not None:
+            container.mux(small.encode())
+        if attached is not None:
+            mux_cover(container, attached)
         if track is not None:
             container.mux(track.encode())
     return Clip(path, width, height, tuple(ticks * time_base for ticks in pts), tolerance)
@@ -103,15 +124,64 @@ def make_sound(path: Path, codec: str = "aac", cover: bool = False) -> Path:
     """A file of a second of sound, with or without a cover picture."""
     with av.open(str(path), "w") as container:
         track = container.add_stream(codec, rate=SOUND_RATE, layout="mono")
-        stream = None
-        if cover:
-            stream = container.add_stream("png", rate=1, width=32, height=32, pix_fmt="rgb24")
-            stream.disposition = av.stream.Disposition.attached_pic
+        stream = add_cover(container) if cover else None
         for start in range(0, SOUND_RATE, 960):
             for frame in tone(start, start + 960):
                 container.mux(track.encode(frame))
         container.mux(track.encode())
         if stream is not None:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(0, 32, 32), "rgb24")))
-            container.mux(stream.encode())
+            mux_cover(container, stream)
     return path
+
+
+def hide_sound_format(path: Path) -> None:
+    """Give the mono PCM sound of an AVI file a number (in WAVEFORMATEX, before channels and Hz) that means nothing."""
+    data = path.read_bytes()
+    known, hidden = (struct.pack("<HHI", number, 1, SOUND_RATE) for number in (1, 0x7777))
+    assert data.count(known) == 1
+    path.write_bytes(data.replace(known, hidden))
+
+
+def zero_packets(path: Path, first: int, stop: int) -> None:
+    """Overwrite packets of pictures with zeros."""
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    for position, size in packets[first:stop]:
+        data[position + 8 : position + 8 + size] = bytes(size)
+    path.write_bytes(data)
+
+
+def add_cover(container: OutputContainer) -> VideoStream:
+    """A stream for a cover picture."""
+    stream = container.add_stream("png", rate=1, width=32, height=32, pix_fmt="rgb24")
+    stream.disposition = Disposition.attached_pic
+    return stream
+
+
+def mux_cover(container: OutputContainer, stream: VideoStream) -> None:
+    """The cover picture itself."""
+    container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(0, 32, 32), "rgb24")))
+    container.mux(stream.encode())
+
+
+def picture_times(path):
+    """Seconds at which pictures are shown, by FFmpeg alone; counted at 25 Hz where they have no timestamps."""
+    with av.open(str(path)) as container:
+        frames = [(frame.pts, frame.time_base) for frame in container.decode(container.streams.best("video"))]
+    return [Fraction(number, 25) if pts is None else pts * time_base for number, (pts, time_base) in enumerate(frames)]
+
+
+def sound_tracks(path):
+    """Codec, and bytes of each packet, of each sound track."""
+    with av.open(str(path)) as container:
+        tracks = {
+            track.index: (track.codec_context.codec.canonical_name, [], container.format.name == "mpegts")
+            for track in container.streams.audio
+        }
+        for packet in container.demux(*container.streams.audio) if tracks else ():
+            if packet.size:
+                _, packets, has_headers = tracks[packet.stream_index]
+                # MPEG-TS puts a header (ADTS, ISO/IEC 13818-7) of seven bytes before each packet of AAC, MP4 none.
+                packets.append(bytes(packet)[7:] if has_headers else bytes(packet))
+    return [(codec, packets) for codec, packets, _ in tracks.values()]

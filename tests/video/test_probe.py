@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 import pytest
-from clips import make_clip, make_sound
+from clips import hide_sound_format, make_clip, make_sound
 
 from roadseg.errors import VideoError
+from roadseg.video import container
 from roadseg.video.probe import probe
 
 
@@ -39,7 +40,7 @@ def test_size_is_that_of_the_turned_picture(tmp_path):
 
 
 def test_sample_aspect_ratio(tmp_path):
-    info = probe(make_clip(tmp_path / "clip.mp4", options={"x264-params": "sar=4/3"}).path)
+    info = probe(make_clip(tmp_path / "clip.mp4", aspect=Fraction(4, 3)).path)
     assert info.sample_aspect_ratio == Fraction(4, 3)
 
 
@@ -60,6 +61,20 @@ UTC_TIME = datetime(2024, 3, 1, 17, 30, 5, tzinfo=UTC)
 def test_creation_time(tmp_path, suffix, written, found):
     metadata = {"creation_time": written} if written else {}
     assert probe(make_clip(tmp_path / f"clip{suffix}", metadata=metadata).path).creation_time == found
+
+
+def test_sound_in_a_format_that_nobody_knows(tmp_path):
+    clip = make_clip(tmp_path / "clip.avi", codec="mjpeg", pixel_format="yuvj420p", sound="pcm_s16le")
+    assert probe(clip.path).audio_codecs == ("pcm_s16le",)
+    hide_sound_format(clip.path)
+    assert probe(clip.path).audio_codecs == ("unknown",)
+
+
+def test_refuses_pictures_that_would_take_all_memory(tmp_path, monkeypatch):
+    path = make_clip(tmp_path / "clip.mp4", size=(128, 96)).path
+    monkeypatch.setattr(container, "MAX_PIXELS", 100 * 75)
+    with pytest.raises(VideoError, match="128x96 pixels are too large"):
+        probe(path)
 
 
 def test_raw_stream_has_no_start(tmp_path):

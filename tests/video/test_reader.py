@@ -12,9 +12,9 @@ import av
 import clips
 import numpy as np
 import pytest
-from clips import Clip, make_clip
+from clips import Clip, make_clip, zero_packets
 
-from roadseg.errors import VideoError
+from roadseg.video import container as container_module
 from roadseg.video import reader as reader_module
 from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
@@ -26,6 +26,8 @@ READERS = {
 }
 
 MILLISECOND = Fraction(1, 1000)
+FLV_HEADER = 13
+"""Bytes before the first tag."""
 VFR_TICKS = (0, 3, 4, 9, 30, 31, 32, 60, 61, 75, 90, 300)
 
 MAKERS: dict[str, Callable[[Path], Clip]] = {
@@ -231,18 +233,38 @@ def test_corrupt_packets_are_skipped_and_counted(tmp_path):
     assert all(now.pts < after.pts for now, after in pairwise(frames))
 
 
-def test_gives_up_when_nothing_decodes_any_more(tmp_path, monkeypatch):
+def test_stops_when_nothing_decodes_any_more_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(reader_module, "MAX_DECODE_FAILURES", 4)
     clip = make_clip(tmp_path / "clip.avi", codec="mjpeg", pixel_format="yuvj420p", pts=range(40))
-    with av.open(str(clip.path)) as container:
-        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
-    data = bytearray(clip.path.read_bytes())
-    for position, size in packets[10:]:
-        data[position + 8 : position + 8 + size] = bytes(size)
-    clip.path.write_bytes(data)
-    with VideoReader(clip.path) as video, pytest.raises(VideoError, match="5 packets in a row cannot be decoded"):
-        list(video)
+    zero_packets(clip.path, 10, 40)
+    with VideoReader(clip.path) as video:
+        assert shown_pictures(video) == list(range(10))
     assert video.events.corrupt_packets == 5
+    assert video.events.truncated_seconds == pytest.approx(30 / 25)
+    assert "reading stopped early: 5 packets in a row cannot be decoded" in video.events.notices[-1]
+
+
+def test_a_stream_that_is_announced_midway_stops_nothing(tmp_path):
+    silent = make_clip(tmp_path / "silent.flv", pts=range(300), options={"bf": "0"})
+    loud = make_clip(tmp_path / "loud.flv", pts=range(300, 350), options={"bf": "0"}, sound="aac")
+    joined = tmp_path / "joined.flv"
+    joined.write_bytes(silent.path.read_bytes() + loud.path.read_bytes()[FLV_HEADER:])
+    with VideoReader(joined) as video:
+        assert video.info.audio_codecs == ()
+        assert len(list(video)) == 350
+
+
+def test_a_picture_that_is_insanely_large_is_skipped(tmp_path, monkeypatch):
+    small = make_clip(tmp_path / "small.h264", options={"bf": "0"})
+    large = make_clip(tmp_path / "large.h264", size=(128, 96))
+    monkeypatch.setattr(container_module, "MAX_PIXELS", 100 * 75)
+    both = tmp_path / "both.h264"
+    both.write_bytes(small.path.read_bytes() + large.path.read_bytes())
+    with VideoReader(both) as video:
+        shown = shown_pictures(video)
+    assert shown == list(range(len(shown)))
+    assert 10 <= len(shown) <= 12, "the decoder may drop what it holds back when the size changes"
+    assert video.events.corrupt_packets > 0
 
 
 def test_joined_recordings_whose_clock_restarts_become_one_timeline(tmp_path):

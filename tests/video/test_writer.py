@@ -1,5 +1,6 @@
 """Writing: times to the tick, colours as tagged, sound byte for byte, and nothing half-written whatever goes wrong."""
 
+import re
 import resource
 import struct
 from dataclasses import replace
@@ -8,9 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
-from clips import make_clip, make_sound, picture
+from clips import hide_sound_format, make_clip, make_sound, picture
 
 from roadseg.errors import OutputError, VideoError
 from roadseg.video.colour import from_rgb, to_rgb
@@ -89,6 +91,20 @@ def test_times_are_kept_to_the_tick(tmp_path, pts, time_base):
     assert written[-1][1] == given[-1].duration * time_base
 
 
+@pytest.mark.parametrize("durations", [(30, 10, 20), (10, 10, 10, 10, 10, 20, 20), (40,), (5, 5, 5, 5, 300)])
+def test_the_length_of_the_last_frame_is_kept(tmp_path, durations):
+    given = [replace(frames()[0], time_base=Fraction(1, 90), duration=duration) for duration in durations]
+    given = [replace(frame, pts=sum(durations[:index])) for index, frame in enumerate(given)]
+    write(tmp_path / "out.mp4", given)
+    with VideoReader(tmp_path / "out.mp4") as video:
+        assert [frame.duration * frame.time_base * 90 for frame in video] == list(durations)
+
+
+def test_pixels_that_are_not_square_stay_so(tmp_path):
+    write(tmp_path / "out.mp4", frames(), sample_aspect_ratio=Fraction(8, 9))
+    assert probe(tmp_path / "out.mp4").sample_aspect_ratio == Fraction(8, 9)
+
+
 def test_matroska_rounds_times_to_milliseconds(tmp_path):
     given = frames(time_base=Fraction(1, 30))
     write(tmp_path / "out.mkv", given)
@@ -98,16 +114,29 @@ def test_matroska_rounds_times_to_milliseconds(tmp_path):
         assert abs(time - frame.pts * frame.time_base) <= Fraction(1, 2000)
 
 
-def test_reordered_pictures_come_out_in_order(tmp_path):
-    given = frames(range(40))
-    write(tmp_path / "out.mp4", given, preset="medium")
+def test_pictures_are_encoded_in_their_order(tmp_path):
+    write(tmp_path / "out.mp4", frames(range(40)))
     with av.open(str(tmp_path / "out.mp4")) as container:
-        packets = [packet for packet in container.demux(video=0) if packet.size]
-        assert any(packet.pts != packet.dts for packet in packets), "without B-frames this test shows nothing"
+        packets = [(packet.pts, packet.dts) for packet in container.demux(video=0) if packet.size]
+    assert packets == sorted(packets)
     with VideoReader(tmp_path / "out.mp4") as video:
         greys = [int(to_rgb(frame)[-4:, -4:].mean()) for frame in video]
     assert greys == sorted(greys)
     assert len(set(greys)) == 40
+
+
+def test_the_same_frames_give_the_same_pictures(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (9, 16, 3), np.uint8)
+    street = cv2.resize(noise, (320, 180), interpolation=cv2.INTER_CUBIC)
+    given = [
+        from_rgb(np.roll(street, 3 * i, 1), index=i, pts=i, time_base=Fraction(1, 25), duration=1) for i in range(60)
+    ]
+    written = set()
+    for _ in range(6):
+        write(tmp_path / "out.mp4", given)
+        with VideoReader(tmp_path / "out.mp4") as video:
+            written.add(b"".join(plane.tobytes() for frame in video for plane in (frame.y, frame.u, frame.v)))
+    assert len(written) == 1
 
 
 @pytest.mark.parametrize("full_range", [False, True])
@@ -259,6 +288,33 @@ class TestSound:
         packets = sound_packets(tmp_path / "out.mp4")
         assert len(packets) == 2 * len(sound_packets(clip.path))
         assert all(0 < after - now < 0.1 for (_, now, _), (_, after, _) in pairwise(packets))
+
+    def test_that_is_damaged_is_left_out_and_said_so(self, tmp_path):
+        clip = make_clip(tmp_path / "in.ts", pts=range(50), sound="aac")
+        data = bytearray(clip.path.read_bytes())
+        headers = [match.start() for match in re.finditer(rb"\xff\xf1", data)]
+        for at in headers[10:12]:
+            data[at + 3 : at + 7] = bytes(4)
+        whole = len(sound_packets(clip.path))
+        clip.path.write_bytes(data)
+        video = write(tmp_path / "out.mp4", frames(range(50)), audio_from=clip.path)
+        assert whole - 4 <= len(sound_packets(tmp_path / "out.mp4")) < whole
+        assert video.notices == ["damaged sound is left out, the first at 0.3 s"]
+
+    def test_without_the_header_that_decoders_need_is_left_out_and_said_so(self, tmp_path):
+        clip = make_clip(tmp_path / "in.mkv", pts=range(50), sound="libopus")
+        data = clip.path.read_bytes()
+        # CodecPrivate, with 19 bytes; it becomes a Void with 20 (RFC 8794, RFC 9559).
+        assert data.count(b"\x63\xa2\x93OpusHead") == 1
+        clip.path.write_bytes(data.replace(b"\x63\xa2\x93OpusHead", b"\xec\x94\x93OpusHead"))
+        video = write(tmp_path / "out.mp4", frames(range(50)), audio_from=clip.path)
+        assert ["sound in opus is left out: it is damaged" in notice for notice in video.notices] == [True]
+
+    def test_in_a_format_that_nobody_knows_is_left_out_and_said_so(self, tmp_path):
+        clip = make_clip(tmp_path / "in.avi", codec="mjpeg", pixel_format="yuvj420p", sound="pcm_s16le")
+        hide_sound_format(clip.path)
+        video = write(tmp_path / "out.mkv", frames(), audio_from=clip.path)
+        assert ["sound in unknown is left out" in notice for notice in video.notices] == [True]
 
 
 class TestWhatGoesWrong:

@@ -1,0 +1,73 @@
+"""The same work on a video as a first script does it: what ours is measured against.
+
+One frame after the other: read with OpenCV, scale, segment in float32, colour, blend in RGB, write with OpenCV. Sound,
+exact times and statistics are left out.
+"""
+
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from roadseg.errors import VideoError
+from roadseg.inference.overlay_summary import OverlayOptions
+from roadseg.labels import LabelSpace
+from roadseg.models.network import SegmentationNetwork
+from roadseg.runtime import Runtime
+
+FOURCC = "mp4v"
+"""MPEG-4 Visual: OpenCV's wheels have no encoder for H.264, which would be slower."""
+
+
+def plain_loop(
+    video: Path, out: Path, network: SegmentationNetwork, space: LabelSpace, size: tuple[int, int], runtime: Runtime
+) -> float:
+    """Draw labels on a video, without a legend, and write it to `out`.
+
+    Args:
+        video: the input.
+        out: `.mp4`.
+        network: in evaluation mode, on the runtime's device.
+        space: of its classes.
+        size: (width, height) of its input in pixels.
+        runtime: where it runs.
+
+    Returns:
+        Frames a second.
+
+    Raises:
+        VideoError: OpenCV cannot read the video, or cannot write one.
+    """
+    opacity = OverlayOptions().opacity
+    palette = np.zeros((256, 3), np.uint8)
+    palette[: len(space)] = space.colours
+    reader, writer = cv2.VideoCapture(str(video)), None
+    frames = 0
+    started = time.perf_counter()
+    while True:
+        there, bgr = reader.read()
+        if not there:
+            break
+        rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        small = torch.from_numpy(cv2.resize(rgb, size)).permute(2, 0, 1)[None].to(runtime.device)
+        with torch.no_grad():
+            logits = network(network.normalisation(small)).logits[0]
+            logits = F.interpolate(logits, size=size[::-1], mode="bilinear", align_corners=network.align_corners)
+            labels = logits.argmax(1)[0].byte().cpu().numpy()
+        height, width = rgb.shape[:2]
+        colours = palette[cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST)]
+        blended = cv2.addWeighted(rgb, 1 - opacity, colours, opacity, 0)
+        if writer is None:
+            rate = reader.get(cv2.CAP_PROP_FPS) or 25
+            writer = cv2.VideoWriter(str(out), cv2.VideoWriter.fourcc(*FOURCC), rate, (width, height))
+        writer.write(cv2.cvtColor(blended, cv2.COLOR_RGB2BGR))
+        frames += 1
+    if writer is None or not writer.isOpened():
+        raise VideoError(f"{video}: OpenCV cannot read it, so there is nothing to compare with", "Take another video.")
+    writer.release()
+    seconds = time.perf_counter() - started
+    reader.release()
+    return frames / seconds

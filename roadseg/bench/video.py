@@ -1,0 +1,196 @@
+"""What an overlay costs: from end to end, stage by stage, and beside a plain loop."""
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+import numpy as np
+
+from roadseg.bench.measures import peak_resident_bytes
+from roadseg.bench.plain_video import plain_loop
+from roadseg.cores import usable_cores
+from roadseg.frames import Frame
+from roadseg.inference.engines import load_segmenter
+from roadseg.inference.overlay_summary import OverlayOptions
+from roadseg.inference.overlay_video import DEFAULTS, overlay_video
+from roadseg.inference.segmenter import Segmenter
+from roadseg.labels import LabelMap
+from roadseg.models.weights import load_model
+from roadseg.overlay import Overlay
+from roadseg.runtime import DeviceName, start
+from roadseg.stats import count_pixels
+from roadseg.video.colour import to_rgb
+from roadseg.video.reader import VideoReader
+from roadseg.video.writer import VideoWriter
+
+T = TypeVar("T")
+
+SAMPLE_FRAMES = 64
+"""Frames that each stage is measured on alone; so many are held in memory."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is measured."""
+
+    video: Path
+    run: Path
+    device: DeviceName = "auto"
+    input_size: tuple[int, int] | None = None
+    """(width, height) that the network sees; None: what it was trained for."""
+    options: OverlayOptions = DEFAULTS
+
+
+@dataclass(frozen=True)
+class VideoCost:
+    """What an overlay of a video costs here."""
+
+    segmenter: str
+    input_size: tuple[int, int]
+    frames: int
+    size: tuple[int, int]
+    """(width, height) of the video."""
+    cores: int
+    fps: float
+    """Frames a second from end to end, once the network is loaded: decoding to joined files. The best round."""
+    stage_core_ms: dict[str, float]
+    """Processor time in ms a frame of each stage alone, summed over its threads; the best round."""
+    plain_loop_fps: float
+    """Frames a second of `roadseg.bench.plain_video.plain_loop`; the best round."""
+    peak_rss_mb: float
+    """Largest resident memory of a process that did nothing but the overlay, in 10^6 bytes."""
+
+    @property
+    def bound_fps(self) -> float:
+        """Frames a second if all cores did nothing but these stages: no schedule on a CPU is faster."""
+        return 1000 * self.cores / sum(self.stage_core_ms.values())
+
+    @property
+    def ratio_to_bound(self) -> float:
+        """How much of that is reached."""
+        return self.fps / self.bound_fps
+
+    @property
+    def ratio_to_plain_loop(self) -> float:
+        """How many times as fast as the plain loop."""
+        return self.fps / self.plain_loop_fps
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        rounded = {name: round(value, 2) for name, value in self.stage_core_ms.items()}
+        return vars(self) | {
+            "fps": round(self.fps, 2),
+            "bound_fps": round(self.bound_fps, 2),
+            "ratio_to_bound": round(self.ratio_to_bound, 3),
+            "plain_loop_fps": round(self.plain_loop_fps, 2),
+            "ratio_to_plain_loop": round(self.ratio_to_plain_loop, 3),
+            "stage_core_ms": rounded,
+            "peak_rss_mb": round(self.peak_rss_mb, 1),
+        }
+
+
+def measure_video(
+    setting: Setting, *, rounds: int = 2, on_progress: Callable[[int, int, str], None] = lambda done, total, what: None
+) -> VideoCost:
+    """Measure everything in turn, `rounds` times; other work on the machine only ever adds, so the best counts.
+
+    Args:
+        setting: what to measure.
+        rounds: at least 1.
+        on_progress: told (things measured, things in all, what is measured now).
+
+    Raises:
+        VideoError: the video cannot be read.
+        InputError, WeightsError: there is no such run, or device.
+    """
+    ends: list[tuple[float, float, int]] = []
+    plain: list[float] = []
+    stages: list[dict[str, float]] = []
+    network, card = load_model(setting.run)
+    input_size = setting.input_size or card.input_size
+    runtime = start(setting.device)
+    network = runtime.place(network).eval()
+    segmenter = load_segmenter(setting.run, device=setting.device, input_size=setting.input_size)
+    with TemporaryDirectory(prefix="roadseg-bench-") as scratch:
+        for number in range(rounds):
+            on_progress(3 * number, 3 * rounds, "overlay")
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+                ends.append(pool.submit(_from_end_to_end, setting, Path(scratch, f"overlay-{number}")).result())
+            on_progress(3 * number + 1, 3 * rounds, "plain loop")
+            target = Path(scratch, "plain.mp4")
+            plain.append(plain_loop(setting.video, target, network, card.label_space, input_size, runtime))
+            on_progress(3 * number + 2, 3 * rounds, "stages")
+            stages.append(_stages(setting, segmenter, Path(scratch, "stage.mp4")))
+    with VideoReader(setting.video) as reader:
+        size = reader.info.width, reader.info.height
+    return VideoCost(
+        segmenter=segmenter.name,
+        input_size=segmenter.input_size,
+        frames=ends[0][2],
+        size=size,
+        cores=usable_cores(),
+        fps=max(fps for fps, _, _ in ends),
+        stage_core_ms={name: min(stage[name] for stage in stages) for name in stages[0]},
+        plain_loop_fps=max(plain),
+        peak_rss_mb=max(memory for _, memory, _ in ends),
+    )
+
+
+def _from_end_to_end(setting: Setting, out: Path) -> tuple[float, float, int]:
+    """Frames a second, peak of resident memory in 10^6 bytes, and frames, in a process of its own."""
+    segmenter = load_segmenter(setting.run, device=setting.device, input_size=setting.input_size)
+    summary = overlay_video(setting.video, segmenter, out, setting.options)
+    return summary.frames_per_second, peak_resident_bytes() / 1e6, summary.frames
+
+
+def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, float]:
+    """Processor time in ms a frame of each stage alone, on the first frames of the video."""
+    options, batch_size = setting.options, setting.options.batch_size
+    overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
+    costs: dict[str, float] = {}
+
+    def measured(name: str, work: Callable[[], list[T]]) -> list[T]:
+        """Do the work of all frames."""
+        started = time.process_time()
+        result = work()
+        costs[name] = 1000 * (time.process_time() - started) / len(result)
+        return result
+
+    def segment() -> list[LabelMap]:
+        batches = (np.stack(images[at : at + batch_size]) for at in range(0, len(images), batch_size))
+        return [labels for batch in batches for labels in segmenter.segment(batch, options.views)]
+
+    def draw() -> list[Frame]:
+        for labels in maps:
+            count_pixels(labels)
+        return [overlay.draw(frame, labels) for frame, labels in zip(frames, maps, strict=True)]
+
+    def encode() -> list[Frame]:
+        first = frames[0]
+        with VideoWriter(
+            scratch,
+            width=first.width,
+            height=first.height,
+            time_base=first.time_base,
+            matrix=first.matrix,
+            full_range=first.full_range,
+        ) as writer:
+            for frame in drawn:
+                writer.write(frame)
+        return drawn
+
+    with VideoReader(setting.video, frame_rate=options.frame_rate) as reader:
+        frames = measured("decode", lambda: list(islice(reader, SAMPLE_FRAMES)))
+    images = measured("prepare", lambda: [to_rgb(frame, segmenter.input_size) for frame in frames])
+    segmenter.segment(np.stack(images[:batch_size]), options.views)  # the first call makes ready
+    maps = measured("segment", segment)
+    overlay.draw(frames[0], maps[0])  # draws the legend
+    drawn = measured("draw", draw)
+    measured("encode", encode)
+    return costs

@@ -1,0 +1,109 @@
+"""The segmenter that every engine shares: a network, what it was trained for, and an engine that runs it."""
+
+import copy
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from roadseg.inference.batch_norm import PICTURES, BatchNormAdaptation, Moments, adapted_to, source_moments
+from roadseg.inference.engine import Engine
+from roadseg.inference.pictures import source_pictures
+from roadseg.inference.views import ONE_VIEW, Views, mean_probabilities, too_little_memory
+from roadseg.models.network import SegmentationNetwork
+from roadseg.models.predict import labels_of, resized_scores, to_numpy, to_tensor
+from roadseg.models.weights import ModelCard
+from roadseg.runtime import Runtime
+
+LABEL_STRIDE = 2
+"""Labels are decided at half the input size: finer costs four times as much, coarser shows as blocks."""
+SCORE_STRIDE = 8
+"""Scores are given at the stride of the networks' own output."""
+LEAST_PROBABILITY = 1e-30
+"""Keeps logarithms finite."""
+
+
+class NetworkSegmenter:
+    """A trained network as a `Segmenter`."""
+
+    def __init__(self, network: SegmentationNetwork, card: ModelCard, engine: Engine, name: str) -> None:
+        """Run `network` by `engine`, which has been made for it; `name` tells its weights from others."""
+        self.name = f"{name}, {engine.name}"
+        self.label_space = card.label_space
+        self.input_size = card.input_size
+        self._source = card.source
+        self._engine = engine
+        self._runtime = Runtime(engine.device, "float32")
+        self._network = self._runtime.place(network).eval()
+        self._largest: int | None = None
+        """How many pictures fitted into the device's memory, once more did not."""
+        self._source_moments: dict[str, list[Moments]] = {}
+        """By scenes; measured once for all videos."""
+
+    def segment(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.uint8]:
+        """Label RGB images (N, H, W, 3) uint8: train ids uint8 at half their size, rounded up."""
+        size = _part(images.shape[2:0:-1], LABEL_STRIDE)
+
+        def labels(pixels: Tensor) -> Tensor:
+            if views == ONE_VIEW:
+                return self._engine.labels(pixels, size)
+            return labels_of(mean_probabilities(self._engine.scores, pixels, size, views))
+
+        return self._in_parts(labels, images, views)
+
+    def scores(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.float32]:
+        """Log-probabilities at an eighth of the size, rounded up, as `Segmenter.scores` says."""
+        size = _part(images.shape[2:0:-1], SCORE_STRIDE)
+
+        def scores(pixels: Tensor) -> Tensor:
+            if views == ONE_VIEW:
+                return self._engine.scores(pixels, size).log_softmax(1)
+            return mean_probabilities(self._engine.scores, pixels, size, views).clamp_(min=LEAST_PROBABILITY).log_()
+
+        return self._in_parts(scores, images, views)
+
+    @torch.inference_mode()
+    def labels(self, scores: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Label maps as `segment` gives them, of what `scores` gave."""
+        # Channels last, a maximum over classes takes a quarter of the time.
+        maps = torch.from_numpy(scores).to(self._engine.device).contiguous(memory_format=torch.channels_last)
+        size = _part(self.input_size, LABEL_STRIDE)
+        return to_numpy(labels_of(resized_scores(maps, size, align_corners=self._network.align_corners)))
+
+    def adapted_to(self, images: NDArray[np.uint8], adaptation: BatchNormAdaptation) -> Self:
+        """A segmenter whose batch norm is adapted to `images`, as `Segmenter.adapted_to` says."""
+        scenes = adaptation.scenes
+        if scenes not in self._source_moments:
+            pictures = source_pictures(self._source, self.input_size, PICTURES, scenes)
+            self._source_moments[scenes] = source_moments(self._network, pictures, self._runtime)
+        adapted = copy.copy(self)
+        adapted._network = adapted_to(
+            self._network, self._source_moments[scenes], images, self._runtime, adaptation.prior
+        )
+        adapted._engine = self._engine.running(adapted._network)
+        return adapted
+
+    def _in_parts(self, compute: Callable[[Tensor], Tensor], images: NDArray[np.uint8], views: Views) -> NDArray[Any]:
+        """What `compute` makes of all images, by so many at once as the device has memory for."""
+        done: list[NDArray[Any]] = []
+        start = 0
+        while start < len(images):
+            part = images[start : start + (self._largest or len(images))]
+            try:
+                done.append(to_numpy(compute(to_tensor(part, self._engine.device))))
+            except torch.OutOfMemoryError:
+                if len(part) == 1:
+                    raise too_little_memory(part, views, self._engine.device) from None
+                self._largest = len(part) // 2
+                continue
+            start += len(part)
+        return done[0] if len(done) == 1 else np.concatenate(done)
+
+
+def _part(size: tuple[int, ...], stride: int) -> tuple[int, int]:
+    """(width, height) of one pixel in `stride` of a (width, height), rounded up."""
+    width, height = size
+    return -(-width // stride), -(-height // stride)

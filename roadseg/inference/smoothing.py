@@ -1,0 +1,93 @@
+"""Steadier labels: class scores averaged over time, along the motion of what is seen."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.evaluation.consistency import GREY_LEVELS
+from roadseg.labels import LabelMap
+
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What smoothing knows of the past."""
+
+    grey: NDArray[np.uint8]
+    """(2h, 2w) the last picture."""
+    scores: Scores
+    """(h, w, C) its averaged scores."""
+
+
+class TemporalSmoother:
+    """Exponential average of class scores over the frames of a video, moved along by optical flow.
+
+    The flow is OpenCV's dense inverse search (Kroeger et al., ECCV 2016), from each frame to the one before, at twice
+    the resolution of the scores. Where the frame before, moved so, does not look like this one (something came into
+    view, or the flow is wrong), the past does not count.
+
+    Args:
+        weight: of the past, 0 (none) to below 1; scores of n frames ago count weight ** n.
+    """
+
+    def __init__(self, weight: float) -> None:
+        if not 0 <= weight < 1:
+            raise ValueError(f"weight must be at least 0 and below 1, got {weight}")
+        self.memory: Memory | None = None
+        """Of the last frame; None before the first. May be set: then smoothing goes on from there."""
+        self._weight = weight
+
+    def smooth(self, image: NDArray[np.uint8], scores: Scores) -> Scores:
+        """Average the next frame's scores with those before.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, of any size.
+            scores: (C, h, w) float32 of the whole picture.
+
+        Returns:
+            (h, w, C) float32.
+        """
+        channels_last: Scores = np.ascontiguousarray(scores.transpose(1, 2, 0))
+        height, width = channels_last.shape[:2]
+        grey = _resized(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8), (2 * width, 2 * height))
+        if self.memory is not None and self.memory.scores.shape == channels_last.shape:
+            moved, trust = self._moved(self.memory, grey)
+            # (1 - k) * now + k * past, with k = 0 where the past is not known
+            channels_last = channels_last + (self._weight * trust)[..., None] * (moved - channels_last)
+        self.memory = Memory(grey, channels_last)
+        return channels_last
+
+    def _moved(self, before: Memory, grey: NDArray[np.uint8]) -> tuple[Scores, NDArray[np.float32]]:
+        """Scores of the frame before where their things are now, and how far to trust them, (h, w) in 0..1."""
+        height, width = before.scores.shape[:2]
+        # A new one each time: one that was used before differs by a rounding from one that was not.
+        search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        flow = np.asarray(search.calc(grey, before.grey, np.zeros((*grey.shape, 2), np.float32)), np.float32)
+        looks = cv2.remap(before.grey, *_places(flow), cv2.INTER_LINEAR, borderValue=0)
+        unlike = _resized(np.asarray(cv2.absdiff(looks, grey), np.uint8), (width, height)).astype(np.float32)
+        halved = np.asarray(cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+        columns, rows = _places(halved * np.float32(0.5))
+        inside = (columns >= 0) & (columns <= width - 1) & (rows >= 0) & (rows <= height - 1)
+        trust = np.where(inside, np.clip(1 - unlike / GREY_LEVELS, 0, 1), 0).astype(np.float32)
+        moved = cv2.remap(before.scores, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(moved, np.float32), trust
+
+
+def labels_of(scores: Scores, size: tuple[int, int]) -> LabelMap:
+    """The class of the highest of scores (h, w, C), after bilinear up-sampling to `size` = (width, height)."""
+    large = cv2.resize(scores, size, interpolation=cv2.INTER_LINEAR)
+    labels: LabelMap = large.argmax(axis=2).astype(np.uint8)
+    return labels
+
+
+def _places(flow: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Columns and rows that a flow (h, w, 2) in pixels leads to."""
+    rows, columns = np.indices(flow.shape[:2], np.float32)
+    return columns + flow[..., 0], rows + flow[..., 1]
+
+
+def _resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)

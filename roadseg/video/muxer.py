@@ -1,0 +1,139 @@
+"""MP4 and Matroska files in the making: encoded pictures, and the sound of another file in step with them."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from roadseg.errors import OutputError
+from roadseg.files import output_errors, writing
+from roadseg.video.container import open_input
+from roadseg.video.sound import SoundCopy
+
+FORMATS = {".mp4": "mp4", ".mkv": "matroska"}
+
+MIN_TIMESCALE = 10_000
+MAX_TIMESCALE = 2**31 - 1
+"""MP4 counts time in ticks of 1 / timescale seconds; FFmpeg takes a signed 32-bit number."""
+
+SOUND_TAIL = Fraction(1)
+"""Seconds by which sound may outlast the pictures; what begins later belongs to pictures that were not written."""
+
+
+class Muxer:
+    """A file of one picture stream, and the sound tracks of another file.
+
+    Presentation times are kept to the tick in MP4, variable frame rates, late starts and the length of the last frame
+    included. Matroska counts in milliseconds from 0 and tells only when the last frame begins: it rounds, and moves
+    everything by the few milliseconds that sound may begin before 0. The file appears under its name when the block
+    ends well, and not at all when it raises.
+    """
+
+    def __init__(self, path: Path, time_base: Fraction, audio_from: Path | None = None) -> None:
+        """Describe the file; nothing is written before the `with` block begins.
+
+        Args:
+            path: `.mp4` or `.mkv`.
+            time_base: seconds a tick, of the pictures.
+            audio_from: a file whose sound is copied, packet by packet, beside the pictures.
+
+        Raises:
+            OutputError: the suffix is neither `.mp4` nor `.mkv`.
+        """
+        if path.suffix.lower() not in FORMATS:
+            raise OutputError(f"{path}: not a name for a video", "End it in .mp4 or .mkv.")
+        self.notices: list[str] = []
+        """What could not be kept, each in a sentence."""
+        self._path = path
+        self._time_base = time_base
+        self._audio_from = audio_from
+        self._stack = ExitStack()
+        self._sound: SoundCopy | None = None
+        self._stream: VideoStream | None = None
+
+    def __enter__(self) -> Self:
+        with self.errors(), ExitStack() as stack:
+            part = stack.enter_context(writing(self._path))
+            self._source = stack.enter_context(open_input(self._audio_from)) if self._audio_from else None
+            kind = FORMATS[self._path.suffix.lower()]
+            self._container = av.open(str(part.absolute()), "w", format=kind, container_options=self._options(kind))
+            stack.push(self._close)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with self.errors():
+            self._stack.__exit__(kind, error, at)
+
+    def add_encoder(self, options: dict[str, str]) -> VideoStream:
+        """The picture stream, to be encoded by x264 with these options; to be added once, first of all."""
+        return self._added(self._container.add_stream("libx264", options=options))
+
+    def add_copy(self, stream: VideoStream) -> VideoStream:
+        """The picture stream, for packets that are encoded already as those of `stream` are; once, first of all."""
+        return self._added(self._container.add_stream_from_template(stream))
+
+    def write(self, packets: Iterable["Packet[VideoStream]"]) -> None:
+        """Write encoded pictures, in the order of their decoding, and the sound that begins before them.
+
+        Raises:
+            OutputError: the disk is full, or the file cannot be written for another reason.
+        """
+        assert self._stream is not None
+        with self.errors():
+            for packet in packets:
+                if self._sound is not None and packet.dts is not None:
+                    self._sound.write_until(packet.dts * packet.time_base)
+                packet.stream = self._stream
+                self._container.mux(packet)
+
+    def end(self, seconds: Fraction) -> None:
+        """Write the sound that is left, of pictures that end there."""
+        if self._sound is None:
+            return
+        with self.errors():
+            self._sound.write_until(seconds + SOUND_TAIL)
+            if self._sound.waiting:
+                self.notices.append(f"sound after {float(seconds):.1f} s is left out: the pictures end there")
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn what PyAV raises while writing into an `OutputError`."""
+        try:
+            with output_errors(self._path):
+                yield
+        except av.error.FFmpegError as error:
+            raise OutputError(
+                f"{self._path}: cannot be written ({error.strerror})", "Try another --out, on another disk."
+            ) from error
+
+    def _added(self, stream: VideoStream) -> VideoStream:
+        self._stream = stream
+        if self._source is not None:
+            self._sound = SoundCopy(self._source, self._container)
+            self.notices = self._sound.notices  # it grows
+        return stream
+
+    def _options(self, kind: str) -> dict[str, str]:
+        if kind != "mp4":
+            return {}
+        timescale = self._time_base.denominator
+        while timescale < MIN_TIMESCALE:
+            timescale *= 2
+        # The start of a track is counted in the movie's timescale: alike, late starts are kept to the tick too.
+        scales = {"video_track_timescale": str(timescale), "movie_timescale": str(timescale)}
+        return {"movflags": "+faststart"} | (scales if timescale <= MAX_TIMESCALE else {})
+
+    def _close(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Complete the file, or after an error just let go of it."""
+        if kind is None:
+            self._container.close()
+            return
+        with suppress(av.error.FFmpegError):
+            self._container.close()

@@ -1,0 +1,94 @@
+"""Videos that follow one another, joined: every picture as it was encoded, at its time to the tick, and its sound."""
+
+import hashlib
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+
+import av
+import pytest
+from clips import make_clip
+from test_writer import frames, sound_packets, times, write
+
+from roadseg.video.joining import join_videos
+from roadseg.video.reader import VideoReader
+
+RATE = Fraction(25)
+
+
+def parts_of(tmp_path, given, lengths, **options):
+    """Videos of so many frames each."""
+    parts, first = [], 0
+    for number, length in enumerate(lengths):
+        parts.append(tmp_path / f"{number}.mp4")
+        write(parts[-1], given[first : first + length], frame_rate=RATE, **options)
+        first += length
+    assert first == len(given)
+    return parts
+
+
+def pictures(*paths):
+    """A hash of each decoded picture."""
+    found = []
+    for path in paths:
+        with VideoReader(path) as video:
+            found += [hashlib.sha256(b"".join(map(bytes, (frame.y, frame.u, frame.v)))).digest() for frame in video]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("pts", "time_base"),
+    [
+        (range(60), Fraction(1, 25)),
+        (range(7_000, 7_000 + 60 * 1001, 1001), Fraction(1, 30_000)),
+        (tuple(90_000 + 7 * tick * tick for tick in range(60)), Fraction(1, 90_000)),
+    ],
+    ids=["constant rate", "late start", "variable rate, late start"],
+)
+def test_every_picture_at_its_time(tmp_path, pts, time_base):
+    given = frames(pts, time_base)
+    given[-1] = replace(given[-1], duration=3 * given[-1].duration)
+    parts = parts_of(tmp_path, given, [30, 1, 2, 24, 3])
+    joined = tmp_path / "joined.mp4"
+    assert join_videos(parts, joined, time_base=time_base) == []
+    written = times(joined)
+    assert [time for time, _ in written] == [frame.pts * time_base for frame in given]
+    assert written[-1][1] == given[-1].duration * time_base
+    assert pictures(joined) == pictures(*parts)
+
+
+def test_packets_are_copied_in_an_order_that_decoders_take(tmp_path):
+    parts = parts_of(tmp_path, frames(range(60)), [30, 30])
+    join_videos(parts, tmp_path / "joined.mp4", time_base=Fraction(1, 25))
+
+    def packets(path):
+        with av.open(str(path)) as container:
+            return [(bytes(packet), packet.pts, packet.dts) for packet in container.demux(video=0) if packet.size]
+
+    joined = packets(tmp_path / "joined.mp4")
+    assert [data for data, _, _ in joined] == [data for part in parts for data, _, _ in packets(part)]
+    assert all(now < after for (_, _, now), (_, _, after) in pairwise(joined))
+    assert all(dts <= pts for _, pts, dts in joined)
+
+
+def test_sound_is_copied_beside_the_pictures(tmp_path):
+    clip = make_clip(tmp_path / "in.mp4", pts=range(50), sound="aac")
+    parts = parts_of(tmp_path, frames(range(50)), [20, 20, 10])
+    assert join_videos(parts, tmp_path / "out.mp4", time_base=Fraction(1, 25), audio_from=clip.path) == []
+    assert sound_packets(tmp_path / "out.mp4") == sound_packets(clip.path)
+
+
+def test_sound_that_goes_on_is_told(tmp_path):
+    clip = make_clip(tmp_path / "in.mp4", pts=range(100), sound="aac")
+    parts = parts_of(tmp_path, frames(range(20)), [10, 10])
+    (notice,) = join_videos(parts, tmp_path / "out.mp4", time_base=Fraction(1, 25), audio_from=clip.path)
+    assert notice == "sound after 0.8 s is left out: the pictures end there"
+
+
+def test_videos_that_are_encoded_otherwise_are_not_joined(tmp_path):
+    small, large = tmp_path / "small.mp4", tmp_path / "large.mp4"
+    write(small, frames(range(5)))
+    write(large, frames(range(5, 10), size=(128, 96)))
+    with pytest.raises(ValueError, match=r"large\.mp4 is encoded in another way than .*small\.mp4"):
+        join_videos([small, large], tmp_path / "out.mp4", time_base=Fraction(1, 25))
+    assert not (tmp_path / "out.mp4").exists()
