@@ -111,7 +111,6 @@ def overlay(
     part = Shard(*parse_shard(shard)) if shard else None
     tasks = find_tasks(videos, out)
     check_names(tasks)
-    mine = part.of(tasks) if part else tasks
     size = parse_size(input_size) if input_size else None
     load = partial(load_segmenter, run, device=device, input_size=size)
     results: list[OverlaySummary | Failure] = []
@@ -119,7 +118,7 @@ def overlay(
         with reporter.bars("videos" if ray else "frames") as bars:
             show: _Progress | _RayProgress
             if ray is None:
-                show = _Progress(bars, mine)
+                show = _Progress(bars, part.of(tasks) if part else tasks)
                 found = overlay_fleet(tasks, load(), out, options, shard=part, on_progress=show)
             else:
                 show = _RayProgress(bars, len(tasks))
@@ -139,8 +138,6 @@ def overlay(
     except KeyboardInterrupt:
         reporter.say("stopped: what is finished is kept, the same command goes on there")
         raise
-    places = {str(task.video): place for place, task in enumerate(mine)}
-    results.sort(key=lambda result: places[str(result.video)])
     summaries = [result for result in results if not isinstance(result, Failure)]
     if not results:
         reporter.say(f"nothing to do: {len(tasks)} videos in all, none of them in shard {shard}")

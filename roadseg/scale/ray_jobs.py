@@ -37,6 +37,7 @@ CONNECT_SECONDS = 5
 OBJECT_STORE_BYTES = 80_000_000
 """Nearly the least that Ray accepts: no picture goes through it."""
 SHARED = "With --ray, videos and results must be on storage that every machine sees under the same path."
+TOKEN = " A cluster with a token wants it here, too: RAY_AUTH_MODE=token, RAY_AUTH_TOKEN."
 
 OnProgress = Callable[[int, int], None]
 """Told how many workers there are now, and how many frames all of them have done."""
@@ -280,7 +281,7 @@ def _cluster(ray: ModuleType, address: str, verbose: bool) -> Iterator[None]:
     try:
         ray.init(address=address, **settings)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise _no_cluster(address, re.split(r"\n|\. ", str(error))[0]) from error
+        raise _no_cluster(address, re.split(r"\n|\. ", str(error))[0], TOKEN) from error
     try:
         yield
     finally:
@@ -300,10 +301,10 @@ def _check_address(address: str) -> None:
         raise _no_cluster(address, getattr(error, "strerror", None) or str(error)) from None
 
 
-def _no_cluster(address: str, reason: str) -> InputError:
+def _no_cluster(address: str, reason: str, hint: str = "") -> InputError:
     return InputError(
         f"--ray {address}: no Ray cluster to work on ({reason})",
-        f"Give {LOCAL}, {RUNNING}, or the HOST:PORT that `ray start --head` printed.",
+        f"Give {LOCAL}, {RUNNING}, or the HOST:PORT that `ray start --head` printed.{hint}",
     )
 
 

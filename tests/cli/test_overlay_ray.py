@@ -135,7 +135,7 @@ def test_results_are_those_of_one_process(ray, run, drives, serial, tmp_path):
     out = tmp_path / "out"
     assert code == 1, stderr
     videos = json.loads(stdout)["videos"]
-    assert [Path(one["video"]) for one in videos] == sorted(drives.rglob("*.mp4"))
+    assert sorted(Path(one["video"]) for one in videos) == sorted(drives.rglob("*.mp4"))
     assert [one["status"] for one in videos].count("failed") == 1
     assert failed(out) == [str(drives / "b" / "bad.mp4")]
     assert stderr.splitlines() == [
