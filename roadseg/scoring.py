@@ -2,19 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.transforms import Resampling
-from roadseg.errors import WeightsError
-from roadseg.evaluation.evaluate import Evaluation, evaluate
+from roadseg.errors import InputError, WeightsError
+from roadseg.evaluation.evaluate import Evaluation, Predict, evaluate
 from roadseg.inference.batch_norm import PICTURES, BatchNormAdaptation, adapted_to, source_moments
 from roadseg.inference.pictures import evenly_spaced, source_pictures
-from roadseg.inference.views import ONE_VIEW, Views, predict_views
+from roadseg.inference.smoothing import TemporalSmoother
+from roadseg.inference.views import ONE_VIEW, SCORE_STRIDE, Views, log_probabilities, part_of, predict_views
 from roadseg.label_spaces import label_space
 from roadseg.labels import LabelSpace
 from roadseg.models import MODELS, build_model
 from roadseg.models.network import SegmentationNetwork
+from roadseg.models.predict import class_scores, labels_of, resized_scores, to_numpy, to_tensor
 from roadseg.models.weights import LoadReport, load_model, load_weights, model_file
 from roadseg.recipe import AdaptRecipe, read_recipe, resolve
 from roadseg.runtime import Runtime
@@ -102,6 +109,7 @@ def score(
     runtime: Runtime,
     *,
     views: Views = ONE_VIEW,
+    smoothing: float = 0.0,
     batch_norm: BatchNormAdaptation | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
@@ -112,13 +120,19 @@ def score(
         dataset: labelled.
         runtime: where it runs.
         views: what it is shown of a picture.
+        smoothing: weight of the past in class scores, for a data set that is a video.
         batch_norm: adapt its batch norm to pictures of the data set, not to their labels; None: do not.
         on_progress: told (images done, images in all).
 
     Raises:
         DatasetError: the data set cannot be scored on.
-        InputError: batch norm cannot be adapted.
+        InputError: batch norm cannot be adapted, or what is no video is to be smoothed.
     """
+    if smoothing and not dataset.is_video:
+        raise InputError(
+            f"{dataset.name}: its pictures are not the frames of one video, so there is nothing to smooth",
+            "Leave --smooth out, or take a drive of `roadseg synth --drive`.",
+        )
     network = runtime.place(candidate.network)
     if batch_norm is not None:
         size, resampling = candidate.input_size, candidate.resampling
@@ -126,7 +140,9 @@ def score(
         pictures = evenly_spaced(dataset, size, PICTURES, resampling)
         network = adapted_to(network, source, pictures, runtime, batch_norm.prior)
     evaluation = evaluate(
-        lambda images, size: predict_views(network, images, size, runtime, views),
+        _smooth(network, runtime, views, smoothing)
+        if smoothing
+        else lambda images, size: predict_views(network, images, size, runtime, views),
         candidate.labels,
         dataset,
         input_size=candidate.input_size,
@@ -134,3 +150,16 @@ def score(
         on_progress=on_progress,
     )
     return evaluation.within(label_space(candidate.scored_classes)) if candidate.scored_classes else evaluation
+
+
+def _smooth(network: SegmentationNetwork, runtime: Runtime, views: Views, weight: float) -> Predict:
+    """Predictions of one frame of a video after the other, their scores averaged over time."""
+    smoother, scores = TemporalSmoother(weight), partial(class_scores, network, runtime=runtime)
+
+    def predict(images: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+        coarse = part_of(images.shape[2:0:-1], SCORE_STRIDE)
+        (now,) = to_numpy(log_probabilities(scores, to_tensor(images, runtime.device), coarse, views))
+        smooth = torch.from_numpy(smoother.smooth(images[0], now)[None])
+        return to_numpy(labels_of(resized_scores(smooth, size, align_corners=network.align_corners)))
+
+    return predict

@@ -28,16 +28,18 @@ class ClassShare:
 
     name: str
     share: float
-    """Fraction of the picture, 0..1, averaged over time: every frame counts for as long as it is shown."""
+    """Fraction of what is counted of the picture, 0..1, averaged over time: every frame counts for as long as it is
+    shown."""
     frames: int
     """Frames with at least one pixel of the class in the label map."""
     seconds: float
     """How long those frames are shown."""
 
 
-def count_pixels(labels: LabelMap) -> NDArray[np.int64]:
-    """(256,) int64: how often each value occurs in a label map (h, w) uint8."""
-    return cv2.calcHist([labels], [0], None, [256], [0, 256]).ravel().astype(np.int64)
+def count_pixels(labels: LabelMap, seen: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+    """(256,) int64: how often each value occurs in a label map (h, w) uint8, or where `seen` (h, w) is true in it."""
+    where = None if seen is None else seen.view(np.uint8)
+    return cv2.calcHist([labels], [0], where, [256], [0, 256]).ravel().astype(np.int64)
 
 
 class ClassTotals:
@@ -87,8 +89,8 @@ class FrameTable:
 
     Columns: `index`; `pts`, in ticks of the time base in the file's metadata; `seconds` and `duration_seconds`;
     `decode_error`, whether the decoder met errors on the way to this frame; for every class `fraction_NAME`, of the
-    picture, in 0..1, and `pixels_NAME`, in pixels of the label map; the same for `unlabelled`. The fractions of a
-    frame add up to 1. Blanks in class names become underscores.
+    picture, in 0..1, and `pixels_NAME`, in pixels of the label map; the same for `unlabelled`. What a mask leaves out
+    is in none of them: the fractions of a frame add up to 1. Blanks in class names become underscores.
 
     Args:
         path: of the Parquet file, complete once the context is left.

@@ -37,6 +37,12 @@ def test_count_pixels():
     assert {label: int(count) for label, count in enumerate(counted) if count} == {0: 2, 3: 3, IGNORE: 1}
 
 
+def test_count_pixels_where_they_are_seen():
+    labels = np.array([[0, 0, 3], [IGNORE, 3, 3]], np.uint8)
+    counted = count_pixels(labels, np.array([[True, False, True], [True, False, False]]))
+    assert {label: int(count) for label, count in enumerate(counted) if count} == {0: 1, 3: 1, IGNORE: 1}
+
+
 def test_count_pixels_of_a_map_that_is_a_view():
     batch = np.arange(2 * 4 * 6, dtype=np.uint8).reshape(2, 4, 6)
     assert np.array_equal(count_pixels(batch[1, :, ::2]), np.bincount(batch[1, :, ::2].ravel(), minlength=256))

@@ -17,6 +17,7 @@ from roadseg.cli.options import (
     Device,
     Flip,
     Scales,
+    Smooth,
     parse_scales,
     parse_size,
 )
@@ -41,6 +42,7 @@ def evaluate(
     ] = None,
     flip: Flip = False,
     scales: Scales = "1",
+    smooth: Smooth = False,
     adapt_bn: AdaptBatchNorm = False,
     bn_prior: BatchNormPrior = DEFAULT_PRIOR,
     bn_scenes: BatchNormScenes = "",
@@ -58,6 +60,7 @@ def evaluate(
     from roadseg.datasets.catalogue import open_dataset
     from roadseg.evaluation.tables import evaluation_table
     from roadseg.inference.batch_norm import BatchNormAdaptation
+    from roadseg.inference.smoothing import WEIGHT
     from roadseg.inference.views import Views
     from roadseg.label_spaces import label_space
     from roadseg.recipe import read_recipe, resolve
@@ -67,6 +70,7 @@ def evaluate(
     reporter = Reporter(quiet=quiet, as_json=as_json)
     scored_classes = label_space(classes).name if classes else ""
     input_size = parse_size(size) if size else None
+    smoothing = WEIGHT if smooth else 0.0
     views = Views(flip, parse_scales(scales))
     batch_norm = BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None
     images = open_dataset(dataset, root, split)
@@ -85,6 +89,7 @@ def evaluate(
             images,
             start(device),
             views=views,
+            smoothing=smoothing,
             batch_norm=batch_norm,
             on_progress=lambda done, total: bars.show("evaluating", done, total),
         )
@@ -94,6 +99,7 @@ def evaluate(
         **evaluation.as_dict(),
         "flip": views.flip,
         "scales": views.scales,
+        "smoothing": smoothing,
         "batch_norm_prior": batch_norm.prior if batch_norm else None,
         "batch_norm_scenes": batch_norm.scenes if batch_norm else "",
     }

@@ -14,6 +14,9 @@ Scales = Annotated[
     str,
     typer.Option(metavar="S,S..", help="Average over input sizes, 0.5 to 2, e.g. 0.75,1,1.3; each takes S*S as long."),
 ]
+Smooth = Annotated[
+    bool, typer.Option("--smooth", help="Average over time along the motion: labels flicker less, and more are right.")
+]
 AdaptBatchNorm = Annotated[
     bool, typer.Option("--adapt-bn", help="Adapt batch norm: helps some videos; half a core minute ahead, then free.")
 ]

@@ -22,6 +22,7 @@ from roadseg.cli.options import (
     Flip,
     InputSize,
     Scales,
+    Smooth,
     parse_rate,
     parse_scales,
     parse_shard,
@@ -57,9 +58,14 @@ def overlay(
     ] = None,
     flip: Flip = False,
     scales: Scales = "1",
+    smooth: Smooth = False,
     adapt_bn: AdaptBatchNorm = False,
     bn_prior: BatchNormPrior = DEFAULT_PRIOR,
     bn_scenes: BatchNormScenes = "",
+    mask: Annotated[
+        str | None,
+        typer.Option(metavar="auto|PNG", help="Leave out the bonnet, stamps: found, or white in a picture of yours."),
+    ] = None,
     device: Device = "auto",
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="Do every N-th video, from the I-th on: one of N jobs.")
@@ -92,8 +98,10 @@ def overlay(
     from roadseg.inference.batch_norm import BatchNormAdaptation
     from roadseg.inference.engines import load_segmenter
     from roadseg.inference.fleet import failure_record, overlay_fleet
+    from roadseg.inference.masking import AUTO, read_mask
     from roadseg.inference.overlay_summary import OverlayOptions
     from roadseg.inference.overlay_video import Failure
+    from roadseg.inference.smoothing import WEIGHT
     from roadseg.inference.tasks import Shard, check_names, find_tasks
     from roadseg.inference.views import Views
     from roadseg.scale.ray_jobs import overlay_on_ray
@@ -106,7 +114,9 @@ def overlay(
         frame_rate=parse_rate(frame_rate) if frame_rate else None,
         overwrite=overwrite,
         views=Views(flip, parse_scales(scales)),
+        smoothing=WEIGHT if smooth else 0.0,
         batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
+        mask=AUTO if mask == AUTO else read_mask(Path(mask)) if mask is not None else None,
     )
     part = Shard(*parse_shard(shard)) if shard else None
     tasks = find_tasks(videos, out)
@@ -219,7 +229,8 @@ def _tell(reporter: Reporter, result: "OverlaySummary | Failure") -> None:
     )
     if result.frames_resumed and not result.skipped:
         done += f", of which {result.frames_resumed} were done before"
-    reporter.say(f"{escape(result.video)}: {done}")
+    masked = f", {100 * result.masked_share:.1f} % masked" if result.masked_share else ""
+    reporter.say(f"{escape(result.video)}: {done}{masked}")
     if result.skipped:
         return
     events = [f"{name.replace('_', ' ')}: {value:g}" for name, value in result.decoder_events.items() if value]

@@ -12,7 +12,15 @@ from torch import Tensor
 from roadseg.inference.batch_norm import PICTURES, BatchNormAdaptation, Moments, adapted_to, source_moments
 from roadseg.inference.engine import Engine
 from roadseg.inference.pictures import source_pictures
-from roadseg.inference.views import ONE_VIEW, Views, mean_probabilities, too_little_memory
+from roadseg.inference.views import (
+    ONE_VIEW,
+    SCORE_STRIDE,
+    Views,
+    log_probabilities,
+    mean_probabilities,
+    part_of,
+    too_little_memory,
+)
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import labels_of, resized_scores, to_numpy, to_tensor
 from roadseg.models.weights import ModelCard
@@ -20,10 +28,6 @@ from roadseg.runtime import Runtime
 
 LABEL_STRIDE = 2
 """Labels are decided at half the input size: finer costs four times as much, coarser shows as blocks."""
-SCORE_STRIDE = 8
-"""Scores are given at the stride of the networks' own output."""
-LEAST_PROBABILITY = 1e-30
-"""Keeps logarithms finite."""
 
 
 class NetworkSegmenter:
@@ -45,7 +49,7 @@ class NetworkSegmenter:
 
     def segment(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.uint8]:
         """Label RGB images (N, H, W, 3) uint8: train ids uint8 at half their size, rounded up."""
-        size = _part(images.shape[2:0:-1], LABEL_STRIDE)
+        size = part_of(images.shape[2:0:-1], LABEL_STRIDE)
 
         def labels(pixels: Tensor) -> Tensor:
             if views == ONE_VIEW:
@@ -56,12 +60,10 @@ class NetworkSegmenter:
 
     def scores(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.float32]:
         """Log-probabilities at an eighth of the size, rounded up, as `Segmenter.scores` says."""
-        size = _part(images.shape[2:0:-1], SCORE_STRIDE)
+        size = part_of(images.shape[2:0:-1], SCORE_STRIDE)
 
         def scores(pixels: Tensor) -> Tensor:
-            if views == ONE_VIEW:
-                return self._engine.scores(pixels, size).log_softmax(1)
-            return mean_probabilities(self._engine.scores, pixels, size, views).clamp_(min=LEAST_PROBABILITY).log_()
+            return log_probabilities(self._engine.scores, pixels, size, views)
 
         return self._in_parts(scores, images, views)
 
@@ -70,7 +72,7 @@ class NetworkSegmenter:
         """Label maps as `segment` gives them, of what `scores` gave."""
         # Channels last, a maximum over classes takes a quarter of the time.
         maps = torch.from_numpy(scores).to(self._engine.device).contiguous(memory_format=torch.channels_last)
-        size = _part(self.input_size, LABEL_STRIDE)
+        size = part_of(self.input_size, LABEL_STRIDE)
         return to_numpy(labels_of(resized_scores(maps, size, align_corners=self._network.align_corners)))
 
     def adapted_to(self, images: NDArray[np.uint8], adaptation: BatchNormAdaptation) -> Self:
@@ -101,9 +103,3 @@ class NetworkSegmenter:
                 continue
             start += len(part)
         return done[0] if len(done) == 1 else np.concatenate(done)
-
-
-def _part(size: tuple[int, ...], stride: int) -> tuple[int, int]:
-    """(width, height) of one pixel in `stride` of a (width, height), rounded up."""
-    width, height = size
-    return -(-width // stride), -(-height // stride)

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ from roadseg.errors import VideoError
 from roadseg.files import output_errors, write_json, writing
 from roadseg.frames import Frame
 from roadseg.inference.overlay_summary import OVERLAY_SUFFIX, OverlayFiles, OverlayJob
+from roadseg.inference.smoothing import Memory
 from roadseg.labels import LabelSpace
 from roadseg.stats import ClassTotals, FrameTable, read_frames
 from roadseg.video.joining import join_videos
@@ -31,11 +33,21 @@ SEGMENT_FRAMES = KEYFRAME_INTERVAL
 PARTS_SUFFIX = ".parts"
 
 
+@dataclass
+class Segment:
+    """A part in the making."""
+
+    writer: VideoWriter
+    table: FrameTable
+    memory: Memory | None = None
+    """What smoothing knows at its end; to be set if labels are smoothed."""
+
+
 class OverlayParts:
     """The parts of one overlay; those of another job that are found there are deleted.
 
         with OverlayParts(files, job, versions, label_space) as parts:
-            with parts.segment(first) as (writer, table):
+            with parts.segment(first) as segment:
                 ...
 
     They are deleted when the block ends well, and when the video is what is wrong. Whatever else ends it, what is
@@ -85,9 +97,14 @@ class OverlayParts:
         if kind is None or issubclass(kind, VideoError) or not self._finished:
             remove_parts(self._files)
 
+    def memory(self) -> Memory | None:
+        """What smoothing knew at the end of the finished segments, if they were smoothed."""
+        path = self._memory(self._finished - 1)
+        return Memory.read(path) if path.exists() else None
+
     @contextmanager
-    def segment(self, like: Frame) -> Iterator[tuple[VideoWriter, FrameTable]]:
-        """The next segment: its overlay and table, to be filled with at least one frame. It counts once both are whole.
+    def segment(self, like: Frame) -> Iterator["Segment"]:
+        """The next segment, to be filled with at least one frame. It counts once all of it is whole.
 
         Args:
             like: the first frame of the whole video: what is encoded by it fits together.
@@ -105,7 +122,11 @@ class OverlayParts:
         )
         # The table, whose presence tells that the segment is there, takes its name last.
         with writing(table) as part, FrameTable(part, self._label_space, like.time_base) as rows, writer:
-            yield writer, rows
+            segment = Segment(writer, rows)
+            yield segment
+            if segment.memory is not None:
+                with writing(self._memory(self._finished)) as memory_part:
+                    segment.memory.write(memory_part)
         self._finished += 1
 
     def join(self, like: Frame, sound: Path) -> tuple[ClassTotals, list[str]]:
@@ -153,6 +174,9 @@ class OverlayParts:
 
     def _table(self, number: int) -> Path:
         return self._folder / f"{number:06}.parquet"
+
+    def _memory(self, number: int) -> Path:
+        return self._folder / f"{number:06}.npz"
 
 
 def remove_parts(files: OverlayFiles) -> None:

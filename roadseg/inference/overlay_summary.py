@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from roadseg.errors import OutputError
 from roadseg.files import fingerprint, write_json
 from roadseg.inference.batch_norm import BatchNormAdaptation
+from roadseg.inference.masking import Mask, MaskChoice
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.views import ONE_VIEW, Views
 from roadseg.stats import ClassShare
@@ -19,6 +20,7 @@ from roadseg.video.pipeline import Timing
 OVERLAY_SUFFIX = ".overlay.mp4"
 FRAMES_SUFFIX = ".frames.parquet"
 SUMMARY_SUFFIX = ".summary.json"
+MASK_SUFFIX, PREVIEW_SUFFIX = ".mask.png", ".mask.preview.png"
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,12 @@ class OverlayOptions:
     """Do it again even if it was done, and replace results of other jobs."""
     views: Views = ONE_VIEW
     """What the network is shown of a picture."""
+    smoothing: float = 0.0
+    """Weight of the past in class scores, see `roadseg.inference.smoothing.TemporalSmoother`; 0 for none."""
     batch_norm: BatchNormAdaptation | None = None
     """Adapt batch norm to each video; None: do not."""
+    mask: MaskChoice | None = None
+    """What of the picture is neither drawn on nor counted: what never moves in a video, or what a person drew."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,16 @@ class OverlayFiles:
     def of(cls, video: Path, out: Path) -> Self:
         """The results of `video` in the folder `out`: named after the video without its suffix."""
         return cls(*(out / (video.stem + kind) for kind in (OVERLAY_SUFFIX, FRAMES_SUFFIX, SUMMARY_SUFFIX)))
+
+    @property
+    def mask(self) -> Path:
+        """The picture of a mask that was found in the video."""
+        return self.overlay.with_name(self.overlay.name.removesuffix(OVERLAY_SUFFIX) + MASK_SUFFIX)
+
+    @property
+    def mask_preview(self) -> Path:
+        """That mask on a picture of the video."""
+        return self.overlay.with_name(self.overlay.name.removesuffix(OVERLAY_SUFFIX) + PREVIEW_SUFFIX)
 
 
 class OverlayJob(BaseModel):
@@ -71,9 +87,12 @@ class OverlayJob(BaseModel):
     """A fraction; for streams without timestamps."""
     flip: bool = Field(title="choice of --flip")
     scales: tuple[float, ...] = Field(title="choice of --scales")
+    smoothing: float = Field(title="choice of --smooth")
     batch_norm_prior: int | None = Field(title="choice of --adapt-bn")
     """Null where batch norm was not adapted to the video."""
     batch_norm_scenes: str = Field(title="choice of --bn-scenes")
+    mask: str | None = Field(default=None, title="choice of --mask")
+    """`auto`, or `sha256:` and the digest of the file that was given; null for none."""
 
     @classmethod
     def of(cls, video: Path, segmenter: Segmenter, options: OverlayOptions) -> Self:
@@ -88,8 +107,10 @@ class OverlayJob(BaseModel):
             frame_rate_hz=str(options.frame_rate) if options.frame_rate else None,
             flip=options.views.flip,
             scales=options.views.scales,
+            smoothing=options.smoothing,
             batch_norm_prior=options.batch_norm.prior if options.batch_norm else None,
             batch_norm_scenes=options.batch_norm.scenes if options.batch_norm else "",
+            mask=options.mask.origin if isinstance(options.mask, Mask) else options.mask,
         )
 
 
@@ -126,6 +147,8 @@ class OverlaySummary(BaseModel):
     """When the container says that recording began, in ISO 8601; null where it does not say."""
     classes: list[ClassShare]
     """In train-id order, then `unlabelled`."""
+    masked_share: float = 0.0
+    """Fraction of the picture that a mask left out, 0..1; the shares of classes are of the rest."""
     wall_seconds: float
     """Of the last call."""
     frames_per_second: float

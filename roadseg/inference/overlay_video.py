@@ -10,6 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from roadseg.errors import RoadsegError, VideoError
 from roadseg.files import held
 from roadseg.frames import Frame
 from roadseg.inference.batch_norm import PICTURES
+from roadseg.inference.masking import Mask, mask_of
 from roadseg.inference.overlay_parts import SEGMENT_FRAMES, OverlayParts, remove_parts
 from roadseg.inference.overlay_summary import (
     OverlayJob,
@@ -27,8 +29,10 @@ from roadseg.inference.overlay_summary import (
     earlier_summary,
 )
 from roadseg.inference.segmenter import Segmenter
+from roadseg.inference.smoothing import Memory, TemporalSmoother
 from roadseg.inference.tasks import Task, check_names
 from roadseg.inference.views import Views
+from roadseg.labels import IGNORE
 from roadseg.overlay import Overlay
 from roadseg.stats import count_pixels
 from roadseg.video.colour import to_rgb
@@ -45,9 +49,29 @@ VERSIONED = ("roadseg", "torch", "av", "opencv-python", "numpy", "pyarrow")
 Decoded = tuple[Frame, bool]
 """A frame, and whether the decoder met errors on the way to it."""
 Batch = tuple[list[Decoded], NDArray[np.uint8]]
-"""Frames, and for each its RGB image (N, H, W, 3) or, later, its label map (N, h, w)."""
-Drawn = tuple[Frame, bool, NDArray[np.int64]]
-"""An overlay frame, the decoder's errors, and the pixels of each label value (256,)."""
+"""Frames, and for each its RGB image (N, H, W, 3)."""
+
+
+class Labelled(NamedTuple):
+    """Frames with what the network sees in them."""
+
+    frames: list[Decoded]
+    labels: NDArray[np.uint8]
+    """(N, h, w) label maps."""
+    memory: Memory | None = None
+    """What smoothing knows after them; told at the end of segments alone."""
+
+
+class Drawn(NamedTuple):
+    """A frame that is ready to be written."""
+
+    frame: Frame
+    """With the overlay."""
+    decode_error: bool
+    counts: NDArray[np.int64]
+    """(256,) pixels of each label value."""
+    memory: Memory | None
+    """What smoothing knows after it; told at the end of segments alone."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +147,8 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
         if options.batch_norm is not None:
             pictures = sample_pictures(video, segmenter.input_size, PICTURES)
             segmenter = segmenter.adapted_to(pictures, options.batch_norm)
+        size = reader.info.width, reader.info.height
+        mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview)
         decoded = _decode(reader)
         first = next(decoded, None)
         if first is None:
@@ -132,7 +158,8 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
         with OverlayParts(files, job, versions, segmenter.label_space, reader.info.shown_aspect_ratio) as parts:
             resumed = parts.frames
             # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
-            pipeline = _labelled(islice(chain([first], decoded), resumed, None), segmenter, options)
+            left = islice(chain([first], decoded), resumed, None)
+            pipeline = _drawn(left, segmenter, options, mask, parts.memory())
             with pipeline.then("encode", partial(_encode, parts, like)) as done:
                 for frames in done:
                     on_progress(resumed + frames, reader.info.frame_count)
@@ -140,7 +167,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
             wall = time.perf_counter() - started
             fresh = totals.frames - resumed
             events = reader.events.as_dict()
-            notices = [*events.pop("notices"), *lost]
+            notices = [*events.pop("notices"), *mask_notices, *lost]
             summary = OverlaySummary(
                 video=str(video),
                 job=job,
@@ -152,6 +179,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
                 duration_seconds=totals.seconds,
                 creation_time=reader.info.creation_time,
                 classes=totals.shares(),
+                masked_share=mask.share if mask else 0.0,
                 wall_seconds=wall,
                 frames_per_second=fresh / wall,
                 stages={name: StageTiming.of(timing, fresh) for name, timing in pipeline.timings.items()},
@@ -163,15 +191,19 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
         return summary
 
 
-def _labelled(decoded: Iterable[Decoded], segmenter: Segmenter, options: OverlayOptions) -> Pipeline[Drawn]:
+def _drawn(
+    decoded: Iterable[Decoded], segmenter: Segmenter, options: OverlayOptions, mask: Mask | None, memory: Memory | None
+) -> Pipeline[Drawn]:
     """All stages but the last."""
     overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
-    return (
-        Pipeline("decode", decoded)
-        .then("prepare", partial(_prepare, segmenter.input_size, options.batch_size))
-        .then("segment", partial(_segment, segmenter, options.views))
-        .then("draw", partial(_draw, overlay))
-    )
+    prepared = Pipeline("decode", decoded).then("prepare", partial(_prepare, segmenter.input_size, options.batch_size))
+    if options.smoothing:
+        labelled = prepared.then("segment", partial(_score, segmenter, options.views)).then(
+            "smooth", partial(_smooth, segmenter, options.smoothing, memory)
+        )
+    else:
+        labelled = prepared.then("segment", partial(_segment, segmenter, options.views))
+    return labelled.then("draw", partial(_draw, overlay, mask))
 
 
 def _decode(reader: VideoReader) -> Iterator[Decoded]:
@@ -190,24 +222,48 @@ def _prepare(size: tuple[int, int], batch_size: int, decoded: Iterator[Decoded])
         room = room - len(batch) or SEGMENT_FRAMES
 
 
-def _segment(segmenter: Segmenter, views: Views, batches: Iterator[Batch]) -> Iterator[Batch]:
+def _segment(segmenter: Segmenter, views: Views, batches: Iterator[Batch]) -> Iterator[Labelled]:
     for frames, images in batches:
-        yield frames, segmenter.segment(images, views)
+        yield Labelled(frames, segmenter.segment(images, views))
 
 
-def _draw(overlay: Overlay, batches: Iterator[Batch]) -> Iterator[Drawn]:
-    for frames, label_maps in batches:
-        for (frame, decode_error), labels in zip(frames, label_maps, strict=True):
-            yield overlay.draw(frame, labels), decode_error, count_pixels(labels)
+def _score(
+    segmenter: Segmenter, views: Views, batches: Iterator[Batch]
+) -> Iterator[tuple[list[Decoded], NDArray[np.uint8], NDArray[np.float32]]]:
+    for frames, images in batches:
+        yield frames, images, segmenter.scores(images, views)
+
+
+def _smooth(
+    segmenter: Segmenter,
+    weight: float,
+    memory: Memory | None,
+    batches: Iterator[tuple[list[Decoded], NDArray[np.uint8], NDArray[np.float32]]],
+) -> Iterator[Labelled]:
+    smoother = TemporalSmoother(weight)
+    smoother.memory = memory
+    for frames, images, scores in batches:
+        smooth = np.stack([smoother.smooth(*each) for each in zip(images, scores, strict=True)])
+        ends_segment = (frames[-1][0].index + 1) % SEGMENT_FRAMES == 0
+        yield Labelled(frames, segmenter.labels(smooth), smoother.memory if ends_segment else None)
+
+
+def _draw(overlay: Overlay, mask: Mask | None, batches: Iterator[Labelled]) -> Iterator[Drawn]:
+    for frames, label_maps, memory in batches:
+        seen = mask.seen_at(label_maps.shape[1:]) if mask else None
+        shown = label_maps if seen is None else np.where(seen, label_maps, np.uint8(IGNORE))
+        for (frame, decode_error), labels in zip(frames, shown, strict=True):
+            yield Drawn(overlay.draw(frame, labels), decode_error, count_pixels(labels, seen), memory)
 
 
 def _encode(parts: OverlayParts, like: Frame, drawn: Iterator[Drawn]) -> Iterator[int]:
     """Write one segment after the other; gives the number of frames that are encoded, from 1 on."""
     encoded = 0
     for first in drawn:
-        with parts.segment(like) as (writer, table):
-            for frame, decode_error, counts in chain([first], islice(drawn, SEGMENT_FRAMES - 1)):
-                writer.write(frame)
-                table.add(frame, counts, decode_error=decode_error)
+        with parts.segment(like) as segment:
+            for frame, decode_error, counts, memory in chain([first], islice(drawn, SEGMENT_FRAMES - 1)):
+                segment.writer.write(frame)
+                segment.table.add(frame, counts, decode_error=decode_error)
+                segment.memory = memory
                 encoded += 1
                 yield encoded

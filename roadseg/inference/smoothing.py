@@ -1,15 +1,20 @@
 """Steadier labels: class scores averaged over time, along the motion of what is seen."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.evaluation.consistency import GREY_LEVELS
-from roadseg.labels import LabelMap
 
 Scores = NDArray[np.float32]
+
+
+WEIGHT = 0.6
+"""Of the past, where nothing else is asked for: most steadiness before accuracy falls, see docs/performance.md."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,17 @@ class Memory:
     """(2h, 2w) the last picture."""
     scores: Scores
     """(h, w, C) its averaged scores."""
+
+    def write(self, path: Path) -> None:
+        """Write an NPZ file."""
+        with path.open("wb") as file:
+            np.savez(file, grey=self.grey, scores=self.scores)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what `write` wrote."""
+        with np.load(path) as arrays:
+            return cls(arrays["grey"], arrays["scores"])
 
 
 class TemporalSmoother:
@@ -48,7 +64,7 @@ class TemporalSmoother:
             scores: (C, h, w) float32 of the whole picture.
 
         Returns:
-            (h, w, C) float32.
+            (C, h, w) float32.
         """
         channels_last: Scores = np.ascontiguousarray(scores.transpose(1, 2, 0))
         height, width = channels_last.shape[:2]
@@ -58,7 +74,7 @@ class TemporalSmoother:
             # (1 - k) * now + k * past, with k = 0 where the past is not known
             channels_last = channels_last + (self._weight * trust)[..., None] * (moved - channels_last)
         self.memory = Memory(grey, channels_last)
-        return channels_last
+        return channels_last.transpose(2, 0, 1)
 
     def _moved(self, before: Memory, grey: NDArray[np.uint8]) -> tuple[Scores, NDArray[np.float32]]:
         """Scores of the frame before where their things are now, and how far to trust them, (h, w) in 0..1."""
@@ -74,13 +90,6 @@ class TemporalSmoother:
         trust = np.where(inside, np.clip(1 - unlike / GREY_LEVELS, 0, 1), 0).astype(np.float32)
         moved = cv2.remap(before.scores, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(moved, np.float32), trust
-
-
-def labels_of(scores: Scores, size: tuple[int, int]) -> LabelMap:
-    """The class of the highest of scores (h, w, C), after bilinear up-sampling to `size` = (width, height)."""
-    large = cv2.resize(scores, size, interpolation=cv2.INTER_LINEAR)
-    labels: LabelMap = large.argmax(axis=2).astype(np.uint8)
-    return labels
 
 
 def _places(flow: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -18,6 +18,10 @@ from roadseg.runtime import Runtime
 SMALLEST_SCALE, LARGEST_SCALE = 0.5, 2.0
 """Beyond them things have sizes that training never showed; twice the size takes four times the memory and time."""
 MOST_SCALES = 8
+LEAST_PROBABILITY = 1e-30
+"""Keeps logarithms finite."""
+SCORE_STRIDE = 8
+"""Of the coarse grid that scores are averaged over time on: that of the networks' own output."""
 STRIDE = 16
 """Input sizes change by so many pixels, which is one cell of the coarsest feature map of every network."""
 
@@ -111,6 +115,14 @@ def view_scores(scores: Scores, images: Tensor, size: tuple[int, int], views: Vi
 
 
 @torch.inference_mode()
+def log_probabilities(scores: Scores, images: Tensor, size: tuple[int, int], views: Views) -> Tensor:
+    """Natural logarithms of `mean_probabilities`, at most 0 and never infinite: of the same shape."""
+    if views == ONE_VIEW:
+        return scores(images, size).log_softmax(1)
+    return mean_probabilities(scores, images, size, views).clamp_(min=LEAST_PROBABILITY).log_()
+
+
+@torch.inference_mode()
 def mean_probabilities(scores: Scores, images: Tensor, size: tuple[int, int], views: Views) -> Tensor:
     """Mean over the views of images (N, 3, H, W) uint8: (N, C, height, width) float32 for `size` = (width, height)."""
     total: Tensor | None = None
@@ -126,3 +138,9 @@ def mean_probabilities(scores: Scores, images: Tensor, size: tuple[int, int], vi
             total = probabilities if total is None else total.add_(probabilities)
     assert total is not None
     return total.div_(len(views))
+
+
+def part_of(size: tuple[int, ...], stride: int) -> tuple[int, int]:
+    """(width, height) of one pixel in `stride` of a (width, height), rounded up."""
+    width, height = size
+    return -(-width // stride), -(-height // stride)

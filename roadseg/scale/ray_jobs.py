@@ -99,21 +99,17 @@ class _Frames:
 class _Worker:
     """What a process of the cluster runs: a segmenter, and one video after the other."""
 
-    def __init__(
-        self, load_segmenter: Callable[[], Segmenter], options: OverlayOptions, folder: Path, mark: Path
-    ) -> None:
+    def __init__(self, load_segmenter: Callable[[], Segmenter], folder: Path, mark: Path) -> None:
         """Take notes only: after a death Ray calls this again, and can tell of no error here.
 
         Args:
             load_segmenter: called when the segmenter is first needed.
-            options: how to draw.
             folder: that relative paths are relative to.
             mark: a file that only this call has made.
         """
         with suppress(OSError):  # where paths are relative, `mark` is not seen then
             os.chdir(folder)
         self._load_segmenter = load_segmenter
-        self._options = options
         self._mark = mark
 
     @cached_property
@@ -129,12 +125,13 @@ class _Worker:
             return error
         return None
 
-    def overlay(self, task: Task, is_there: bool, frames: Any) -> OverlaySummary | Failure:
+    def overlay(self, task: Task, is_there: bool, options: OverlayOptions, frames: Any) -> OverlaySummary | Failure:
         """Do a video.
 
         Args:
             task: the video.
             is_there: whether the process that gives it out sees it.
+            options: how to draw.
             frames: handle of the actor `_Frames`.
         """
         told, untold = time.monotonic(), 0
@@ -150,7 +147,7 @@ class _Worker:
             self._check_storage()  # again: after a death this may be another machine
             if is_there and not task.video.exists():
                 raise InputError(f"{task.video}: not there on {platform.node()}, where a worker runs", SHARED)
-            (result,) = overlay_videos([task], self._segmenter, self._options, on_progress=count)
+            (result,) = overlay_videos([task], self._segmenter, options, on_progress=count)
         except RoadsegError as error:
             return Failure(task.video, error)
         finally:
@@ -180,18 +177,17 @@ def _results(
         frames = ray.remote(num_cpus=0, max_restarts=-1)(_Frames).remote()
         make = ray.remote(**resources, max_restarts=-1, max_task_retries=RETRIES)(_Worker)
         workers = [
-            make.remote(load_segmenter, options, Path.cwd(), out / Path(mark.name).name)
-            for _ in range(min(places, len(tasks)))
+            make.remote(load_segmenter, Path.cwd(), out / Path(mark.name).name) for _ in range(min(places, len(tasks)))
         ]
         try:
-            yield from _work(ray, workers, tasks, frames, on_progress)
+            yield from _work(ray, workers, tasks, ray.put(options), frames, on_progress)
         finally:
             for worker in workers:
                 ray.kill(worker)
 
 
 def _work(
-    ray: ModuleType, workers: Sequence[Any], tasks: Sequence[Task], frames: Any, on_progress: OnProgress
+    ray: ModuleType, workers: Sequence[Any], tasks: Sequence[Task], options: Any, frames: Any, on_progress: OnProgress
 ) -> Iterator[OverlaySummary | Failure]:
     waiting = deque(tasks)
     unfinished = len(tasks)
@@ -216,7 +212,7 @@ def _work(
                 yield _result(ray, reference, task)
             if waiting:
                 following = waiting.popleft()
-                running[worker.overlay.remote(following, following.video.exists(), frames)] = worker, following
+                running[worker.overlay.remote(following, following.video.exists(), options, frames)] = worker, following
             else:
                 ray.kill(worker)  # which leaves its place to one that lost its own
                 ready -= 1

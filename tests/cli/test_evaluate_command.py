@@ -7,6 +7,7 @@ from tiny import RECIPE, write_streets
 
 from roadseg.cli.options import DEFAULT_PRIOR
 from roadseg.inference.batch_norm import PRIOR
+from roadseg.inference.smoothing import WEIGHT
 from roadseg.models import build_model
 
 KEYS = {**RECIPE, "target": "frames"}
@@ -62,6 +63,19 @@ def test_options_of_test_time_are_in_the_record(evaluate, weights, capsys, monke
     assert plain != averaged != adapted != plain
 
 
+def test_a_drive_is_steadier_when_smoothed(roadseg, capsys, tmp_path):
+    assert roadseg("synth", tmp_path, "--drive", "0.5", "--size", "96x64", "--quiet") == 0
+    records = []
+    for options in ((), ("--smooth",), ("--smooth", "--flip")):
+        capsys.readouterr()
+        assert roadseg("evaluate", "default", "streets", tmp_path, "--size", "96x64", "--json", *options) == 0
+        records.append(json.loads(capsys.readouterr().out))
+    plain, smooth, mirrored = records
+    assert smooth["temporal_consistency"] > plain["temporal_consistency"] + 3
+    assert (plain["smoothing"], smooth["smoothing"]) == (0, WEIGHT)
+    assert mirrored["iou"] != smooth["iou"]
+
+
 def test_what_cannot_be_scored_is_refused_with_a_remedy(evaluate, roadseg, weights, tmp_path, capsys):
     recipe = ("--recipe", weights / "fast.toml")
     for arguments, code, message in (
@@ -73,6 +87,7 @@ def test_what_cannot_be_scored_is_refused_with_a_remedy(evaluate, roadseg, weigh
         ((*recipe, "--scales", "0.1"), 1, "0.1 is outside"),
         ((*recipe, "--scales", "1;2"), 2, "0.75,1,1.3"),
         ((*recipe, "--bn-prior", "-1"), 2, "--bn-prior"),
+        ((*recipe, "--smooth"), 1, "not the frames of one video"),
     ):
         assert evaluate(*arguments) == code
         assert message in capsys.readouterr().err

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from roadseg.cli.main import main
+from roadseg.png import write_png
 from roadseg.video.colour import from_rgb
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
@@ -128,6 +129,19 @@ def test_options_of_test_time_change_labels_and_are_recorded(roadseg, run, tmp_p
     assert summary["job"]["batch_norm_prior"] == 8
 
 
+def test_a_mask_is_said_and_recorded(roadseg, run, tmp_path):
+    clip, out, mask = make_video(tmp_path / "clip.mp4"), tmp_path / "out", tmp_path / "mask.png"
+    write_png(mask, np.repeat(np.array([[0], [0], [0], [255]], np.uint8), 6, axis=1))
+    code, _, stderr = roadseg("overlay", clip, "--run", run, "--out", out, "--mask", mask)
+    assert code == 0
+    assert ", 25.0 % masked" in stderr and "the mask of 6x4 pixels was stretched" in stderr
+    assert json.loads((out / "clip.summary.json").read_text())["job"]["mask"].startswith("sha256:")
+    code, _, stderr = roadseg("overlay", clip, "--run", run, "--out", out, "--mask", "auto", "--overwrite")
+    assert code == 0
+    assert "warning: " in stderr and "clip.mp4: no mask: only " in stderr
+    assert results(out) == names("clip")
+
+
 def test_one_broken_video_stops_no_other(roadseg, run, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "250")
     text, empty = tmp_path / "text.mp4", tmp_path / "empty.mp4"
@@ -208,6 +222,8 @@ def test_a_shard_without_a_video_is_no_error(roadseg, run, tmp_path):
         (["clip.mp4", "--out", "out", "--shard", "0/2"], 2, "not a part of a whole"),
         (["clip.mp4", "--out", "out", "--shard", "3/2"], 2, "not a part of a whole"),
         (["clip.mp4", "--out", "out", "--shard", "1"], 2, "not a part of a whole"),
+        (["clip.mp4", "--out", "out", "--mask", "no.png"], 1, "no.png: this mask cannot be read"),
+        (["clip.mp4", "--out", "out", "--mask", "clip.mp4"], 1, "clip.mp4: not a picture"),
         (["clip.mp4", "no/*.mp4", "--out", "out"], 1, "no/*.mp4: matches no video"),
         (["clip.mp4", "@no.txt", "--out", "out"], 1, "no.txt: this list of videos cannot be read"),
         (["--out", "out"], 2, "VIDEO"),

@@ -43,6 +43,15 @@ class TheBrighterIsSky(TheUpperHalfIsSky):
 
     failure: BaseException = MemoryError("the network is too large")
 
+    def scores(self, images, views):
+        """Two classes, sky and road, at a quarter of the size."""
+        labels = self.segment(images, views)
+        sky = (labels[:, ::2, ::2] == 0).astype(np.float32)
+        return np.log(0.1 + 0.8 * np.stack([sky, 1 - sky], axis=1)).astype(np.float32)
+
+    def labels(self, scores):
+        return np.where(scores.argmax(1) == 0, 0, 3).astype(np.uint8)
+
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
@@ -99,6 +108,17 @@ def test_what_is_finished_is_not_done_again(clip, whole, tmp_path):
     assert (summary.frames, summary.frames_resumed) == (FRAMES, 2 * SEGMENT_FRAMES)
     assert contents(clip, tmp_path) == whole
     assert names(tmp_path) == ["clip.frames.parquet", "clip.overlay.mp4", "clip.summary.json"]
+
+
+def test_smoothing_goes_on_where_it_was(clip, tmp_path):
+    smooth, whole, cut = OverlayOptions(smoothing=0.9), tmp_path / "whole", tmp_path / "cut"
+    overlay_video(clip, TheBrighterIsSky(), whole, smooth)
+    with pytest.raises(MemoryError):
+        overlay_video(clip, TheBrighterIsSky(fail_at=150), cut, smooth)
+    assert overlay_video(clip, TheBrighterIsSky(), cut, smooth).frames_resumed == 2 * SEGMENT_FRAMES
+    assert contents(clip, cut) == contents(clip, whole)
+    rows = pq.read_table(OverlayFiles.of(clip, whole).frames)["fraction_Sky"].to_numpy()
+    assert len(np.unique(rows)) > 10, "what is smoothed has to change for this to show anything"
 
 
 def test_parts_of_another_job_are_not_used(clip, whole, tmp_path):

@@ -30,14 +30,14 @@ def shared(tmp_path, monkeypatch):
 
 
 def worker(folder, load=TheUpperHalfIsSky):
-    return _Worker(load, DEFAULTS, folder, folder / "out" / ".ray-mark")
+    return _Worker(load, folder, folder / "out" / ".ray-mark")
 
 
 def test_relative_paths_are_those_of_the_call(shared):
     frames, task = Frames(), Task(*map(type(shared), ("drive.mp4", "out")))
     one = worker(shared)
     assert one.ready() is None
-    assert one.overlay(task, True, frames).video == "drive.mp4"
+    assert one.overlay(task, True, DEFAULTS, frames).video == "drive.mp4"
     assert (shared / "out" / "drive.summary.json").exists()
     assert sum(frames.told) == 5
 
@@ -48,14 +48,14 @@ def test_a_worker_with_another_folder_of_results_does_nothing(shared):
     error = one.ready()
     assert isinstance(error, OutputError)
     assert f"{shared}/out: another folder on" in error.cause and "storage that every machine sees" in error.remedy
-    result = one.overlay(Task(shared / "drive.mp4", shared / "out"), True, Frames())
+    result = one.overlay(Task(shared / "drive.mp4", shared / "out"), True, DEFAULTS, Frames())
     assert isinstance(result, Failure) and result.error.cause == error.cause
     assert list((shared / "out").iterdir()) == []
 
 
 def test_a_video_that_only_the_call_sees_is_not_taken_for_a_wrong_path(shared):
     task = Task(shared / "no.mp4", shared / "out")
-    there, nowhere = (worker(shared).overlay(task, is_there, Frames()) for is_there in (True, False))
+    there, nowhere = (worker(shared).overlay(task, is_there, DEFAULTS, Frames()) for is_there in (True, False))
     assert "no.mp4: not there on" in there.error.cause and "storage that every machine sees" in there.error.remedy
     assert nowhere.error.cause.endswith("no.mp4: no such file")
 
