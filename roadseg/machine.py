@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 
 from roadseg import runtime
 from roadseg.cores import usable_cores
+from roadseg.openvino_runtime import INSTALL, openvino, openvino_has_bfloat16
 from roadseg.video.codecs import ENCODERS, NOT_BUILT_IN, SAMPLES, ffmpeg_version, try_decoder, try_encoder
 
 State = Literal["ok", "missing", "broken"]
@@ -102,8 +103,19 @@ def check_devices() -> Iterator[Check]:
             yield Check(str(device), "ok", runtime.describe(device))
     if [device.type for device in runtime.devices()] == ["cpu"]:
         yield Check("GPU", "missing", "none that torch can use: training takes longer")
+        yield _cpu_engine()
+    else:
+        yield Check("engine", "ok", f"torch on {runtime.describe(runtime.devices()[0])}")
     yield Check("processors", "ok", f"{usable_cores()} to be used of {os.cpu_count()}")
     yield Check("memory", "ok", f"{_memory_bytes() / 2**30:.1f} GiB")
+
+
+def _cpu_engine() -> Check:
+    """What overlays are made with on a CPU."""
+    if openvino() is None:
+        return Check("engine", "missing", "torch; OpenVINO labels videos faster on a CPU", INSTALL)
+    precision = "float32 and bfloat16" if openvino_has_bfloat16() else "float32"
+    return Check("engine", "ok", f"openvino {version('openvino')}, {precision}")
 
 
 def _memory_bytes() -> int:

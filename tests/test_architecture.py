@@ -12,12 +12,12 @@ PACKAGE = Path(roadseg.__file__).parent
 LAYERS = [
     {"errors"},
     {"cores", "files", "validation"},
-    {"frames", "labels", "png", "runtime", "manifest", "ytdlp"},
+    {"frames", "labels", "openvino_runtime", "png", "runtime", "manifest", "ytdlp"},
     {"heatmaps", "label_spaces"},
     {"video", "datasets", "models", "streets"},
     {"fetch", "synth", "machine", "adaptation", "evaluation", "overlay", "stats"},
     {"training", "inference"},
-    {"pseudo_labels", "recipe", "report"},
+    {"pseudo_labels", "recipe", "report", "scale"},
     {"assembly", "scoring", "video_recipe"},
     {"adapt", "bench", "comparison"},
     {"experiment"},
@@ -62,7 +62,7 @@ def test_imports_point_one_way():
 
 
 def test_help_loads_no_heavy_library():
-    heavy = {"torch", "cv2", "av", "numpy", "yt_dlp", "pyarrow", "pydantic", "jinja2", "plotly"}
+    heavy = {"torch", "cv2", "av", "numpy", "yt_dlp", "pyarrow", "pydantic", "ray", "jinja2", "plotly"}
     code = "import sys, roadseg.cli.main; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not heavy & set(loaded)

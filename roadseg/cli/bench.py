@@ -11,6 +11,7 @@ from roadseg.cli.console import Debug, Json, Quiet, Reporter
 from roadseg.cli.options import BatchSize, Device, InputSize, parse_size
 
 if TYPE_CHECKING:
+    from roadseg.bench.engines import EngineComparison
     from roadseg.bench.training import TrainingCost
     from roadseg.bench.video import VideoCost
     from roadseg.runtime import DeviceName
@@ -20,12 +21,15 @@ def bench(
     video: Annotated[
         Path | None, typer.Argument(metavar="[VIDEO]", help="Measure an overlay of this video.", show_default=False)
     ] = None,
-    run: Annotated[Path, typer.Option("--run", "-r", metavar="RUN", help="For VIDEO: which weights.")] = Path(
+    run: Annotated[Path, typer.Option("--run", "-r", metavar="RUN", help="Which weights; default: what ships.")] = Path(
         "default"
     ),
     input_size: InputSize = None,
     batch_size: BatchSize = 4,
-    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="For VIDEO: the best of N counts.")] = 2,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="The best of N counts; not for --train.")] = 2,
+    engines: Annotated[
+        str | None, typer.Option(metavar="DATA", help="Compare engines on KIND:ROOT[:SPLIT] instead, labelled.")
+    ] = None,
     train: Annotated[bool, typer.Option("--train", help="Measure a training step instead.")] = False,
     model: Annotated[
         Literal["fast", "resnet101", "vgg16"],
@@ -41,23 +45,31 @@ def bench(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Measure what an overlay of VIDEO costs here, or with --train a training step.
+    """Measure what an overlay of VIDEO costs here, or --engines, or --train: a training step.
 
     VIDEO is drawn from end to end, each stage is timed alone, and the same
     network draws it in a plain loop: OpenCV, RGB, float32, one frame at a time.
     The bound is what the cores could do at most.
 
+    Engines are held against torch in float32 on labelled pictures: time, share
+    of pixels with the same label, mIoU. The one that is chosen by itself is marked.
+
     A training step (multi-level, a picture a domain, 19 classes) is timed by
     part beside the same in plain code: float32, NCHW, batch norm apart.
 
     [bold]Example:[/bold] roadseg bench drive.mp4 --input-size 512x256
+    [bold]Example:[/bold] roadseg bench --engines camvid:data/camvid
     [bold]Example:[/bold] roadseg bench --train --model resnet101 --precision bfloat16
     """
     reporter = Reporter(quiet=quiet, as_json=as_json)
-    if train == (video is not None):
-        raise typer.BadParameter("say what to measure: a VIDEO, or --train")
+    if sum((train, video is not None, engines is not None)) != 1:
+        raise typer.BadParameter("say what to measure, one thing: a VIDEO, --engines or --train")
+    size = parse_size(input_size) if input_size else None
     if video is not None:
-        _bench_video(reporter, video, run, device, parse_size(input_size) if input_size else None, batch_size, rounds)
+        _bench_video(reporter, video, run, device, size, batch_size, rounds)
+        return
+    if engines is not None:
+        _bench_engines(reporter, engines, run, device, size, batch_size, rounds)
         return
     with reporter.bars("steps") as bars:
         bars.show("loading", 0, None)
@@ -100,6 +112,58 @@ def _bench_video(
         f"{cost.input_size[0]}x{cost.input_size[1]}; {cost.cores} cores"
     )
     reporter.result(_video_table(cost), cost.as_dict())
+
+
+def _bench_engines(
+    reporter: Reporter,
+    dataset: str,
+    run: Path,
+    device: "DeviceName",
+    input_size: tuple[int, int] | None,
+    batch_size: int,
+    rounds: int,
+) -> None:
+    with reporter.bars("steps") as bars:
+        bars.show("loading", 0, None)
+        from roadseg.bench.engines import compare_engines
+        from roadseg.datasets.catalogue import open_described
+
+        bars.hide("loading")
+        comparison = compare_engines(
+            run,
+            open_described(dataset, "val"),
+            device=device,
+            input_size=input_size,
+            batch_size=batch_size,
+            rounds=rounds,
+            on_progress=lambda done, total, what: bars.show("comparing", done, total, what),
+        )
+    reporter.say(
+        f"{run} on {escape(comparison.dataset)}, {comparison.images} pictures at {comparison.input_size[0]}x"
+        f"{comparison.input_size[1]}, {comparison.batch_size} at once, on {comparison.device}"
+    )
+    reporter.result(_engines_table(comparison), comparison.as_dict())
+
+
+def _engines_table(comparison: "EngineComparison") -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), caption_justify="left")
+    table.caption = "* chosen by itself here; agreement is with torch float32"
+    for column in ("engine", "precision"):
+        table.add_column(column)
+    for column in ("start s", "ms a frame", "agreement %", "mIoU %"):
+        table.add_column(column, justify="right")
+    for each in comparison.engines:
+        engine, precision = each.name.split()
+        table.add_row(
+            engine,
+            precision + " *" * each.chosen,
+            f"{each.start_seconds:.1f}",
+            f"{each.ms_a_frame:.1f}",
+            f"{each.agreement:.2f}",
+            f"{each.miou:.2f}",
+            style="bold" if each.chosen else None,
+        )
+    return table
 
 
 def _video_table(cost: "VideoCost") -> Table:

@@ -13,6 +13,7 @@ from roadseg.cli.datasets import datasets
 from roadseg.cli.demo import demo
 from roadseg.cli.doctor import doctor
 from roadseg.cli.evaluate import evaluate
+from roadseg.cli.export import export
 from roadseg.cli.fetch import fetch
 from roadseg.cli.frames import frames
 from roadseg.cli.overlay import overlay
@@ -47,7 +48,22 @@ def roadseg(
     """Turn dashcam video into labelled video with a segmenter adapted to your own unlabelled roads."""
 
 
-for command in (fetch, frames, synth, adapt, evaluate, run, compare, overlay, report, stats, demo, bench, doctor):
+for command in (
+    fetch,
+    frames,
+    synth,
+    adapt,
+    evaluate,
+    run,
+    compare,
+    overlay,
+    report,
+    stats,
+    export,
+    demo,
+    bench,
+    doctor,
+):
     app.command()(command)
 app.add_typer(datasets)
 

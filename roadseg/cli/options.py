@@ -35,6 +35,11 @@ InputSize = Annotated[
 BatchSize = Annotated[int, typer.Option(min=1, metavar="N", help="Frames the network sees at once.")]
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
 
+Engine = Annotated[
+    Literal["auto", "torch", "openvino"],
+    typer.Option(metavar="NAME", help="auto, torch or openvino: what runs the network; auto takes the fastest."),
+]
+
 
 def parse_size(text: str) -> tuple[int, int]:
     """Read `480x360` as (width, height).

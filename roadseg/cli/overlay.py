@@ -1,6 +1,8 @@
 """`roadseg overlay`: draw what a run sees on videos, and count it."""
 
 import time
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +19,7 @@ from roadseg.cli.options import (
     BatchNormScenes,
     BatchSize,
     Device,
+    Engine,
     Flip,
     InputSize,
     Scales,
@@ -66,9 +69,15 @@ def overlay(
         typer.Option(metavar="auto|PNG", help="Leave out the bonnet, stamps: found, or white in a picture of yours."),
     ] = None,
     device: Device = "auto",
+    engine: Engine = "auto",
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="Do every N-th video, from the I-th on: one of N jobs.")
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Work on a Ray cluster: local (this machine), auto (running), HOST:PORT."),
+    ] = None,
+    ray_cpus: Annotated[int, typer.Option(min=1, metavar="N", help="For --ray: processors of each worker.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -78,13 +87,18 @@ def overlay(
 
     Writes NAME.overlay.mp4, NAME.frames.parquet, NAME.summary.json and, to look
     at all of it in a browser, NAME.report.html. What is done is skipped, and what
-    was cut off goes on: just repeat the call. A broken
-    video does not stop the others; DIR/failures.jsonl lists what failed.
-    Sub-folders of a folder of videos are kept.
+    was cut off goes on: just repeat the call. A broken video does not stop the
+    others; DIR/failures.jsonl lists what failed. Sub-folders of a folder of videos
+    are kept.
+    For many machines there is --shard, or --ray, with videos, runs and results on
+    storage that they share.
 
     [bold]Example:[/bold] roadseg overlay drive.mp4 --run runs/my-roads --out overlays
     [bold]Example:[/bold] roadseg overlay folder/of/drives --out overlays --shard 1/8
+    [bold]Example:[/bold] roadseg overlay folder/of/drives --out overlays --ray local
     """
+    if ray is not None and shard is not None:
+        raise typer.BadParameter("--ray and --shard exclude each other: Ray gives every video to one of its workers")
     from roadseg.inference.batch_norm import BatchNormAdaptation
     from roadseg.inference.engines import load_segmenter
     from roadseg.inference.fleet import failure_record, overlay_fleet
@@ -94,6 +108,7 @@ def overlay(
     from roadseg.inference.smoothing import WEIGHT
     from roadseg.inference.tasks import Shard, check_names, find_tasks
     from roadseg.inference.views import Views
+    from roadseg.scale.ray_jobs import overlay_on_ray
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
     options = OverlayOptions(
@@ -111,18 +126,33 @@ def overlay(
     tasks = find_tasks(videos, out)
     files = {str(task.video): task.files for task in tasks}
     check_names(tasks)
-    segmenter = load_segmenter(run, device=device, input_size=parse_size(input_size) if input_size else None)
+    size = parse_size(input_size) if input_size else None
+    load = partial(load_segmenter, run, device=device, engine=engine, input_size=size)
     results: list[OverlaySummary | Failure] = []
     reports: list[Path] = []
     try:
-        with reporter.bars("frames") as bars:
-            show = _Progress(bars, part.of(tasks) if part else tasks)
-            for result in overlay_fleet(tasks, segmenter, out, options, shard=part, on_progress=show):
-                results.append(result)
-                show.hide()
-                _tell(reporter, result)
-                if not isinstance(result, Failure):
-                    reports += _report(reporter, files[result.video], again=not result.skipped)
+        with reporter.bars("videos" if ray else "frames") as bars:
+            show: _Progress | _RayProgress
+            if ray is None:
+                show = _Progress(bars, part.of(tasks) if part else tasks)
+                found = overlay_fleet(tasks, load(), out, options, shard=part, on_progress=show)
+            else:
+                show = _RayProgress(bars, len(tasks))
+                found = overlay_on_ray(
+                    *(tasks, load, out, options),
+                    address=ray,
+                    device=device,
+                    cpus=ray_cpus,
+                    verbose=debug,
+                    on_progress=show,
+                )
+            with closing(found):
+                for result in found:
+                    results.append(result)
+                    show.one_ended()
+                    _tell(reporter, result)
+                    if not isinstance(result, Failure):
+                        reports += _report(reporter, files[result.video], again=not result.skipped)
     except KeyboardInterrupt:
         reporter.say("stopped: what is finished is kept, the same command goes on there")
         raise
@@ -162,9 +192,37 @@ class _Progress:
         seconds, new = time.perf_counter() - self._started, done - self._before - 1
         self._bars.show(self._task, done, total, f"{new / seconds:.0f} frames/s" if new else "")
 
-    def hide(self) -> None:
+    def one_ended(self) -> None:
         """Take away the bar of the video that has just ended, well or not."""
         self._bars.hide(self._task)
+
+
+class _RayProgress:
+    """Shows all videos as one bar with the speed of all workers together."""
+
+    def __init__(self, bars: Bars, videos: int) -> None:
+        self._bars = bars
+        self._videos = videos
+        self._ended = 0
+        self._started: float | None = None
+        self._note = "Ray starts"
+        self._show()
+
+    def __call__(self, workers: int, frames: int) -> None:
+        if self._started is None and frames:
+            self._started, self._before = time.perf_counter(), frames
+        seconds = time.perf_counter() - self._started if self._started else 0.0
+        speed = f", {(frames - self._before) / seconds:.0f} frames/s" if seconds else ""
+        self._note = f"{workers} worker{'' if workers == 1 else 's'}{speed}"
+        self._show()
+
+    def one_ended(self) -> None:
+        """Count a video that has just ended, well or not."""
+        self._ended += 1
+        self._show()
+
+    def _show(self) -> None:
+        self._bars.show("overlay", self._ended, self._videos, self._note)
 
 
 def _tell(reporter: Reporter, result: "OverlaySummary | Failure") -> None:

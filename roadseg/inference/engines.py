@@ -7,14 +7,16 @@ from typing import Literal
 from roadseg.errors import InputError
 from roadseg.inference.engine import Engine, EnginePrecision
 from roadseg.inference.network_segmenter import NetworkSegmenter
-from roadseg.inference.openvino_engine import OpenVinoEngine, openvino
+from roadseg.inference.openvino_engine import OpenVinoEngine
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import load_model
+from roadseg.openvino_runtime import openvino
 from roadseg.runtime import DeviceName, Runtime, start
 
-EngineName = Literal["auto", "torch", "openvino"]
+Program = Literal["torch", "openvino"]
+EngineName = Literal["auto", Program]
 
 
 def load_segmenter(
@@ -31,9 +33,9 @@ def load_segmenter(
         run: what `roadseg.models.weights.load_model` reads.
         device: `auto` for the first of CUDA, MPS and CPU that is there.
         engine: `auto` for OpenVINO on the CPU where it is installed, torch otherwise.
-        precision: float16 on a GPU, on the CPU mixed unless it is named: what is fastest there among those that give
-            nearly the labels of float32, see docs/performance.md. Without bfloat16, OpenVINO takes float32.
-        input_size: (width, height) that pictures are scaled to; by default what the network was trained for.
+    precision: unless it is named, float16 on a GPU and mixed on the CPU: what is fastest among those that give
+        nearly the labels of float32, see docs/performance.md. Without bfloat16, OpenVINO takes float32.
+    input_size: (width, height) that pictures are scaled to; by default what the network was trained for.
 
     Raises:
         WeightsError: there is no readable model.
@@ -46,7 +48,7 @@ def load_segmenter(
     return NetworkSegmenter(network, card, running, f"{card.model} {card.method} {weights_digest(network)}")
 
 
-def choose(device: DeviceName, engine: EngineName) -> tuple[Runtime, Literal["torch", "openvino"]]:
+def choose(device: DeviceName, engine: EngineName) -> tuple[Runtime, Program]:
     """Device and engine for what was asked.
 
     Raises:
@@ -63,7 +65,7 @@ def choose(device: DeviceName, engine: EngineName) -> tuple[Runtime, Literal["to
 
 
 def make_engine(
-    name: Literal["torch", "openvino"],
+    name: Program,
     network: SegmentationNetwork,
     runtime: Runtime,
     precision: EnginePrecision | None = None,
@@ -71,7 +73,7 @@ def make_engine(
     """An engine that runs `network`; see `load_segmenter` for the precision.
 
     Raises:
-        InputError: OpenVINO is not there, or does not know the precision.
+        InputError: OpenVINO is not installed, or has no such precision on this processor.
     """
     if name == "openvino":
         return OpenVinoEngine(network, precision)

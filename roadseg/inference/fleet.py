@@ -1,7 +1,7 @@
 """Overlays of many videos, maybe by many machines into one folder, and a record of what failed."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,11 +26,8 @@ def overlay_fleet(
     *,
     shard: Shard | None = None,
     on_progress: Callable[[Path, int, int | None], None] = lambda video, done, total: None,
-) -> Iterator[OverlaySummary | Failure]:
-    """`overlay_videos`, with a record of this call's failures, up to date at any time; there is none if nothing failed.
-
-    The record is `failure_record(out, shard)`: a JSON object a line with `video`, `cause`, `remedy`, and `time` in
-    ISO 8601, UTC. Its name is held all the time: shards work side by side, the same call twice does not.
+) -> Generator[OverlaySummary | Failure, None, None]:
+    """`overlay_videos`, with a record of this call's failures, see `recorded`.
 
     Args:
         tasks: all of them, whichever are the shard's.
@@ -45,11 +42,27 @@ def overlay_fleet(
         OutputError: another process does the same, or the record cannot be written.
     """
     check_names(tasks)
-    record = failure_record(out, shard)
+    mine = shard.of(tasks) if shard else tasks
+    yield from recorded(overlay_videos(mine, segmenter, options, on_progress=on_progress), failure_record(out, shard))
+
+
+def recorded(results: Iterable[OverlaySummary | Failure], record: Path) -> Iterator[OverlaySummary | Failure]:
+    """Pass results on and record the failures among them, up to date at any time; no record if nothing failed.
+
+    The record is a JSON object a line with `video`, `cause`, `remedy`, and `time` in ISO 8601, UTC. Its name is held
+    until the last result has been passed on: shards work side by side, the same call twice does not.
+
+    Args:
+        results: asked for one at a time, the first of them once the name is held.
+        record: replaces that of an earlier call.
+
+    Raises:
+        OutputError: another process does the same, or the record cannot be written.
+    """
     lines: list[str] = []
     with held(record):
         record.unlink(missing_ok=True)
-        for result in overlay_videos(shard.of(tasks) if shard else tasks, segmenter, options, on_progress=on_progress):
+        for result in results:
             if isinstance(result, Failure):
                 lines.append(_line(result))
                 write_text(record, "".join(lines))

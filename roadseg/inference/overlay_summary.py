@@ -86,7 +86,7 @@ class OverlayJob(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     video_fingerprint: str = Field(title="video")
-    segmenter: str = Field(title="network")
+    segmenter: str = Field(title="network or engine")
     label_space: str = Field(title="label space")
     input_size_px: tuple[int, int] = Field(title="input size")
     """(width, height) that the network sees."""

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -19,3 +20,29 @@ def roadseg(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
         return int(end.value.code or 0)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder as `roadseg adapt` makes it, of a network with random weights."""
+    import torch
+
+    from roadseg.models import build_model
+    from roadseg.models.weights import MODEL_FILE, ModelCard, save_model
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("run")
+    network = build_model("fast", 19, levels=1, pretrained=False)
+    card = ModelCard(
+        model="fast",
+        levels=1,
+        labels="cityscapes-19",
+        input_size=(64, 48),
+        method="source-only",
+        source="nothing",
+        target="",
+        steps=0,
+        seed=0,
+    )
+    save_model(folder / MODEL_FILE, network, card)
+    return folder

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from packaging.requirements import Requirement
 
 from roadseg import machine
@@ -89,6 +90,22 @@ class Extras:
     def get_all(self, key: str) -> list[str]:
         assert key == "Provides-Extra"
         return ["more", "whole"]
+
+
+@pytest.mark.parametrize(
+    ("module", "bfloat16", "expected"),
+    [
+        (None, False, Check("engine", "missing", "torch; OpenVINO labels videos faster on a CPU", machine.INSTALL)),
+        (machine, True, Check("engine", "ok", "openvino 1.2, float32 and bfloat16")),
+        (machine, False, Check("engine", "ok", "openvino 1.2, float32")),
+    ],
+)
+def test_what_would_label_videos_on_a_cpu(monkeypatch, module, bfloat16, expected):
+    monkeypatch.setattr(machine.runtime, "devices", lambda: [torch.device("cpu")])
+    monkeypatch.setattr(machine, "openvino", lambda: module)
+    monkeypatch.setattr(machine, "openvino_has_bfloat16", lambda: bfloat16)
+    monkeypatch.setattr(machine, "version", lambda distribution: "1.2")
+    assert named(machine.check_devices(), "engine") == expected
 
 
 def test_programs_are_found_on_the_path(monkeypatch, tmp_path: Path):

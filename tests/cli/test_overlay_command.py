@@ -22,32 +22,6 @@ from roadseg.video.writer import VideoWriter
 RESULTS = ["frames.parquet", "overlay.mp4", "report.html", "summary.json"]
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A run folder as `roadseg adapt` makes it."""
-    import torch
-
-    from roadseg.models import build_model
-    from roadseg.models.weights import MODEL_FILE, ModelCard, save_model
-
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("run")
-    network = build_model("fast", 19, levels=1, pretrained=False)
-    card = ModelCard(
-        model="fast",
-        levels=1,
-        labels="cityscapes-19",
-        input_size=(64, 48),
-        method="source-only",
-        source="nothing",
-        target="",
-        steps=0,
-        seed=0,
-    )
-    save_model(folder / MODEL_FILE, network, card)
-    return folder
-
-
 def make_video(path, frames=6):
     path.parent.mkdir(parents=True, exist_ok=True)
     time_base = Fraction(1, 25)

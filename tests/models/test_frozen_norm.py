@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from roadseg.models import MODELS, build_model
 from roadseg.models.convolution import Conv2d
-from roadseg.models.frozen_norm import ConvNorm, normalised_convolution
+from roadseg.models.domain_statistics import batch_norms
+from roadseg.models.frozen_norm import ConvNorm, folded, normalised_convolution
 from roadseg.models.relu6 import ReLU6
 
 GEOMETRIES = [
@@ -97,3 +99,43 @@ def test_mixed_precision_keeps_no_copy_of_a_weight():
     y.float().square().sum().backward()
     assert [tensor.data_ptr() for tensor in kept if tensor.shape == layer.weight.shape] == [layer.weight.data_ptr()]
     assert {parameter.grad.dtype for parameter in layer.parameters()} == {torch.float32}
+
+
+def lively(name):
+    """A network whose statistics and scales are not those that it is made with, in double precision."""
+    torch.manual_seed(0)
+    network = build_model(name, 5, pretrained=False).double().eval()
+    for norm in batch_norms(network):
+        for tensor in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+            nn.init.uniform_(tensor, 0.5, 2)
+    return network
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_folded_network_gives_the_same_without_batch_norm(name):
+    network, x = lively(name), torch.randn(2, 3, 65, 49, dtype=torch.float64)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    smaller = folded(network)
+    with torch.no_grad():
+        expected, given = network(x).logits, smaller(x).logits
+    assert len(given) == len(expected)
+    for one, other in zip(given, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9 * float(other.abs().max()))
+    assert not batch_norms(smaller)
+    assert not any(parameter.requires_grad for parameter in smaller.parameters())
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_plain_operations_without_gradients_give_what_those_for_training_give(name):
+    network, x = lively(name), torch.randn(1, 3, 65, 49, dtype=torch.float64)
+    with torch.no_grad():
+        plain = network(x).logits[0]
+    torch.testing.assert_close(plain, network(x).logits[0].detach(), rtol=0, atol=1e-9 * float(plain.abs().max()))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_network_is_its_early_and_its_late_layers(name):
+    network, x = lively(name), torch.randn(1, 3, 65, 49, dtype=torch.float64)
+    with torch.no_grad():
+        assert torch.equal(network.late(network.early(x)).logits[0], network(x).logits[0])

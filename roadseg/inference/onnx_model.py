@@ -1,0 +1,135 @@
+"""A segmenter as an ONNX file: pictures in, label maps out, for programs that know nothing of roadseg."""
+
+import json
+import logging
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from roadseg.errors import InputError, OutputError
+from roadseg.files import writing
+from roadseg.inference.engines import weights_digest
+from roadseg.inference.graphs import EarlyGraph, LateGraph
+from roadseg.inference.network_segmenter import LABEL_STRIDE
+from roadseg.inference.pictures import source_pictures
+from roadseg.inference.views import part_of
+from roadseg.models.frozen_norm import folded
+from roadseg.models.weights import load_model
+
+OPSET = 20
+INSTALL = "pip install 'roadseg[onnx]'"
+CHECKED_PICTURES = 2
+LEAST_AGREEMENT = 0.999
+"""Share of pixels in which labels have to be those of torch."""
+
+
+@dataclass(frozen=True)
+class OnnxExport:
+    """An ONNX file that was written."""
+
+    path: Path
+    input_size: tuple[int, int]
+    """(width, height) of pictures."""
+    label_size: tuple[int, int]
+    """(width, height) of label maps."""
+    classes: tuple[str, ...]
+    opset: int
+    bytes: int
+    agreement: float
+    """Share, 0..1, of the pixels of rendered streets in which ONNX Runtime and torch give the same label."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self) | {"path": str(self.path)}
+
+
+def export_onnx(run: Path, out: Path, *, input_size: tuple[int, int] | None = None) -> OnnxExport:
+    """Write the network of a run with all that lies between pixels and labels, float32, once it gives torch's labels.
+
+    Input `images` is (N, H, W, 3) uint8 RGB for any N, output `labels` (N, h, w) uint8 train ids at half the size,
+    rounded up. The metadata of the file tells, each as JSON, `classes` and `colours` (RGB) in the order of train ids,
+    `label_space`, `input_size` and `label_size` as [width, height], `normalisation` (which is part of the graph), and
+    `weights`.
+
+    Args:
+        run: what `roadseg.models.weights.load_model` reads.
+        out: the file.
+        input_size: (width, height) that pictures will have; by default what the network was trained for.
+
+    Raises:
+        WeightsError: there is no readable model.
+        InputError: a package of the extra `onnx` is missing.
+        OutputError: the file cannot be written, or ONNX Runtime gives other labels than torch.
+    """
+    try:
+        import onnx
+        import onnxruntime
+        import onnxscript  # noqa: F401  # the exporter of torch is written in it
+    except ImportError as error:
+        raise InputError(f"ONNX files need the package {error.name}, which is missing", INSTALL) from None
+    network, card = load_model(run)
+    width, height = size = input_size or card.input_size
+    label_size = part_of(size, LABEL_STRIDE)
+    plain = folded(network)
+    graph = nn.Sequential(EarlyGraph(plain), LateGraph(plain, label_size, "labels")).eval()
+    model = _converted(graph, torch.zeros(2, height, width, 3, dtype=torch.uint8))
+    space = card.label_space
+    facts = {
+        "classes": space.classes,
+        "colours": space.colours,
+        "label_space": space.name,
+        "input_size": size,
+        "label_size": label_size,
+        "normalisation": asdict(network.normalisation),
+        "weights": f"{card.model} {card.method} {weights_digest(network)}",
+    }
+    onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in facts.items()})
+    model.doc_string = (
+        "images: RGB uint8 NHWC, any N; labels: uint8 train ids. Classes and colours are in the metadata."
+    )
+    data = model.SerializeToString()
+
+    pictures = source_pictures("streets", size, CHECKED_PICTURES)
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    (labels,) = session.run(None, {"images": pictures})
+    agreement = float((labels == _labels(graph, pictures)).mean())
+    if agreement < LEAST_AGREEMENT:
+        raise OutputError(
+            f"{out}: not written, ONNX Runtime agrees with torch in {100 * agreement:.1f} % of the pixels alone",
+            "Try other versions of onnx, onnxscript, onnxruntime and torch.",
+        )
+    with writing(out) as part:
+        part.write_bytes(data)
+    return OnnxExport(out, size, label_size, space.classes, OPSET, len(data), agreement)
+
+
+def _converted(graph: nn.Module, example: torch.Tensor) -> Any:
+    """An `onnx.ModelProto` for batches of any size."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells of each operation of torchvision that it skips
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore", FutureWarning)  # of torch about itself
+        program = torch.onnx.export(
+            graph,
+            (example,),
+            input_names=["images"],
+            output_names=["labels"],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+            opset_version=OPSET,
+            dynamo=True,
+            optimize=True,
+            verbose=False,
+        )
+    assert program is not None
+    return program.model_proto
+
+
+@torch.no_grad()
+def _labels(graph: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    labels: NDArray[np.uint8] = graph(torch.from_numpy(pictures)).numpy()
+    return labels

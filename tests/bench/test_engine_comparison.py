@@ -1,0 +1,50 @@
+"""Engines beside each other on labelled pictures."""
+
+import json
+
+import pytest
+from tiny_sets import make_camvid
+
+from roadseg.cli.main import main
+from roadseg.inference.openvino_engine import openvino_precisions
+
+
+@pytest.fixture
+def bench(monkeypatch, tmp_path):
+    data = make_camvid(tmp_path / "camvid", 3)
+
+    def run(*options):
+        size = ("--input-size", "96x64", "--rounds", "1", "--batch-size", "2", "--device", "cpu")
+        monkeypatch.setattr("sys.argv", ["roadseg", "bench", "--engines", f"camvid:{data}", *size, *options])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert end.value.code == 0
+
+    return run
+
+
+def test_every_engine_is_timed_and_held_against_float32(bench, capsys):
+    bench("--json", "--quiet")
+    found = json.loads(capsys.readouterr().out)
+    assert (found["images"], found["input_size"], found["batch_size"]) == (3, [96, 64], 2)
+    names = [f"torch {precision}" for precision in ("float32", "mixed", "bfloat16")]
+    names += [f"openvino {precision}" for precision in openvino_precisions()]
+    assert [each["name"] for each in found["engines"]] == names
+    assert [each["name"] for each in found["engines"] if each["chosen"]] in (
+        ["torch mixed"],
+        ["openvino float32"],
+        ["openvino mixed"],
+    )
+    assert found["engines"][0]["agreement"] == 100
+    for each in found["engines"]:
+        assert each["ms_a_frame"] > 0 and each["start_seconds"] > 0
+        assert 90 < each["agreement"] <= 100
+        assert each["miou"] == pytest.approx(found["engines"][0]["miou"], abs=5)
+
+
+def test_the_table_marks_what_is_chosen(bench, capsys):
+    bench()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:2] == ["engine", "precision"]
+    assert len([line for line in lines[1:-1] if " * " in line]) == 1
+    assert lines[-1].strip().startswith("* chosen by itself")

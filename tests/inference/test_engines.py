@@ -1,0 +1,220 @@
+"""Engines against torch in float32: the same labels, whatever runs the network."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from roadseg.bench.engines import compare_engines
+from roadseg.datasets.catalogue import open_dataset
+from roadseg.errors import InputError
+from roadseg.inference import engines, network_segmenter, openvino_engine
+from roadseg.inference.batch_norm import BatchNormAdaptation
+from roadseg.inference.engines import choose, load_segmenter
+from roadseg.inference.network_segmenter import NetworkSegmenter
+from roadseg.inference.pictures import source_pictures
+from roadseg.inference.torch_engine import TorchEngine
+from roadseg.inference.views import Views, predict_views
+from roadseg.models import build_model
+from roadseg.models.predict import predict
+from roadseg.models.weights import load_model
+from roadseg.openvino_runtime import openvino_has_bfloat16
+from roadseg.runtime import start
+
+CPU = start("cpu")
+DEFAULT = Path("default")
+SIZE = (162, 118)
+"""(width, height): not multiples of any stride."""
+TORCH = [("torch", precision) for precision in ("float32", "mixed", "bfloat16")]
+OPENVINO = [
+    pytest.param("openvino", precision, marks=pytest.mark.extra("openvino"))
+    for precision in ("float32", "mixed", "bfloat16")
+]
+LEAST_AGREEMENT = {"float32": 0.9995, "mixed": 0.985, "bfloat16": 0.975}
+"""Shares of pixels; rendered streets have much fine detail at this size."""
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return source_pictures("streets", SIZE, 3)
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return segmenter("torch", "float32")
+
+
+def segmenter(engine, precision):
+    if engine == "openvino" and precision != "float32" and not openvino_has_bfloat16():
+        pytest.skip("this processor has no bfloat16")
+    return load_segmenter(DEFAULT, device="cpu", engine=engine, precision=precision, input_size=SIZE)
+
+
+def agreement(one, other):
+    assert one.shape == other.shape
+    return (one == other).mean()
+
+
+def test_torch_in_float32_is_the_plain_prediction(reference, pictures):
+    network, _ = load_model(DEFAULT)
+    labels = reference.segment(pictures)
+    assert (labels.shape, labels.dtype) == ((3, 59, 81), np.uint8)
+    assert agreement(labels, predict(network, pictures, (81, 59), CPU)) > 0.9999
+
+
+@pytest.mark.parametrize(("engine", "precision"), [*TORCH, *OPENVINO])
+def test_labels_are_those_of_float32(reference, pictures, engine, precision):
+    other, expected = segmenter(engine, precision), reference.segment(pictures)
+    for batch in (slice(0, 3), slice(0, 1), slice(1, 3)):
+        labels = other.segment(pictures[batch])
+        assert labels.dtype == np.uint8
+        assert agreement(labels, expected[batch]) > LEAST_AGREEMENT[precision]
+
+
+@pytest.mark.parametrize(("engine", "precision"), [TORCH[0], OPENVINO[0]])
+def test_views_are_averaged_alike(reference, pictures, engine, precision):
+    views = Views(flip=True, scales=(0.75, 1.0))
+    network, _ = load_model(DEFAULT)
+    expected = predict_views(network, pictures, (81, 59), CPU, views)
+    assert agreement(segmenter(engine, precision).segment(pictures, views), expected) > 0.9995
+    assert agreement(expected, reference.segment(pictures)) < 0.99
+
+
+@pytest.mark.parametrize("views", [Views(), Views(flip=True)])
+@pytest.mark.parametrize(("engine", "precision"), [*TORCH, *OPENVINO])
+def test_scores_are_logarithms_of_probabilities_from_which_labels_follow(reference, pictures, engine, precision, views):
+    other = segmenter(engine, precision)
+    scores = other.scores(pictures, views)
+    assert (scores.shape, scores.dtype) == ((3, 19, 15, 21), np.float32)
+    assert scores.max() <= 0 and np.isfinite(scores).all()
+    np.testing.assert_allclose(np.exp(scores).sum(1), 1, atol=1e-4)
+    # Of several views, `segment` averages probabilities after up-sampling.
+    least = 0.999 if len(views) == 1 else 0.96
+    assert agreement(other.labels(scores), other.segment(pictures, views)) > least
+    away = np.abs(np.exp(scores) - np.exp(reference.scores(pictures, views))).mean()
+    assert away < {"float32": 1e-5, "mixed": 5e-3, "bfloat16": 5e-3}[precision]
+
+
+@pytest.mark.parametrize(("engine", "precision"), [TORCH[0], OPENVINO[0]])
+def test_an_adapted_segmenter_runs_the_adapted_network(reference, pictures, monkeypatch, engine, precision):
+    monkeypatch.setattr(network_segmenter, "PICTURES", 2)
+    dark, adaptation = (pictures * 0.5).astype(np.uint8), BatchNormAdaptation(prior=0)
+    other = segmenter(engine, precision)
+    before = other.segment(dark)
+    adapted = other.adapted_to(dark, adaptation).segment(dark)
+    assert agreement(adapted, reference.adapted_to(dark, adaptation).segment(dark)) > 0.999
+    assert agreement(adapted, before) < 0.95
+    assert np.array_equal(other.segment(dark), before)
+
+
+@pytest.mark.parametrize("name", ["resnet101", "vgg16"])
+@pytest.mark.extra("openvino")
+def test_other_networks_run_in_openvino(name):
+    torch.manual_seed(0)
+    network = build_model(name, 5, pretrained=False).eval()
+    pixels = torch.randint(0, 256, (2, 3, 33, 65), dtype=torch.uint8)
+    expected = TorchEngine(network, CPU, "float32").scores(pixels, (32, 16))
+    given = openvino_engine.OpenVinoEngine(network, "float32").scores(pixels, (32, 16))
+    torch.testing.assert_close(given, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
+
+
+@pytest.mark.extra("openvino")
+def test_names_tell_engines_and_precisions_apart():
+    names = {segmenter("torch", precision).name for precision in ("float32", "mixed", "bfloat16")}
+    names |= {segmenter("openvino", "float32").name, load_segmenter(DEFAULT, device="cpu").name}
+    names.add(load_segmenter(Path("source-only"), device="cpu").name)
+    assert len(names) == 6
+    assert load_segmenter(DEFAULT, device="cpu").name == load_segmenter(DEFAULT, device="cpu").name
+
+
+class Cramped(TorchEngine):
+    """Has memory for two pictures at once; tells how many it was shown."""
+
+    def __init__(self, network, room=2):
+        super().__init__(network, CPU, "float32")
+        self.room, self.shown = room, []
+
+    def scores(self, images, size):
+        self.shown.append(len(images))
+        if len(images) > self.room:
+            raise torch.OutOfMemoryError("tried to allocate a lot")
+        return super().scores(images, size)
+
+
+def test_batches_that_the_memory_cannot_hold_are_halved(reference, pictures):
+    network, card = load_model(DEFAULT)
+    engine = Cramped(network)
+    many = np.concatenate([pictures, pictures[:2]])
+    cramped = NetworkSegmenter(network, card.model_copy(update={"input_size": SIZE}), engine, "cramped")
+    assert np.array_equal(cramped.segment(many), reference.segment(many))
+    assert engine.shown == [5, 2, 2, 1]
+    cramped.segment(many, Views(flip=True))
+    assert engine.shown[4:] == [2, 2, 2, 2, 1, 1]  # what did not fit is not tried again
+
+
+def test_memory_too_small_for_one_picture_is_told_with_what_to_do(pictures):
+    network, card = load_model(DEFAULT)
+    cramped = NetworkSegmenter(network, card, Cramped(network, room=0), "cramped")
+    with pytest.raises(InputError, match="not enough memory on cpu for a picture of 162x118") as caught:
+        cramped.segment(pictures)
+    assert "--scales" in caught.value.remedy
+
+
+def test_engines_are_chosen_by_what_is_there(monkeypatch):
+    monkeypatch.setattr(engines, "openvino", lambda: None)
+    assert choose("cpu", "auto")[1] == "torch"
+    monkeypatch.setattr(engines, "openvino", lambda: sys)
+    assert choose("cpu", "auto")[1] == "openvino"
+    assert choose("cpu", "torch")[1] == "torch"
+    assert choose("auto", "openvino")[0].device.type == "cpu"
+    with pytest.raises(InputError, match="'openvino' does not run on 'cuda'"):
+        choose("cuda", "openvino")
+
+
+def test_an_engine_that_is_not_installed_is_told_with_what_to_type(monkeypatch):
+    monkeypatch.setattr(openvino_engine, "openvino", lambda: None)
+    with pytest.raises(InputError, match="'openvino' is not installed") as caught:
+        load_segmenter(DEFAULT, engine="openvino")
+    assert "pip install 'roadseg[openvino]'" in caught.value.remedy
+
+
+def test_processors_without_bfloat16_take_float32(monkeypatch):
+    monkeypatch.setattr(openvino_engine, "openvino", lambda: sys)
+    monkeypatch.setattr(openvino_engine, "openvino_has_bfloat16", lambda: False)
+    network, _ = load_model(DEFAULT)
+    assert openvino_engine.OpenVinoEngine(network).name == "openvino float32"
+    with pytest.raises(InputError, match="no mixed on this processor"):
+        openvino_engine.OpenVinoEngine(network, "mixed")
+
+
+@pytest.mark.extra("openvino")
+def test_openvino_reports_to_nobody(tmp_path):
+    """By itself it would leave a client's id in the home folder and send events, see `roadseg.openvino_runtime`."""
+    code = (
+        "import sys, torch; from roadseg import openvino_runtime as door;"
+        "assert door.converted(torch.nn.ReLU(), torch.zeros(1)) is not None;"
+        "assert sys.modules['openvino_telemetry'] is None; print(*sys.modules)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "CI"} | {"HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert "openvino_telemetry.main" not in done.stdout.split()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.real_data
+@pytest.mark.extra("openvino")
+def test_what_is_chosen_by_itself_loses_next_to_nothing_on_real_pictures(real_data):
+    every_fourth = open_dataset("camvid", real_data / "camvid", "val").every(4)
+    comparison = compare_engines(DEFAULT, every_fourth, device="cpu", rounds=1)
+    float32 = comparison.engines[0]
+    chosen = [each for each in comparison.engines if each.chosen]
+    by_itself = {each.name: each for each in comparison.engines if each.name in ("torch mixed", chosen[0].name)}
+    assert len(chosen) == 1 and len(by_itself) == 2
+    assert (float32.name, float32.agreement) == ("torch float32", 100)
+    for each in by_itself.values():
+        assert each.miou > float32.miou - 0.3
+        assert each.agreement > 99
