@@ -159,6 +159,8 @@ class Downloader:
             "fixup": "never",  # needs ffmpeg; PyAV reads the files as they are
             "cachedir": False,
             "enable_file_urls": False,
+            # Python's own client: with `requests`, where some package has brought it, addresses are requoted.
+            "compat_opts": {"prefer-legacy-http-handler"},
         }
         if cookies is not None:
             # A stream, not the file: yt-dlp writes cookies back to where it read them.
