@@ -55,7 +55,7 @@ class SoundCopy:
         while self._next is not None and self._next[0] < seconds:
             try:
                 self._target.mux(self._next[1])
-            except av.error.InvalidDataError:
+            except (av.error.InvalidDataError, av.error.PatchWelcomeError):  # whose headers FFmpeg cannot take apart
                 self._note_damage(self._next[0])
             self._next = next(self._packets, None)
 
