@@ -36,6 +36,11 @@ def openvino_has_bfloat16() -> bool:
     return package is not None and "BF16" in package.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
+def streams() -> int:
+    """How many inputs OpenVINO works on at once: as many as torch has threads, which heeds OMP_NUM_THREADS."""
+    return min(usable_cores(), torch.get_num_threads())
+
+
 def converted(graph: nn.Module, example: Tensor) -> Any:
     """An `openvino.Model` of what a module does to one tensor, for inputs of the example's rank and type.
 
@@ -52,17 +57,21 @@ def converted(graph: nn.Module, example: Tensor) -> Any:
 
 
 def compiled(model: Any, shape: tuple[int, ...], precision: OpenVinoPrecision) -> Any:
-    """An `openvino.CompiledModel` on the CPU for inputs of one shape; `model`, from `converted`, is left as it is."""
+    """An `openvino.CompiledModel` on the CPU for inputs of one shape, which answers `streams()` requests at once.
+
+    Args:
+        model: from `converted`; takes on the shape.
+        shape: of its input.
+        precision: to compute in.
+    """
     package = openvino()
     assert package is not None
-    model = model.clone()
     model.reshape(list(shape))
     properties = {
         "INFERENCE_PRECISION_HINT": precision,
-        "PERFORMANCE_HINT": "LATENCY",
-        "NUM_STREAMS": 1,
-        # As many as torch would take, which heeds OMP_NUM_THREADS; not tied to cores, on which other jobs may run.
-        "INFERENCE_NUM_THREADS": min(usable_cores(), torch.get_num_threads()),
-        "ENABLE_CPU_PINNING": False,
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        "NUM_STREAMS": streams(),
+        "INFERENCE_NUM_THREADS": streams(),
+        "ENABLE_CPU_PINNING": False,  # other jobs may run on the same processors
     }
     return package.Core().compile_model(model, "CPU", properties)

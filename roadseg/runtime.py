@@ -45,6 +45,17 @@ class Runtime:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=getattr(torch, self.precision))
 
+    def stream(self) -> AbstractContextManager[object]:
+        """Context in which what is asked of a CUDA device runs beside what other threads ask; else does nothing.
+
+        Results must have reached the CPU's memory when it ends.
+        """
+        if self.device.type != "cuda":
+            return nullcontext()
+        stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(self.device))  # weights may still be on their way
+        return torch.cuda.stream(stream)
+
     def all_sum(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by its sum over all processes, the same to the bit in each.
 

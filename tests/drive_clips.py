@@ -13,6 +13,8 @@ class TheUpperHalfIsSky:
     """Labels the upper half sky (0) and the lower half road (3)."""
 
     input_size = (32, 16)
+    batch_size = 4
+    concurrency = 2
 
     def __init__(self, label_space=CAMVID_11, name="halves"):
         self.label_space = label_space

@@ -23,6 +23,8 @@ class TheFrameSays:
     label_space = CAMVID_11
     name = "brightness"
     input_size = (32, 16)
+    batch_size = 4
+    concurrency = 2
 
     def adapted_to(self, images, adaptation):
         return self

@@ -151,7 +151,7 @@ def _from_end_to_end(setting: Setting, out: Path) -> tuple[float, float, int]:
 
 def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, float]:
     """Processor time in ms a frame of each stage alone, on the first frames of the video."""
-    options, batch_size = setting.options, setting.options.batch_size
+    options, batch_size = setting.options, setting.options.batch_size or segmenter.batch_size
     overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
     costs: dict[str, float] = {}
 

@@ -25,7 +25,7 @@ def bench(
         "default"
     ),
     input_size: InputSize = None,
-    batch_size: BatchSize = 4,
+    batch_size: BatchSize = None,
     rounds: Annotated[int, typer.Option(min=1, metavar="N", help="The best of N counts; not for --train.")] = 2,
     engines: Annotated[
         str | None, typer.Option(metavar="DATA", help="Compare engines on KIND:ROOT[:SPLIT] instead, labelled.")
@@ -96,7 +96,7 @@ def _bench_video(
     run: Path,
     device: "DeviceName",
     input_size: tuple[int, int] | None,
-    batch_size: int,
+    batch_size: int | None,
     rounds: int,
 ) -> None:
     from roadseg.bench.video import Setting, measure_video
@@ -120,7 +120,7 @@ def _bench_engines(
     run: Path,
     device: "DeviceName",
     input_size: tuple[int, int] | None,
-    batch_size: int,
+    batch_size: int | None,
     rounds: int,
 ) -> None:
     with reporter.bars("steps") as bars:
@@ -134,7 +134,7 @@ def _bench_engines(
             open_described(dataset, "val"),
             device=device,
             input_size=input_size,
-            batch_size=batch_size,
+            batch_size=batch_size or 4,
             rounds=rounds,
             on_progress=lambda done, total, what: bars.show("comparing", done, total, what),
         )

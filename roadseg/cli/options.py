@@ -32,7 +32,9 @@ BatchNormScenes = Annotated[
 InputSize = Annotated[
     str | None, typer.Option(metavar="WxH", help="What the network sees, e.g. 512x256: smaller is faster and coarser.")
 ]
-BatchSize = Annotated[int, typer.Option(min=1, metavar="N", help="Frames the network sees at once.")]
+BatchSize = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Frames the network sees at once; default: by measurement.")
+]
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
 
 Engine = Annotated[

@@ -54,7 +54,7 @@ def overlay(
     opacity: Annotated[float, typer.Option(min=0, max=1, metavar="0..1", help="Weight of the class colours.")] = 0.5,
     no_legend: Annotated[bool, typer.Option("--no-legend", help="Leave the class names out.")] = False,
     input_size: InputSize = None,
-    batch_size: BatchSize = 4,
+    batch_size: BatchSize = None,
     frame_rate: Annotated[
         str | None, typer.Option(metavar="HZ", help="For streams without timestamps, e.g. raw H.264.")
     ] = None,

@@ -24,6 +24,16 @@ class Engine(Protocol):
         """Where pictures are expected."""
         ...
 
+    @property
+    def batch_size(self) -> int | None:
+        """How many pictures are best given at once where there are many; None: it takes a trial to tell."""
+        ...
+
+    @property
+    def concurrency(self) -> int:
+        """From how many threads it is best called at the same time; it may be called from more."""
+        ...
+
     def scores(self, images: Tensor, size: tuple[int, int]) -> Tensor:
         """Class scores before the softmax, (N, C, height, width) float32 for `size` = (width, height).
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from roadseg.inference.batch_norm import PICTURES, BatchNormAdaptation, Moments, adapted_to, source_moments
+from roadseg.inference.batch_size import best_batch_size
 from roadseg.inference.engine import Engine
 from roadseg.inference.pictures import source_pictures
 from roadseg.inference.views import (
@@ -38,6 +39,7 @@ class NetworkSegmenter:
         self.name = f"{name}, {engine.name}"
         self.label_space = card.label_space
         self.input_size = card.input_size
+        self.concurrency = engine.concurrency
         self._source = card.source
         self._engine = engine
         self._runtime = Runtime(engine.device, "float32")
@@ -46,6 +48,20 @@ class NetworkSegmenter:
         """How many pictures fitted into the device's memory, once more did not."""
         self._source_moments: dict[str, list[Moments]] = {}
         """By scenes; measured once for all videos."""
+        self._batch_size = engine.batch_size
+
+    @property
+    def batch_size(self) -> int:
+        """As `Segmenter.batch_size` says; where it takes a trial, that is made at the first call and takes seconds."""
+        if self._batch_size is None:
+            self._batch_size = best_batch_size(self._try)
+        return self._batch_size
+
+    def _try(self, count: int) -> int:
+        """Label so many pictures; gives by how many at once."""
+        width, height = self.input_size
+        self.segment(np.zeros((count, height, width, 3), np.uint8))
+        return min(count, self._largest or count)
 
     def segment(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.uint8]:
         """Label RGB images (N, H, W, 3) uint8: train ids uint8 at half their size, rounded up."""
@@ -95,7 +111,8 @@ class NetworkSegmenter:
         while start < len(images):
             part = images[start : start + (self._largest or len(images))]
             try:
-                done.append(to_numpy(compute(to_tensor(part, self._engine.device))))
+                with self._runtime.stream():
+                    done.append(to_numpy(compute(to_tensor(part, self._engine.device))))
             except torch.OutOfMemoryError:
                 if len(part) == 1:
                     raise too_little_memory(part, views, self._engine.device) from None

@@ -1,17 +1,29 @@
 """The engine on OpenVINO, for CPUs."""
 
 import copy
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Lock
 from typing import Any, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from roadseg.errors import InputError
 from roadseg.inference.engine import EnginePrecision
 from roadseg.inference.graphs import Answer, EarlyGraph, LateGraph
 from roadseg.models.frozen_norm import folded
 from roadseg.models.network import SegmentationNetwork
-from roadseg.openvino_runtime import INSTALL, OpenVinoPrecision, compiled, converted, openvino, openvino_has_bfloat16
+from roadseg.openvino_runtime import (
+    INSTALL,
+    OpenVinoPrecision,
+    compiled,
+    converted,
+    openvino,
+    openvino_has_bfloat16,
+    streams,
+)
 
 HALVES: dict[EnginePrecision, tuple[OpenVinoPrecision, OpenVinoPrecision]] = {
     "float32": ("f32", "f32"),
@@ -29,9 +41,15 @@ def openvino_precisions() -> tuple[EnginePrecision, ...]:
 
 
 class OpenVinoEngine:
-    """A network as an `Engine` on the CPU; compiled for each shape of input when it is first seen."""
+    """A network as an `Engine` on the CPU; compiled for each shape of picture when it is first seen.
+
+    Each processor works on a picture of its own: threads that share one wait for each other, the longer the more else
+    is to be done. So the labels of a picture do not depend on its batch.
+    """
 
     device = torch.device("cpu")
+    concurrency = 2
+    """While one batch ends, the next one's pictures take the processors that fall idle."""
 
     def __init__(self, network: SegmentationNetwork, precision: EnginePrecision | None = None) -> None:
         """Take a copy of the network; `mixed` precision where the processor has bfloat16 unless one is named.
@@ -47,13 +65,16 @@ class OpenVinoEngine:
         if precision not in known:
             raise InputError(f"engine 'openvino' has no {precision} on this processor", f"It has: {', '.join(known)}.")
         self.name = f"openvino {precision}"
+        self.batch_size = streams()
         self._halves = HALVES[precision]
+        self._workers = ThreadPoolExecutor(streams(), "openvino")
         self._take(network)
 
     def _take(self, network: SegmentationNetwork) -> None:
         self._network = folded(network).to("cpu")
-        self._models: dict[Any, Any] = {}
-        self._compiled: dict[Any, Any] = {}
+        self._requests: dict[Any, SimpleQueue[Sequence[Any]]] = {}
+        """By shape of picture and kind of answer: as many requests to both halves as may be made at once."""
+        self._lock = Lock()
 
     def scores(self, images: Tensor, size: tuple[int, int]) -> Tensor:
         """As `Engine.scores` says."""
@@ -70,16 +91,32 @@ class OpenVinoEngine:
         return other
 
     def _run(self, images: Tensor, size: tuple[int, int], answer: Answer) -> Tensor:
-        before, behind = self._halves
-        early = self._half(EarlyGraph(self._network), ("early",), images.permute(0, 2, 3, 1).contiguous(), before)
-        return self._half(LateGraph(self._network, size, answer), (size, answer), early, behind)
+        pictures = images.permute(0, 2, 3, 1).contiguous()
+        requests = self._requests_for(pictures[:1], size, answer)
 
-    def _half(self, graph: nn.Module, name: tuple[Any, ...], x: Tensor, precision: OpenVinoPrecision) -> Tensor:
-        """What a graph gives for an input; `name` tells it from others."""
-        kind = (*name, x.dtype, x.shape[1:])
-        if kind not in self._models:
-            self._models[kind] = converted(graph, x)
-        key = (*kind, len(x))
-        if key not in self._compiled:
-            self._compiled[key] = compiled(self._models[kind], tuple(x.shape), precision)
-        return torch.from_numpy(self._compiled[key](x.numpy())[0])
+        def run(picture: Tensor) -> Tensor:
+            early, late = request = requests.get()
+            try:
+                early.infer([picture.numpy()], share_inputs=True, share_outputs=True)
+                late.infer([early.get_output_tensor()], share_inputs=True, share_outputs=True)
+                return torch.from_numpy(late.get_output_tensor().data.copy())
+            finally:
+                requests.put(request)
+
+        return torch.cat(list(self._workers.map(run, torch.split(pictures, 1))))
+
+    def _requests_for(self, picture: Tensor, size: tuple[int, int], answer: Answer) -> "SimpleQueue[Sequence[Any]]":
+        key = (picture.dtype, picture.shape, size, answer)
+        with self._lock:
+            if key not in self._requests:
+                early, late = EarlyGraph(self._network), LateGraph(self._network, size, answer)
+                with torch.inference_mode():
+                    between = early(picture)
+                halves = [
+                    compiled(converted(graph, example), example.shape, precision)
+                    for graph, example, precision in zip((early, late), (picture, between), self._halves, strict=True)
+                ]
+                self._requests[key] = SimpleQueue()
+                for _ in range(streams()):
+                    self._requests[key].put([half.create_infer_request() for half in halves])
+            return self._requests[key]

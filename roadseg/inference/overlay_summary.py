@@ -31,8 +31,8 @@ class OverlayOptions:
     """Weight of the class colours, 0 (the plain video) to 1 (only colours)."""
     legend: bool = True
     """Whether to draw the names of the classes."""
-    batch_size: int = 4
-    """Frames that the network sees at once; changes speed and memory, not the result."""
+    batch_size: int | None = None
+    """Frames that the network sees at once; changes speed and memory, not the result. None: what suits the engine."""
     frame_rate: Fraction | None = None
     """Hz, for streams without timestamps such as raw H.264."""
     overwrite: bool = False

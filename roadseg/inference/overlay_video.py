@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from roadseg.cores import opencv_in_one_thread
 from roadseg.errors import RoadsegError, VideoError
 from roadseg.files import held
 from roadseg.frames import Frame
@@ -37,7 +38,7 @@ from roadseg.labels import IGNORE
 from roadseg.overlay import Overlay
 from roadseg.stats import count_pixels
 from roadseg.video.colour import to_rgb
-from roadseg.video.pipeline import Pipeline
+from roadseg.video.pipeline import Pipeline, concurrently
 from roadseg.video.reader import VideoReader
 from roadseg.video.sample import sample_pictures
 
@@ -46,6 +47,9 @@ OnProgress = Callable[[int, int | None], None]
 
 DEFAULTS = OverlayOptions()
 VERSIONED = ("roadseg", "torch", "av", "opencv-python", "numpy", "pyarrow")
+
+BATCH_BYTES = 64 * 10**6
+"""Frames of a batch may take so much memory, as they were decoded; about eight batches are in work at any time."""
 
 Decoded = tuple[Frame, bool]
 """A frame, and whether the decoder met errors on the way to it."""
@@ -140,7 +144,7 @@ def overlay_videos(
 
 def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progress: OnProgress) -> OverlaySummary:
     video, files = task.video, task.files
-    with VideoReader(video, frame_rate=options.frame_rate) as reader, held(files.overlay):
+    with opencv_in_one_thread(), VideoReader(video, frame_rate=options.frame_rate) as reader, held(files.overlay):
         job = OverlayJob.of(video, segmenter, options)
         earlier = None if options.overwrite else earlier_summary(files, job)
         if earlier is not None:
@@ -162,7 +166,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
             resumed = parts.frames
             # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
             left = islice(chain([first], decoded), resumed, None)
-            pipeline = _drawn(left, segmenter, options, mask, parts.memory())
+            pipeline = _drawn(left, segmenter, options, _batch_size(options, segmenter, like), mask, parts.memory())
             with pipeline.then("encode", partial(_encode, parts, like)) as done:
                 for frames in done:
                     on_progress(resumed + frames, reader.info.frame_count)
@@ -194,18 +198,29 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
         return summary
 
 
+def _batch_size(options: OverlayOptions, segmenter: Segmenter, frame: Frame) -> int:
+    """How many frames are worked on at once: some such batches are in memory at any time."""
+    fit = BATCH_BYTES // (frame.y.nbytes + frame.u.nbytes + frame.v.nbytes)
+    return max(1, min(options.batch_size or segmenter.batch_size, fit))
+
+
 def _drawn(
-    decoded: Iterable[Decoded], segmenter: Segmenter, options: OverlayOptions, mask: Mask | None, memory: Memory | None
+    decoded: Iterable[Decoded],
+    segmenter: Segmenter,
+    options: OverlayOptions,
+    batch_size: int,
+    mask: Mask | None,
+    memory: Memory | None,
 ) -> Pipeline[Drawn]:
     """All stages but the last."""
     overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
-    prepared = Pipeline("decode", decoded).then("prepare", partial(_prepare, segmenter.input_size, options.batch_size))
+    prepared = Pipeline("decode", decoded).then("prepare", partial(_prepare, segmenter.input_size, batch_size))
+    at_once = segmenter.concurrency
     if options.smoothing:
-        labelled = prepared.then("segment", partial(_score, segmenter, options.views)).then(
-            "smooth", partial(_smooth, segmenter, options.smoothing, memory)
-        )
+        scored = prepared.then("segment", concurrently(partial(_score, segmenter, options.views), at_once))
+        labelled = scored.then("smooth", partial(_smooth, segmenter, options.smoothing, memory))
     else:
-        labelled = prepared.then("segment", partial(_segment, segmenter, options.views))
+        labelled = prepared.then("segment", concurrently(partial(_segment, segmenter, options.views), at_once))
     return labelled.then("draw", partial(_draw, overlay, mask))
 
 
@@ -225,16 +240,16 @@ def _prepare(size: tuple[int, int], batch_size: int, decoded: Iterator[Decoded])
         room = room - len(batch) or SEGMENT_FRAMES
 
 
-def _segment(segmenter: Segmenter, views: Views, batches: Iterator[Batch]) -> Iterator[Labelled]:
-    for frames, images in batches:
-        yield Labelled(frames, segmenter.segment(images, views))
+def _segment(segmenter: Segmenter, views: Views, batch: Batch) -> Labelled:
+    frames, images = batch
+    return Labelled(frames, segmenter.segment(images, views))
 
 
 def _score(
-    segmenter: Segmenter, views: Views, batches: Iterator[Batch]
-) -> Iterator[tuple[list[Decoded], NDArray[np.uint8], NDArray[np.float32]]]:
-    for frames, images in batches:
-        yield frames, images, segmenter.scores(images, views)
+    segmenter: Segmenter, views: Views, batch: Batch
+) -> tuple[list[Decoded], NDArray[np.uint8], NDArray[np.float32]]:
+    frames, images = batch
+    return frames, images, segmenter.scores(images, views)
 
 
 def _smooth(

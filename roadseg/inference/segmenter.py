@@ -13,7 +13,7 @@ from roadseg.labels import LabelSpace
 class Segmenter(Protocol):
     """A trained network together with everything between a picture and its label map: normalisation, softmax, argmax.
 
-    `segment` is called from one thread at a time, not always the one that made the segmenter.
+    `segment` and `scores` are called from up to `concurrency` threads at a time.
     """
 
     @property
@@ -29,6 +29,16 @@ class Segmenter(Protocol):
     @property
     def input_size(self) -> tuple[int, int]:
         """(width, height) in pixels that pictures must be scaled to."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """How many pictures are best given at once; changes speed and memory, not the result."""
+        ...
+
+    @property
+    def concurrency(self) -> int:
+        """From how many threads it is best called at the same time."""
         ...
 
     def segment(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.uint8]:

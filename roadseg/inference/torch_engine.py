@@ -22,6 +22,9 @@ class TorchEngine:
         half: Precision = "bfloat16" if runtime.device.type == "cpu" else "float16"
         self.name = f"torch {precision}"
         self.device = runtime.device
+        on_cpu = runtime.device.type == "cpu"
+        self.batch_size = 2 if on_cpu else None  # on CPUs as measured, see docs/performance.md
+        self.concurrency = 1 if on_cpu else 2  # the next batch travels to a GPU, or results from it, while it computes
         self._exact_start = precision == "mixed"
         self._runtime = replace(runtime, precision=half if precision == "mixed" else precision)
         self._network = runtime.place(folded(network))

@@ -15,7 +15,10 @@ from roadseg.runtime import Runtime
 
 def to_tensor(images: NDArray[np.uint8], device: torch.device) -> Tensor:
     """Move RGB images (N, H, W, 3) uint8 to `device` as (N, 3, H, W) uint8, channels last in memory."""
-    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).to(device, non_blocking=True)
+    pixels = torch.from_numpy(np.ascontiguousarray(images))
+    if device.type == "cuda":
+        pixels = pixels.pin_memory()  # from other memory, CUDA copies while the program waits
+    return pixels.permute(0, 3, 1, 2).to(device, non_blocking=True)
 
 
 @torch.inference_mode()

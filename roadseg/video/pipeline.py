@@ -10,7 +10,9 @@ Threads are enough because decoding, encoding, OpenCV and torch all leave the in
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from types import TracebackType
@@ -23,6 +25,22 @@ Stage = Callable[[Iterator[T]], Iterator[U]]
 POLL_SECONDS = 0.05
 """How soon a thread that waits on a full or empty queue notices that the work was stopped."""
 _END = object()
+
+
+def concurrently(work: Callable[[T], U], count: int) -> Stage[T, U]:
+    """A stage that works on `count` items at once, each in a thread of its own, and gives results in their order."""
+
+    def stage(items: Iterator[T]) -> Iterator[U]:
+        with ThreadPoolExecutor(count, "roadseg-work") as threads:
+            begun: deque[Future[U]] = deque()
+            for item in items:
+                begun.append(threads.submit(work, item))
+                if len(begun) == count:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+
+    return stage
 
 
 class _StoppedError(BaseException):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from roadseg.datasets.catalogue import open_dataset
 from roadseg.errors import InputError
 from roadseg.inference import engines, network_segmenter, openvino_engine
 from roadseg.inference.batch_norm import BatchNormAdaptation
+from roadseg.inference.batch_size import best_batch_size
 from roadseg.inference.engines import choose, load_segmenter
 from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.pictures import source_pictures
@@ -143,6 +145,56 @@ class Cramped(TorchEngine):
         if len(images) > self.room:
             raise torch.OutOfMemoryError("tried to allocate a lot")
         return super().scores(images, size)
+
+
+@pytest.mark.extra("openvino")
+def test_in_openvino_a_picture_has_its_labels_whatever_else_is_labelled(pictures):
+    other = segmenter("openvino", None)
+    alone = [other.segment(picture[None])[0] for picture in pictures]
+    assert np.array_equal(other.segment(pictures), alone)
+    with ThreadPoolExecutor(4) as threads:
+        for labels in threads.map(other.segment, [pictures, pictures[::-1]] * 4):
+            assert np.array_equal(labels, alone) or np.array_equal(labels, alone[::-1])
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_labels_are_those_of_the_cpu_from_several_threads_too(reference, pictures):
+    other = load_segmenter(DEFAULT, device="cuda", input_size=SIZE)
+    expected = reference.segment(pictures)
+    assert other.concurrency > 1 and 1 <= other.batch_size <= 32
+    with ThreadPoolExecutor(other.concurrency) as threads:
+        for labels in threads.map(other.segment, [pictures] * 8):
+            assert agreement(labels, expected) > LEAST_AGREEMENT["mixed"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "room", "expected"),
+    [
+        ({1: 1, 2: 1.1, 4: 1.4, 8: 2.6, 16: 5.2, 32: 10.4}, 32, 8),  # 3.08 pictures a second
+        ({1: 1, 2: 1.1, 4: 1.4, 8: 2.77, 16: 5.6, 32: 11.2}, 32, 4),  # 2.86 are nearly as many
+        ({1: 1, 2: 2, 4: 4, 8: 8, 16: 16, 32: 32}, 32, 1),
+        ({1: 1, 2: 1.1, 4: 1.4, 8: 3}, 4, 4),  # eight had to be done in two halves
+    ],
+)
+def test_the_best_batch_size_is_the_smallest_of_nearly_the_highest_rate(seconds, room, expected):
+    now = 0.0
+
+    def label(count):
+        nonlocal now
+        now += seconds[count]
+        return min(count, room)
+
+    assert best_batch_size(label, clock=lambda: now) == expected
+
+
+def test_where_an_engine_cannot_tell_its_batch_size_it_is_tried_out(monkeypatch):
+    monkeypatch.setattr(network_segmenter, "best_batch_size", lambda label: label(4))
+    network, card = load_model(DEFAULT)
+    engine = Cramped(network)
+    engine.batch_size = None
+    cramped = NetworkSegmenter(network, card.model_copy(update={"input_size": SIZE}), engine, "cramped")
+    assert (cramped.batch_size, engine.shown) == (2, [4, 2, 2])
+    assert (cramped.batch_size, engine.shown) == (2, [4, 2, 2])
 
 
 def test_batches_that_the_memory_cannot_hold_are_halved(reference, pictures):

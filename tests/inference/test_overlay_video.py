@@ -29,6 +29,8 @@ class BrightIsSky:
 
     label_space = CAMVID_11
     input_size = (32, 16)
+    batch_size = 4
+    concurrency = 1
 
     def __init__(self, name: str = "bright", fail_at: int | None = None) -> None:
         self.name = name
@@ -115,6 +117,19 @@ def test_the_overlay_shows_the_labels(clip, out):
         rgb = to_rgb(next(iter(video))).astype(int)
     assert np.abs(rgb[4, 32] - CAMVID_11.colours[0]).max() < 12
     assert np.abs(rgb[40, 32] - CAMVID_11.colours[3]).max() < 12
+
+
+def test_batches_of_large_pictures_are_small(clip, out, monkeypatch):
+    monkeypatch.setattr("roadseg.inference.overlay_video.BATCH_BYTES", 3 * 64 * 48 * 3 // 2 + 1)
+    segmenter = BrightIsSky()
+    overlay_video(clip, segmenter, out, OverlayOptions(batch_size=100, legend=False))
+    assert segmenter.batches == [3, 3, 3, 1]
+
+
+def test_without_a_word_batches_are_as_the_segmenter_likes_them(clip, out):
+    segmenter = BrightIsSky()
+    overlay_video(clip, segmenter, out, OverlayOptions(legend=False))
+    assert segmenter.batches == [4, 4, 2]
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 100])

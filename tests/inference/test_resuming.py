@@ -28,6 +28,8 @@ PARTS = ".clip.parts"
 class TheBrighterIsSky(TheUpperHalfIsSky):
     """Labels that follow the picture, and a failure at a given batch."""
 
+    concurrency = 1
+
     def __init__(self, fail_at=None):
         super().__init__()
         self.fail_at = fail_at

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from roadseg.video.pipeline import Pipeline
+from roadseg.video.pipeline import Pipeline, concurrently
 
 pytestmark = pytest.mark.timeout(30)
 COUNT = 20
@@ -57,6 +57,41 @@ def test_a_stage_may_batch_and_flush_what_is_left():
 
     with Pipeline("count", range(5)).then("pairs", pairs) as batches:
         assert list(batches) == [(0, 1), (2, 3), (4,)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_items_are_worked_on_at_the_same_time_and_stay_in_order(count):
+    together = threading.Barrier(count)
+    most, at_work, lock = 0, 0, threading.Lock()
+
+    def work(item):
+        nonlocal most, at_work
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+        together.wait()  # for ever, and until the test's time is over, if fewer are at work
+        time.sleep(0.002 * (item % count))
+        with lock:
+            at_work -= 1
+        return item + 100
+
+    with Pipeline("count", numbers()).then("work", concurrently(work, count)) as items:
+        assert list(items) == [n + 100 for n in range(COUNT)]
+    assert most == count
+
+
+@pytest.mark.parametrize("fail_at", [0, COUNT // 2, COUNT - 1])
+def test_an_error_in_one_of_many_workers_reaches_the_caller_after_what_came_before(fail_at):
+    def work(item):
+        if item == fail_at:
+            raise BoomError(item)
+        return item
+
+    seen = []
+    with pytest.raises(BoomError), Pipeline("count", numbers()).then("work", concurrently(work, 3)) as items:
+        for item in items:
+            seen.append(item)
+    assert seen == list(range(len(seen))) and len(seen) <= fail_at
 
 
 def test_an_empty_source_gives_nothing():
