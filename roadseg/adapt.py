@@ -140,6 +140,8 @@ def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher)
     batches = replace(batches, targets=labelled or batches.targets, pseudo_labelled=bool(labelled))
     for name, target in zip(recipe.targets, batches.targets, strict=False):
         watcher.on_start(f"target: {len(target)} unlabelled pictures of {name}")
+    if batches.annotated is not None:
+        watcher.on_start(f"target labels: {len(batches.annotated)} pictures of {recipe.target_labels}")
 
     candidate = Candidate(
         network, label_space(recipe.labels), recipe.input_size, recipe.resampling, recipe.scored_classes

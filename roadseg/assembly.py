@@ -12,14 +12,15 @@ from roadseg.adaptation.lsd import LearningFromSynthetic
 from roadseg.adaptation.method import Method
 from roadseg.adaptation.pseudo_labels import PseudoLabels
 from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
-from roadseg.adaptation.source_only import SourceOnly
-from roadseg.datasets.catalogue import DatasetReference, open_dataset, parse_dataset
+from roadseg.adaptation.source_only import SourceOnly, Supervision
+from roadseg.adaptation.target_labels import TargetLabels
+from roadseg.datasets.catalogue import DatasetReference, open_dataset, parse_dataset, parse_labelled
 from roadseg.datasets.class_counts import class_counts
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.rare_classes import RareClasses
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.datasets.transforms import CropTransform
-from roadseg.errors import WeightsError
+from roadseg.errors import DatasetError, WeightsError
 from roadseg.inference.batch_norm import PICTURES, adapted_to, source_moments
 from roadseg.inference.pictures import evenly_spaced
 from roadseg.label_spaces import label_space
@@ -88,6 +89,9 @@ def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), watcher: Watch
     if recipe.method.endswith(SELF_TRAINING):
         assert average is not None
         method = SelfTraining(method, average.network, _self_training_options(recipe))
+    if recipe.target_labels:
+        supervision = Supervision((1.0, recipe.auxiliary_weight), recipe.class_balance, network.align_corners)
+        method = TargetLabels(method, supervision, recipe.target_labels_weight)
     options = OptimizerOptions(recipe.optimizer, recipe.learning_rate, recipe.head_factor, recipe.weight_decay)
     optimizers = {"segmenter": segmenter_optimizer(network, options)}
     for name, companion in method.companions.items():
@@ -151,6 +155,27 @@ def label_targets(recipe: AdaptRecipe, trainer: Trainer, out: Path, watcher: Wat
     )
 
 
+def open_target_labels(recipe: AdaptRecipe) -> ImageDataset | None:
+    """The labelled pictures of the target in the network's label space, every one of them read once; None without any.
+
+    Raises:
+        DatasetError: a file cannot be read or does not fit its picture, or nothing in them is of the network's classes.
+    """
+    named = named_datasets(recipe).target_labels
+    if named is None:
+        return None
+    space = label_space(recipe.labels)
+    dataset = named.open().in_space(space)
+    # They are few, and somebody's work by hand: better told of a mistake now than in the middle of the training.
+    labelled = sum(int((dataset.pair(index)[1] < len(space)).sum()) for index in range(len(dataset)))
+    if not labelled:
+        raise DatasetError(
+            f"{recipe.target_labels}: no pixel of its label maps is of a class of {space.name}",
+            "Label something, by the names of these classes, or leave target_labels out.",
+        )
+    return dataset
+
+
 def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> AdaptationBatches:
     """Source and target of a recipe; renders the streets, and counts the classes, that are not in `data` yet.
 
@@ -162,6 +187,7 @@ def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> Adaptati
     def transform(size: tuple[int, int], crop: tuple[int, int], jitter: float) -> CropTransform:
         return CropTransform(size, crop, recipe.scale, jitter, recipe.mirror, recipe.resampling)
 
+    annotated = open_target_labels(recipe)  # before streets are rendered, which takes minutes
     source = open_source(recipe, data, watcher).in_space(label_space(recipe.labels))
     return AdaptationBatches(
         source=source,
@@ -172,6 +198,7 @@ def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> Adaptati
         seed=recipe.seed,
         fourier_beta=recipe.fourier_beta,
         rare_classes=_rare_classes(source, recipe.rare_class_temperature, data, watcher),
+        annotated=annotated,
     )
 
 
@@ -215,11 +242,12 @@ class NamedDatasets:
     """None for the streets that are rendered on first use."""
     targets: tuple[DatasetReference, ...]
     """Empty where training does not look at the target."""
+    target_labels: DatasetReference | None
     evaluation: DatasetReference | None
 
     def __iter__(self) -> Iterator[DatasetReference]:
         """All of them."""
-        yield from (named for named in (self.source, *self.targets, self.evaluation) if named is not None)
+        yield from (named for named in (self.source, *self.targets, self.target_labels, self.evaluation) if named)
 
 
 def named_datasets(recipe: AdaptRecipe) -> NamedDatasets:
@@ -232,6 +260,7 @@ def named_datasets(recipe: AdaptRecipe) -> NamedDatasets:
     return NamedDatasets(
         None if recipe.source == STREETS else parse_dataset(recipe.source, "train", folder_kind="streets"),
         tuple(parse_dataset(target, "train", folder_kind="frames") for target in targets),
+        parse_labelled(recipe.target_labels) if recipe.target_labels else None,
         parse_dataset(recipe.evaluation, "val") if recipe.evaluation else None,
     )
 

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import IO, Any
 from roadseg.errors import OutputError
 
 PART_SUFFIX = ".part"
+LOCK_NAME = ".lock"
 FINGERPRINT_BYTES = 1 << 20
 
 
@@ -36,6 +38,34 @@ def writing(path: Path) -> Iterator[Path]:
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def making(folder: Path) -> Iterator[Path]:
+    """Give an empty folder to fill, which becomes `folder` when the block ends well; otherwise nothing of it is left.
+
+    Raises:
+        OutputError: something is in `folder` already, another process is making it, or it cannot be written.
+    """
+    folder = folder.absolute()
+    part = folder.with_name(folder.name + PART_SUFFIX)
+    with output_errors(folder):
+        if folder.exists() and any(folder.iterdir()):
+            raise OutputError(f"{folder}: is not empty", "Choose another --out, or delete it: nothing is overwritten.")
+        with locked(part):
+            for remains in part.iterdir():
+                if remains.is_dir():
+                    shutil.rmtree(remains)
+                elif remains.name != LOCK_NAME:
+                    remains.unlink()
+            try:
+                yield part
+                (part / LOCK_NAME).unlink()
+                if folder.exists():
+                    folder.rmdir()
+                part.rename(folder)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
 
 
 @contextmanager
@@ -82,7 +112,7 @@ def locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
     """
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = _open_lock(folder / ".lock")
+        lock = _open_lock(folder / LOCK_NAME)
     with lock:
         _take(lock, folder, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield

@@ -9,13 +9,19 @@ from numpy.typing import NDArray
 from roadseg.files import writing
 
 
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """The file of an RGB picture (H, W, 3) uint8, or of one of a single channel (H, W), such as a label map."""
+    _, data = cv2.imencode(".png", pixels[..., ::-1] if pixels.ndim == 3 else pixels)
+    return data.tobytes()
+
+
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Write an RGB picture (H, W, 3) uint8, or one of a single channel (H, W), such as a label map.
+    """Write what `encode_png` makes of `pixels`.
 
     Raises:
         OutputError: it cannot be written.
     """
     # Not imwrite, which says no more than False of a full disk.
-    _, data = cv2.imencode(".png", pixels[..., ::-1] if pixels.ndim == 3 else pixels)
+    data = encode_png(pixels)
     with writing(path) as part:
-        part.write_bytes(data.tobytes())
+        part.write_bytes(data)

@@ -100,6 +100,9 @@ class AdaptRecipe(BaseModel):
     target: Annotated[str | tuple[str, ...], BeforeValidator(_one_or_several)] = ""
     """Unlabelled pictures: a folder, or KIND:ROOT[:SPLIT], whose labels are not read; or a list of several, which are
     seen equally often whatever their sizes; may be empty for source-only."""
+    target_labels: str = ""
+    """Pictures of the target whose labels people have made or corrected: a folder or a zip of CVAT, see
+    docs/datasets.md, or KIND:ROOT[:SPLIT]. Every step learns from `batch_size` crops of them too, by any method."""
     evaluation: str = ""
     """Labelled data set to report scores on, as KIND:ROOT[:SPLIT]; it never enters training."""
     scored_classes: str = ""
@@ -176,6 +179,8 @@ class AdaptRecipe(BaseModel):
     """Share of each class's pixels that pseudo-labels keep, those that the network is surest of."""
     self_training_weight: PositiveFloat = 1.0
     """Of the loss on labels that a network gave, beside that on the source's, for pseudo-labels and self-training."""
+    target_labels_weight: PositiveFloat = 1.0
+    """Of the loss on `target_labels`, beside that on the source's."""
     confidence: Annotated[float, Field(ge=0, le=1)] = 0.9
     """A picture's pseudo-labels weigh as much as the share of its pixels that the teacher is so sure of."""
     mixed_jitter: Annotated[float, Field(ge=0)] = 0.3

@@ -27,9 +27,9 @@ def real_data() -> Path:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip tests marked `extra("package", ...)` where a package is missing, and those marked `gpu` without CUDA."""
     if item.get_closest_marker("gpu"):
-        import torch
+        from roadseg.runtime import devices
 
-        if not torch.cuda.is_available():
+        if devices()[0].type != "cuda":
             pytest.skip("no CUDA device")
     for mark in item.iter_markers("extra"):
         absent = [package for package in mark.args if importlib.util.find_spec(package) is None]

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from roadseg.errors import OutputError
-from roadseg.files import held, locked
+from roadseg.files import held, locked, making
 
 
 def refused(what):
@@ -67,3 +67,22 @@ def test_a_lock_that_its_holder_removes_meanwhile_keeps_others_out(tmp_path, mon
     with held(tmp_path / "one"), refused("one"), held(tmp_path / "one"):
         pass
     assert len(opened) == 3
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    out, part = tmp_path / "a" / "out", tmp_path / "a" / "out.part"
+    with pytest.raises(ZeroDivisionError), making(out) as folder:
+        (folder / "half").write_text("")
+        raise ZeroDivisionError
+    assert list(out.parent.iterdir()) == []
+    (part / "left").mkdir(parents=True)  # by a process that was killed
+    out.mkdir()
+    with making(out) as folder:
+        (folder / "whole").write_text("")
+        with pytest.raises(OutputError, match="another roadseg process is writing here"), making(out):
+            pass
+        assert list(out.iterdir()) == []
+    assert [path.name for path in out.iterdir()] == ["whole"]
+    assert list(out.parent.iterdir()) == [out]
+    with pytest.raises(OutputError, match=r"out: is not empty\n.*nothing is overwritten"), making(out):
+        pass

@@ -9,6 +9,7 @@ from roadseg.adaptation.lsd import LearningFromSynthetic
 from roadseg.adaptation.pseudo_labels import PseudoLabels
 from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
 from roadseg.adaptation.source_only import SourceOnly
+from roadseg.adaptation.target_labels import TargetLabels
 from roadseg.datasets.sampling import Batch
 from roadseg.models.average import WeightAverage
 from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork
@@ -26,6 +27,7 @@ METHODS = {
     "lsd": (),
     "pseudo-labels": (),
     "self-training": (),
+    "target-labels": (),
 }
 """Methods, and the names of their adversaries."""
 ADVERSARIAL = tuple(name for name, adversaries in METHODS.items() if adversaries)
@@ -76,6 +78,9 @@ def toy_method(name, *, precision="float32", dtype=torch.float32, class_balance=
     if name == "self-training":
         teacher = WeightAverage(segmenter, 0.9).network
         return SelfTraining(SourceOnly(segmenter, runtime, **supervised), teacher, SelfTrainingOptions(confidence=0.3))
+    if name == "target-labels":
+        base = SourceOnly(segmenter, runtime, **supervised)
+        return TargetLabels(base, base.supervision, 0.5)
     adversaries = {
         level: Adversary(view, nn.Conv2d(channels, 1, 4, stride=4).to(dtype), weight)
         for level, (view, channels, weight) in VIEWS.items()
@@ -91,5 +96,6 @@ def toy_batch(count=2, *, seed=0):
     labels = torch.where(labels == CLASSES, torch.arange(count).view(-1, 1, 1) % CLASSES, labels).to(torch.uint8)
     ignored = torch.rand((count, 32, 32), generator=draw) < torch.linspace(0.1, 0.9, count).view(-1, 1, 1)
     labels[ignored] = 255
-    source, target = (torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8, generator=draw) for _ in range(2))
-    return Batch.whole(source, labels, target, labels.roll(5, 1))
+    pictures = [torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8, generator=draw) for _ in range(3)]
+    source, target, annotated = pictures
+    return Batch.whole(source, labels, target, labels.roll(5, 1), (annotated, labels.roll(9, 2)))

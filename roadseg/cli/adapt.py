@@ -27,6 +27,10 @@ def adapt(
     target: Annotated[
         list[Path] | None, typer.Option(help="Unlabelled pictures: a folder, or KIND:ROOT[:SPLIT]; may be repeated.")
     ] = None,
+    target_labels: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Labelled or corrected target pictures: a folder, CVAT's zip, KIND:ROOT."),
+    ] = None,
     source: Annotated[
         str | None, typer.Option(help="Labelled: 'streets', rendered on first use, or KIND:ROOT[:SPLIT].")
     ] = None,
@@ -70,6 +74,7 @@ def adapt(
 
     flags: dict[str, Any] = {
         "target": list(map(str, target)) if target else None,
+        "target_labels": target_labels,
         "source": source,
         "method": method,
         "model": model,

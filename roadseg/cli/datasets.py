@@ -63,7 +63,7 @@ def show(
 @datasets.command()
 def check(
     name: Annotated[str, typer.Argument(help="One of `roadseg datasets`.")],
-    root: Annotated[Path, typer.Argument(help="Its folder.")],
+    root: Annotated[Path, typer.Argument(help="Its folder, or zip.")],
     split: Annotated[str, typer.Option(help="One of its splits; default: the first.")] = "",
     full: Annotated[bool, typer.Option("--full", help="Read every picture; else 200, evenly spread.")] = False,
     quiet: Quiet = False,
@@ -117,7 +117,7 @@ def _split(name: str, count: int | None) -> str:
 
 
 def _portrait(kind: "DatasetKind") -> str:
-    root = f"data/{kind.name}"
+    root = f"data/{kind.name}" + (".zip" if kind.is_zip else "")
     example = f"{kind.name}:{root}" + (f":{next(iter(kind.splits))}" if kind.splits else "")
     facts = {
         "get it": kind.url,
@@ -131,7 +131,9 @@ def _portrait(kind: "DatasetKind") -> str:
     }
     lines = [f"[bold]{kind.name}[/bold]: {escape(kind.title)}", ""]
     lines += [f"  {fact:12}{escape(text)}" for fact, text in facts.items() if text]
-    lines += ["", "The folder:", ""] + [f"  {escape(line)}".rstrip() for line in kind.layout.splitlines()]
+    lines += ["", "The zip:" if kind.is_zip else "The folder:", ""] + [
+        f"  {escape(line)}".rstrip() for line in kind.layout.splitlines()
+    ]
     return "\n".join(lines)
 
 

@@ -7,7 +7,16 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter, fail
-from roadseg.cli.options import parse_duration, parse_rate
+from roadseg.cli.options import (
+    Count,
+    FrameRate,
+    MaxSize,
+    MinChange,
+    SceneChange,
+    parse_duration,
+    parse_rate,
+    refuse_several_ways,
+)
 
 if TYPE_CHECKING:
     from roadseg.video.extract import Extracted, Extraction
@@ -19,18 +28,12 @@ def frames(
         "data/frames"
     ),
     every: Annotated[str | None, typer.Option(metavar="TIME", help="A frame every 2s or 500ms; default 1s.")] = None,
-    count: Annotated[int | None, typer.Option(min=1, metavar="N", help="Or N of each video, evenly spread.")] = None,
-    scene_change: Annotated[
-        bool, typer.Option("--scene-change", help="Or one whenever the picture looks unlike the last.")
-    ] = False,
-    min_change: Annotated[
-        float, typer.Option(min=0, metavar="LEVELS", help="Drop frames closer than this to the last kept.")
-    ] = 2.0,
+    count: Count = None,
+    scene_change: SceneChange = False,
+    min_change: MinChange = 2.0,
     picture_format: Annotated[Literal["jpg", "png"], typer.Option("--format", metavar="jpg|png")] = "jpg",
-    max_size: Annotated[int | None, typer.Option(min=16, metavar="PIXELS", help="Shrink to this longer side.")] = None,
-    frame_rate: Annotated[
-        str | None, typer.Option(metavar="HZ", help="For streams without timestamps, e.g. raw H.264.")
-    ] = None,
+    max_size: MaxSize = None,
+    frame_rate: FrameRate = None,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -44,8 +47,7 @@ def frames(
     """
     from roadseg.video.extract import extract_frames
 
-    if sum((every is not None, count is not None, scene_change)) > 1:
-        raise typer.BadParameter("give only one of --every, --count and --scene-change")
+    refuse_several_ways(every, count, scene_change)
     if every is None and count is None and not scene_change:
         every = "1s"
     reporter = Reporter(quiet=quiet, as_json=as_json)

@@ -16,6 +16,7 @@ from roadseg.cli.evaluate import evaluate
 from roadseg.cli.export import export
 from roadseg.cli.fetch import fetch
 from roadseg.cli.frames import frames
+from roadseg.cli.labels import labels
 from roadseg.cli.overlay import overlay
 from roadseg.cli.report import report
 from roadseg.cli.run import run
@@ -59,6 +60,7 @@ for command in (
     overlay,
     report,
     stats,
+    labels,
     export,
     demo,
     bench,

@@ -35,12 +35,29 @@ InputSize = Annotated[
 BatchSize = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Frames the network sees at once; default: by measurement.")
 ]
+Count = Annotated[int | None, typer.Option(min=1, metavar="N", help="Or N of each video, evenly spread.")]
+SceneChange = Annotated[bool, typer.Option("--scene-change", help="Or one whenever the picture looks unlike the last.")]
+MinChange = Annotated[
+    float, typer.Option(min=0, metavar="LEVELS", help="Drop frames closer than this to the last kept.")
+]
+MaxSize = Annotated[int | None, typer.Option(min=16, metavar="PIXELS", help="Shrink to this longer side.")]
+FrameRate = Annotated[str | None, typer.Option(metavar="HZ", help="For streams without timestamps, e.g. raw H.264.")]
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
 
 Engine = Annotated[
     Literal["auto", "torch", "openvino"],
     typer.Option(metavar="NAME", help="auto, torch or openvino: what runs the network; auto takes the fastest."),
 ]
+
+
+def refuse_several_ways(every: str | None, count: int | None, scene_change: bool) -> None:
+    """Do nothing if frames are chosen in one way at most.
+
+    Raises:
+        typer.BadParameter: they are chosen in several.
+    """
+    if sum((every is not None, count is not None, scene_change)) > 1:
+        raise typer.BadParameter("give only one of --every, --count and --scene-change")
 
 
 def parse_size(text: str) -> tuple[int, int]:

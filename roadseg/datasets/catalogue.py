@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from roadseg.datasets.camvid import CAMVID, CAMVID_ORIGINAL
 from roadseg.datasets.cityscapes import CITYSCAPES
+from roadseg.datasets.cvat import CVAT
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.folder import FOLDER
 from roadseg.datasets.frames import FRAMES
@@ -16,7 +17,7 @@ from roadseg.datasets.synthia import SYNTHIA
 from roadseg.errors import DatasetError
 
 DATASETS = {
-    kind.name: kind for kind in (STREETS, GTA5, SYNTHIA, CITYSCAPES, CAMVID, CAMVID_ORIGINAL, IDD, FOLDER, FRAMES)
+    kind.name: kind for kind in (STREETS, GTA5, SYNTHIA, CITYSCAPES, CAMVID, CAMVID_ORIGINAL, IDD, FOLDER, CVAT, FRAMES)
 }
 
 
@@ -78,6 +79,18 @@ def parse_dataset(text: str, default_split: str = "", *, folder_kind: str = "") 
     elif default_split in kind.splits:
         split = default_split
     return DatasetReference(kind, Path(root).expanduser(), split)
+
+
+def parse_labelled(text: str, default_split: str = "train") -> DatasetReference:
+    """Read what names pictures with labels that people made: as `parse_dataset`, or a bare path to a folder or a zip.
+
+    Raises:
+        DatasetError: as `parse_dataset`.
+    """
+    kind = CVAT if text.lower().endswith(".zip") else FOLDER
+    if ":" not in text or Path(text).exists():
+        return DatasetReference(kind, Path(text).expanduser(), "")
+    return parse_dataset(text, default_split)
 
 
 def open_described(text: str, default_split: str = "") -> ImageDataset:

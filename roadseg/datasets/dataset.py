@@ -1,6 +1,6 @@
 """Pictures on disk, with label maps or without."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +35,8 @@ class ImageDataset:
     """What the label maps mean; None for an unlabelled data set."""
     read_label: ReadLabel | None = None
     """Reads a label file as train ids of `label_space`; None for an unlabelled data set."""
+    read_image: Callable[[Path], NDArray[np.uint8]] = read_colours
+    """Reads a picture as (H, W, 3) uint8 RGB; picklable, as `read_label` is."""
     resize_labels: bool = False
     """Whether label maps of another size than their picture are known to occur, and are resized to it."""
     is_video: bool = False
@@ -73,7 +75,7 @@ class ImageDataset:
         Raises:
             DatasetError: the file cannot be read as a picture.
         """
-        return read_colours(self.samples[index].image)
+        return self.read_image(self.samples[index].image)
 
     def label(self, index: int) -> LabelMap:
         """Read a label map as (H, W) uint8 train ids of `label_space`, 255 where it is to be ignored.

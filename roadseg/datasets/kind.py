@@ -33,14 +33,16 @@ class DatasetKind:
     """Authors, title, venue, year; empty for none."""
     opener: Callable[[Path, str], ImageDataset]
     """Opens (root, split); the split is one of `splits`, or "" for a kind without."""
+    is_zip: bool = False
+    """Whether its root is a zip instead of a folder."""
     parts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Split -> part of the download -> pictures in it, where parts come by themselves."""
 
     def open(self, root: Path, split: str = "") -> ImageDataset:
-        """Open the folder `root`.
+        """Open the folder, or zip, `root`.
 
         Args:
-            root: the folder, laid out as `layout` says.
+            root: laid out as `layout` says.
             split: one of `splits`; empty for the first.
 
         Raises:
@@ -48,10 +50,11 @@ class DatasetKind:
         """
         if split:
             self.check_split(split)
-        if not root.is_dir():
+        if not (root.is_file() if self.is_zip else root.is_dir()):
+            what = "file" if self.is_zip else "folder"
             raise DatasetError(
-                f"{root}: no such folder",
-                f"`roadseg datasets show {self.name}` shows where to get it and how its folder has to look.",
+                f"{root}: no such {what}",
+                f"`roadseg datasets show {self.name}` shows where to get it and how its {what} has to look.",
             )
         try:
             return self.opener(root, split or next(iter(self.splits), ""))

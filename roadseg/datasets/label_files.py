@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,9 +45,22 @@ def read_colours(path: Path) -> NDArray[np.uint8]:
     Raises:
         DatasetError: the file is missing or broken.
     """
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    return _rgb(cv2.imread(str(path), cv2.IMREAD_COLOR_RGB), path)
+
+
+def decode_colours(data: bytes, origin: Path) -> NDArray[np.uint8]:
+    """As `read_colours`, of the bytes of a file; messages call it `origin`.
+
+    Raises:
+        DatasetError: they are no picture.
+    """
+    encoded = np.frombuffer(data, np.uint8)
+    return _rgb(cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB) if encoded.size else None, origin)
+
+
+def _rgb(pixels: NDArray[Any] | None, origin: Path) -> NDArray[np.uint8]:
     if pixels is None:
-        raise DatasetError(f"{path}: cannot be read as a picture", BROKEN)
+        raise DatasetError(f"{origin}: cannot be read as a picture", BROKEN)
     return np.asarray(pixels, np.uint8)
 
 
@@ -90,6 +104,8 @@ class ColourLabels:
 
     train_ids: Mapping[Colour, int]
     """RGB colour -> train id, or 255 for a colour that is known and ignored; any other colour is refused."""
+    read: Callable[[Path], NDArray[np.uint8]] = read_colours
+    """How the colours are got out of a file, (H, W, 3) uint8 RGB."""
     remedy: str = OTHER_SET
     """What to do about an unknown colour."""
 
@@ -99,7 +115,7 @@ class ColourLabels:
         Raises:
             DatasetError: the file cannot be read, or shows an unknown colour.
         """
-        packed = _packed(read_colours(path))
+        packed = _packed(self.read(path))
         known = _packed(np.array(list(self.train_ids), np.uint8))
         order = np.argsort(known)
         places = np.searchsorted(known[order], packed).clip(max=len(known) - 1)

@@ -24,6 +24,8 @@ from roadseg.runtime import generator
 
 SOURCE_STREAM, FIRST_TARGET_STREAM = 0, 1
 """Of random numbers; each further target has the next."""
+ANNOTATED_STREAM = 1 << 16
+"""Beyond those of all targets."""
 
 
 class Batch(NamedTuple):
@@ -46,6 +48,12 @@ class Batch(NamedTuple):
     """(N, H, W) uint8 pseudo-labels, 255 where ignored; None for methods that learn from none."""
     target_label_counts: Tensor | None = None
     """As `label_counts`, of these."""
+    annotated_images: Tensor | None = None
+    """(N, 3, H, W) uint8 RGB of the target, which people have labelled; None where there are none."""
+    annotated_labels: Tensor | None = None
+    """(N, H, W) uint8 train ids, 255 where ignored, of these."""
+    annotated_label_counts: Tensor | None = None
+    """As `label_counts`, of these."""
 
     @classmethod
     def whole(
@@ -54,6 +62,7 @@ class Batch(NamedTuple):
         source_labels: Tensor,
         target_images: Tensor | None,
         target_labels: Tensor | None = None,
+        annotated: tuple[Tensor, Tensor] | None = None,
     ) -> "Batch":
         """A joint batch that is not divided."""
         return cls(
@@ -64,12 +73,16 @@ class Batch(NamedTuple):
             len(source_images),
             target_labels=target_labels,
             target_label_counts=None if target_labels is None else _counts(target_labels),
+            annotated_images=None if annotated is None else annotated[0],
+            annotated_labels=None if annotated is None else annotated[1],
+            annotated_label_counts=None if annotated is None else _counts(annotated[1]),
         )
 
     @property
     def counts(self) -> list[Tensor]:
         """Label counts, which processes sum up."""
-        return [self.label_counts, *([] if self.target_label_counts is None else [self.target_label_counts])]
+        counts = (self.label_counts, self.target_label_counts, self.annotated_label_counts)
+        return [each for each in counts if each is not None]
 
     @property
     def share(self) -> float:
@@ -86,6 +99,8 @@ class Batch(NamedTuple):
                 target_images=None if self.target_images is None else self.target_images[of_part],
                 first=self.first + places.start,
                 target_labels=None if self.target_labels is None else self.target_labels[of_part],
+                annotated_images=None if self.annotated_images is None else self.annotated_images[of_part],
+                annotated_labels=None if self.annotated_labels is None else self.annotated_labels[of_part],
             )
 
     def to(self, device: torch.device) -> "Batch":
@@ -116,6 +131,9 @@ class AdaptationBatches:
     """Whether the targets' labels are those that a network gave them, and part of the batch; others are not read."""
     rare_classes: RareClasses | None = None
     """Chooses source pictures by their classes, and crops that show them; None draws all alike."""
+    annotated: ImageDataset | None = None
+    """Pictures of the target with labels that people gave them, in the source's label space: as many crops a batch as
+    of the source. They change nothing else that is drawn."""
     places: range | None = None
     """Places in the joint batch that are prepared here; all of them by default."""
 
@@ -148,6 +166,7 @@ class AdaptationBatches:
             torch.from_numpy(np.stack(labels)),
             _stack(targets) if targets else None,
             torch.from_numpy(np.stack(target_labels)) if target_labels else None,
+            self._annotated_crops(step),
         )
         return batch._replace(joint_size=self.batch_size, first=self.places.start if self.places else 0)
 
@@ -170,6 +189,17 @@ class AdaptationBatches:
             index, rng = self._draw(target, FIRST_TARGET_STREAM + which, turn)
             image, label = target.pair(index) if self.pseudo_labelled else (target.image(index), None)
             yield self.target_transform(image, label, rng)
+
+    def _annotated_crops(self, step: int) -> tuple[Tensor, Tensor] | None:
+        if self.annotated is None:
+            return None
+        images, labels = [], []
+        for number in self._numbers(step):
+            index, rng = self._draw(self.annotated, ANNOTATED_STREAM, number)
+            image, label = self.target_transform(*self.annotated.pair(index), rng)
+            images.append(image)
+            labels.append(np.asarray(label))
+        return _stack(images), torch.from_numpy(np.stack(labels))
 
     def _numbers(self, step: int) -> Iterator[int]:
         """Numbers of the step's samples, counted from the first sample of the first step on."""

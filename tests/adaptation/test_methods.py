@@ -10,7 +10,8 @@ from torch import nn
 from toy_segmenter import ADVERSARIAL, METHODS, toy_batch, toy_method
 
 from roadseg.adaptation.losses import SOURCE, TARGET, adversarial_loss, segmentation_loss
-from roadseg.adaptation.source_only import SourceOnly
+from roadseg.adaptation.source_only import SourceOnly, Supervision
+from roadseg.adaptation.target_labels import TargetLabels
 from roadseg.datasets.sampling import Batch
 from roadseg.models.domain_statistics import keep_source_statistics
 from roadseg.runtime import start
@@ -83,6 +84,22 @@ class NormalisedStem(nn.Sequential):
     @property
     def weight(self):
         return self[1].weight
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "target-labels"])
+def test_labels_of_people_are_a_term_beside_those_of_any_method(name, batch):
+    torch.manual_seed(0)
+    alone = list(toy_method(name).terms(batch))
+    torch.manual_seed(0)
+    base = toy_method(name)
+    method = TargetLabels(base, Supervision((1.0, 0.1), 0.0, False), 0.5)
+    *before, added = method.terms(batch)
+    assert [term.loss.item() for term in before] == [term.loss.item() for term in alone]
+    labelled = Batch.whole(batch.annotated_images, batch.annotated_labels, None)
+    (expected,) = toy_method("source-only").terms(labelled)
+    assert added.loss.item() == pytest.approx(0.5 * expected.loss.item())
+    assert set(added.values) == {"target-labels/main", "target-labels/auxiliary"}
+    assert method.companions == base.companions
 
 
 @pytest.mark.parametrize("name", METHODS)

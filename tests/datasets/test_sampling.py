@@ -154,6 +154,26 @@ def test_pseudo_labels_go_with_their_crops_and_are_counted(batches, tmp_path):
     assert torch.equal(torch.cat([first.target_labels, second.target_labels]), batch.target_labels)
 
 
+def test_labelled_target_pictures_come_beside_the_rest_and_change_none_of_it(batches, tmp_path):
+    labelled = open_dataset("streets", write_streets(tmp_path / "night", 2, night=True))
+    with_labels = replace(batches, annotated=labelled, batch_size=3)
+    in_order = list(load_batches(with_labels, 0, 6, workers=0))
+    assert all(equal(a, b) for a, b in zip(in_order[4:], load_batches(with_labels, 4, 6, workers=2), strict=True))
+    plain = replace(batches, batch_size=3)[4]
+    assert plain.annotated_images is None
+    assert len(plain.counts) == 1
+    assert equal(plain[:6], in_order[4][:6])
+
+    joint = in_order[4]
+    assert joint.annotated_images.shape == (3, 3, 48, 64)
+    assert torch.equal(joint.counts[1], torch.bincount(joint.annotated_labels.flatten(), minlength=256))
+    shares = [with_labels.for_process(rank, 2)[4] for rank in range(2)]
+    assert torch.equal(torch.cat([share.annotated_labels for share in shares]), joint.annotated_labels)
+    assert torch.equal(torch.cat([part.annotated_images for part in joint.parts(2)]), joint.annotated_images)
+    drawn = [with_labels._draw(labelled, 1 << 16, number)[0] for number in range(6)]
+    assert sorted(drawn[:2]) == sorted(drawn[2:4]) == [0, 1]
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_broken_picture_is_named_wherever_it_is_read(tmp_path, workers):
     root = write_streets(tmp_path / "set", 2)

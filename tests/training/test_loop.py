@@ -6,6 +6,8 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from states import same
@@ -13,7 +15,7 @@ from tiny import RECIPE, write_streets
 
 from roadseg.adapt import adapt, resume
 from roadseg.assembly import Watcher, build_batches, build_trainer
-from roadseg.errors import InputError, OutputError, RecipeError, TrainingError, WeightsError
+from roadseg.errors import DatasetError, InputError, OutputError, RecipeError, TrainingError, WeightsError
 from roadseg.models.domain_statistics import batch_norms
 from roadseg.models.weights import load_model
 from roadseg.recipe import resolve
@@ -105,6 +107,30 @@ def test_batch_norm_is_adapted_to_the_target_once_and_the_source_keeps_its_own(d
     for norm, before in zip(batch_norms(trained), batch_norms(shipped), strict=True):
         assert torch.equal(norm.source_var, before.running_var)
         assert not torch.equal(norm.running_var, before.running_var)
+
+
+def test_training_with_labels_of_the_target_is_resumed_bit_for_bit_too(data, tmp_path):
+    labelled = recipe(data, method="advent+self-training", target_labels=f"streets:{data / 'target'}")
+    adapt(labelled, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(labelled, tmp_path / "parts", step=3)
+    resume(tmp_path / "parts")
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "parts"))
+    log = [json.loads(line) for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines()]
+    assert all(record["target-labels/main"] > 0 for record in log)
+
+
+def test_labels_of_the_target_are_read_before_anything_starts(data, tmp_path):
+    root = write_streets(tmp_path / "labelled", 2)
+    labels = root / "labels" / "000001.png"
+    cv2.imwrite(str(labels), np.zeros((10, 10), np.uint8))
+    with pytest.raises(DatasetError, match=r"000001.png has 96x64 pixels, its label map .* 10x10"):
+        adapt(recipe(data, target_labels=f"streets:{root}"), tmp_path / "run")
+    for label in labels.parent.iterdir():
+        cv2.imwrite(str(label), np.full((64, 96), 255, np.uint8))
+    with pytest.raises(DatasetError, match="no pixel of its label maps is of a class of cityscapes-19"):
+        adapt(recipe(data, target_labels=f"streets:{root}"), tmp_path / "run")
+    assert not (tmp_path / "run" / "recipe.toml").exists()
 
 
 def test_statistics_can_be_all_that_is_adapted(data, tmp_path):

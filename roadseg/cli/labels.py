@@ -1,0 +1,103 @@
+"""`roadseg labels`: pictures with labels for people to correct, or for other programs to read."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.markup import escape
+
+from roadseg.cli.console import Debug, Json, Quiet, Reporter, fail
+from roadseg.cli.options import (
+    Count,
+    Device,
+    FrameRate,
+    MaxSize,
+    MinChange,
+    SceneChange,
+    parse_duration,
+    parse_rate,
+    refuse_several_ways,
+)
+
+if TYPE_CHECKING:
+    from roadseg.labelling import WrittenLabels
+
+NEXT = {
+    "png": "next: correct masks/, then roadseg adapt --target PICTURES --target-labels {out} --out RUN",
+    "cvat": """\
+next:
+  1. in CVAT, make a task of the pictures in images/, its labels pasted from labels.json (Raw)
+  2. upload annotations.zip to it as "Segmentation mask 1.1"
+  3. correct, then export as "Segmentation mask 1.1" to {out}/corrected.zip
+  4. roadseg adapt --target PICTURES --target-labels {out}/corrected.zip --out RUN""",
+    "fiftyone": 'next, in Python: fiftyone.Dataset.from_dir("{out}", fiftyone.types.FiftyOneDataset)',
+    "coco": "",
+}
+"""What to do with each format."""
+
+
+def labels(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...", help="Videos; or a folder of pictures, or labelled: a folder, CVAT's zip, KIND:ROOT."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to make.")],
+    label_format: Annotated[
+        Literal["png", "cvat", "fiftyone", "coco"],
+        typer.Option("--format", "-f", metavar="NAME", help="png, cvat, fiftyone or coco."),
+    ] = "png",
+    run: Annotated[
+        Path | None, typer.Option("--run", "-r", metavar="RUN", help="Run that predicts; default: what ships.")
+    ] = None,
+    every: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Of videos, a frame every 2s or 500ms; default: ten of each.")
+    ] = None,
+    count: Count = None,
+    scene_change: SceneChange = False,
+    min_change: MinChange = 2.0,
+    max_size: MaxSize = None,
+    frame_rate: FrameRate = None,
+    device: Device = "auto",
+    quiet: Quiet = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write pictures with predicted labels, for people to correct; or convert labels.
+
+    png is a data set of roadseg's own, and what comes back from CVAT is one too:
+    `roadseg adapt --target-labels` learns from either. Labels that SOURCE has are
+    kept, unless --run is given.
+
+    [bold]Example:[/bold] roadseg labels drive.mp4 --format cvat --out to-correct
+    """
+    refuse_several_ways(every, count, scene_change)
+    step, rate = parse_duration(every) if every else None, parse_rate(frame_rate) if frame_rate else None
+    from roadseg.labelling import FrameChoice, write_labels
+
+    reporter = Reporter(quiet=quiet, as_json=as_json)
+    with reporter.bars() as bars:
+        written = write_labels(
+            sources,
+            out,
+            label_format,
+            run=run,
+            choice=FrameChoice(step, count, scene_change, min_change, max_size, rate),
+            device=device,
+            on_frame=lambda video, done, total: bars.show(f"reading {escape(video.name)}", done, total),
+            on_label=lambda done, total: bars.show("labelling", done, total),
+        )
+    for failure in written.failures:
+        fail(failure.error.cause, failure.error.remedy)
+    reporter.result(_shown(written), written.as_dict())
+    if written.failures:
+        raise typer.Exit(1)
+
+
+def _shown(written: "WrittenLabels") -> str:
+    """What was written, and what to do next."""
+    pictures = "1 picture" if written.pictures == 1 else f"{written.pictures} pictures"
+    facts = f"{pictures}, {len(written.label_space)} classes, labels {written.origin}"
+    hint = NEXT[written.format].format(out=written.out)
+    return f"[bold]{escape(str(written.out))}[/bold]: {escape(facts)}" + (f"\n{escape(hint)}" if hint else "")

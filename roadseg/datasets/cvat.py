@@ -1,0 +1,175 @@
+"""Labels from CVAT, in the form in which it exports them: a zip in its format "Segmentation mask 1.1"."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.datasets.dataset import IMAGE_SUFFIXES, ImageDataset, Sample
+from roadseg.datasets.kind import DatasetKind
+from roadseg.datasets.label_files import Colour, ColourLabels, decode_colours, read_colours
+from roadseg.errors import DatasetError
+from roadseg.label_spaces import LABEL_SPACES
+from roadseg.labels import IGNORE, LabelSpace
+
+CVAT_FORMAT = "Segmentation mask 1.1"
+LABELMAP, CLASSES, PICTURES = "labelmap.txt", "SegmentationClass", "JPEGImages"
+BACKGROUND = "background"
+"""What CVAT calls pixels without a label."""
+BLACK = (0, 0, 0)
+"""And their colour."""
+IMAGES = "images"
+"""Folder beside the zip where pictures are looked for that are not in it."""
+EXPORT = f"Export the labels from CVAT as {CVAT_FORMAT!r}."
+PICTURES_MISSING = f"Put the folder {IMAGES}/ that was uploaded beside the zip, or tick 'Save images' when you export."
+
+
+@dataclass(frozen=True)
+class Zip:
+    """Files in a zip, by paths that begin with its own; others are read from the disk."""
+
+    path: Path
+
+    def names(self) -> list[str]:
+        """Of all files in it, as paths below it.
+
+        Raises:
+            DatasetError: it is no zip.
+        """
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                return [name for name in archive.namelist() if not name.endswith("/")]
+        except (OSError, zipfile.BadZipFile) as error:
+            raise DatasetError(f"{self.path}: cannot be read as a zip ({error})", EXPORT) from error
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file in it.
+
+        Raises:
+            DatasetError: it is not there or damaged.
+        """
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                return archive.read(name)
+        # RuntimeError: it is encrypted, NotImplementedError: compressed in a way that Python does not know.
+        except (OSError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+            raise DatasetError(f"{self.path}/{name}: cannot be read ({error})", EXPORT) from error
+
+    def colours(self, path: Path) -> NDArray[np.uint8]:
+        """Read a picture, in the zip or not, as (H, W, 3) uint8 RGB.
+
+        Raises:
+            DatasetError: it is missing or broken.
+        """
+        if not path.is_relative_to(self.path):
+            return read_colours(path)
+        return decode_colours(self.read(path.relative_to(self.path).as_posix()), path)
+
+
+def open_cvat(root: Path, split: str) -> ImageDataset:
+    """Pair the masks in the zip `root` with the pictures of the same names, in it or in images/ beside it.
+
+    Frames without a mask, on which nobody has drawn anything, are left out.
+
+    Raises:
+        DatasetError: it is no such zip, labelmap.txt is wrong, no frame is labelled, or one has no picture.
+    """
+    archive = Zip(root)
+    names = archive.names()
+    if LABELMAP not in names:
+        raise DatasetError(f"{root}: no {LABELMAP} in it, so it is not CVAT's {CVAT_FORMAT!r}", EXPORT)
+    colours = read_labelmap(archive.read(LABELMAP), f"{root}/{LABELMAP}")
+    masks = sorted(name for name in names if name.startswith(f"{CLASSES}/") and name.lower().endswith(".png"))
+    if not masks:
+        raise DatasetError(f"{root}: no label map in it: {CLASSES}/ is missing or empty", "Label a frame, then export.")
+    pictures = dict(_pictures(root, names))
+    samples, missing = [], []
+    for mask in masks:
+        name = str(PurePosixPath(mask).relative_to(CLASSES).with_suffix(""))
+        picture = pictures.get(name) or _beside(root, name)
+        if picture is None:
+            missing.append(name)
+        else:
+            samples.append(Sample(name, picture, root / mask))
+    if missing:
+        raise DatasetError(
+            f"{root}: {len(missing)} of {len(masks)} labelled frames have no picture, the first is {missing[0]}",
+            PICTURES_MISSING,
+        )
+    space = _space(root.stem, colours)
+    train_ids = {BLACK: IGNORE}
+    for name, colour in colours.items():
+        train_ids[colour] = IGNORE if name == BACKGROUND else space.classes.index(name)
+    remedy = f"Every colour has to stand in {LABELMAP}, as it does where CVAT has written both."
+    return ImageDataset(
+        "cvat", samples, space, ColourLabels(train_ids, archive.colours, remedy), read_image=archive.colours
+    )
+
+
+def read_labelmap(data: bytes, origin: str) -> dict[str, Colour]:
+    """The colour of each label, `background` with them: lines NAME:RED,GREEN,BLUE:PARTS:ACTIONS.
+
+    Raises:
+        DatasetError: a line is not written so, or two labels have one name or colour; messages call it `origin`.
+    """
+    colours: dict[str, Colour] = {}
+    for line in data.decode("utf-8", errors="replace").splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, _, rest = line.partition(":")
+        levels = rest.partition(":")[0].split(",")
+        if not (name and len(levels) == 3 and all(level.strip().isdecimal() and int(level) < 256 for level in levels)):
+            raise DatasetError(f"{origin}: {line!r} is not NAME:RED,GREEN,BLUE:PARTS:ACTIONS", EXPORT)
+        colour = (int(levels[0]), int(levels[1]), int(levels[2]))
+        if name in colours or colour in colours.values():
+            raise DatasetError(
+                f"{origin}: {line!r} has the name or the colour of another label",
+                "Give each label of the task a colour of its own in CVAT, and none of them black.",
+            )
+        colours[name] = colour
+    if not colours.keys() - {BACKGROUND}:
+        raise DatasetError(f"{origin}: no label in it", EXPORT)
+    return colours
+
+
+def _pictures(root: Path, names: list[str]) -> Iterator[tuple[str, Path]]:
+    """Pictures in the zip, by what their masks are called."""
+    for name in names:
+        path = PurePosixPath(name)
+        if name.startswith(f"{PICTURES}/") and path.suffix.lower() in IMAGE_SUFFIXES:
+            yield str(path.relative_to(PICTURES).with_suffix("")), root / name
+
+
+def _beside(root: Path, name: str) -> Path | None:
+    """A picture in the folder beside the zip."""
+    candidates = (root.parent / IMAGES / f"{name}{suffix}" for suffix in IMAGE_SUFFIXES)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _space(name: str, colours: dict[str, Colour]) -> LabelSpace:
+    """The known label space of just these classes, which says what contains what; else one of its own."""
+    own = {label: colour for label, colour in colours.items() if label != BACKGROUND}
+    known = (space for space in LABEL_SPACES.values() if set(space.classes) == own.keys())
+    return next(known, LabelSpace(name, tuple(own), tuple(own.values())))
+
+
+CVAT = DatasetKind(
+    name="cvat",
+    title="labels that were made or corrected in CVAT",
+    url="https://www.cvat.ai",
+    licence="yours",
+    layout=f"""\
+{LABELMAP}                    NAME:RED,GREEN,BLUE:: of every label
+{CLASSES}/NAME.png      a colour a label, black where there is none
+{PICTURES}/NAME.jpg or .png    or {IMAGES}/NAME.jpg or .png beside the zip""",
+    splits={},
+    picture_size="any",
+    label_space="",
+    paper="",
+    opener=open_cvat,
+    is_zip=True,
+)
