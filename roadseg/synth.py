@@ -41,6 +41,7 @@ def render_dataset(
     size: tuple[int, int],
     look: Look,
     scenes: Scenes = DEFAULT_SCENES,
+    shared: bool = False,
     workers: int | None = None,
     on_progress: Progress = lambda done, total: None,
 ) -> None:
@@ -53,6 +54,7 @@ def render_dataset(
         size: (width, height) in pixels.
         look: `game` or `target`.
         scenes: presets by weight, see `roadseg.streets.presets`.
+        shared: whether both looks show the same streets, see `render_street`.
         workers: processes; all cores by default.
         on_progress: told (streets there, streets in all).
 
@@ -62,7 +64,8 @@ def render_dataset(
     """
     check(seed, size, look)
     scenes = mixture(scenes)
-    describe(folder, "stills", seed=seed, size=size, look=look, scenes=scenes)
+    contents = "stills of streets that both looks show" if shared else "stills"
+    describe(folder, contents, seed=seed, size=size, look=look, scenes=scenes)
     missing = [index for index in range(count) if not label_path(folder, index).exists()]
     done = count - len(missing)
     on_progress(done, count)
@@ -72,7 +75,7 @@ def render_dataset(
     # Spawned, not forked: the caller may run threads of torch or OpenCV, which a fork would leave in pieces.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker) as pool:
         try:
-            for _ in pool.map(partial(_render_one, folder, seed, size, look, scenes), missing, chunksize=4):
+            for _ in pool.map(partial(_render_one, folder, seed, size, look, scenes, shared), missing, chunksize=4):
                 done += 1
                 on_progress(done, count)
         except BaseException:
@@ -171,8 +174,10 @@ def label_path(folder: Path, index: int) -> Path:
     return folder / "labels" / f"{index:06}{SUFFIX}"
 
 
-def _render_one(folder: Path, seed: int, size: tuple[int, int], look: Look, scenes: Scenes, index: int) -> None:
-    write_street(folder, index, *render_street(seed, index, size, look, scenes))
+def _render_one(
+    folder: Path, seed: int, size: tuple[int, int], look: Look, scenes: Scenes, shared: bool, index: int
+) -> None:
+    write_street(folder, index, *render_street(seed, index, size, look, scenes, shared=shared))
 
 
 def _start_worker() -> None:

@@ -19,7 +19,7 @@ LAYERS = [
     {"training", "inference"},
     {"pseudo_labels", "recipe", "report", "scale"},
     {"assembly", "labelling", "scoring", "video_recipe"},
-    {"adapt", "bench", "comparison"},
+    {"adapt", "bench", "comparison", "retrieval"},
     {"experiment"},
     {"video_experiment"},
     {"demo"},

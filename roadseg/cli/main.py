@@ -19,6 +19,7 @@ from roadseg.cli.frames import frames
 from roadseg.cli.labels import labels
 from roadseg.cli.overlay import overlay
 from roadseg.cli.report import report
+from roadseg.cli.retrieve import retrieve
 from roadseg.cli.run import run
 from roadseg.cli.stats import stats
 from roadseg.cli.synth import synth
@@ -57,6 +58,7 @@ for command in (
     evaluate,
     run,
     compare,
+    retrieve,
     overlay,
     report,
     stats,

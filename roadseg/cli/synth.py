@@ -21,7 +21,10 @@ def synth(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Another seed, other streets.")] = 0,
     size: Annotated[str, typer.Option(metavar="WxH", help="Of the pictures, in pixels.")] = "480x360",
-    look: Annotated[Literal["game", "target"], typer.Option(help="Clean source, or hazy dashcam.")] = "game",
+    look: Annotated[
+        Literal["game", "target", "both"],
+        typer.Option(metavar="LOOK", help="game: clean; target: hazy dashcam; both: the same streets in each."),
+    ] = "game",
     scenes: Annotated[
         str | None, typer.Option(metavar="NAME=WEIGHT,..", help="european, indian, highway, night; a mix by default.")
     ] = None,
@@ -48,37 +51,46 @@ def synth(
         raise typer.BadParameter("it goes with --drive", param_hint="--frame-rate")
     if seconds is not None and (count is not None or workers is not None):
         raise typer.BadParameter("--count and --workers are for streets, not for a drive", param_hint="--drive")
+    if seconds is not None and look == "both":
+        raise typer.BadParameter("a drive has one look: game or target", param_hint="--look")
     pixels, rate = parse_size(size), parse_rate(frame_rate) if frame_rate else Fraction(15)
 
     from roadseg.streets.drive import frame_count
+    from roadseg.streets.looks import LOOKS, Look
     from roadseg.streets.presets import DEFAULT_SCENES, mixture, parse_scenes
     from roadseg.synth import render_dataset, render_drive
 
     mixed = parse_scenes(scenes) if scenes is not None else mixture(DEFAULT_SCENES)
     reporter = Reporter(quiet=quiet, as_json=as_json)
+    folders: dict[Look, Path] = {one: out / one for one in LOOKS} if look == "both" else {look: out}
     try:
         with reporter.bars("pictures") as bars:
             if seconds is None:
                 count = count or 400
-                render_dataset(
-                    out, count=count, seed=seed, size=pixels, look=look, scenes=mixed, workers=workers,
-                    on_progress=lambda done, total: bars.show("rendering", done, total),
-                )  # fmt: skip
+                for one, folder in folders.items():
+                    render_dataset(
+                        folder, count=count, seed=seed, size=pixels, look=one, scenes=mixed,
+                        shared=look == "both", workers=workers,
+                        on_progress=lambda done, total: bars.show("rendering", done, total),
+                    )  # fmt: skip
             else:
                 count = frame_count(seconds, rate)
+                (one,) = folders
                 render_drive(
-                    out, seed=seed, seconds=seconds, size=pixels, look=look, frame_rate=rate, scenes=mixed,
+                    out, seed=seed, seconds=seconds, size=pixels, look=one, frame_rate=rate, scenes=mixed,
                     on_progress=lambda done, total: bars.show("driving", done, total),
                 )  # fmt: skip
     except KeyboardInterrupt:
         reporter.say("stopped: what is rendered is kept, the same command goes on")
         raise
-    _write_sheet(out, count)
+    for folder in folders.values():
+        _write_sheet(folder, count)
     result = {
         "out": str(out), "count": count, "seed": seed, "size": list(pixels), "look": look, "scenes": mixed,
         "drive": seconds,
     }  # fmt: skip
-    reporter.result(f"{escape(str(out))}: {count} pictures with label maps; see {SHEET}", result)
+    shown = " and ".join(map(str, folders.values()))
+    reporter.result(f"{escape(shown)}: {count} pictures with label maps; see {SHEET}", result)
 
 
 def _write_sheet(out: Path, count: int) -> None:

@@ -51,6 +51,13 @@ class ImageDataset:
         """Every `step`-th sample, from the first on."""
         return replace(self, samples=self.samples[::step], is_video=self.is_video and step == 1)
 
+    def evenly_spread(self, count: int) -> "ImageDataset":
+        """At most `count` samples, from the first to the last."""
+        if count >= len(self):
+            return self
+        chosen = np.linspace(0, len(self) - 1, count).round().astype(int).tolist()
+        return replace(self, samples=[self.samples[index] for index in chosen], is_video=False)
+
     def part(self, rank: int, world: int) -> "ImageDataset":
         """The samples of process `rank` of `world`: every `world`-th, from number `rank` on."""
         return replace(self, samples=self.samples[rank::world], is_video=self.is_video and world == 1)

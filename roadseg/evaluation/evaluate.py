@@ -1,8 +1,6 @@
 """Score a segmenter on a labelled data set, over the classes that both know."""
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.datasets.dataset import ImageDataset
+from roadseg.datasets.read_ahead import read_ahead
 from roadseg.datasets.transforms import Image, Resampling, resized_image
 from roadseg.errors import DatasetError
 from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union, pixel_accuracy
@@ -179,11 +178,4 @@ def _samples(
         image, label = dataset.pair(index)
         return resized_image(image, input_size, resampling), label
 
-    with ThreadPoolExecutor(READ_AHEAD) as pool:
-        ahead: deque[Future[tuple[Image, LabelMap]]] = deque()
-        for index in range(len(dataset)):
-            ahead.append(pool.submit(read, index))
-            if len(ahead) > READ_AHEAD:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+    return read_ahead(read, range(len(dataset)), READ_AHEAD)

@@ -77,7 +77,7 @@ def make_engine(
     """
     if name == "openvino":
         return OpenVinoEngine(network, precision)
-    return TorchEngine(network, runtime, precision or ("mixed" if runtime.device.type == "cpu" else "float16"))
+    return TorchEngine(network, runtime, precision)
 
 
 def weights_digest(network: SegmentationNetwork) -> str:

@@ -1,8 +1,7 @@
 """The segmenter that every engine shares: a network, what it was trained for, and an engine that runs it."""
 
 import copy
-from collections.abc import Callable
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor
 from roadseg.inference.batch_norm import PICTURES, BatchNormAdaptation, Moments, adapted_to, source_moments
 from roadseg.inference.batch_size import best_batch_size
 from roadseg.inference.engine import Engine
+from roadseg.inference.fitting import FittingBatches
 from roadseg.inference.pictures import source_pictures
 from roadseg.inference.views import (
     ONE_VIEW,
@@ -20,10 +20,9 @@ from roadseg.inference.views import (
     log_probabilities,
     mean_probabilities,
     part_of,
-    too_little_memory,
 )
 from roadseg.models.network import SegmentationNetwork
-from roadseg.models.predict import labels_of, resized_scores, to_numpy, to_tensor
+from roadseg.models.predict import labels_of, resized_scores, to_numpy
 from roadseg.models.weights import ModelCard
 from roadseg.runtime import Runtime
 
@@ -44,8 +43,7 @@ class NetworkSegmenter:
         self._engine = engine
         self._runtime = Runtime(engine.device, "float32")
         self._network = self._runtime.place(network).eval()
-        self._largest: int | None = None
-        """How many pictures fitted into the device's memory, once more did not."""
+        self._batches = FittingBatches(self._runtime)
         self._source_moments: dict[str, list[Moments]] = {}
         """By scenes; measured once for all videos."""
         self._batch_size = engine.batch_size
@@ -61,7 +59,7 @@ class NetworkSegmenter:
         """Label so many pictures; gives by how many at once."""
         width, height = self.input_size
         self.segment(np.zeros((count, height, width, 3), np.uint8))
-        return min(count, self._largest or count)
+        return self._batches.at_once(count)
 
     def segment(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.uint8]:
         """Label RGB images (N, H, W, 3) uint8: train ids uint8 at half their size, rounded up."""
@@ -72,7 +70,7 @@ class NetworkSegmenter:
                 return self._engine.labels(pixels, size)
             return labels_of(mean_probabilities(self._engine.scores, pixels, size, views))
 
-        return self._in_parts(labels, images, views)
+        return self._batches.compute(labels, images, views)
 
     def scores(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.float32]:
         """Log-probabilities at an eighth of the size, rounded up, as `Segmenter.scores` says."""
@@ -81,7 +79,7 @@ class NetworkSegmenter:
         def scores(pixels: Tensor) -> Tensor:
             return log_probabilities(self._engine.scores, pixels, size, views)
 
-        return self._in_parts(scores, images, views)
+        return self._batches.compute(scores, images, views)
 
     @torch.inference_mode()
     def labels(self, scores: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -103,20 +101,3 @@ class NetworkSegmenter:
         )
         adapted._engine = self._engine.running(adapted._network)
         return adapted
-
-    def _in_parts(self, compute: Callable[[Tensor], Tensor], images: NDArray[np.uint8], views: Views) -> NDArray[Any]:
-        """What `compute` makes of all images, by so many at once as the device has memory for."""
-        done: list[NDArray[Any]] = []
-        start = 0
-        while start < len(images):
-            part = images[start : start + (self._largest or len(images))]
-            try:
-                with self._runtime.stream():
-                    done.append(to_numpy(compute(to_tensor(part, self._engine.device))))
-            except torch.OutOfMemoryError:
-                if len(part) == 1:
-                    raise too_little_memory(part, views, self._engine.device) from None
-                self._largest = len(part) // 2
-                continue
-            start += len(part)
-        return done[0] if len(done) == 1 else np.concatenate(done)

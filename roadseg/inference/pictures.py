@@ -53,5 +53,5 @@ def evenly_spaced(
     Raises:
         DatasetError: one cannot be read.
     """
-    chosen = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int).tolist()
-    return np.stack([resized_image(dataset.image(index), size, resampling) for index in chosen])
+    chosen = dataset.evenly_spread(count)
+    return np.stack([resized_image(chosen.image(index), size, resampling) for index in range(len(chosen))])

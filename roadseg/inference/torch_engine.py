@@ -9,16 +9,19 @@ from torch import Tensor
 
 from roadseg.inference.engine import EnginePrecision
 from roadseg.models.frozen_norm import folded
-from roadseg.models.network import SegmentationNetwork
-from roadseg.models.predict import class_scores, labels_of
+from roadseg.models.network import Prediction, SegmentationNetwork
+from roadseg.models.predict import class_scores, labels_of, outputs
 from roadseg.runtime import Precision, Runtime
 
 
 class TorchEngine:
     """A network as an `Engine`: batch norm folded into convolutions once, channels last in memory."""
 
-    def __init__(self, network: SegmentationNetwork, runtime: Runtime, precision: EnginePrecision) -> None:
-        """Take the device from `runtime`, and a copy of the network."""
+    def __init__(
+        self, network: SegmentationNetwork, runtime: Runtime, precision: EnginePrecision | None = None
+    ) -> None:
+        """Take the device from `runtime`, and a copy of the network; `load_segmenter` tells the usual precision."""
+        precision = precision or ("mixed" if runtime.device.type == "cpu" else "float16")
         half: Precision = "bfloat16" if runtime.device.type == "cpu" else "float16"
         self.name = f"torch {precision}"
         self.device = runtime.device
@@ -37,6 +40,10 @@ class TorchEngine:
     def labels(self, images: Tensor, size: tuple[int, int]) -> Tensor:
         """As `Engine.labels` says."""
         return labels_of(self.scores(images, size))
+
+    def outputs(self, images: Tensor) -> Prediction:
+        """All that the network gives, features and class scores at its own stride; images as for `scores`."""
+        return outputs(self._network, images, self._runtime, exact_start=self._exact_start)
 
     def running(self, network: SegmentationNetwork) -> Self:
         """As `Engine.running` says."""

@@ -102,7 +102,7 @@ def too_little_memory(images: NDArray[np.uint8], views: Views, device: torch.dev
     return InputError(
         f"not enough memory on {device} for {many} of {images.shape[2]}x{images.shape[1]}"
         f" at scale {views.scales[-1]:g}",
-        "Take smaller --scales, or --device cpu.",
+        "Take --device cpu, or smaller --scales where there are any.",
     )
 
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from roadseg.models.network import SegmentationNetwork
+from roadseg.models.network import Prediction, SegmentationNetwork
 from roadseg.runtime import Runtime
 
 
@@ -47,11 +47,17 @@ def class_scores(
         runtime: gives the precision.
         exact_start: whether the network's `early` layers are computed in float32 all the same.
     """
+    logits = outputs(network, images, runtime, exact_start=exact_start).logits[0]
+    return resized_scores(logits.float(), size, align_corners=network.align_corners)
+
+
+@torch.inference_mode()
+def outputs(network: SegmentationNetwork, images: Tensor, runtime: Runtime, *, exact_start: bool = False) -> Prediction:
+    """All that a network gives, in the precision of `runtime`; arguments as for `class_scores`."""
     with nullcontext() if exact_start else runtime.autocast():
         early = network.early(network.normalisation(images))
     with runtime.autocast():
-        logits = network.late(early).logits[0]
-    return resized_scores(logits.float(), size, align_corners=network.align_corners)
+        return network.late(early)
 
 
 def resized_scores(scores: Tensor, size: tuple[int, int], *, align_corners: bool) -> Tensor:

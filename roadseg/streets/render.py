@@ -57,6 +57,8 @@ def render_street(
     size: tuple[int, int] = (480, 360),
     look: Look = "game",
     scenes: Scenes = DEFAULT_SCENES,
+    *,
+    shared: bool = False,
 ) -> tuple[NDArray[np.uint8], LabelMap]:
     """Render picture `index` of the street set `seed`.
 
@@ -66,6 +68,7 @@ def render_street(
         size: (width, height) in pixels; the same street is shown at every size.
         look: `game` or `target`, see `roadseg.streets.looks`.
         scenes: presets by weight, see `roadseg.streets.presets`.
+        shared: whether both looks show the same street, by their own light and camera; else each has its own streets.
 
     Returns:
         The picture, (H, W, 3) RGB uint8, and its label map, (H, W) uint8 with Cityscapes train ids 0..18, and 255
@@ -79,11 +82,12 @@ def render_street(
     if index < 0:
         raise InputError(f"index {index} is negative", "Pictures are counted from 0.")
     rng = np.random.default_rng((seed, LOOKS.index(look), index))
-    preset = PRESETS[pick(rng, weights)]
+    street_rng = np.random.default_rng((seed, len(LOOKS), index)) if shared else rng
+    preset = PRESETS[pick(street_rng, weights)]
     atmosphere = looks.sample_atmosphere(rng, look, preset)
     camera, recording = looks.sample_camera(rng, look), looks.sample_sensor(rng, look)
-    scene = sample_scene(rng, preset, atmosphere)
-    bank = bank_of(seed, look)
+    scene = sample_scene(street_rng, preset, atmosphere)
+    bank = texture_bank(seed, len(LOOKS)) if shared else bank_of(seed, look)
     image, label = render_scene(scene, camera, View(camera, scene.street.centre_line, size), bank)
     return sensor.develop(image, recording, bank.grain, rng), label
 

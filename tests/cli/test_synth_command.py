@@ -51,6 +51,21 @@ def test_streets_are_written_exactly_and_described(tmp_path):
     assert not list(out.rglob("*.part"))
 
 
+def test_both_looks_of_the_same_streets_lie_side_by_side(tmp_path):
+    done = roadseg("synth", tmp_path, "-n", 2, "--seed", 3, *SMALL, "--look", "both", "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    assert "contact_sheet.png" in done.stdout
+    for look in ("game", "target"):
+        for index in range(2):
+            image, label = render_street(3, index, (64, 48), look, shared=True)
+            np.testing.assert_array_equal(read(tmp_path / look / f"images/{index:06}.png"), image)
+            np.testing.assert_array_equal(read_label(tmp_path / look / f"labels/{index:06}.png"), label)
+        described = tomllib.loads((tmp_path / look / "dataset.toml").read_text())
+        assert (described["look"], described["contents"]) == (look, "stills of streets that both looks show")
+    assert roadseg("synth", tmp_path / "game", "-n", 2, "--seed", 3, *SMALL).returncode == 1  # other streets
+    assert "one look" in roadseg("synth", tmp_path, "--look", "both", "--drive", 1).stderr
+
+
 def test_scenes_are_mixed_by_weight(tmp_path):
     out = tmp_path / "streets"
     done = roadseg("synth", out, "-n", 2, *SMALL, "--scenes", "indian=3, night=1", "--json", "--workers", 1)

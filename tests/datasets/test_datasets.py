@@ -134,6 +134,8 @@ def test_samples_are_divided_over_processes(tmp_path):
     assert [sample.name for sample in parts[1].samples] == ["00002", "00004"]
     assert sorted(sample.name for part in parts for sample in part.samples) == [s.name for s in dataset.samples]
     assert [sample.name for sample in dataset.every(3).samples] == ["00001", "00004"]
+    assert [sample.name for sample in dataset.evenly_spread(3).samples] == ["00001", "00003", "00005"]
+    assert dataset.evenly_spread(9) is dataset
 
 
 def test_cityscapes_without_labels_will_do_as_a_target(tmp_path):

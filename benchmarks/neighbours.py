@@ -1,0 +1,43 @@
+"""What the neighbours of many pictures take, in time and memory: `python benchmarks/neighbours.py [PICTURES ...]`.
+
+Random vectors as long as those of `fast`, so many of each domain (10,000 by default); both directions at once.
+"""
+
+import resource
+import sys
+import time
+
+import numpy as np
+import torch
+
+from roadseg.retrieval.retrieve import VIEWS, comparable
+from roadseg.retrieval.search import centred, nearest_both_ways
+from roadseg.retrieval.store import Embeddings
+from roadseg.runtime import start
+
+FEATURES, LAYOUT = 96 * 12, 19 * 48
+NEIGHBOURS = 5
+
+
+def domain(pictures: int, seed: int) -> Embeddings:
+    vectors = np.random.default_rng(seed).random((pictures, FEATURES + LAYOUT), np.float32)
+    return Embeddings(vectors[:, :FEATURES], vectors[:, FEATURES:], reused=0)
+
+
+def main() -> None:
+    device = start().device
+    print(f"{device}, {torch.get_num_threads()} threads")
+    for pictures in map(int, sys.argv[1:] or ["10000"]):
+        source, target = domain(pictures, 0), domain(pictures, 1)
+        for view in VIEWS:
+            begun = time.perf_counter()
+            nearest_both_ways(
+                *(centred(comparable(embeddings, view)) for embeddings in (source, target)), NEIGHBOURS, device
+            )
+            seconds = time.perf_counter() - begun
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+            print(f"{pictures} of each domain, {view}: {seconds:.1f} s; peak of resident memory so far {peak:.2f} GB")
+
+
+if __name__ == "__main__":
+    main()

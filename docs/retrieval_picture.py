@@ -1,0 +1,35 @@
+"""Make the picture of docs/retrieval.md, and figures of docs/experiments.md:  python docs/retrieval_picture.py SCRATCH
+
+Renders streets in both looks, and sets the weights that ship beside those that saw no real picture.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+STREETS = ("--look", "both", "--count", "100", "--seed", "1")
+RUNS = ("--run", "default", "--before", "source-only", "--paired", "--queries", "3")
+WIDTH, COLOURS = 1000, 256
+
+
+def roadseg(scratch: Path, *arguments: str) -> None:
+    """Run the program in a folder."""
+    subprocess.run([sys.executable, "-m", "roadseg", *arguments], check=True, cwd=scratch)
+
+
+def main(scratch: Path) -> None:
+    """Write docs/images/retrieval.png."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    roadseg(scratch, "synth", "pairs", *STREETS)
+    roadseg(scratch, "retrieve", "--source", "pairs/game", "--target", "pairs/target", "--out", "retrieval", *RUNS)
+    picture = Image.open(scratch / "retrieval" / "features.target_to_source.png").convert("RGB")
+    picture = picture.resize((WIDTH, round(WIDTH * picture.height / picture.width)), Image.Resampling.LANCZOS)
+    # Dots of dithering would not compress, and are not missed at this size.
+    small = picture.quantize(COLOURS, dither=Image.Dither.NONE)
+    small.save(Path(__file__).parent / "images" / "retrieval.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,124 @@
+"""A picture as two vectors: what a network makes of it inside, and where in it which class stands.
+
+Both keep a coarse grid of the picture: one mean over all of it tells streets apart far worse, see docs/experiments.md.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from roadseg.inference.engines import weights_digest
+from roadseg.inference.fitting import FittingBatches
+from roadseg.inference.torch_engine import TorchEngine
+from roadseg.models.domain_statistics import source_statistics
+from roadseg.runtime import Runtime, generator
+from roadseg.scoring import Candidate
+
+Domain = Literal["source", "target"]
+FEATURE_GRID, LAYOUT_GRID = (3, 4), (6, 8)
+"""(rows, columns) of cells."""
+MOST_CHANNELS = 128
+"""Wider features are projected to so many channels, at random: cosines stay within some hundredths, see Johnson and
+Lindenstrauss, "Extensions of Lipschitz mappings into a Hilbert space", 1984. Of 100,000 pictures, 2,048 channels would
+fill 10 GB."""
+GPU_BATCH_SIZE = 16
+"""Where an engine knows no best one without a trial."""
+FORM = 1
+"""Changes whenever vectors of the same network and picture do."""
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How many numbers the two vectors of a picture have."""
+
+    features: int
+    layout: int
+
+
+class Embedder:
+    """A trained network as what makes vectors of pictures: in the engine's usual precision, a domain's statistics of
+    batch norm for its pictures, as training has it.
+    """
+
+    def __init__(self, candidate: Candidate, runtime: Runtime) -> None:
+        """Take the network of `candidate` to the device of `runtime`."""
+        network = candidate.network
+        self.input_size, self.resampling = candidate.input_size, candidate.resampling
+        self.weights = weights_digest(network)
+        """12 hex digits that tell these weights from others."""
+        self.label_space = candidate.labels
+        with source_statistics(network):
+            source = TorchEngine(network, runtime)
+        self._engines: dict[Domain, TorchEngine] = {"source": source, "target": TorchEngine(network, runtime)}
+        self._batches = FittingBatches(runtime)
+        self.batch_size = source.batch_size or GPU_BATCH_SIZE
+        channels = network.feature_channels
+        self._projection = _projection(channels).to(runtime.device) if channels > MOST_CHANNELS else None
+        self.lengths = Lengths(
+            min(channels, MOST_CHANNELS) * FEATURE_GRID[0] * FEATURE_GRID[1],
+            len(candidate.labels) * LAYOUT_GRID[0] * LAYOUT_GRID[1],
+        )
+
+    def record(self, domain: Domain) -> dict[str, Any]:
+        """For JSON: all that vectors depend on beside the picture."""
+        return {
+            "form": FORM,
+            "weights": self.weights,
+            "engine": self._engines[domain].name,
+            "input_size": list(self.input_size),
+            "resampling": self.resampling,
+            "batch_norm": domain,
+            "label_space": self.label_space.name,
+            "feature_grid": list(FEATURE_GRID),
+            "layout_grid": list(LAYOUT_GRID),
+        }
+
+    def embed(self, images: NDArray[np.uint8], domain: Domain) -> NDArray[np.float32]:
+        """Both vectors of each picture, one behind the other.
+
+        Features: the mean over each cell of what the main classifier sees, (channels, rows, columns) flattened. Layout:
+        the mean probability of each class over each cell, (classes, rows, columns) flattened, in 0..1.
+
+        Args:
+            images: (N, H, W, 3) uint8 RGB, of `input_size`.
+            domain: that they are of.
+
+        Returns:
+            (N, features + layout), see `lengths`.
+
+        Raises:
+            InputError: the device's memory is too small for a picture.
+        """
+        return self._batches.compute(partial(self._vectors, self._engines[domain]), images)
+
+    @torch.inference_mode()
+    def _vectors(self, engine: TorchEngine, images: Tensor) -> Tensor:
+        prediction = engine.outputs(images)
+        features = pooled(prediction.features.float(), FEATURE_GRID)
+        if self._projection is not None:
+            features = torch.einsum("nfij,fc->ncij", features, self._projection)
+        layout = pooled(prediction.logits[0].float().softmax(1), LAYOUT_GRID)
+        return torch.cat([features.flatten(1), layout.flatten(1)], 1)
+
+
+def pooled(maps: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Means over the cells of a grid: (N, C, H, W) float32 -> (N, C, rows, columns).
+
+    As adaptive pooling, but as matrix products: those exist for all sizes on every device.
+    """
+    down, across = (
+        F.adaptive_avg_pool1d(torch.eye(size)[None], cells)[0].to(maps.device)
+        for size, cells in zip(maps.shape[2:], grid, strict=True)
+    )
+    return down.T @ (maps @ across)
+
+
+def _projection(channels: int) -> Tensor:
+    directions = generator(channels).standard_normal((channels, MOST_CHANNELS), np.float32)
+    return torch.from_numpy(directions / np.float32(np.sqrt(MOST_CHANNELS)))

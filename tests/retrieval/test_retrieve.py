@@ -1,0 +1,80 @@
+"""Neighbours across domains: of streets that are rendered in both looks, it is known which they should be."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from tiny import write_streets
+
+from roadseg.errors import DatasetError
+from roadseg.retrieval.retrieve import checked_pair, open_pictures, retrieve
+from roadseg.runtime import start
+from roadseg.streets import render
+from roadseg.streets.looks import LOOKS
+from roadseg.streets.presets import DEFAULT_SCENES, mixture
+from roadseg.streets.render import render_street
+from roadseg.synth import describe, write_street
+
+STREETS, SIZE, SEED = 24, (240, 180), 11
+SCENES = mixture(DEFAULT_SCENES)
+
+
+@pytest.fixture(scope="module")
+def looks(tmp_path_factory):
+    root = tmp_path_factory.mktemp("looks")
+    for look in LOOKS:
+        describe(root / look, "stills", seed=SEED, size=SIZE, look=look, scenes=SCENES)
+        for index in range(STREETS):
+            write_street(root / look, index, *render_street(SEED, index, SIZE, look, SCENES, shared=True))
+    return root
+
+
+@pytest.fixture(scope="module")
+def result(looks):
+    pair = checked_pair(open_pictures(str(looks / "game")), open_pictures(str(looks / "target")), 5, paired=True)
+    return retrieve(Path("default"), pair, 5, looks / "out", start("cpu"))
+
+
+@pytest.mark.parametrize("view", ["features", "layout"])
+def test_a_street_finds_itself_in_the_other_look(result, view):
+    for direction in result.views[view].directions:
+        assert direction.recall(1) > 20  # by chance 100 / 24
+        assert direction.recall(5) > 50  # by chance 500 / 24
+        assert direction.neighbours.indices.shape == (STREETS, 5)
+        assert (np.diff(direction.neighbours.distances, axis=1) >= 0).all()
+
+
+def test_looks_are_told_apart_and_more_so_by_features_than_by_layout(result):
+    features, layout = (result.views[view].mixing for view in ("features", "layout"))
+    assert features.classifier_accuracy > 90
+    assert features.neighbours < layout.neighbours < 1
+
+
+def test_both_looks_show_the_same_streets_with_their_own_cameras(monkeypatch):
+    seen = []
+    nothing = np.zeros((2, *SIZE[::-1], 3), np.uint8)
+    monkeypatch.setattr(render, "render_scene", lambda *drawn: (seen.append(drawn), nothing)[1])
+    monkeypatch.setattr(render, "texture_bank", lambda *key: SimpleNamespace(key=key, grain=None))
+    monkeypatch.setattr(render.sensor, "develop", lambda image, *_: image)
+    for shared in (True, False):
+        seen.clear()
+        for look in LOOKS:
+            render_street(SEED, 0, SIZE, look, SCENES, shared=shared)
+        (game, game_camera, _, game_bank), (target, target_camera, _, target_bank) = seen
+        assert (game.street == target.street and game.objects == target.objects) is shared
+        assert (game_bank.key == target_bank.key) is shared
+        assert game_camera != target_camera
+        assert game.atmosphere != target.atmosphere
+
+
+def test_only_names_tell_what_is_paired(tmp_path):
+    root = write_streets(tmp_path / "streets", 6)
+    streets = open_pictures(str(root))
+    assert streets.label_space is not None  # a folder of rendered streets is known as such
+    (tmp_path / "streets" / "dataset.toml").unlink()
+    pictures = open_pictures(str(root))
+    assert len(pictures) == 12  # pictures of any kind, label maps too
+    with pytest.raises(DatasetError, match="name of one of the target"):
+        checked_pair(streets, pictures, 5, paired=True)
+    assert not checked_pair(streets, pictures, 5, paired=False).paired
