@@ -195,6 +195,26 @@ def draw_legend(label_space: LabelSpace, width: int, height: int) -> tuple[Pictu
     return canvas.rgb, canvas.alpha
 
 
+def draw_title(text: str, width: int, height: int) -> tuple[Picture, Picture] | None:
+    """A panel with a line of text, for pictures of `width` x `height` pixels; a long text loses its beginning.
+
+    Returns:
+        (H, W, 3) RGB in 0..255 and (H, W) opacity in 0..1, H and W even; None if there is no room for it.
+    """
+    size = max(10, round(0.035 * height))
+    gap, font = round(0.7 * size), cv2.FontFace("sans")
+    panel_height = _even(1.3 * size + gap)
+    while text and _text_width(text, font, size) + 2 * gap > width:
+        text = text.removeprefix("…")[1:] and "…" + text.removeprefix("…")[1:]
+    if not text or panel_height > height:
+        return None
+    panel_width = _even(_text_width(text, font, size) + 2 * gap)
+    canvas = _Canvas(panel_width, panel_height)
+    canvas.box(0, 0, panel_width, panel_height, size // 3, PANEL, PANEL_OPACITY)
+    canvas.text(gap, round(0.5 * panel_height + 0.35 * size), text, font, size, TEXT)
+    return canvas.rgb, canvas.alpha
+
+
 class _Canvas:
     """A transparent picture to draw on."""
 

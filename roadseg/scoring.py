@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.transforms import Resampling
 from roadseg.errors import InputError, WeightsError
-from roadseg.evaluation.evaluate import Evaluation, Predict, evaluate
+from roadseg.evaluation.evaluate import Evaluation, OnPicture, Predict, evaluate
 from roadseg.inference.batch_norm import PICTURES, BatchNormAdaptation, adapted_to, source_moments
 from roadseg.inference.pictures import evenly_spaced, source_pictures
 from roadseg.inference.smoothing import TemporalSmoother
@@ -112,6 +112,7 @@ def score(
     smoothing: float = 0.0,
     batch_norm: BatchNormAdaptation | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_picture: OnPicture = lambda index, predicted, evaluation: None,
 ) -> Evaluation:
     """Score a network on a labelled data set, as `roadseg.evaluation.evaluate.evaluate` does.
 
@@ -123,6 +124,7 @@ def score(
         smoothing: weight of the past in class scores, for a data set that is a video.
         batch_norm: adapt its batch norm to pictures of the data set, not to their labels; None: do not.
         on_progress: told (images done, images in all).
+        on_picture: told of each picture, before the mean is confined to `scored_classes`.
 
     Raises:
         DatasetError: the data set cannot be scored on.
@@ -148,6 +150,7 @@ def score(
         input_size=candidate.input_size,
         resampling=candidate.resampling,
         on_progress=on_progress,
+        on_picture=on_picture,
     )
     return evaluation.within(label_space(candidate.scored_classes)) if candidate.scored_classes else evaluation
 

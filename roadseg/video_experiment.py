@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from roadseg.assembly import Watcher
-from roadseg.comparison.pictures import overlay_grid, write_png
+from roadseg.comparison.pictures import overlay_grid
 from roadseg.comparison.videos import AFTER, BEFORE, BeforeAfter, Footage
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.errors import FetchError, InputError, RoadsegError, VideoError
@@ -22,6 +22,7 @@ from roadseg.inference.engines import load_segmenter
 from roadseg.inference.overlay_summary import OverlaySummary
 from roadseg.inference.overlay_video import Failure, overlay_videos
 from roadseg.inference.tasks import Task, check_names
+from roadseg.png import write_png
 from roadseg.recipe import read_recipe, resolve_as
 from roadseg.runtime import is_main_process, main_process_first, process_group
 from roadseg.training.run_folder import RunFolder

@@ -8,6 +8,8 @@ from servers import content, cut_clip, serving, write_clip
 from tiny import RECIPE, SIZE, write_streets
 
 from roadseg.assembly import Watcher
+from roadseg.comparison.pictures import CELL_WIDTH
+from roadseg.comparison.sheets import GAP, MARGIN
 from roadseg.errors import FetchError, InputError, RecipeError, VideoError, WeightsError
 from roadseg.models.weights import DEFAULT, load_model, save_model
 from roadseg.recipe import resolve_as
@@ -79,7 +81,7 @@ def test_from_addresses_to_a_report_and_a_second_call_does_nothing(site, recipe_
     for label in ("before", "after"):
         assert sum(pair[label] for pair in report["videos"][0]["shares"].values()) == pytest.approx(1, abs=0.02)
     assert set(report["seconds"]) == {"fetch", "frames", "adapt", "overlay, before", "overlay, after"}
-    assert cv2.imread(str(out / "before_after.png")).shape[1] == 3 * 484 - 4
+    assert cv2.imread(str(out / "before_after.png")).shape[1] == 2 * MARGIN + 3 * (CELL_WIDTH + GAP) - GAP
 
     written, asked = times(out), len(site.seen)
     assert run_video_recipe(recipe, out).as_dict() == result.as_dict()

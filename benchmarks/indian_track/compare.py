@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from roadseg.comparison.pictures import overlay_grid, write_png
+from roadseg.comparison.pictures import overlay_grid
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.evaluation.consistency import TemporalConsistency
 from roadseg.evaluation.domain_mixing import domain_mixing
@@ -24,6 +24,7 @@ from roadseg.inference.pictures import source_pictures
 from roadseg.models.domain_statistics import source_statistics
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import to_tensor
+from roadseg.png import write_png
 from roadseg.runtime import Runtime, start
 from roadseg.scoring import load_run, score
 from roadseg.video.colour import to_rgb

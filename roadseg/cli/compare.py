@@ -1,5 +1,6 @@
-"""`roadseg compare`: runs side by side, and beside what was published."""
+"""`roadseg compare`: runs side by side, beside what was published, on a data set, or on a video."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,23 +8,37 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.tables import check_suffix, shown, write_tables
+from roadseg.cli.options import Device, Engine, Flip, InputSize, Smooth, parse_size
+from roadseg.cli.tables import SUFFIXES, check_suffix, shown, write_tables
 from roadseg.errors import InputError
 
 if TYPE_CHECKING:
     from roadseg.comparison.runs import Run
+    from roadseg.inference.engines import EngineName
+    from roadseg.runtime import DeviceName
+
+PICTURES = 4
+"""Shown of a data set, where nobody says how many."""
 
 
 def compare(
-    runs: Annotated[list[Path] | None, typer.Argument(help="Run folders; seeds of one setting share a row.")] = None,
+    runs: Annotated[
+        list[Path] | None, typer.Argument(metavar="RUN", help="Run folders, files of weights, or `default`.")
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", callback=check_suffix, help="Save to FILE.md, .csv or .json.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="PATH", help="FILE.md, .csv, .json; for --dataset and --video a folder."),
     ] = None,
-    grid: Annotated[
-        Path | None, typer.Option(help="Draw what each run sees: FILE.png, of pictures from the data set --on.")
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", metavar="KIND:ROOT", help="Score them on it, and draw what they see.")
     ] = None,
-    dataset: Annotated[str | None, typer.Option("--on", help="Labelled data set of --grid: KIND:ROOT[:SPLIT].")] = None,
-    pictures: Annotated[int, typer.Option(min=1, help="Rows of --grid.")] = 4,
+    pictures: Annotated[int, typer.Option(min=1, metavar="N", help="For --dataset: how many to draw.")] = PICTURES,
+    video: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw 2 to 4 runs on it, side by side.")] = None,
+    input_size: InputSize = None,
+    flip: Flip = False,
+    smooth: Smooth = False,
+    device: Device = "auto",
+    engine: Engine = "auto",
     published: Annotated[
         bool, typer.Option("--published", help="List the published rows that a recipe may name.")
     ] = False,
@@ -31,48 +46,141 @@ def compare(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Compare runs: mIoU by method, what differs, sweeps over a key, IoU by class, the published rows beside them.
+    """Compare runs: mIoU by method, what differs, sweeps over a key, IoU by class, published rows beside them.
 
-    A run is set against the row that its recipe names by the key `published`.
+    Those are the scores that finished runs have. --dataset scores runs here: see
+    compare.html in DIR, with pictures, and comparison.png, .md and .json beside it.
+    --video writes NAME.comparison.mp4.
 
-    [bold]Example:[/bold] roadseg compare runs/source-only runs/multi-level --out comparison.md
+    [bold]Example:[/bold] roadseg compare runs/source-only runs/multi-level --out table.md
+    [bold]Example:[/bold] roadseg compare default runs/mine --dataset camvid:data/camvid -o DIR
+    [bold]Example:[/bold] roadseg compare default runs/mine --video drive.mp4 --out DIR
     """
     if published == bool(runs):
-        raise typer.BadParameter("give run folders, or --published alone")
-    if (grid is None) != (dataset is None) or (grid is not None and grid.suffix != ".png"):
-        raise typer.BadParameter("--grid FILE.png and --on KIND:ROOT go together")
+        raise typer.BadParameter("give runs, or --published alone")
+    if sum((dataset is not None, video is not None, published)) > 1:
+        raise typer.BadParameter("give one of --dataset, --video and --published")
     reporter = Reporter(quiet=quiet, as_json=as_json)
-    if published:
-        from roadseg.comparison.tables import published_table
-        from roadseg.evaluation.published import published_rows
-
-        rows = list(published_rows().values())
-        report(reporter, [published_table(rows)], [row.as_dict() for row in rows], out)
-    else:
-        finished = readable(reporter, runs or [])
-        compare_runs(reporter, finished, out)
-        if grid is not None and dataset is not None:
-            draw_grid(reporter, finished, dataset, pictures, grid)
-
-
-def draw_grid(reporter: Reporter, runs: "list[Run]", dataset: str, count: int, path: Path) -> None:
-    """Write the picture grid of finished runs, one of each group of seeds."""
-    from roadseg.comparison.groups import compare as side_by_side
-    from roadseg.comparison.pictures import picture_grid, write_png
-    from roadseg.datasets.catalogue import open_described
-    from roadseg.scoring import load_run
-
-    groups = [group for comparison in side_by_side(runs) for group in comparison.groups]
-    images = open_described(dataset, "val")
-    with reporter.bars("pictures") as bars:
-        drawn = picture_grid(
-            {group.label: load_run(group.runs[0].path) for group in groups},
-            images,
-            count,
-            on_progress=lambda done, total: bars.show("labelling", done, total),
+    size = parse_size(input_size) if input_size else None
+    if dataset is not None:
+        if engine != "auto":
+            raise typer.BadParameter("it goes with --video: scores are torch's", param_hint="--engine")
+        compare_on_dataset(
+            reporter, runs or [], dataset, _folder(out), pictures, size, device, flip=flip, smooth=smooth
         )
-    write_png(path, drawn)
-    reporter.say(f"written: {escape(str(path))}")
+    elif video is not None:
+        if pictures != PICTURES:
+            raise typer.BadParameter("it goes with --dataset", param_hint="--pictures")
+        compare_on_video(reporter, runs or [], video, _folder(out), size, device, engine, flip=flip, smooth=smooth)
+    else:
+        if size or flip or smooth or device != "auto" or engine != "auto" or pictures != PICTURES:
+            raise typer.BadParameter("how runs see pictures is for --dataset or --video")
+        check_suffix(out)
+        if published:
+            from roadseg.comparison.tables import published_table
+            from roadseg.evaluation.published import published_rows
+
+            rows = list(published_rows().values())
+            report(reporter, [published_table(rows)], [row.as_dict() for row in rows], out)
+        else:
+            compare_runs(reporter, readable(reporter, runs or []), out)
+
+
+def _folder(out: Path | None) -> Path:
+    if out is None or out.suffix in SUFFIXES or out.is_file():
+        raise typer.BadParameter("give a folder for the results", param_hint="--out")
+    return out
+
+
+def compare_on_dataset(
+    reporter: Reporter,
+    runs: list[Path],
+    dataset: str,
+    out: Path,
+    pictures: int,
+    input_size: tuple[int, int] | None,
+    device: "DeviceName",
+    *,
+    flip: bool,
+    smooth: bool,
+) -> None:
+    """Score runs on a labelled data set, and write a page, a picture and tables of that into `out`."""
+    from roadseg.comparison.groups import named_runs
+    from roadseg.comparison.scores import score_runs
+    from roadseg.comparison.write import write_comparison
+    from roadseg.datasets.catalogue import open_described
+    from roadseg.inference.smoothing import WEIGHT
+    from roadseg.inference.views import Views
+    from roadseg.runtime import start
+
+    with reporter.bars("pictures") as bars:
+        board = score_runs(
+            named_runs(runs),
+            open_described(dataset, "val"),
+            pictures,
+            start(device),
+            input_size=input_size,
+            views=Views(flip),
+            smoothing=WEIGHT if smooth else 0.0,
+            on_progress=lambda name, done, total: bars.show(escape(name), done, total),
+        )
+    options = {"Data set": dataset}
+    options |= {"Views": "each picture and its mirror image"} if flip else {}
+    options |= {"Smoothing": f"weight of the past {WEIGHT}"} if smooth else {}
+    page = write_comparison(board, out, options)
+    reporter.result(shown([board.table()]), {"out": str(out), "flip": flip, "smooth": smooth, **board.as_dict()})
+    reporter.say(f"to look at in a browser: {escape(str(page))}")
+
+
+def compare_on_video(
+    reporter: Reporter,
+    runs: list[Path],
+    video: Path,
+    out: Path,
+    input_size: tuple[int, int] | None,
+    device: "DeviceName",
+    engine: "EngineName",
+    *,
+    flip: bool,
+    smooth: bool,
+) -> None:
+    """Write a video into `out` with what each run sees on a pane of its own."""
+    from roadseg.comparison.groups import named_runs
+    from roadseg.comparison.side_by_side import check_number
+    from roadseg.comparison.side_by_side import compare_on_video as draw
+    from roadseg.inference.engines import load_segmenter
+    from roadseg.inference.smoothing import WEIGHT
+    from roadseg.inference.views import Views
+
+    named = named_runs(runs)
+    check_number(len(named))
+    segmenters = {
+        name: load_segmenter(path, device=device, engine=engine, input_size=input_size) for name, path in named.items()
+    }
+    started = time.perf_counter()
+    try:
+        with reporter.bars("frames") as bars:
+            result = draw(
+                video,
+                segmenters,
+                out,
+                views=Views(flip),
+                smoothing=WEIGHT if smooth else 0.0,
+                on_progress=lambda done, total: bars.show(escape(video.name), done, total),
+            )
+    except KeyboardInterrupt:
+        reporter.say("stopped: nothing is kept, the same command begins again")
+        raise
+    seconds = time.perf_counter() - started
+    events = [f"{name.replace('_', ' ')}: {value:g}" for name, value in result.decoder_events.items() if value]
+    for notice in [*([", ".join(events)] if events else []), *result.notices]:
+        reporter.warn(f"{video}: {notice}")
+    record = {"video": str(video), "runs": {name: str(path) for name, path in named.items()}, **result.as_dict()}
+    reporter.result(
+        f"{escape(str(result.path))}: {result.frames} frames of {result.width}x{result.height}, "
+        f"{result.frames / seconds:.0f} frames/s",
+        {**record, "flip": flip, "smooth": smooth, "wall_seconds": round(seconds, 2)},
+    )
 
 
 def readable(reporter: Reporter, paths: list[Path]) -> "list[Run]":

@@ -91,11 +91,9 @@ def _drawn(table: "ScoreTable", *, close: bool = False) -> Table:
         drawn.add_column(
             escape(heading), justify="right" if figures else "left", no_wrap=figures and close, overflow="fold"
         )
-    for row in table.rows:
+    for place, row in enumerate(table.rows):
+        cells = [escape(row[0]), *(escape(cell).replace(" ", "\N{NO-BREAK SPACE}") for cell in row[1:])]
         drawn.add_row(
-            *(
-                escape(cell) if position == 0 else escape(cell).replace(" ", "\N{NO-BREAK SPACE}")
-                for position, cell in enumerate(row)
-            )
+            *(f"[bold]{cell}[/bold]" if (place, column) in table.bold else cell for column, cell in enumerate(cells))
         )
     return drawn

@@ -10,6 +10,7 @@ from typing import Any
 
 from roadseg.comparison.runs import Run
 from roadseg.evaluation.published import PublishedRow
+from roadseg.models.weights import MODEL_FILE
 from roadseg.recipe import read_recipe
 from roadseg.training.run_folder import RunFolder
 
@@ -26,6 +27,8 @@ NO_MATTER = frozenset(
     }
 )
 """Recipe keys that do not change what is learned."""
+RUN_OF_VIDEOS = "run"
+"""What the run folder of a recipe of videos is called."""
 
 
 @dataclass(frozen=True)
@@ -142,10 +145,30 @@ def _labels(groups: Sequence[tuple[Run, ...]], differing: Mapping[str, tuple[Any
     if len(differing) == 1:
         ((key, values),) = differing.items()
         return [str(value) if key in ("method", "model") else f"{key}={value}" for value in values]
-    paths = [group[0].path.resolve() for group in groups]
-    parts = next(count for count in range(1, 100) if len({path.parts[-count:] for path in paths}) == len(paths))
-    labels = ["/".join(path.parts[-parts:]) for path in paths]
+    labels = tails([group[0].path.resolve() for group in groups])
     return [
         label if len(group) == 1 else f"{label} and {len(group) - 1} more"
         for label, group in zip(labels, groups, strict=True)
     ]
+
+
+def tails(paths: Sequence[Path]) -> list[str]:
+    """As much of the end of each path as tells it from the others; the paths are absolute, and no two are the same."""
+    parts = next(count for count in range(1, 100) if len({path.parts[-count:] for path in paths}) == len(paths))
+    return ["/".join(path.parts[-parts:]) for path in paths]
+
+
+def named_runs(given: Sequence[Path]) -> dict[str, Path]:
+    """Runs, or files of weights, by a short name of each; those given twice count once.
+
+    The weights of a run folder are named by the folder, and weights that ship by what they are called. That of a
+    recipe of videos is always called `run`, so it is named with its parent.
+    """
+    by_place: dict[Path, Path] = {}
+    for path in given:
+        by_place.setdefault((path.parent if path.name == MODEL_FILE else path).resolve(), path)
+    names = [
+        "/".join(place.parts[-2:]) if name == RUN_OF_VIDEOS else name
+        for name, place in zip(tails(list(by_place)), by_place, strict=True)
+    ]
+    return dict(zip(names, by_place.values(), strict=True))

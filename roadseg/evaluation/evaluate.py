@@ -116,6 +116,11 @@ class Evaluation:
         }
 
 
+OnPicture = Callable[[int, LabelMap, Evaluation], None]
+"""Told the number of a picture in its data set, what is predicted there, (H, W) train ids, and the scores of it alone.
+"""
+
+
 def network_predictor(network: SegmentationNetwork, runtime: Runtime) -> Predict:
     """The `Predict` of a network on the runtime's device."""
     return lambda images, size: predict(network, images, size, runtime)
@@ -129,6 +134,7 @@ def evaluate(
     input_size: tuple[int, int],
     resampling: Resampling = "area",
     on_progress: Progress = lambda done, total: None,
+    on_picture: OnPicture = lambda index, predicted, evaluation: None,
 ) -> Evaluation:
     """Predict every picture of a labelled data set and count.
 
@@ -152,19 +158,21 @@ def evaluate(
     position = np.full(256, IGNORE, np.uint8)
     position[scored] = np.arange(len(scored))
     other = len(scored)
+    classes = tuple(space.classes[i] for i in scored)
     predicted_position = np.minimum(position[to_truth], other)
 
     confusion = np.zeros((other + 1, other + 1), np.int64)
     consistency = TemporalConsistency(len(labels)) if dataset.is_video and len(dataset) > 1 else None
     for done, (image, label) in enumerate(_samples(dataset, input_size, resampling), start=1):
         predicted = predictor(image[None], label.shape[::-1])[0]
-        confusion += confusion_matrix(predicted_position[predicted], position[label], other + 1)
+        counts = confusion_matrix(predicted_position[predicted], position[label], other + 1)
+        confusion += counts
+        on_picture(done - 1, predicted, Evaluation(dataset.name, space, classes, counts, 1))
         if consistency is not None:
             consistency.add(image, predicted)
         on_progress(done, len(dataset))
     if not confusion.sum():
         raise DatasetError(f"{dataset.name}: every pixel of its label maps is ignored", "Check the label ids.")
-    classes = tuple(space.classes[i] for i in scored)
     steadiness = Steadiness(consistency.miou, consistency.changed) if consistency is not None else None
     return Evaluation(dataset.name, space, classes, confusion, len(dataset), steadiness)
 

@@ -20,11 +20,14 @@ class ScoreTable:
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
     """What a reader of the figures must know; shown below them."""
+    bold: frozenset[tuple[int, int]] = frozenset()
+    """(row, column) of cells that stand out, both from 0; none of the first column."""
 
     def transposed(self) -> "ScoreTable":
         """The same figures with rows as columns."""
         header, *rows = zip(self.header, *self.rows, strict=True)
-        return ScoreTable(self.title, header, tuple(rows), self.notes)
+        bold = frozenset((column - 1, row + 1) for row, column in self.bold)
+        return ScoreTable(self.title, header, tuple(rows), self.notes, bold)
 
 
 def score(value: float | None) -> str:
@@ -51,7 +54,11 @@ def _markdown(table: ScoreTable) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
     ruler = "|---|" + "---:|" * (len(table.header) - 1)
-    lines = [f"## {table.title}", "", line(table.header), ruler, *map(line, table.rows), ""]
+    rows = [
+        [f"**{cell}**" if (row, column) in table.bold else cell for column, cell in enumerate(cells)]
+        for row, cells in enumerate(table.rows)
+    ]
+    lines = [f"## {table.title}", "", line(table.header), ruler, *map(line, rows), ""]
     for note in table.notes:
         lines += [note, ""]
     return "\n".join(lines)

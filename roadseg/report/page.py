@@ -91,7 +91,7 @@ def report_page(results: Results) -> str:
     }
     return render(
         "report.html",
-        script=_template_text("report.js"),
+        script=template_text("report.js"),
         name=results.name,
         summary=summary,
         overlay=link(Path(results.files.overlay.name)),
@@ -249,11 +249,12 @@ def render(template: str, *, script: str = "", **context: Any) -> str:
         .render(
             script=script,
             script_source=f"'self' file: 'sha256-{digest}'" if script else "'none'",
-            style=_template_text("style.css"),
+            style=template_text("style.css"),
             **context,
         )
     )
 
 
-def _template_text(name: str) -> str:
+def template_text(name: str) -> str:
+    """A style sheet or script that goes into pages."""
     return (resources("roadseg.report") / "templates" / name).read_text("utf-8")

@@ -1,13 +1,16 @@
 """Pictures that a page carries in itself, as `data:` addresses."""
 
+import io
 from base64 import b64encode
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from roadseg.frames import Frame
+from roadseg.labels import LabelMap
 from roadseg.video.colour import to_rgb
 
 QUALITY = 80
@@ -55,3 +58,12 @@ def jpeg(rgb: NDArray[np.uint8]) -> str:
     """(H, W, 3) uint8 RGB as a `data:` address."""
     _, data = cv2.imencode(".jpg", np.ascontiguousarray(rgb[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     return "data:image/jpeg;base64," + b64encode(data.tobytes()).decode()
+
+
+def label_png(labels: LabelMap, palette: NDArray[np.uint8]) -> str:
+    """A label map as a `data:` address of a PNG, exact, in the colours of `palette`, (256, 3) uint8 RGB."""
+    picture = Image.fromarray(labels)
+    picture.putpalette(palette.tobytes())
+    data = io.BytesIO()
+    picture.save(data, "PNG", optimize=True)
+    return "data:image/png;base64," + b64encode(data.getvalue()).decode()
