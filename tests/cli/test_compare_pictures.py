@@ -99,9 +99,8 @@ def pane(frame, place):
     return frame.y[top + 40 : top + 96, left : left + 160].astype(int)
 
 
-def seen(run, frame):
+def seen(segmenter, frame):
     """Luma of a frame with what a run sees in it, but for the rows of the title."""
-    segmenter = load_segmenter(run, device="cpu")
     labels = segmenter.segment(np.stack([to_rgb(frame, segmenter.input_size)]))[0]
     return Overlay(segmenter.label_space, legend=False).draw(frame, labels).y[40:96].astype(int)
 
@@ -119,12 +118,13 @@ def test_a_video_has_a_pane_a_run_in_step(compare, runs, tmp_path, capsys):
     assert list(record["runs"]) == ["before", "after"]
     assert picture_times(path) == picture_times(clip.path)
     assert sound_tracks(path) == sound_tracks(clip.path) != []
+    segmenters = [load_segmenter(run, device="cpu") for run in runs[:2]]
     with VideoReader(path) as video, VideoReader(clip.path) as plain:
         assert (video.info.width, video.info.height) == (record["width_px"], record["height_px"])
         assert video.info.width == 324 and video.info.height >= 96
         assert (video.info.codec, video.info.pixel_format) == ("h264", "yuv420p")
         for frame, before in zip(video, plain, strict=True):
-            expected = [seen(run, before) for run in runs[:2]]
+            expected = [seen(segmenter, before) for segmenter in segmenters]
             for place in range(2):
                 apart = [np.abs(pane(frame, place) - one).mean() for one in expected]
                 assert apart[place] < 5 < apart[1 - place]
