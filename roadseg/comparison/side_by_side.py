@@ -4,7 +4,7 @@ decode -> prepare (scale, batch) -> segment -> draw (blend, join) -> encode, eac
 larger than a frame of the video, and RGB is made at the size that networks want alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roadseg.cores import opencv_in_one_thread
 from roadseg.errors import InputError, OutputError, VideoError
 from roadseg.files import held
 from roadseg.frames import Frame, Plane
@@ -24,7 +25,7 @@ from roadseg.inference.smoothing import TemporalSmoother
 from roadseg.inference.views import ONE_VIEW, Views
 from roadseg.overlay import PANEL, Overlay, Patch, draw_legend, draw_title, rgb_to_ycbcr
 from roadseg.video.colour import to_rgb
-from roadseg.video.pipeline import Pipeline
+from roadseg.video.pipeline import Pipeline, concurrently
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
 
@@ -40,7 +41,8 @@ PLAIN = "video"
 """Title of the pane that makes three runs a full grid."""
 LEGEND_HEIGHT = 0.4
 """Height, by the width of all panes, of the picture that the legend's letters would suit."""
-BATCH_SIZE = 4
+MOST_FRAMES = 4
+"""Of a batch: of large videos more would take much memory, for each pane has its own."""
 
 
 @dataclass(frozen=True)
@@ -119,15 +121,9 @@ def compare_on_video(
     path = out / (video.stem + COMPARISON_SUFFIX)
     if path.resolve() == video.resolve():
         raise OutputError(f"{video}: the comparison would take its place", "Choose another --out.")
-    with VideoReader(video) as reader, held(path):
+    with opencv_in_one_thread(), VideoReader(video) as reader, held(path):
         panes = _Panes(segmenters, reader)
-        sizes = sorted({segmenter.input_size for segmenter in segmenters.values()})
-        pipeline = (
-            Pipeline("decode", reader)
-            .then("prepare", partial(_prepare, sizes, panes.size))
-            .then("segment", partial(_segment, list(segmenters.values()), views, smoothing))
-            .then("draw", panes.draw)
-        )
+        pipeline = _labelled(reader, list(segmenters.values()), panes.size, views, smoothing).then("draw", panes.draw)
         encoder = _Encoder(path, video)
         with pipeline.then("encode", encoder.encode) as done:
             for frames in done:
@@ -188,26 +184,47 @@ class _Encoder:
         self.notices = writer.notices
 
 
-def _prepare(sizes: Iterable[tuple[int, int]], pane: tuple[int, int], frames: Iterator[Frame]) -> Iterator[Batch]:
-    while batch := list(islice(frames, BATCH_SIZE)):
+def _labelled(
+    reader: VideoReader, segmenters: Sequence[Segmenter], pane: tuple[int, int], views: Views, smoothing: float
+) -> Pipeline[Labelled]:
+    """All stages up to what the runs see."""
+    sizes = {segmenter.input_size for segmenter in segmenters}
+    batch_size = min(MOST_FRAMES, *(segmenter.batch_size for segmenter in segmenters))
+    at_once = min(segmenter.concurrency for segmenter in segmenters)
+    prepared = Pipeline("decode", reader).then("prepare", partial(_prepare, sizes, pane, batch_size))
+    if not smoothing:
+        return prepared.then("segment", concurrently(partial(_segment, segmenters, views), at_once))
+    scored = prepared.then("segment", concurrently(partial(_score, segmenters, views), at_once))
+    return scored.then("smooth", partial(_smooth, segmenters, smoothing))
+
+
+def _prepare(
+    sizes: Iterable[tuple[int, int]], pane: tuple[int, int], batch_size: int, frames: Iterator[Frame]
+) -> Iterator[Batch]:
+    while batch := list(islice(frames, batch_size)):
         images = {size: np.stack([to_rgb(frame, size) for frame in batch]) for size in sizes}
         yield Batch([_scaled(frame, pane) for frame in batch], images)
 
 
-def _segment(
-    segmenters: list[Segmenter], views: Views, smoothing: float, batches: Iterator[Batch]
+def _segment(segmenters: Sequence[Segmenter], views: Views, batch: Batch) -> Labelled:
+    labels = [segmenter.segment(batch.images[segmenter.input_size], views) for segmenter in segmenters]
+    return Labelled(batch.frames, labels)
+
+
+def _score(segmenters: Sequence[Segmenter], views: Views, batch: Batch) -> tuple[Batch, list[NDArray[np.float32]]]:
+    return batch, [segmenter.scores(batch.images[segmenter.input_size], views) for segmenter in segmenters]
+
+
+def _smooth(
+    segmenters: Sequence[Segmenter], weight: float, scored: Iterator[tuple[Batch, list[NDArray[np.float32]]]]
 ) -> Iterator[Labelled]:
-    smoothers = [TemporalSmoother(smoothing) for _ in segmenters]
-    for frames, images in batches:
+    smoothers = [TemporalSmoother(weight) for _ in segmenters]
+    for batch, scores in scored:
         labels = []
-        for segmenter, smoother in zip(segmenters, smoothers, strict=True):
-            shown = images[segmenter.input_size]
-            if smoothing:
-                scores = zip(shown, segmenter.scores(shown, views), strict=True)
-                labels.append(segmenter.labels(np.stack([smoother.smooth(*each) for each in scores])))
-            else:
-                labels.append(segmenter.segment(shown, views))
-        yield Labelled(frames, labels)
+        for segmenter, smoother, maps in zip(segmenters, smoothers, scores, strict=True):
+            pairs = zip(batch.images[segmenter.input_size], maps, strict=True)
+            labels.append(segmenter.labels(np.stack([smoother.smooth(*pair) for pair in pairs])))
+        yield Labelled(batch.frames, labels)
 
 
 class _Panes:
