@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.comparison.scores import Scoreboard, best, difference, score_cell, spread
+from roadseg.comparison.scores import Scoreboard, best, difference, score_cell
 from roadseg.comparison.sheets import Column, Line, draw_sheet
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.transforms import Image, resized_image, resized_label
@@ -72,7 +72,8 @@ def overlay_grid(
     Returns:
         (H, W, 3) RGB uint8: a column for the picture, one a segmenter.
     """
-    pictures = [dataset.image(index) for index in spread(len(dataset), count)]
+    shown = dataset.evenly_spread(count)
+    pictures = [shown.image(index) for index in range(len(shown))]
     cells = [resized_image(picture, _size(picture, width)) for picture in pictures]
     columns = [Column(Line("picture"), cells)]
     for heading, segmenter in segmenters.items():

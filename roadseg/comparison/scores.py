@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.transforms import Image, resized_image, resized_label
 from roadseg.errors import DatasetError
@@ -186,9 +184,10 @@ def score_runs(
     if space is None:
         raise DatasetError(f"{dataset.name}: has no label maps to score against", dataset.unlabelled)
     candidates = {name: load_run(path) for name, path in runs.items()}  # all, before much time goes into the first
-    shown = spread(len(dataset), count)
-    pictures = tuple(_picture(dataset, index) for index in shown)
-    sizes = {index: picture.truth.shape[::-1] for index, picture in zip(shown, pictures, strict=True)}
+    shown = dataset.evenly_spread(count)
+    pictures = tuple(_picture(shown, index) for index in range(len(shown)))
+    places = {dataset.samples.index(sample): place for place, sample in enumerate(shown.samples)}
+    sizes = {index: pictures[place].truth.shape[::-1] for index, place in places.items()}
     scores = {}
     for name, loaded in candidates.items():
         candidate = replace(loaded, input_size=input_size or loaded.input_size)
@@ -228,11 +227,6 @@ def score_cell(values: list[float | None], column: int) -> str:
     """A score and, behind the first run's, the difference to that."""
     change = difference(values, column) if column else None
     return score(values[column]) + ("" if change is None else f" ({change:+.2f})")
-
-
-def spread(length: int, count: int) -> list[int]:
-    """Up to `count` of the numbers 0..length - 1, evenly spread."""
-    return [int(index) for index in np.linspace(0, length - 1, min(count, length)).round()]
 
 
 class _Predictions:
