@@ -165,6 +165,11 @@ def _is_at(file: IO[str], path: Path) -> bool:
         return False
 
 
+def printable(path: Path) -> str:
+    """The path, with what is not UTF-8 in it written as escapes: Parquet, HTML and terminals have no way to tell it."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def fingerprint(path: Path) -> str:
     """SHA-256, hexadecimal, of a file's size, first and last MiB: it follows copies and new names, and takes no time.
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from roadseg.files import held, write_text
+from roadseg.files import held, printable, write_text
 from roadseg.inference.overlay_summary import OverlayOptions, OverlaySummary
 from roadseg.inference.overlay_video import DEFAULTS, Failure, overlay_videos
 from roadseg.inference.segmenter import Segmenter
@@ -71,7 +71,7 @@ def recorded(results: Iterable[OverlaySummary | Failure], record: Path) -> Itera
 
 def _line(failure: Failure) -> str:
     entry = {
-        "video": str(failure.video),
+        "video": printable(failure.video),
         "cause": failure.error.cause,
         "remedy": failure.error.remedy,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -5,9 +5,10 @@ decode -> prepare (scale to RGB, batch) -> segment -> draw (blend, count) -> enc
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -46,7 +47,8 @@ OnProgress = Callable[[int, int | None], None]
 """Told how many frames are done and, where the container says it, how many there are."""
 
 DEFAULTS = OverlayOptions()
-VERSIONED = ("roadseg", "torch", "av", "opencv-python", "numpy", "pyarrow")
+VERSIONED = ("roadseg", "torch", "openvino", "av", "opencv-python", "numpy", "pyarrow")
+"""Packages whose versions a summary tells, of those that are installed."""
 
 BATCH_BYTES = 64 * 10**6
 """Frames of a batch may take so much memory, as they were decoded; about eight batches are in work at any time."""
@@ -161,7 +163,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
         if first is None:
             raise VideoError(f"{video}: no picture in it can be decoded", "Check that it plays elsewhere.")
         like = first[0]
-        versions = {package: version(package) for package in VERSIONED}
+        versions = _versions()
         with OverlayParts(files, job, versions, segmenter.label_space, reader.info.shown_aspect_ratio) as parts:
             resumed = parts.frames
             # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
@@ -196,6 +198,14 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
             )
             summary.write(files)
         return summary
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in VERSIONED:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
 
 
 def _batch_size(options: OverlayOptions, segmenter: Segmenter, frame: Frame) -> int:

@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from roadseg.cores import usable_cores
 from roadseg.errors import VideoError
+from roadseg.files import printable
 
 BROKEN = "Check that it plays elsewhere; copy or download it again if it does not."
 
@@ -44,8 +45,10 @@ def open_input(path: Path) -> InputContainer:
     """Open a media file for reading.
 
     Raises:
-        VideoError: it is missing, a folder, empty, no media file, or may not be read.
+        VideoError: it is missing, a folder, empty, no media file, may not be read, or its name is not in UTF-8.
     """
+    if printable(path) != str(path):
+        raise VideoError(f"{printable(path)}: its name is not in UTF-8", "Rename it.")
     if path.is_dir():
         raise VideoError(f"{path}: a folder, not a video", f"Give the files in it, for example {path}/*.mp4.")
     if not path.exists():

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,18 @@ def test_failures_are_recorded_and_what_failed_before_is_not(tmp_path):
     (drives / "b" / "0.mp4").unlink()
     assert all(result.skipped for result in overlay_fleet(find_tasks([str(drives)], out), TheUpperHalfIsSky(), out))
     assert made(out) == results("a/1", "b/1")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are Unicode")
+def test_a_name_that_is_not_utf8_is_a_failure_with_its_remedy(tmp_path):
+    drives, out = tmp_path / "drives", tmp_path / "out"
+    make_drive(drives / "good.mp4")
+    make_drive(drives / "bad.mp4").rename(drives / os.fsdecode(b"caf\xe9.mp4"))
+    seen = list(overlay_fleet(find_tasks([str(drives)], out), TheUpperHalfIsSky(), out))
+    assert sorted(isinstance(result, Failure) for result in seen) == [False, True]
+    (record,) = map(json.loads, (out / "failures.jsonl").read_text(encoding="utf-8").splitlines())
+    assert record["cause"] == f"{drives}/caf\\udce9.mp4: its name is not in UTF-8" and record["remedy"] == "Rename it."
+    assert made(out) == sorted(["failures.jsonl", *results("good")])
 
 
 def test_the_record_is_up_to_date_when_a_call_is_stopped(tmp_path):
