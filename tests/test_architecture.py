@@ -18,7 +18,7 @@ LAYERS = [
     {"fetch", "synth", "machine", "adaptation", "evaluation", "overlay", "stats"},
     {"training", "inference"},
     {"pseudo_labels", "recipe", "report", "scale"},
-    {"assembly", "scoring", "video_recipe"},
+    {"assembly", "run_record", "scoring", "video_recipe"},
     {"adapt", "bench", "comparison"},
     {"experiment"},
     {"video_experiment"},

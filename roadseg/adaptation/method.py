@@ -44,9 +44,9 @@ class Method(ABC):
         return {}
 
     @property
+    @abstractmethod
     def loss_kinds(self) -> dict[str, LossKind]:
         """How to read the values that its terms name, by name, of those whose size says something by itself."""
-        return {}
 
     @abstractmethod
     def terms(self, batch: Batch) -> Iterator[Term]:

@@ -89,9 +89,9 @@ def report_page(results: Results) -> str:
             for index in order
         ],
     }
-    return _render(
+    return render(
         "report.html",
-        script=_template_text("report.js"),
+        script=template_text("report.js"),
         name=results.name,
         summary=summary,
         overlay=link(Path(results.files.overlay.name)),
@@ -127,7 +127,7 @@ def index_page(entries: Sequence[IndexEntry]) -> str:
                 "bar": [(css_colour(colour), share) for share, colour in shares if share.share >= 0.001],
             }
         )
-    return _render(
+    return render(
         "index.html",
         videos=videos,
         seconds=sum(entry.summary.duration_seconds for entry in entries),
@@ -240,7 +240,7 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _render(template: str, *, script: str = "", **context: Any) -> str:
+def render(template: str, *, script: str = "", **context: Any) -> str:
     """Fill a template; of scripts in the page, `script` alone may run, and those beside it."""
     digest = b64encode(sha256(script.encode()).digest()).decode()
     return (
@@ -249,11 +249,12 @@ def _render(template: str, *, script: str = "", **context: Any) -> str:
         .render(
             script=script,
             script_source=f"'self' file: 'sha256-{digest}'" if script else "'none'",
-            style=_template_text("style.css"),
+            style=template_text("style.css"),
             **context,
         )
     )
 
 
-def _template_text(name: str) -> str:
+def template_text(name: str) -> str:
+    """A style sheet or script that goes into pages."""
     return (resources("roadseg.report") / "templates" / name).read_text("utf-8")

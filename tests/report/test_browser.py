@@ -1,12 +1,11 @@
 """Pages in a real browser, opened from the disk: they play, seek and fit, and load nothing that is not beside them."""
 
-import os
 import re
 import shutil
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from report_clips import CARS, PEOPLE, SECONDS, make_results
 
 from roadseg.report.write import write_index, write_report
@@ -16,19 +15,6 @@ HOSTILE_NAME = "<img src=x onerror=document.title='owned'> \"'&amp; ü漢 100%41
 PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 CURRENT = "() => document.getElementById('video').currentTime"
 LOADED = "() => document.getElementById('video').readyState >= 2 && document.querySelector('#chart .trace')"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium as the system has it; where it is missing, tests skip, or under CI fail."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        message = "no Chromium here, such as Debian's package chromium"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -43,28 +29,16 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def opened(browser, folder):
-    """Open a page of the folder; at the end nothing was complained of, and nothing came from elsewhere."""
-    contexts, wrong = [], []
+def opened(open_offline, folder):
+    """Open a page of the folder and wait until its chart is drawn."""
 
     def open_page(name="clip.report.html", **options):
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
-        allowed = (f"{folder.as_uri()}/", "data:image/")
-        page.on("request", lambda request: request.url.startswith(allowed) or wrong.append(request.url))
-        page.goto((folder / name).as_uri())
+        page = open_offline(folder / name, **options)
         if name.endswith(".report.html"):
             page.wait_for_function(LOADED)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert wrong == []
+    return open_page
 
 
 def x_of(page, seconds):
