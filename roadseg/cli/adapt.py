@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from roadseg.recipe import AdaptRecipe
     from roadseg.training.meter import Report
 
+TOO_EARLY = "too early to tell"
+"""As a verdict on losses, of which a terminal says nothing."""
 LOG_LINE_STEPS = 50
 """Without a terminal to draw a bar on, losses are printed once in so many steps."""
 
@@ -149,7 +151,7 @@ def _training_note(report: "Report") -> str:
 
 
 def _verdict(judgement: "Judgement | None") -> str:
-    return "" if judgement is None or judgement.verdict == "too early to tell" else f" ({judgement.verdict})"
+    return "" if judgement is None or judgement.verdict == TOO_EARLY else f" ({judgement.verdict})"
 
 
 def _told(name: str, judgement: "Judgement") -> str:
@@ -179,6 +181,7 @@ def _summary(outcome: "Outcome") -> str:
     lines = [f"[bold]{escape(str(outcome.run))}[/bold]: {outcome.steps} steps in {outcome.seconds:.0f} s; {losses}"]
     if outcome.evaluation is not None:
         lines.append(f"mIoU on {outcome.evaluation.dataset}: [bold]{outcome.evaluation.miou:.1f}[/bold]")
-    lines += [escape(_told(name, judgement)) for name, judgement in outcome.health.items()]
+    judged = {name: judgement for name, judgement in outcome.health.items() if judgement.verdict != TOO_EARLY}
+    lines += [escape(_told(name, judgement)) for name, judgement in judged.items()]
     lines.append(f"next: roadseg overlay VIDEO --run {escape(str(outcome.run))} --out out")
     return "\n".join(lines)

@@ -1,5 +1,9 @@
 """What a terminal says of a run that goes on."""
 
+import io
+
+from rich.console import Console
+
 from roadseg.adaptation.health import LossKind, judge_all
 from roadseg.cli.adapt import watching
 from roadseg.cli.console import Reporter
@@ -46,3 +50,15 @@ def test_quiet_says_nothing(capsys):
     with watching(Reporter(quiet=True), 500) as watcher:
         watcher.on_warning("no page")
     assert capsys.readouterr().err == ""
+
+
+def test_notes_do_not_push_bars_aside():
+    reporter = Reporter()
+    shown = io.StringIO()
+    reporter._err = Console(file=shown, force_terminal=True, width=80, soft_wrap=True, color_system=None)
+    with reporter.bars() as bars:
+        bars.show("training", 10, 500, "segmentation 0.500  discriminator 0.400 (healthy)")
+        bars._progress.refresh()
+    lines = shown.getvalue().splitlines()
+    assert any("training" in line and "10/500" in line and "ETA" in line for line in lines)
+    assert any(line.strip().endswith("discriminator 0.400 (healthy)") and "training" not in line for line in lines)
