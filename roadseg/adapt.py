@@ -7,21 +7,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from roadseg.adaptation.health import Judgement, judge_all
 from roadseg.assembly import Watcher, adapt_batch_norm, build_batches, build_trainer, label_targets, named_datasets
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import AdaptationBatches
-from roadseg.errors import InputError
+from roadseg.errors import InputError, TrainingError
 from roadseg.evaluation.evaluate import Evaluation
 from roadseg.files import locked
 from roadseg.label_spaces import label_space
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import ModelCard, save_model
 from roadseg.recipe import AdaptRecipe, read_recipe, resolve
+from roadseg.run_record import RunRecord
 from roadseg.runtime import describe, is_main_process, main_process_first, process_group
 from roadseg.scoring import Candidate, score
+from roadseg.training.events import require_tensorboard
+from roadseg.training.log import loss_series
 from roadseg.training.loop import Plan, train
 from roadseg.training.meter import Report
 from roadseg.training.run_folder import RunFolder
+from roadseg.training.samples import steps_between_looks
 from roadseg.training.trainer import Trainer
 
 
@@ -35,6 +40,8 @@ class Outcome:
     """Spent in this call; a resumed run spent more."""
     losses: dict[str, float]
     """Mean losses of the last steps."""
+    health: dict[str, Judgement]
+    """What is to be said of losses, by name, from the last steps of the whole run."""
     evaluation: Evaluation | None
     """Made by the main process alone."""
 
@@ -45,6 +52,7 @@ class Outcome:
             "steps": self.steps,
             "seconds": round(self.seconds, 1),
             "losses": {name: round(value, 4) for name, value in self.losses.items()},
+            "health": {name: judgement.as_dict() for name, judgement in self.health.items()},
             "evaluation": None if self.evaluation is None else self.evaluation.as_dict(),
         }
 
@@ -86,7 +94,7 @@ def resume(out: Path, *, data: Path = Path("data"), watcher: Watcher | None = No
         if run.checkpoint.is_file():
             parts.trainer.restore(run.load_checkpoint())
         if is_main_process():
-            run.rewind_log(parts.trainer.step)
+            run.rewind(parts.trainer.step)
         return _train(recipe, run, parts, watcher)
 
 
@@ -120,6 +128,8 @@ class _Parts:
 
 
 def _prepare(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> _Parts:
+    if recipe.tensorboard:
+        require_tensorboard()
     # The others find what the main process has downloaded and rendered.
     with main_process_first():
         # Cheap checks first: nobody should wait for streets to be rendered to learn of a misspelt folder.
@@ -154,15 +164,18 @@ def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher)
         return score(candidate, scored, runtime, on_progress=watcher.on_evaluate)
 
     def score_for_log() -> dict[str, float]:
-        evaluation = score_now()
-        return {} if evaluation is None else {f"miou/{evaluation.dataset}": round(evaluation.miou, 2)}
+        return _scores(score_now())
 
+    kinds = trainer.method.loss_kinds
+    points = loss_series(run.read_log()) if is_main_process() else {}
     losses: dict[str, float] = {}
 
     def on_report(report: Report) -> None:
         losses.clear()
         losses.update(report.losses)
-        watcher.on_report(report)
+        for name, value in losses.items():
+            points.setdefault(name, []).append((report.step, value))
+        watcher.on_report(replace(report, health=judge_all(points, kinds)))
 
     began = time.monotonic()
     plan = Plan(
@@ -172,15 +185,47 @@ def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher)
         checkpoint_every=recipe.checkpoint_every,
         evaluate_every=recipe.evaluate_every,
         workers=recipe.workers,
+        look_every=steps_between_looks(recipe.steps),
         accumulate=recipe.accumulate,
     )
-    train(trainer, batches, plan, run, evaluate=score_for_log if scored else None, on_report=on_report)
-    evaluation = score_now() if is_main_process() else None
-    outcome = Outcome(run.path, trainer.step, time.monotonic() - began, losses, evaluation)
-    if is_main_process():
+    evaluate = score_for_log if scored else None
+    if not is_main_process():
+        train(trainer, batches, plan, run, evaluate=evaluate, on_report=on_report)
+        return Outcome(run.path, trainer.step, time.monotonic() - began, losses, {}, None)
+    run.write_loss_kinds(kinds)
+    targets = [target.open() for target in named_datasets(recipe).targets]
+    shown = RunRecord(run, recipe, trainer, source=batches.source, targets=targets, warn=watcher.on_warning)
+    with shown as record:
+        watcher.on_start(f"to look at while it trains: {run.page}")
+        begun_at = trainer.step
+        try:
+            train(
+                trainer,
+                batches,
+                plan,
+                run,
+                evaluate=evaluate,
+                on_report=on_report,
+                on_log=record.log,
+                on_milestone=record.milestone,
+            )
+        except TrainingError:
+            record.write_page()
+            raise
+        evaluation = score_now()
+        seconds = time.monotonic() - began
+        outcome = Outcome(run.path, trainer.step, seconds, losses, judge_all(points, kinds), evaluation)
         save_model(run.model, network, _card(recipe, network, evaluation))
         run.write_metrics(outcome.as_dict())
+        if trainer.step > begun_at:
+            record.log({"step": trainer.step} | _scores(evaluation))
+        record.write_page()
     return outcome
+
+
+def _scores(evaluation: Evaluation | None) -> dict[str, float]:
+    """Scores by the name that logs call them by."""
+    return {} if evaluation is None else {f"miou/{evaluation.dataset}": round(evaluation.miou, 2)}
 
 
 def _card(recipe: AdaptRecipe, network: SegmentationNetwork, evaluation: Evaluation | None) -> ModelCard:

@@ -57,6 +57,8 @@ class Watcher:
 
     on_start: Callable[[str], None] = field(default=lambda message: None)
     """Told what the run is made of, a line at a time."""
+    on_warning: Callable[[str], None] = field(default=lambda message: None)
+    """Told what could not be shown of the run, which goes on all the same."""
     on_download: Progress = field(default=lambda done, total: None)
     """Told (bytes of weights here, bytes in all)."""
     on_render: Progress = field(default=lambda done, total: None)

@@ -228,6 +228,9 @@ class AdaptRecipe(BaseModel):
     # Report
     published: str = ""
     """Row of the published tables that this reproduces, shown beside it by `roadseg compare`."""
+    tensorboard: bool = False
+    """Whether the run folder gets TensorBoard events too, in `tensorboard/`: all that is logged, and sample pictures;
+    wants `pip install 'roadseg[tensorboard]'`."""
 
     @field_validator(*NAMES)
     @classmethod

@@ -18,7 +18,7 @@ LAYERS = [
     {"annotation", "fetch", "synth", "machine", "adaptation", "evaluation", "overlay", "stats"},
     {"training", "inference"},
     {"pseudo_labels", "recipe", "report", "scale"},
-    {"assembly", "labelling", "scoring", "video_recipe"},
+    {"assembly", "labelling", "run_record", "scoring", "video_recipe"},
     {"adapt", "bench", "comparison", "retrieval"},
     {"experiment"},
     {"video_experiment"},

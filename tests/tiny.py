@@ -1,10 +1,13 @@
 """A toy street set in the real on-disk format, learnable in a few steps: each class has its colour."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from roadseg.recipe import AdaptRecipe, resolve
 
 SIZE = (96, 64)
 ROAD, BUILDING, SKY, CAR = 0, 2, 10, 13
@@ -55,3 +58,9 @@ RECIPE = {
     "device": "cpu",
 }
 """Recipe keys that make a run take a second or two."""
+
+
+def toy_recipe(data: Path, **changes: Any) -> AdaptRecipe:
+    """The recipe of a run on the streets in `data`, `source` and `target`, with these keys changed."""
+    values = {**RECIPE, "source": str(data / "source"), "target": str(data / "target" / "images"), **changes}
+    return resolve(values, origin="test")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from roadseg.adaptation.health import LossKind
 from roadseg.adaptation.losses import SOURCE, TARGET, Gan, adversarial_loss, at_least_float32, resized
 from roadseg.adaptation.method import Method, Term
 from roadseg.adaptation.source_only import Supervision
@@ -91,6 +92,13 @@ class Adversarial(Method):
         """One an adversary, under its name."""
         return {name: adversary.discriminator for name, adversary in self.adversaries.items()}
 
+    @property
+    def loss_kinds(self) -> dict[str, LossKind]:
+        """Of the supervised levels and the discriminators, whose loss is the mean of both domains'."""
+        kind = LossKind("discriminator", "cross-entropy" if self.gan == "vanilla" else "squared-error")
+        discriminators = {_discriminator_loss(name): kind for name in self.adversaries}
+        return self.supervision.kinds(self.segmenter.num_classes) | discriminators
+
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the segmentation term, the segmenter's adversarial term, then two terms a discriminator.
 
@@ -117,7 +125,7 @@ class Adversarial(Method):
                 (TARGET, target_maps[name], batch.target_images),
             ):
                 loss = self._loss(adversary, maps, images, domain) * batch.share / 2
-                yield Term(loss, {f"discriminator/{name}": loss.detach()})
+                yield Term(loss, {_discriminator_loss(name): loss.detach()})
 
     def _fooling_term(self, prediction: Prediction, batch: Batch) -> Term:
         assert batch.target_images is not None
@@ -143,3 +151,7 @@ class Adversarial(Method):
     def _train_discriminators(self, on: bool) -> None:
         for discriminator in self.companions.values():
             discriminator.requires_grad_(on)
+
+
+def _discriminator_loss(name: str) -> str:
+    return f"discriminator/{name}"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from roadseg.adaptation.adversarial import View
+from roadseg.adaptation.health import LossKind
 from roadseg.adaptation.losses import resized
 from roadseg.adaptation.method import Method, Term
 from roadseg.adaptation.source_only import LEVEL_NAMES, Supervision
@@ -57,6 +58,11 @@ class MinimalEntropy(Method):
         super().__init__(segmenter, runtime)
         self.supervision = Supervision(tuple(segmentation_weights), class_balance, segmenter.align_corners)
         self.entropy_weights = tuple(entropy_weights)
+
+    @property
+    def loss_kinds(self) -> dict[str, LossKind]:
+        """Of the supervised levels; an entropy may be anything from 0 to 1."""
+        return self.supervision.kinds(self.segmenter.num_classes)
 
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the segmentation term, then the entropy term."""

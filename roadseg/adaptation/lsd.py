@@ -11,12 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from roadseg.adaptation.health import LossKind
 from roadseg.adaptation.losses import at_least_float32, resized, segmentation_loss
 from roadseg.adaptation.method import Method, Term
 from roadseg.adaptation.source_only import Supervision
 from roadseg.datasets.sampling import Batch
 from roadseg.models.network import SegmentationNetwork
-from roadseg.models.reconstruction import ImageScores
+from roadseg.models.reconstruction import DOMAINS, ImageScores
 from roadseg.runtime import Runtime
 
 GENERATOR_ADV_WEIGHT = 0.1
@@ -83,6 +84,13 @@ class LearningFromSynthetic(Method):
         """Generator and discriminator."""
         return {"generator": self.generator, "discriminator": self.discriminator}
 
+    @property
+    def loss_kinds(self) -> dict[str, LossKind]:
+        """Of the supervised levels, and of the discriminator: a domain's real and generated images, of four answers."""
+        kind = LossKind("discriminator", answers=DOMAINS, summed=2)
+        discriminators = {_discriminator_loss(domain): kind for domain in (SOURCE, TARGET)}
+        return self.supervision.kinds(self.segmenter.num_classes) | discriminators
+
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield a term of the segmenter for each domain, then of the generator, then of the discriminator."""
         if batch.target_images is None:
@@ -138,7 +146,7 @@ class LearningFromSynthetic(Method):
         real = self._judged(_unit(images, painted.dtype))
         told_apart = self._domain_loss(real, domain.real, batch)
         told_apart = told_apart + self._domain_loss(self._judged(painted), domain.generated, batch)
-        values = {f"discriminator/{domain.name}": told_apart}
+        values = {_discriminator_loss(domain): told_apart}
         if domain is SOURCE:
             values["classes/real"] = self._class_loss(real, batch)
         loss = torch.stack(list(values.values())).sum()
@@ -171,3 +179,7 @@ class LearningFromSynthetic(Method):
 def _unit(images: Tensor, dtype: torch.dtype) -> Tensor:
     """Pixels (N, 3, H, W) uint8 as 0..1."""
     return images.to(dtype) / 255
+
+
+def _discriminator_loss(domain: Domain) -> str:
+    return f"discriminator/{domain.name}"

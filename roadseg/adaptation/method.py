@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from roadseg.adaptation.health import LossKind
 from roadseg.adaptation.losses import at_least_float32
 from roadseg.datasets.sampling import Batch
 from roadseg.models.domain_statistics import source_statistics
@@ -41,6 +42,11 @@ class Method(ABC):
     def companions(self) -> dict[str, nn.Module]:
         """Networks that are trained beside the segmenter, or against it, by name; none unless the method has some."""
         return {}
+
+    @property
+    @abstractmethod
+    def loss_kinds(self) -> dict[str, LossKind]:
+        """How to read the values that its terms name, by name, of those whose size says something by itself."""
 
     @abstractmethod
     def terms(self, batch: Batch) -> Iterator[Term]:

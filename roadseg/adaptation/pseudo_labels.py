@@ -6,11 +6,15 @@ the labels are made is in `roadseg.pseudo_labels`.
 
 from collections.abc import Iterator, Sequence
 
+from roadseg.adaptation.health import LossKind
 from roadseg.adaptation.method import Method, Term
 from roadseg.adaptation.source_only import Supervision
 from roadseg.datasets.sampling import Batch
 from roadseg.models.network import SegmentationNetwork
 from roadseg.runtime import Runtime
+
+TARGET_LOSS = "pseudo-labels"
+"""What logs call the losses on target images."""
 
 
 class PseudoLabels(Method):
@@ -38,12 +42,17 @@ class PseudoLabels(Method):
         self.supervision = Supervision(tuple(segmentation_weights), class_balance, segmenter.align_corners)
         self.target_weight = target_weight
 
+    @property
+    def loss_kinds(self) -> dict[str, LossKind]:
+        """Of the levels in both domains."""
+        return self.supervision.kinds(self.segmenter.num_classes, TARGET_LOSS)
+
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the source's segmentation term, then the target's."""
         if batch.target_images is None or batch.target_labels is None or batch.target_label_counts is None:
             raise ValueError("pseudo-labels need labelled target images in the batch")
         yield self.supervision.term(self.predict_source(batch.source_images).logits, batch)
         term = self.supervision.term_of(
-            self.predict(batch.target_images).logits, batch.target_labels, batch.target_label_counts, "pseudo-labels"
+            self.predict(batch.target_images).logits, batch.target_labels, batch.target_label_counts, TARGET_LOSS
         )
         yield Term(self.target_weight * term.loss, term.values)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from roadseg.adaptation.health import LossKind
 from roadseg.adaptation.losses import resized
 from roadseg.adaptation.method import Method, Term
 from roadseg.adaptation.mixing import block_mask, class_mask, recoloured
@@ -33,6 +34,8 @@ class SelfTrainingOptions:
     """Share of blocks of the mixed pictures that are hidden from the student."""
 
 
+MIXED = "mixed/main"
+"""What logs call the loss on mixed pictures."""
 MASK_BLOCK = 32
 """Side in pixels of what is hidden at once."""
 
@@ -58,6 +61,11 @@ class SelfTraining(Method):
         """Those of the base method."""
         return self.base.companions
 
+    @property
+    def loss_kinds(self) -> dict[str, LossKind]:
+        """Those of the base method, and of the mixed pictures, whose weights of at most 1 make their loss no larger."""
+        return self.base.loss_kinds | {MIXED: LossKind("classifier", answers=self.segmenter.num_classes)}
+
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the terms of the base method, then that of the mixed pictures."""
         if batch.target_images is None:
@@ -73,7 +81,7 @@ class SelfTraining(Method):
             reduction="none",
         )
         loss = (losses * weights).mean() * batch.share
-        yield Term(self.options.weight * loss, {"mixed/main": loss.detach()})
+        yield Term(self.options.weight * loss, {MIXED: loss.detach()})
 
     @torch.no_grad()
     def _pseudo_labels(self, images: Tensor) -> tuple[Tensor, Tensor]:

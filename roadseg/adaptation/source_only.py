@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from roadseg.adaptation.health import LossKind
 from roadseg.adaptation.losses import segmentation_loss
 from roadseg.adaptation.method import Method, Term
 from roadseg.datasets.sampling import Batch
@@ -13,6 +14,8 @@ from roadseg.models.network import SegmentationNetwork
 from roadseg.runtime import Runtime
 
 LEVEL_NAMES = ("main", "auxiliary")
+SEGMENTATION = "segmentation"
+"""What logs call the losses on labelled source images."""
 
 
 class SourceOnly(Method):
@@ -28,6 +31,11 @@ class SourceOnly(Method):
     ) -> None:
         super().__init__(segmenter, runtime)
         self.supervision = Supervision(tuple(segmentation_weights), class_balance, segmenter.align_corners)
+
+    @property
+    def loss_kinds(self) -> dict[str, LossKind]:
+        """Of its levels."""
+        return self.supervision.kinds(self.segmenter.num_classes)
 
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the segmentation term."""
@@ -45,9 +53,17 @@ class Supervision:
     align_corners: bool
     """Of the segmenter."""
 
+    def kinds(self, classes: int, *names: str) -> dict[str, LossKind]:
+        """How to read the losses that `term`, and `term_of` under the other `names`, give for so many classes."""
+        return {
+            f"{name}/{level_name}": LossKind("classifier", answers=classes)
+            for name in (SEGMENTATION, *names)
+            for level_name, _ in zip(LEVEL_NAMES, self.level_weights, strict=False)
+        }
+
     def term(self, logits: Sequence[Tensor], batch: Batch) -> Term:
         """Weighted sum of the levels' segmentation losses on the source."""
-        return self.term_of(logits, batch.source_labels, batch.label_counts, "segmentation")
+        return self.term_of(logits, batch.source_labels, batch.label_counts, SEGMENTATION)
 
     def term_of(self, logits: Sequence[Tensor], labels: Tensor, label_counts: Tensor, name: str) -> Term:
         """Weighted sum of the levels' losses on images with `labels`; one term, since the levels share a graph.

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from roadseg.adaptation.health import LossKind
 from roadseg.adaptation.method import Method, Term
 from roadseg.bench.measures import Laps, counting_saved_bytes
 from roadseg.bench.plain import PlainStep
@@ -156,6 +157,10 @@ class _TimedMethod(Method):
     @property
     def companions(self) -> dict[str, nn.Module]:
         return self._method.companions
+
+    @property
+    def loss_kinds(self) -> dict[str, LossKind]:
+        return self._method.loss_kinds
 
     def terms(self, batch: Batch) -> Iterator[Term]:
         for term in self._method.terms(batch):

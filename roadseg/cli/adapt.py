@@ -14,10 +14,13 @@ from roadseg.errors import RecipeError
 
 if TYPE_CHECKING:
     from roadseg.adapt import Outcome
+    from roadseg.adaptation.health import Judgement
     from roadseg.assembly import Watcher
     from roadseg.recipe import AdaptRecipe
     from roadseg.training.meter import Report
 
+TOO_EARLY = "too early to tell"
+"""As a verdict on losses, of which a terminal says nothing."""
 LOG_LINE_STEPS = 50
 """Without a terminal to draw a bar on, losses are printed once in so many steps."""
 
@@ -119,13 +122,20 @@ def training_watcher(reporter: Reporter, bars: Bars, steps: int) -> "Watcher":
     """Callbacks that show a run of `steps` steps on bars that are there."""
     from roadseg.assembly import Watcher
 
+    told: set[tuple[str, str]] = set()
+
     def on_report(report: "Report") -> None:
         bars.show("training", report.step, steps, _training_note(report))
         if not reporter.interactive and report.step % LOG_LINE_STEPS == 0:
             reporter.say(f"step {report.step}/{steps}  {_training_note(report)}")
+        for name, judgement in report.health.items():
+            if judgement.alarming and (name, judgement.verdict) not in told:
+                told.add((name, judgement.verdict))  # once: where it stays so, the line above goes on saying it
+                reporter.warn(f"step {report.step}: {_told(name, judgement)}")
 
     return Watcher(
         on_start=lambda message: reporter.say(escape(message)),
+        on_warning=reporter.warn,
         on_download=lambda done, total: bars.show("downloading weights", done, total or None),
         on_render=lambda done, total: bars.show("rendering streets", done, total),
         on_count=lambda done, total: bars.show("counting classes", done, total),
@@ -136,9 +146,21 @@ def training_watcher(reporter: Reporter, bars: Bars, steps: int) -> "Watcher":
 
 
 def _training_note(report: "Report") -> str:
-    """What a training run says of its last steps in one line: the main level's losses are those to watch."""
-    losses = [f"{name.split('/')[0]} {value:.3f}" for name, value in report.losses.items() if name.endswith("/main")]
+    """What a training run says of its last steps in one line: losses of the main level, and those that are judged."""
+    losses = [
+        f"{name.removesuffix('/main')} {value:.3f}{_verdict(report.health.get(name))}"
+        for name, value in report.losses.items()
+        if name.endswith("/main") or name in report.health
+    ]
     return "  ".join([*losses, f"{report.seconds_a_step:.2f} s a step"])
+
+
+def _verdict(judgement: "Judgement | None") -> str:
+    return "" if judgement is None or judgement.verdict == TOO_EARLY else f" ({judgement.verdict})"
+
+
+def _told(name: str, judgement: "Judgement") -> str:
+    return f"{name} {judgement.loss:.3f}, mean of the last steps: {judgement.verdict}. {judgement.advice}"
 
 
 def unchanged(plan: "AdaptRecipe", values: dict[str, Any]) -> "AdaptRecipe":
@@ -164,5 +186,7 @@ def _summary(outcome: "Outcome") -> str:
     lines = [f"[bold]{escape(str(outcome.run))}[/bold]: {outcome.steps} steps in {outcome.seconds:.0f} s; {losses}"]
     if outcome.evaluation is not None:
         lines.append(f"mIoU on {outcome.evaluation.dataset}: [bold]{outcome.evaluation.miou:.1f}[/bold]")
+    judged = {name: judgement for name, judgement in outcome.health.items() if judgement.verdict != TOO_EARLY}
+    lines += [escape(_told(name, judgement)) for name, judgement in judged.items()]
     lines.append(f"next: roadseg overlay VIDEO --run {escape(str(outcome.run))} --out out")
     return "\n".join(lines)

@@ -6,12 +6,13 @@ by one JSON document on stdout.
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -85,9 +86,17 @@ class Reporter:
             TimeElapsedColumn(),
             TextColumn("ETA"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
         )
-        with Progress(*columns, console=self._err, transient=True, disable=not self.interactive) as progress:
+
+        class WithNotes(Progress):
+            """Notes on lines of their own: beside a bar there is no room for them."""
+
+            def get_renderables(self) -> Iterable[RenderableType]:
+                yield from super().get_renderables()
+                notes = (task.fields["note"] for task in self.tasks)
+                yield from (Text(note) for note in notes if note)
+
+        with WithNotes(*columns, console=self._err, transient=True, disable=not self.interactive) as progress:
             yield Bars(progress)
 
 

@@ -1,5 +1,7 @@
-"""`roadseg report`: pages to look at, beside the results of `roadseg overlay`."""
+"""`roadseg report`: pages to look at, beside the results of `roadseg overlay` and `roadseg adapt`."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,37 +14,44 @@ from roadseg.errors import RoadsegError
 
 def report(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="DIR", help="Folders of `roadseg overlay`, searched at any depth.")
+        list[Path], typer.Argument(metavar="DIR", help="Folders of overlays, run folders, or folders above such.")
     ],
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Make pages of overlays: NAME.report.html, and index.html of several videos.
+    """Make pages of overlays and trainings.
 
-    A page has the video, a timeline that seeks in it, totals of classes, where in
-    the picture they stand, moments of note, and how all was made. It opens from
-    the disk in any browser and needs no network. `roadseg overlay` writes it too;
-    this makes it again, and those of results that earlier versions made.
+    NAME.report.html has a video, a timeline that seeks in it, totals of classes,
+    where in the picture they stand, moments of note, and how all was made;
+    index.html leads to several. training.html has the losses of a run and what
+    they tell, scores, and what the network saw on the way. They open from the
+    disk in any browser, without a network. `roadseg overlay` and `roadseg adapt`
+    write them too; this makes them again, also of what earlier versions made.
 
-    [bold]Example:[/bold] roadseg report overlays
+    [bold]Example:[/bold] roadseg report overlays runs/my-roads
     """
     from roadseg.inference.overlay_stats import finished_tables
     from roadseg.inference.overlay_summary import OverlayFiles
-    from roadseg.report.write import write_index, write_report
+    from roadseg.report.write import find_runs, write_index, write_report, write_training_page
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
-    tables, half_done = finished_tables(folders)
+    runs = find_runs(folders)
+    tables, half_done = finished_tables(folders, required=not runs)
+    jobs: list[tuple[dict[str, str], Callable[[], Path]]] = [
+        *(({"table": str(table)}, partial(write_report, OverlayFiles.of_table(table))) for table in tables),
+        *(({"run": str(run.path)}, partial(write_training_page, run)) for run in runs),
+    ]
     pages: list[str] = []
     failed: list[dict[str, str]] = []
-    with reporter.bars("videos") as bars:
-        for done, table in enumerate(tables, start=1):
+    with reporter.bars() as bars:
+        for done, (what, write) in enumerate(jobs, start=1):
             try:
-                pages.append(str(write_report(OverlayFiles.of_table(table))))
+                pages.append(str(write()))
             except RoadsegError as error:
-                failed.append({"table": str(table), "cause": error.cause, "remedy": error.remedy})
+                failed.append({**what, "cause": error.cause, "remedy": error.remedy})
                 fail(error.cause, error.remedy)
-            bars.show("reports", done, len(tables))
+            bars.show("reports", done, len(jobs))
     if not failed:
         pages += [str(index) for index in map(write_index, folders) if index is not None]
     if half_done:
@@ -50,6 +59,6 @@ def report(
     if pages or as_json:
         reporter.result("\n".join(map(escape, pages)), {"written": pages, "failed": failed})
     if failed:
-        if len(tables) > 1:
-            fail(f"{len(failed)} of {len(tables)} reports failed")
+        if len(jobs) > 1:
+            fail(f"{len(failed)} of {len(jobs)} reports failed")
         raise typer.Exit(1)

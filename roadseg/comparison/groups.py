@@ -24,6 +24,7 @@ NO_MATTER = frozenset(
         "device",
         "workers",
         "accumulate",
+        "tensorboard",
     }
 )
 """Recipe keys that do not change what is learned."""

@@ -113,11 +113,11 @@ def overlay_stats(
     return OverlayStats(label_space, totals, tuple(videos), dict(sorted(hours.items())), half_done)
 
 
-def finished_tables(folders: Sequence[Path]) -> tuple[list[Path], int]:
+def finished_tables(folders: Sequence[Path], *, required: bool = True) -> tuple[list[Path], int]:
     """Tables below `folders` whose summary is there, each once, and how many others there are.
 
     Raises:
-        InputError: a folder is missing or has no finished table.
+        InputError: a folder is missing or, if tables are `required`, there is none that is finished.
     """
     found: dict[Path, Path] = {}
     for folder in folders:
@@ -125,7 +125,7 @@ def finished_tables(folders: Sequence[Path]) -> tuple[list[Path], int]:
             raise InputError(f"{folder}: no such folder", "Give the --out of `roadseg overlay`, or a folder above it.")
         found |= {table.resolve(): table for table in sorted(folder.rglob(f"*{FRAMES_SUFFIX}"))}
     tables = [table for table in found.values() if OverlayFiles.of_table(table).summary.exists()]
-    if not tables:
+    if required and not tables:
         half = f", only {len(found)} that are half done" if found else ""
         raise InputError(
             f"{', '.join(map(str, folders))}: no finished results of `roadseg overlay`{half}",

@@ -68,6 +68,7 @@ class SegmentationNetwork(Network, ABC):
     @abstractmethod
     def __init__(self, num_classes: int, *, levels: int = 2, pretrained: bool = True, **options: str) -> None:
         super().__init__()
+        self.num_classes = num_classes
         self.levels = levels
         self.options = options
 

@@ -1,6 +1,8 @@
-"""Pages beside the results of `roadseg overlay`: one a video, and one for a folder with several videos."""
+"""Pages beside results: one a video, one for a folder with several videos, one a training."""
 
 import os
+from collections.abc import Sequence
+from importlib.resources import as_file
 from importlib.resources import files as resources
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from roadseg.label_spaces import label_space
 from roadseg.report.page import PLOTLY, IndexEntry, index_page, report_page
 from roadseg.report.pictures import thumbnail
 from roadseg.report.results import UNLABELLED_COLOUR, read_results
+from roadseg.report.training_page import training_page
+from roadseg.training.run_folder import RunFolder
 from roadseg.video.reader import VideoReader
 
 REPORT_SUFFIX = ".report.html"
@@ -38,14 +42,33 @@ def write_report(files: OverlayFiles) -> Path:
         InputError: a file is missing or cannot be read, or was written by another version.
         OutputError: the page cannot be written.
     """
-    page = report_page(read_results(files))
-    plotly = (resources("plotly") / "package_data" / PLOTLY).read_bytes()
-    beside = files.overlay.with_name(PLOTLY)
-    if not (beside.exists() and beside.stat().st_size == len(plotly)):
-        _publish(beside, plotly)
     path = report_path(files)
-    _publish(path, page.encode("utf-8", "replace"))  # names of files need not be Unicode
+    _publish_with_plotly(path, report_page(read_results(files)))
     return path
+
+
+def write_training_page(run: RunFolder) -> Path:
+    """Write the page of a training into its run folder, whole or not at all, and what draws its charts beside it.
+
+    Args:
+        run: begun, finished or not.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: a file is missing or cannot be read, or was written by another version.
+        OutputError: the page cannot be written.
+    """
+    _publish_with_plotly(run.page, training_page(run))
+    return run.page
+
+
+def find_runs(folders: Sequence[Path]) -> list[RunFolder]:
+    """Runs that have logged something, at any depth of `folders`, each once."""
+    logs = {log.resolve(): log for folder in folders for log in sorted(folder.rglob(RunFolder(Path()).log.name))}
+    runs = [RunFolder(log.parent) for log in logs.values()]
+    return [run for run in runs if run.recipe.is_file()]
 
 
 def write_index(folder: Path) -> Path | None:
@@ -58,7 +81,7 @@ def write_index(folder: Path) -> Path | None:
         InputError: results below it cannot be read.
         OutputError: the page cannot be written.
     """
-    tables, _ = finished_tables([folder])
+    tables, _ = finished_tables([folder], required=False)
     entries = []
     for table in tables:
         files = OverlayFiles.of_table(table)
@@ -86,6 +109,15 @@ def _entry(files: OverlayFiles, folder: Path) -> IndexEntry:
         colours=(*label_space(summary.job.label_space).colours, UNLABELLED_COLOUR),
         thumbnail=thumbnail(picture, aspect_ratio, INDEX_WIDTH),
     )
+
+
+def _publish_with_plotly(path: Path, page: str) -> None:
+    plotly = resources("plotly") / "package_data" / PLOTLY
+    beside = path.with_name(PLOTLY)
+    with as_file(plotly) as library:
+        if not (beside.exists() and beside.stat().st_size == library.stat().st_size):
+            _publish(beside, library.read_bytes())
+    _publish(path, page.encode("utf-8", "replace"))  # names of files need not be Unicode
 
 
 def _publish(path: Path, data: bytes) -> None:

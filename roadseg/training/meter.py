@@ -1,13 +1,14 @@
 """What training measures of itself: mean losses, and where the time goes."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from roadseg.adaptation.health import Judgement
 from roadseg.errors import TrainingError
 from roadseg.runtime import Runtime
 
@@ -25,6 +26,8 @@ class Report:
     """Share of the time in which training waited for its next batch, 0..1."""
     skipped: int
     """Steps left out because gradients overflowed in float16; they count for no loss."""
+    health: Mapping[str, Judgement] = field(default_factory=dict)
+    """What is to be said of losses, by name, from more steps than these."""
 
 
 class Meter:
@@ -48,6 +51,13 @@ class Meter:
         began = time.perf_counter()
         yield
         self._waited += time.perf_counter() - began
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave out of all times what happens inside."""
+        began = time.perf_counter()
+        yield
+        self._began += time.perf_counter() - began
 
     def add(self, values: dict[str, Tensor] | None) -> None:
         """Count a step with this process's contribution to the losses by name, or one that was skipped."""

@@ -1,15 +1,18 @@
 """A run folder: what a training leaves behind, and what it resumes from."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from roadseg.errors import OutputError, WeightsError
+from roadseg.adaptation.health import LossKind
+from roadseg.errors import InputError, OutputError, WeightsError
 from roadseg.files import output_errors, write_json, write_text, writing
 from roadseg.models.weights import MODEL_FILE
+from roadseg.training.samples import drop_samples
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,26 @@ class RunFolder:
     def pseudo_labels(self) -> Path:
         """Folder of what the network that the run starts from sees on the target, for methods that learn from it."""
         return self.path / "pseudo-labels"
+
+    @property
+    def loss_kinds(self) -> Path:
+        """How to read the losses in the log: JSON, fields of `roadseg.adaptation.health.LossKind` by name."""
+        return self.path / "losses.json"
+
+    @property
+    def samples(self) -> Path:
+        """Folder of thumbnails: a few pictures as the network labels them in the course of training."""
+        return self.path / "samples"
+
+    @property
+    def events(self) -> Path:
+        """Folder of TensorBoard events."""
+        return self.path / "tensorboard"
+
+    @property
+    def page(self) -> Path:
+        """All this to look at in a browser."""
+        return self.path / "training.html"
 
     @property
     def model(self) -> Path:
@@ -92,10 +115,29 @@ class RunFolder:
         lines = self.log.read_text(encoding="utf-8").split("\n")[:-1]
         return [json.loads(line) for line in lines]
 
-    def rewind_log(self, step: int) -> None:
-        """Drop what was logged after `step`, since those steps will be made again."""
+    def rewind(self, step: int) -> None:
+        """Drop what was logged and drawn after `step`, since those steps will be made again."""
         kept = [record for record in self.read_log() if record["step"] <= step]
         write_text(self.log, "".join(json.dumps(record) + "\n" for record in kept))
+        drop_samples(self.samples, step)
+
+    def write_loss_kinds(self, kinds: Mapping[str, LossKind]) -> None:
+        """Write down how to read the losses."""
+        write_json(self.loss_kinds, {name: asdict(kind) for name, kind in kinds.items()})
+
+    def read_loss_kinds(self) -> dict[str, LossKind]:
+        """How to read the losses, by name; none where an earlier version made the run.
+
+        Raises:
+            InputError: the file was written by another version.
+        """
+        if not self.loss_kinds.exists():
+            return {}
+        try:
+            kinds = json.loads(self.loss_kinds.read_text(encoding="utf-8"))
+            return {name: LossKind(**fields) for name, fields in kinds.items()}
+        except (ValueError, TypeError, AttributeError):
+            raise InputError(f"{self.loss_kinds}: not written by this version of roadseg") from None
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Write the outcome."""

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from report_clips import make_results
+from training_runs import write_training
 
 
 @pytest.fixture
@@ -33,6 +34,18 @@ def test_a_broken_result_stops_no_other(roadseg, out, capsys):
     assert not (out / "index.html").exists()
     assert roadseg("report", out) == 1
     assert "left out: 1 half done" in capsys.readouterr().err
+
+
+def test_run_folders_have_theirs_beside_overlays(roadseg, out, capsys):
+    run = write_training(out.parent / "runs" / "mine")
+    assert roadseg("report", out.parent, "--json") == 0
+    written = json.loads(capsys.readouterr().out)["written"]
+    assert str(run.page) in written and len(written) == 4
+    run.recipe.write_text("= no TOML")
+    assert roadseg("report", run.path, "--json") == 1
+    captured = capsys.readouterr()
+    assert [one["run"] for one in json.loads(captured.out)["failed"]] == [str(run.path)]
+    assert "recipe.toml: cannot be read" in captured.err
 
 
 @pytest.mark.parametrize(

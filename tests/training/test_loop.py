@@ -11,31 +11,22 @@ import numpy as np
 import pytest
 import torch
 from states import same
-from tiny import RECIPE, write_streets
+from tiny import toy_recipe as recipe
 
 from roadseg.adapt import adapt, resume
 from roadseg.assembly import Watcher, build_batches, build_trainer
 from roadseg.errors import DatasetError, InputError, OutputError, RecipeError, TrainingError, WeightsError
 from roadseg.models.domain_statistics import batch_norms
 from roadseg.models.weights import load_model
-from roadseg.recipe import resolve
 from roadseg.training.loop import Plan, train
 from roadseg.training.run_folder import RunFolder
 
 METHODS = ("source-only", "feature", "multi-level", "minent", "lsd", "pseudo-labels", "advent+self-training")
 
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    root = tmp_path_factory.mktemp("toy")
-    write_streets(root / "source", 8)
-    write_streets(root / "target", 8, night=True)
-    return root
-
-
-def recipe(data, **changes):
-    values = {**RECIPE, "source": str(data / "source"), "target": str(data / "target" / "images"), **changes}
-    return resolve(values, origin="test")
+MADE = {
+    *("recipe.toml", "log.jsonl", "losses.json", "checkpoint.pt", "model.safetensors", "metrics.json"),
+    *("samples", "training.html", "plotly.min.js"),
+}
 
 
 def weights(run):
@@ -72,7 +63,7 @@ def test_a_run_leaves_what_the_docs_promise(data, tmp_path):
     plan = recipe(data, evaluation=f"streets:{data / 'target'}", evaluate_every=3)
     outcome = adapt(plan, tmp_path / "run")
     names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert names == {".lock", "recipe.toml", "log.jsonl", "checkpoint.pt", "model.safetensors", "metrics.json"}
+    assert names == MADE | {".lock"}
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["evaluation"]["miou"] == outcome.as_dict()["evaluation"]["miou"]
     log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]

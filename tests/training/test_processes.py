@@ -17,14 +17,6 @@ PROGRAM = Path(__file__).parent / "without_dropout.py"
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=0", "--standalone"]
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    root = tmp_path_factory.mktemp("toy")
-    write_streets(root / "source", 8)
-    write_streets(root / "target", 8, night=True)
-    return root
-
-
 def command(data, out, *, processes, **changes):
     values = {**RECIPE, "source": data / "source", "target": data / "target" / "images", "batch_size": 3, **changes}
     recipe = out.with_suffix(".toml")
@@ -61,6 +53,8 @@ def test_two_processes_train_what_one_trains_with_the_joint_batch(data, tmp_path
     assert alone.returncode == 0, alone.stderr
     assert together.returncode == 0, together.stderr
     expected, found = weights(tmp_path / "alone"), weights(tmp_path / "together")
+    kept = [{path.name for path in (tmp_path / name).rglob("*.*")} for name in ("alone", "together")]
+    assert kept[0] == kept[1] >= {"training.html", "000000-0.jpg", "000002-2.jpg"}
     assert expected.keys() == found.keys()
     for name, value in expected.items():
         assert torch.allclose(found[name], value, rtol=1e-5, atol=1e-6), name

@@ -1,0 +1,164 @@
+"""The page of a training: what its template is filled with, all of it read from the run folder."""
+
+import json
+import tomllib
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from math import fsum
+from pathlib import Path
+from typing import Any
+
+from roadseg.adaptation.health import WINDOW, Judgement, LossKind, judge_all
+from roadseg.errors import InputError
+from roadseg.label_spaces import label_space
+from roadseg.report.page import PLOTLY, css_colour, render, template_text
+from roadseg.training.log import RATE, Series, loss_series, machine_series, score_series
+from roadseg.training.run_folder import RunFolder
+from roadseg.training.samples import KeptSamples
+
+POINTS = 1000
+"""Of a line in a chart, at most; more are averaged."""
+
+
+def training_page(run: RunFolder) -> str:
+    """HTML of the page of a run, finished or not.
+
+    Raises:
+        InputError: a file is missing or cannot be read, or was written by another version.
+    """
+    recipe, metrics = _toml(run.recipe), _json(run.metrics)
+    records = run.read_log()
+    kinds, losses = run.read_loss_kinds(), loss_series(records)
+    health = judge_all(losses, kinds)
+    scores = _with_final(score_series(records), metrics)
+    samples = KeptSamples.of(run.samples)
+    step = max([0, *(record["step"] for record in records), *samples.labelled])
+    finished = metrics is not None and metrics["steps"] >= recipe["steps"]
+    looks = [{"step": at, "pictures": [_picture(path) for path in paths]} for at, paths in samples.labelled.items()]
+    charts = [*_loss_charts(losses, kinds), *_other_charts(scores, machine_series(records))]
+    space = label_space(recipe["labels"])
+    return render(
+        "training.html",
+        script=template_text("training.js"),
+        own_style=template_text("training.css"),
+        name=run.path.resolve().name,
+        recipe=recipe,
+        step=step,
+        steps=recipe["steps"],
+        finished=finished,
+        logged=datetime.fromtimestamp(run.log.stat().st_mtime) if run.log.exists() else None,
+        miou={name.partition("/")[2]: points[-1] for name, points in scores.items()},
+        discriminators=[
+            (name, judgement, kinds[name].healthy)
+            for name, judgement in health.items()
+            if kinds[name].role == "discriminator"
+        ],
+        window=WINDOW,
+        diverged=[(name, judgement) for name, judgement in health.items() if kinds[name].role == "classifier"],
+        losses=[_row(name, points, health.get(name), kinds.get(name)) for name, points in losses.items()],
+        samples=samples,
+        originals=[_picture(path) for path in samples.pictures],
+        looks=looks,
+        legend=[(name, css_colour(colour)) for name, colour in zip(space.classes, space.colours, strict=True)],
+        charts=charts,
+        plotly=PLOTLY,
+        data={"step": step, "charts": charts, "looks": looks},
+    )
+
+
+def thinned(points: Sequence[tuple[int, float]], most: int) -> list[tuple[int, float]]:
+    """At most so many points: means of as many neighbours each, at the step of the last of them."""
+    size = max(1, -(-len(points) // most))
+    groups = (points[start : start + size] for start in range(0, len(points), size))
+    return [(group[-1][0], fsum(value for _, value in group) / len(group)) for group in groups]
+
+
+def _with_final(scores: Series, metrics: Mapping[str, Any] | None) -> Series:
+    """Scores on the way, and those of the end, which are not in the log."""
+    if metrics is None or metrics["evaluation"] is None:
+        return scores
+    name = f"miou/{metrics['evaluation']['dataset']}"
+    final = (metrics["steps"], metrics["evaluation"]["miou"])
+    return scores | {name: [point for point in scores.get(name, []) if point[0] < final[0]] + [final]}
+
+
+def _row(
+    name: str, points: Sequence[tuple[int, float]], judgement: Judgement | None, kind: LossKind | None
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "first": points[0][1],
+        "last": points[-1][1],
+        "guessing": kind.guessing if kind else None,
+        "judgement": judgement,
+    }
+
+
+def _loss_charts(losses: Series, kinds: Mapping[str, LossKind]) -> list[dict[str, Any]]:
+    """A chart a loss, with a line for each level or domain that it is taken at: `segmentation/main` is of the first."""
+    titles = list(dict.fromkeys(name.partition("/")[0] for name in losses))
+    charts = []
+    for title in titles:
+        named = {name: points for name, points in losses.items() if name.partition("/")[0] == title}
+        kind = next((kinds[name] for name in named if name in kinds), None)
+        charts.append(
+            _chart(
+                f"{title} loss",
+                {name.partition("/")[2]: points for name, points in named.items()},
+                healthy=kind.healthy if kind else None,
+                guessing=kind.guessing if kind and kind.role == "discriminator" else None,
+            )
+        )
+    return charts
+
+
+def _other_charts(scores: Series, machine: Series) -> list[dict[str, Any]]:
+    rates = {
+        name.removesuffix("learning_rate").rstrip("_") or "trunk": points
+        for name, points in machine.items()
+        if name.endswith(RATE)
+    }
+    charts = [
+        _chart("mean IoU, percent", {name.partition("/")[2]: points for name, points in scores.items()}, marked=True),
+        _chart("learning rate", rates, digits=3),
+    ]
+    for name, title in (
+        ("seconds_a_step", "seconds a step"),
+        ("waiting", "share of time waiting for batches"),
+        ("skipped", "steps skipped by float16"),
+    ):
+        if any(value for _, value in machine.get(name, [])):
+            charts.append(_chart(title, {name: machine[name]}))
+    return [chart for chart in charts if chart["lines"]]
+
+
+def _chart(title: str, lines: Series, *, marked: bool = False, digits: int = 4, **levels: Any) -> dict[str, Any]:
+    """A chart as the script draws it: lines by name, perhaps with a mark at each point; `levels` to read them by."""
+    drawn = []
+    for name, points in lines.items():
+        steps, values = zip(*thinned(points, POINTS), strict=True)
+        drawn.append({"name": name, "steps": steps, "values": [float(f"{value:.{digits}g}") for value in values]})
+    return {"title": title, "lines": drawn, "marked": marked, "healthy": None, "guessing": None, **levels}
+
+
+def _picture(path: Path) -> str:
+    return "data:image/jpeg;base64," + b64encode(path.read_bytes()).decode()
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error})", "Give a run folder of `roadseg adapt`.") from None
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    """A file that a run has once it is finished."""
+    if not path.exists():
+        return None
+    try:
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error})", "Go on with the run: roadseg adapt --resume.") from None
+    return value

@@ -1,0 +1,46 @@
+"""What the lines of `log.jsonl` say, as series over the steps."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Series = dict[str, list[tuple[int, float]]]
+"""(step, value) by name, in the order of steps."""
+RATE = "learning_rate"
+"""Of the trunk: in every line that reports on training, and in none of scores."""
+
+
+def losses_of(record: Mapping[str, Any]) -> dict[str, float]:
+    """The mean losses in a line, by name; none in one of scores. Names of losses have a slash, others have none."""
+    return {name: value for name, value in record.items() if "/" in name} if RATE in record else {}
+
+
+def loss_series(records: Iterable[Mapping[str, Any]]) -> Series:
+    """All losses."""
+    return _series((record["step"], losses_of(record)) for record in records)
+
+
+def score_series(records: Iterable[Mapping[str, Any]]) -> Series:
+    """All scores of evaluations on the way."""
+    return _series((record["step"], {} if RATE in record else _others(record)) for record in records)
+
+
+def machine_series(records: Iterable[Mapping[str, Any]]) -> Series:
+    """What else was reported of training: rates, seconds a step, waiting, skipped steps."""
+    reports = [record for record in records if RATE in record]
+    return _series(
+        (record["step"], {name: value for name, value in _others(record).items() if "/" not in name})
+        for record in reports
+    )
+
+
+def _others(record: Mapping[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in record.items() if name != "step"}
+
+
+def _series(values: Iterable[tuple[int, Mapping[str, float]]]) -> Series:
+    series: Series = defaultdict(list)
+    for step, named in values:
+        for name, value in named.items():
+            series[name].append((step, value))
+    return dict(series)
