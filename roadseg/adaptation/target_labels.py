@@ -4,9 +4,13 @@ from collections.abc import Iterator
 
 from torch import nn
 
+from roadseg.adaptation.health import LossKind
 from roadseg.adaptation.method import Method, Term
 from roadseg.adaptation.source_only import Supervision
 from roadseg.datasets.sampling import Batch
+
+ANNOTATED = "target-labels"
+"""What logs call the loss on labelled target images, by level."""
 
 
 class TargetLabels(Method):
@@ -28,6 +32,11 @@ class TargetLabels(Method):
         """Those of the base method."""
         return self.base.companions
 
+    @property
+    def loss_kinds(self) -> dict[str, LossKind]:
+        """Those of the base method, and of the labelled target images."""
+        return self.base.loss_kinds | self.supervision.kinds(self.segmenter.num_classes, ANNOTATED)
+
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the terms of the base method, then that of the labelled target images."""
         if batch.annotated_images is None or batch.annotated_labels is None or batch.annotated_label_counts is None:
@@ -37,6 +46,6 @@ class TargetLabels(Method):
             self.predict(batch.annotated_images).logits,
             batch.annotated_labels,
             batch.annotated_label_counts,
-            "target-labels",
+            ANNOTATED,
         )
         yield Term(self.weight * term.loss, term.values)

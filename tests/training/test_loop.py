@@ -12,6 +12,7 @@ import pytest
 import torch
 from states import same
 from tiny import toy_recipe as recipe
+from tiny import write_streets
 
 from roadseg.adapt import adapt, resume
 from roadseg.assembly import Watcher, build_batches, build_trainer
