@@ -23,7 +23,7 @@ from roadseg.labels import IGNORE, LabelMap, LabelSpace
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import class_scores, to_tensor
 from roadseg.png import write_png
-from roadseg.runtime import Runtime
+from roadseg.runtime import Runtime, is_main_process
 
 VIEWS = Views(flip=True, scales=(0.75, 1.0, 1.3))
 """The mean over these is some three points better than a single look, see docs/experiments.md."""
@@ -99,7 +99,8 @@ def pseudo_labelled(
         on_progress(index + 1, len(labels))
     thresholds = selection_thresholds(counts, kept)
     record = {"kept": kept, "thresholds": dict(zip(space.classes, thresholds, strict=True))}
-    write_json(out / RECORD, record)
+    if is_main_process():
+        write_json(out / RECORD, record)
     samples = [replace(sample, label=label) for sample, label in zip(pictures.samples, labels, strict=True)]
     return replace(
         pictures, samples=samples, label_space=space, read_label=SelectedLabels(thresholds), resize_labels=True
