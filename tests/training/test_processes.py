@@ -30,7 +30,7 @@ def _toml(value):
 
 
 def run(arguments, **options):
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
     return subprocess.run(
         arguments, env=environment, capture_output=True, text=True, timeout=200, stdin=subprocess.DEVNULL, **options
     )
@@ -90,7 +90,7 @@ def test_a_stopped_group_saves_and_goes_on_to_the_same_end(data, uninterrupted, 
 
 def stop_after(log, arguments, number):
     """Signal torchrun once the first losses are logged."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
     process = subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not log.exists() and process.poll() is None and time.monotonic() < deadline:
