@@ -172,15 +172,7 @@ def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, 
         return [overlay.draw(frame, labels) for frame, labels in zip(frames, maps, strict=True)]
 
     def encode() -> list[Frame]:
-        first = frames[0]
-        with VideoWriter(
-            scratch,
-            width=first.width,
-            height=first.height,
-            time_base=first.time_base,
-            matrix=first.matrix,
-            full_range=first.full_range,
-        ) as writer:
+        with VideoWriter.like(scratch, frames[0]) as writer:
             for frame in drawn:
                 writer.write(frame)
         return drawn

@@ -166,15 +166,7 @@ class _Encoder:
         like = next(frames, None)
         if like is None:
             return
-        writer = VideoWriter(
-            self._path,
-            width=like.width,
-            height=like.height,
-            time_base=like.time_base,
-            matrix=like.matrix,
-            full_range=like.full_range,
-            audio_from=self._video,
-        )
+        writer = VideoWriter.like(self._path, like, audio_from=self._video)
         self.first = like.pts
         with writer:
             for frame in chain([like], frames):

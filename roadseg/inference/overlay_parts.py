@@ -110,13 +110,9 @@ class OverlayParts:
             like: the first frame of the whole video: what is encoded by it fits together.
         """
         video, table = self._video(self._finished), self._table(self._finished)
-        writer = VideoWriter(
+        writer = VideoWriter.like(
             video,
-            width=like.width,
-            height=like.height,
-            time_base=like.time_base,
-            matrix=like.matrix,
-            full_range=like.full_range,
+            like,
             sample_aspect_ratio=self._sample_aspect_ratio,
             frame_rate=1 / (like.duration * like.time_base),
         )

@@ -52,7 +52,8 @@ class Timing:
     """What one stage did, without the time it waited for its neighbours."""
 
     busy_seconds: float = 0.0
-    """Wall time spent in the stage's own code, which grows where threads share too few processors."""
+    """Wall time spent in the stage's own code, which grows where threads share too few processors; of one that works on
+    several items at once, the time in which neither it waited for the stage before nor an item was being handed on."""
     items: int = 0
     """How many items it gave."""
 

@@ -83,6 +83,29 @@ class VideoWriter:
         self._stack = ExitStack()
         self._last: Frame | None = None
 
+    @classmethod
+    def like(
+        cls,
+        path: Path,
+        frame: Frame,
+        *,
+        sample_aspect_ratio: Fraction = Fraction(1),
+        frame_rate: Fraction | None = None,
+        audio_from: Path | None = None,
+    ) -> Self:
+        """A writer of frames such as `frame`: its size, time base, matrix and range; the rest as for the class."""
+        return cls(
+            path,
+            width=frame.width,
+            height=frame.height,
+            time_base=frame.time_base,
+            matrix=frame.matrix,
+            full_range=frame.full_range,
+            sample_aspect_ratio=sample_aspect_ratio,
+            frame_rate=frame_rate,
+            audio_from=audio_from,
+        )
+
     @property
     def notices(self) -> list[str]:
         """What could not be kept, each in a sentence."""
