@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.evaluation.confusion import confusion_matrix
-from roadseg.labels import IGNORE
+from roadseg.labels.space import IGNORE
 
 CLASSES, ROUNDS = 19, 40
 

@@ -12,11 +12,11 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
-from roadseg.frames import Frame
-from roadseg.label_spaces import CITYSCAPES_19
-from roadseg.labels import LabelMap
-from roadseg.overlay import Overlay
-from roadseg.stats import count_pixels
+from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.labels.space import LabelMap
+from roadseg.overlay.draw import Overlay
+from roadseg.overlay.stats import count_pixels
+from roadseg.video.frame import Frame
 
 ROUNDS, CALLS = 10, 20
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
-from roadseg.inference.batch_norm import PICTURES, adapted_to, source_moments
-from roadseg.inference.pictures import source_pictures
-from roadseg.inference.views import Views, predict_views
+from roadseg.adaptation.batch_norm import PICTURES, adapted_to, source_moments
+from roadseg.datasets.source_images import source_pictures
+from roadseg.models.views import Views, predict_views
 from roadseg.models.weights import load_model
 from roadseg.runtime import start
 

@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from roadseg.adapt import recipe_of
+from roadseg.jobs.adapt import recipe_of
 from roadseg.models.weights import DEFAULT_FILE, load_model, save_model
-from roadseg.recipe import STREETS
+from roadseg.training.recipe import STREETS
 
 if __name__ == "__main__":
     run = Path(sys.argv[1])

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from roadseg.label_spaces import CITYSCAPES_19
+from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
 

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from roadseg.label_spaces import CITYSCAPES_19
+from roadseg.labels.catalogue import CITYSCAPES_19
 
 DRIVE = ("--drive", "24", "--look", "target", "--seed", "7", "--scenes", "indian=0.6,european=0.4", "--size", "640x360")
 SIZE = {"width": 1280, "height": 1000}

@@ -13,6 +13,13 @@
 The command line prints the message, then the remedy, and exits with code 1; a traceback is shown only with `--debug`.
 """
 
+import difflib
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class RoadsegError(Exception):
     """A failure with its cause in one line and, where there is one, its remedy in a second.
@@ -61,3 +68,19 @@ class OutputError(RoadsegError):
 
 class TrainingError(RoadsegError):
     """Training that cannot go on: losses that are not finite."""
+
+
+def mistakes(error: "ValidationError", known: Collection[str]) -> str:
+    """All mistakes that pydantic found, joined; of an unknown key, the `known` one that it resembles is named."""
+    found = []
+    for detail in error.errors():
+        key = ".".join(str(part) for part in detail["loc"])
+        if detail["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(key, known, n=1)
+            found.append(f"unknown key {key!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
+            continue
+        message = detail["msg"].removeprefix("Value error, ")
+        # Our own messages name the value where it helps.
+        named = key if detail["type"] == "value_error" else f"{key} = {detail['input']!r}"
+        found.append(f"{named}: {message}" if key else message)
+    return "; ".join(found)

@@ -11,6 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
 from roadseg.errors import OutputError
 
 PART_SUFFIX = ".part"
@@ -97,6 +101,24 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` to `path` as indented JSON, whole or not at all. NaN is refused: it is not JSON."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """The file of an RGB picture (H, W, 3) uint8, or of one of a single channel (H, W), such as a label map."""
+    _, data = cv2.imencode(".png", pixels[..., ::-1] if pixels.ndim == 3 else pixels)
+    return data.tobytes()
+
+
+def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Write what `encode_png` makes of `pixels`.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    # Not imwrite, which says no more than False of a full disk.
+    data = encode_png(pixels)
+    with writing(path) as part:
+        part.write_bytes(data)
 
 
 @contextmanager

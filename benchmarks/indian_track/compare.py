@@ -13,20 +13,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from roadseg.comparison.pictures import overlay_grid
 from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.source_images import source_pictures
+from roadseg.evaluation.comparison.grid import overlay_grid
 from roadseg.evaluation.consistency import TemporalConsistency
 from roadseg.evaluation.domain_mixing import domain_mixing
-from roadseg.evaluation.tables import ScoreTable, as_markdown
-from roadseg.files import write_json, write_text
+from roadseg.evaluation.score_tables import ScoreTable, as_markdown
+from roadseg.evaluation.scoring import load_run, score
+from roadseg.files import write_json, write_png, write_text
 from roadseg.inference.engines import load_segmenter
-from roadseg.inference.pictures import source_pictures
 from roadseg.models.domain_statistics import source_statistics
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import to_tensor
-from roadseg.png import write_png
 from roadseg.runtime import Runtime, start
-from roadseg.scoring import load_run, score
 from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
 from roadseg.video.sample import sample_pictures

@@ -17,11 +17,11 @@ import numpy as np
 
 from roadseg.datasets.folder_labels import LABELS_FILE
 from roadseg.datasets.polygons import Region, painted
+from roadseg.datasets.rendered import write_street
 from roadseg.errors import InputError, RoadsegError, VideoError
 from roadseg.files import write_text
-from roadseg.label_spaces import CITYSCAPES_19
-from roadseg.labels import IGNORE, LabelMap
-from roadseg.synth import write_street
+from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.labels.space import IGNORE, LabelMap
 from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
 

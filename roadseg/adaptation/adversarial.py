@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from roadseg.adaptation.health import LossKind
+from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.losses import SOURCE, TARGET, Gan, adversarial_loss, at_least_float32, resized
 from roadseg.adaptation.method import Method, Term
 from roadseg.adaptation.source_only import Supervision

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from roadseg.adaptation.adversarial import View
-from roadseg.adaptation.health import LossKind
+from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.losses import resized
 from roadseg.adaptation.method import Method, Term
 from roadseg.adaptation.source_only import LEVEL_NAMES, Supervision

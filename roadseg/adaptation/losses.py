@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from roadseg.labels import IGNORE
+from roadseg.labels.space import IGNORE
 
 Gan = Literal["vanilla", "least-squares"]
 SOURCE, TARGET = 0.0, 1.0

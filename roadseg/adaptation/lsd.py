@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from roadseg.adaptation.health import LossKind
+from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.losses import at_least_float32, resized, segmentation_loss
 from roadseg.adaptation.method import Method, Term
 from roadseg.adaptation.source_only import Supervision

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from roadseg.adaptation.health import LossKind
+from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.losses import at_least_float32
 from roadseg.datasets.sampling import Batch
 from roadseg.models.domain_statistics import source_statistics

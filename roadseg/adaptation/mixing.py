@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from roadseg.labels import IGNORE
+from roadseg.labels.space import IGNORE
 
 
 def class_mask(labels: Tensor) -> Tensor:

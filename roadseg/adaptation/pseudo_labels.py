@@ -1,12 +1,12 @@
 """Training on pseudo-labels: labelled source images, beside target images with the labels that a network gave them.
 
 Zou et al., "Unsupervised Domain Adaptation for Semantic Segmentation via Class-Balanced Self-Training", ECCV 2018; how
-the labels are made is in `roadseg.pseudo_labels`.
+the labels are made is in `roadseg.adaptation.make_pseudo_labels`.
 """
 
 from collections.abc import Iterator, Sequence
 
-from roadseg.adaptation.health import LossKind
+from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.method import Method, Term
 from roadseg.adaptation.source_only import Supervision
 from roadseg.datasets.sampling import Batch

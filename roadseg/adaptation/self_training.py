@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from roadseg.adaptation.health import LossKind
+from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.losses import resized
 from roadseg.adaptation.method import Method, Term
 from roadseg.adaptation.mixing import block_mask, class_mask, recoloured
 from roadseg.datasets.sampling import Batch
-from roadseg.labels import IGNORE
+from roadseg.labels.space import IGNORE
 from roadseg.models.network import SegmentationNetwork
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from roadseg.adaptation.health import LossKind
+from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.losses import segmentation_loss
 from roadseg.adaptation.method import Method, Term
 from roadseg.datasets.sampling import Batch

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from roadseg.adaptation.health import LossKind
+from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.method import Method, Term
 from roadseg.adaptation.source_only import Supervision
 from roadseg.datasets.sampling import Batch

@@ -17,7 +17,7 @@ from roadseg.inference.engine import EnginePrecision
 from roadseg.inference.engines import Program, choose, load_segmenter
 from roadseg.inference.openvino_engine import openvino_precisions
 from roadseg.inference.segmenter import Segmenter
-from roadseg.labels import LabelMap
+from roadseg.labels.space import LabelMap
 from roadseg.models.weights import load_model
 from roadseg.runtime import DeviceName, describe
 

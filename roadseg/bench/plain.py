@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from roadseg.bench.measures import Laps
 from roadseg.bench.setting import ADVERSARIAL_WEIGHTS, POWER, SCHEDULE_STEPS, SEGMENTATION_WEIGHTS
 from roadseg.datasets.sampling import Batch
-from roadseg.labels import IGNORE
+from roadseg.labels.space import IGNORE
 from roadseg.models.convolution import Conv2d
 from roadseg.models.relu6 import ReLU6
 from roadseg.models.vgg16 import VGG16

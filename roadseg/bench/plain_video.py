@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 
 from roadseg.errors import VideoError
-from roadseg.inference.overlay_summary import OverlayOptions
-from roadseg.labels import LabelSpace
+from roadseg.labels.space import LabelSpace
 from roadseg.models.network import SegmentationNetwork
+from roadseg.overlay.summary import OverlayOptions
 from roadseg.runtime import Runtime
 
 FOURCC = "mp4v"

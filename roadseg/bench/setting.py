@@ -9,8 +9,8 @@ from roadseg.adaptation.adversarial import AUXILIARY, MAIN, Adversarial, Adversa
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.datasets.transforms import CropTransform
-from roadseg.label_spaces import CITYSCAPES_19
-from roadseg.models import build_discriminator, build_model
+from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.models.build import build_discriminator, build_model
 from roadseg.runtime import Runtime, seed_everything
 from roadseg.training.optimizers import OptimizerOptions, companion_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer

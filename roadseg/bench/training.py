@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from roadseg.adaptation.health import LossKind
+from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.method import Method, Term
 from roadseg.bench.measures import Laps, counting_saved_bytes
 from roadseg.bench.plain import PlainStep

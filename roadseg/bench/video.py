@@ -15,17 +15,17 @@ import numpy as np
 from roadseg.bench.measures import peak_resident_bytes
 from roadseg.bench.plain_video import plain_loop
 from roadseg.cores import usable_cores
-from roadseg.frames import Frame
 from roadseg.inference.engines import load_segmenter
-from roadseg.inference.overlay_summary import OverlayOptions
-from roadseg.inference.overlay_video import DEFAULTS, overlay_video
 from roadseg.inference.segmenter import Segmenter
-from roadseg.labels import LabelMap
+from roadseg.labels.space import LabelMap
 from roadseg.models.weights import load_model
-from roadseg.overlay import Overlay
+from roadseg.overlay.draw import Overlay
+from roadseg.overlay.job import DEFAULTS, overlay_video
+from roadseg.overlay.stats import count_pixels
+from roadseg.overlay.summary import OverlayOptions
 from roadseg.runtime import DeviceName, start
-from roadseg.stats import count_pixels
 from roadseg.video.colour import to_rgb
+from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
 

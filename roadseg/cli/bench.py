@@ -100,7 +100,7 @@ def _bench_video(
     rounds: int,
 ) -> None:
     from roadseg.bench.video import Setting, measure_video
-    from roadseg.inference.overlay_summary import OverlayOptions
+    from roadseg.overlay.summary import OverlayOptions
 
     setting = Setting(video, run, device, input_size, OverlayOptions(batch_size=batch_size))
     with reporter.bars("steps") as bars:

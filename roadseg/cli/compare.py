@@ -13,7 +13,7 @@ from roadseg.cli.tables import SUFFIXES, check_suffix, shown, write_tables
 from roadseg.errors import InputError
 
 if TYPE_CHECKING:
-    from roadseg.comparison.runs import Run
+    from roadseg.evaluation.comparison.runs import Run
     from roadseg.inference.engines import EngineName
     from roadseg.runtime import DeviceName
 
@@ -77,8 +77,8 @@ def compare(
             raise typer.BadParameter("how runs see pictures is for --dataset or --video")
         check_suffix(out)
         if published:
-            from roadseg.comparison.tables import published_table
-            from roadseg.evaluation.published import published_rows
+            from roadseg.evaluation.comparison.method_tables import published_table
+            from roadseg.training.published import published_rows
 
             rows = list(published_rows().values())
             report(reporter, [published_table(rows)], [row.as_dict() for row in rows], out)
@@ -105,12 +105,12 @@ def compare_on_dataset(
     smooth: bool,
 ) -> None:
     """Score runs on a labelled data set, and write a page, a picture and tables of that into `out`."""
-    from roadseg.comparison.groups import named_runs
-    from roadseg.comparison.scores import score_runs
-    from roadseg.comparison.write import write_comparison
     from roadseg.datasets.catalogue import open_described
+    from roadseg.evaluation.comparison.groups import named_runs
+    from roadseg.evaluation.comparison.scoreboard import score_runs
     from roadseg.inference.smoothing import WEIGHT
-    from roadseg.inference.views import Views
+    from roadseg.models.views import Views
+    from roadseg.report.comparison_files import write_comparison
     from roadseg.runtime import start
 
     with reporter.bars("pictures") as bars:
@@ -145,12 +145,12 @@ def compare_on_video(
     smooth: bool,
 ) -> None:
     """Write a video into `out` with what each run sees on a pane of its own."""
-    from roadseg.comparison.groups import named_runs
-    from roadseg.comparison.side_by_side import check_number
-    from roadseg.comparison.side_by_side import compare_on_video as draw
+    from roadseg.evaluation.comparison.groups import named_runs
     from roadseg.inference.engines import load_segmenter
     from roadseg.inference.smoothing import WEIGHT
-    from roadseg.inference.views import Views
+    from roadseg.models.views import Views
+    from roadseg.overlay.side_by_side import check_number
+    from roadseg.overlay.side_by_side import compare_on_video as draw
 
     named = named_runs(runs)
     check_number(len(named))
@@ -189,7 +189,7 @@ def readable(reporter: Reporter, paths: list[Path]) -> "list[Run]":
     Raises:
         InputError: none can.
     """
-    from roadseg.comparison.runs import read_run
+    from roadseg.evaluation.comparison.runs import read_run
 
     runs = []
     failures = []
@@ -207,8 +207,8 @@ def readable(reporter: Reporter, paths: list[Path]) -> "list[Run]":
 
 def compare_runs(reporter: Reporter, runs: "list[Run]", out: Path | None = None) -> None:
     """Print the tables of finished runs and, with `out`, save them."""
-    from roadseg.comparison.groups import compare as side_by_side
-    from roadseg.comparison.tables import comparison_tables
+    from roadseg.evaluation.comparison.groups import compare as side_by_side
+    from roadseg.evaluation.comparison.method_tables import comparison_tables
 
     comparisons = side_by_side(runs)
     if len(comparisons) > 1:

@@ -104,7 +104,7 @@ def _listing(kinds: "Sequence[DatasetKind]") -> str:
 
 
 def _summary(kind: "DatasetKind") -> list[str]:
-    from roadseg.label_spaces import LABEL_SPACES
+    from roadseg.labels.catalogue import LABEL_SPACES
 
     classes = f"{len(LABEL_SPACES[kind.label_space])} classes ({kind.label_space})" if kind.label_space else ""
     named = [_split(name, count) for name, count in kind.splits.items()]

@@ -29,8 +29,8 @@ def demo(
 
     [bold]Example:[/bold] roadseg demo --video my-drive.mp4 --out my-demo
     """
-    from roadseg.demo import RECIPE
-    from roadseg.demo import demo as run_demo
+    from roadseg.jobs.demo import RECIPE
+    from roadseg.jobs.demo import demo as run_demo
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
     with watching_stages(reporter, RECIPE["steps"]) as watcher:

@@ -10,7 +10,7 @@ from rich.text import Text
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
 
 if TYPE_CHECKING:
-    from roadseg.machine import Check
+    from roadseg.bench.doctor import Check
 
 MARKS = {"ok": Text("✓", style="green"), "missing": Text("–", style="yellow"), "broken": Text("✗", style="bold red")}
 
@@ -33,7 +33,7 @@ def doctor(
     checks: dict[str, list[Check]] = {}
     with reporter.bars() as bars:
         bars.show("loading", 0, None)
-        from roadseg.machine import sections
+        from roadseg.bench.doctor import sections
 
         bars.hide("loading")
         todo = sections(data)

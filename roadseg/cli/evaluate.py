@@ -57,15 +57,15 @@ def evaluate(
     [bold]Example:[/bold] roadseg evaluate gta5.pth cityscapes data/cityscapes --recipe
     pipelines/gta5_cityscapes_multi_level.toml
     """
+    from roadseg.adaptation.batch_norm import BatchNormAdaptation
     from roadseg.datasets.catalogue import open_dataset
-    from roadseg.evaluation.tables import evaluation_table
-    from roadseg.inference.batch_norm import BatchNormAdaptation
+    from roadseg.evaluation.score_tables import evaluation_table
+    from roadseg.evaluation.scoring import load_published, load_run, score
     from roadseg.inference.smoothing import WEIGHT
-    from roadseg.inference.views import Views
-    from roadseg.label_spaces import label_space
-    from roadseg.recipe import read_recipe, resolve
+    from roadseg.labels.catalogue import label_space
+    from roadseg.models.views import Views
     from roadseg.runtime import start
-    from roadseg.scoring import load_published, load_run, score
+    from roadseg.training.recipe import read_recipe, resolve
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
     scored_classes = label_space(classes).name if classes else ""

@@ -10,7 +10,7 @@ from roadseg.cli.console import Debug, Json, Quiet, Reporter, fail
 from roadseg.cli.options import parse_bytes, parse_section
 
 if TYPE_CHECKING:
-    from roadseg.fetch import FetchRecord, FetchReport
+    from roadseg.fetch.job import FetchRecord, FetchReport
 
 
 def fetch(
@@ -37,8 +37,8 @@ def fetch(
 
     [bold]Example:[/bold] roadseg fetch https://example.org/drive.mp4 --out data/videos
     """
-    from roadseg.fetch import fetch as download
-    from roadseg.ytdlp import DownloadOptions, Progress
+    from roadseg.fetch.job import fetch as download
+    from roadseg.fetch.ytdlp import DownloadOptions, Progress
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
     options = DownloadOptions(

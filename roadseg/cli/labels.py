@@ -20,7 +20,7 @@ from roadseg.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from roadseg.labelling import WrittenLabels
+    from roadseg.jobs.labelling import WrittenLabels
 
 NEXT = {
     "png": "next: correct masks/, then roadseg adapt --target PICTURES --target-labels {out} --out RUN",
@@ -74,7 +74,7 @@ def labels(
     """
     refuse_several_ways(every, count, scene_change)
     step, rate = parse_duration(every) if every else None, parse_rate(frame_rate) if frame_rate else None
-    from roadseg.labelling import FrameChoice, write_labels
+    from roadseg.jobs.labelling import FrameChoice, write_labels
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
     with reporter.bars() as bars:

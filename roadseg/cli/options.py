@@ -25,7 +25,7 @@ BatchNormPrior = Annotated[
     typer.Option("--bn-prior", min=0, metavar="N", help="For --adapt-bn: what training counts for; less adapts more."),
 ]
 DEFAULT_PRIOR = 96
-"""As `roadseg.inference.batch_norm.PRIOR`, which takes torch to import."""
+"""As `roadseg.adaptation.batch_norm.PRIOR`, which takes torch to import."""
 BatchNormScenes = Annotated[
     str, typer.Option("--bn-scenes", metavar="SCENES", help="For --adapt-bn: what it looks like, e.g. indian.")
 ]

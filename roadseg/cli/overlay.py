@@ -32,9 +32,9 @@ from roadseg.cli.options import (
 from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:
-    from roadseg.inference.overlay_summary import OverlayFiles, OverlaySummary
-    from roadseg.inference.overlay_video import Failure
-    from roadseg.inference.tasks import Task
+    from roadseg.overlay.job import Failure
+    from roadseg.overlay.summary import OverlayFiles, OverlaySummary
+    from roadseg.overlay.tasks import Task
 
 TOP_CLASSES = 8
 """Rows of the table at the end; the summary files have all classes."""
@@ -99,16 +99,16 @@ def overlay(
     """
     if ray is not None and shard is not None:
         raise typer.BadParameter("--ray and --shard exclude each other: Ray gives every video to one of its workers")
-    from roadseg.inference.batch_norm import BatchNormAdaptation
+    from roadseg.adaptation.batch_norm import BatchNormAdaptation
     from roadseg.inference.engines import load_segmenter
-    from roadseg.inference.fleet import failure_record, overlay_fleet
-    from roadseg.inference.masking import AUTO, read_mask
-    from roadseg.inference.overlay_summary import OverlayOptions
-    from roadseg.inference.overlay_video import Failure
     from roadseg.inference.smoothing import WEIGHT
-    from roadseg.inference.tasks import Shard, check_names, find_tasks
-    from roadseg.inference.views import Views
-    from roadseg.scale.ray_jobs import overlay_on_ray
+    from roadseg.models.views import Views
+    from roadseg.overlay.fleet import failure_record, overlay_fleet
+    from roadseg.overlay.job import Failure
+    from roadseg.overlay.masking import AUTO, read_mask
+    from roadseg.overlay.ray_jobs import overlay_on_ray
+    from roadseg.overlay.summary import OverlayOptions
+    from roadseg.overlay.tasks import Shard, check_names, find_tasks
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
     options = OverlayOptions(
@@ -227,7 +227,7 @@ class _RayProgress:
 
 def _tell(reporter: Reporter, result: "OverlaySummary | Failure") -> None:
     """A line for a video that has just ended, and its warnings."""
-    from roadseg.inference.overlay_video import Failure
+    from roadseg.overlay.job import Failure
 
     if isinstance(result, Failure):
         fail(result.error.cause, result.error.remedy)
@@ -250,7 +250,7 @@ def _tell(reporter: Reporter, result: "OverlaySummary | Failure") -> None:
 
 def _report(reporter: Reporter, files: "OverlayFiles", *, again: bool) -> list[Path]:
     """Write the page of a video, unless it is there and need not be written again; results are good without it."""
-    from roadseg.report.write import report_path, write_report
+    from roadseg.report.pages import report_path, write_report
 
     page = report_path(files)
     if page.exists() and not again:
@@ -265,7 +265,7 @@ def _report(reporter: Reporter, files: "OverlayFiles", *, again: bool) -> list[P
 
 def _index(reporter: Reporter, out: Path) -> Path | None:
     """Write the page of the whole folder, if it has several videos."""
-    from roadseg.report.write import write_index
+    from roadseg.report.pages import write_index
 
     try:
         return write_index(out)
@@ -276,7 +276,7 @@ def _index(reporter: Reporter, out: Path) -> Path | None:
 
 def _videos_table(results: "list[OverlaySummary | Failure]") -> Table:
     """What became of each video, failures first."""
-    from roadseg.inference.overlay_video import Failure
+    from roadseg.overlay.job import Failure
 
     table = Table(title="videos", title_justify="left", caption_justify="left")
     table.add_column("video", overflow="fold")
@@ -320,7 +320,7 @@ def _classes_table(summaries: "list[OverlaySummary]", out: Path) -> Table:
 
 
 def _as_dict(result: "OverlaySummary | Failure") -> dict[str, Any]:
-    from roadseg.inference.overlay_video import Failure
+    from roadseg.overlay.job import Failure
 
     if isinstance(result, Failure):
         return {"video": str(result.video), "status": "failed", "cause": result.error.cause}

@@ -31,9 +31,9 @@ def report(
 
     [bold]Example:[/bold] roadseg report overlays runs/my-roads
     """
-    from roadseg.inference.overlay_stats import finished_tables
-    from roadseg.inference.overlay_summary import OverlayFiles
-    from roadseg.report.write import find_runs, write_index, write_report, write_training_page
+    from roadseg.overlay.summary import OverlayFiles
+    from roadseg.overlay.totals import finished_tables
+    from roadseg.report.pages import find_runs, write_index, write_report, write_training_page
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
     runs = find_runs(folders)

@@ -43,7 +43,7 @@ def retrieve(
     --run runs/my-roads --before source-only --out retrieval
     """
     from roadseg.files import locked
-    from roadseg.retrieval.results import retrieval_table, write_results
+    from roadseg.report.retrieval_files import retrieval_table, write_results
     from roadseg.retrieval.retrieve import checked_pair, open_pictures
     from roadseg.retrieval.retrieve import retrieve as find
     from roadseg.runtime import start

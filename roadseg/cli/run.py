@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from roadseg.cli.adapt import watching
 from roadseg.cli.compare import compare_runs, readable
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.progress import watching
 from roadseg.cli.video_results import say_where, shares_table, watching_stages
 
 if TYPE_CHECKING:
-    from roadseg.recipe import AdaptRecipe
-    from roadseg.video_recipe import VideoRecipe
+    from roadseg.jobs.video_recipe import VideoRecipe
+    from roadseg.training.recipe import AdaptRecipe
 
 RUNS = Path("runs")
 """Where runs go unless another folder is named."""
@@ -38,9 +38,9 @@ def run(
 
     [bold]Example:[/bold] roadseg run pipelines/source_only.toml pipelines/multi_level.toml
     """
-    from roadseg.recipe import parse_overrides, read_recipe
+    from roadseg.jobs.video_recipe import VideoRecipe, resolve_any
     from roadseg.runtime import is_main_process
-    from roadseg.video_recipe import VideoRecipe, resolve_any
+    from roadseg.training.recipe import parse_overrides, read_recipe
 
     if out is not None and len(recipes) > 1:
         raise typer.BadParameter("--out is for a single recipe; several go to runs/NAME-OF-RECIPE each")
@@ -62,7 +62,7 @@ def run(
 
 
 def _run_videos(reporter: Reporter, plan: "VideoRecipe", folder: Path, data: Path) -> None:
-    from roadseg.video_experiment import VideoFolder, run_video_recipe
+    from roadseg.jobs.video_run import VideoFolder, run_video_recipe
 
     with watching_stages(reporter, plan.steps) as watcher:
         result = run_video_recipe(plan, folder, data=data, watcher=watcher)
@@ -78,7 +78,7 @@ def run_all(reporter: Reporter, plans: "Mapping[Path, AdaptRecipe]", data: Path)
         RoadsegError: one cannot be done; those before it are.
         KeyboardInterrupt: after saving a checkpoint.
     """
-    from roadseg.experiment import run_recipe
+    from roadseg.jobs.recipe_run import run_recipe
     from roadseg.runtime import is_main_process
 
     for folder, plan in plans.items():

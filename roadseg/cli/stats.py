@@ -31,8 +31,8 @@ def stats(
 
     [bold]Example:[/bold] roadseg stats overlays --out drives.csv
     """
-    from roadseg.inference.overlay_stats import overlay_stats
-    from roadseg.inference.stats_tables import stats_tables
+    from roadseg.overlay.totals import overlay_stats
+    from roadseg.report.stats_tables import stats_tables
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
     with reporter.bars("videos") as bars:

@@ -55,10 +55,10 @@ def synth(
         raise typer.BadParameter("a drive has one look: game or target", param_hint="--look")
     pixels, rate = parse_size(size), parse_rate(frame_rate) if frame_rate else Fraction(15)
 
+    from roadseg.datasets.rendered import render_dataset, render_drive
     from roadseg.streets.drive import frame_count
     from roadseg.streets.looks import LOOKS, Look
     from roadseg.streets.presets import DEFAULT_SCENES, mixture, parse_scenes
-    from roadseg.synth import render_dataset, render_drive
 
     mixed = parse_scenes(scenes) if scenes is not None else mixture(DEFAULT_SCENES)
     reporter = Reporter(quiet=quiet, as_json=as_json)
@@ -98,9 +98,9 @@ def _write_sheet(out: Path, count: int) -> None:
     import cv2
     import numpy as np
 
-    from roadseg.png import write_png
+    from roadseg.datasets.rendered import image_path, label_path
+    from roadseg.files import write_png
     from roadseg.streets.contact_sheet import contact_sheet
-    from roadseg.synth import image_path, label_path
 
     pairs = []
     for index in np.linspace(0, count - 1, min(count, SHEET_STREETS)).astype(int).tolist():

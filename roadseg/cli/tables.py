@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from roadseg.evaluation.tables import ScoreTable
+    from roadseg.evaluation.score_tables import ScoreTable
 
 SUFFIXES = (".md", ".csv", ".json")
 SHORT = {
@@ -44,7 +44,7 @@ def write_tables(path: Path, tables: Sequence["ScoreTable"], data: Any) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    from roadseg.evaluation.tables import as_csv, as_markdown
+    from roadseg.evaluation.score_tables import as_csv, as_markdown
     from roadseg.files import write_text
 
     forms = {

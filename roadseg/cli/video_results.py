@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from roadseg.cli.adapt import training_watcher
 from roadseg.cli.console import Reporter
+from roadseg.cli.progress import training_watcher
 
 if TYPE_CHECKING:
-    from roadseg.comparison.videos import BeforeAfter
-    from roadseg.video_experiment import StageWatcher, VideoFolder
+    from roadseg.jobs.before_after import BeforeAfter
+    from roadseg.jobs.video_run import StageWatcher, VideoFolder
 
 SHOWN_CLASSES = 8
 """Rows of the table of class shares; the report has all."""
@@ -21,7 +21,7 @@ SHOWN_CLASSES = 8
 @contextmanager
 def watching_stages(reporter: Reporter, steps: int) -> Iterator["StageWatcher"]:
     """Callbacks that number the stages of a job with `steps` training steps and show their progress."""
-    from roadseg.video_experiment import StageWatcher
+    from roadseg.jobs.video_run import StageWatcher
 
     begun = 0
 

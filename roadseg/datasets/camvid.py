@@ -7,8 +7,8 @@ from roadseg.datasets.dataset import ImageDataset, Sample, find_images, present,
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import ColourLabels, IdLabels
 from roadseg.errors import DatasetError
-from roadseg.label_spaces import CAMVID_11, CAMVID_32
-from roadseg.labels import IGNORE
+from roadseg.labels.catalogue import CAMVID_11, CAMVID_32
+from roadseg.labels.space import IGNORE
 
 VOID = (0, 0, 0)
 CAMVID_LABELS = IdLabels({**{train_id: train_id for train_id in range(11)}, 11: IGNORE})

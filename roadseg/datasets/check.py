@@ -16,7 +16,7 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import BROKEN
 from roadseg.errors import DatasetError
-from roadseg.labels import IGNORE, LabelSpace
+from roadseg.labels.space import IGNORE, LabelSpace
 
 SAMPLE = 200
 """How many pictures are read unless all are."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from roadseg.datasets.dataset import ImageDataset, Sample, find_images, present
 from roadseg.datasets.label_files import ReadLabel
 from roadseg.errors import DatasetError
-from roadseg.labels import LabelSpace
+from roadseg.labels.space import LabelSpace
 
 IMAGE_ENDING = "_leftImg8bit"
 

@@ -3,7 +3,7 @@
 from roadseg.datasets.city_layout import CityLayout
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import IdLabels, named_ids
-from roadseg.label_spaces import CITYSCAPES_19
+from roadseg.labels.catalogue import CITYSCAPES_19
 
 CLASS_IDS = dict(
     enumerate(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from roadseg.cores import usable_cores
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.files import writing
-from roadseg.labels import IGNORE
+from roadseg.labels.space import IGNORE
 
 
 def class_counts(

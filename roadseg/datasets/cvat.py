@@ -13,8 +13,8 @@ from roadseg.datasets.dataset import IMAGE_SUFFIXES, ImageDataset, Sample
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import Colour, ColourLabels, decode_colours, read_colours
 from roadseg.errors import DatasetError
-from roadseg.label_spaces import LABEL_SPACES
-from roadseg.labels import IGNORE, LabelSpace
+from roadseg.labels.catalogue import LABEL_SPACES
+from roadseg.labels.space import IGNORE, LabelSpace
 
 CVAT_FORMAT = "Segmentation mask 1.1"
 LABELMAP, CLASSES, PICTURES = "labelmap.txt", "SegmentationClass", "JPEGImages"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from roadseg.datasets.label_files import ConvertedLabels, ReadLabel, read_colours
 from roadseg.errors import DatasetError
-from roadseg.labels import IGNORE, LabelMap, LabelSpace, conversion
+from roadseg.labels.space import IGNORE, LabelMap, LabelSpace, conversion
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 

@@ -9,8 +9,8 @@ from roadseg.datasets.folder_labels import LABELS_FILE, FolderLabels, read_folde
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import Colour, ColourLabels, IdLabels, ReadLabel, train_id_labels
 from roadseg.errors import DatasetError
-from roadseg.label_spaces import CITYSCAPES_19, LABEL_SPACES
-from roadseg.labels import IGNORE, LabelSpace
+from roadseg.labels.catalogue import CITYSCAPES_19, LABEL_SPACES
+from roadseg.labels.space import IGNORE, LabelSpace
 
 SPLITS = ("train", "val", "test")
 EXAMPLE = """\

@@ -8,10 +8,9 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from roadseg.datasets.label_files import Colour
-from roadseg.errors import DatasetError
-from roadseg.label_spaces import CITYSCAPES_19, LABEL_SPACES
-from roadseg.labels import IGNORE
-from roadseg.validation import mistakes
+from roadseg.errors import DatasetError, mistakes
+from roadseg.labels.catalogue import CITYSCAPES_19, LABEL_SPACES
+from roadseg.labels.space import IGNORE
 
 LABELS_FILE = "labels.toml"
 MAX_ID = 0xFFFF

@@ -6,7 +6,7 @@ from roadseg.datasets.cityscapes import CLASS_IDS
 from roadseg.datasets.dataset import ImageDataset, same_names
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import IdLabels, named_ids
-from roadseg.label_spaces import CITYSCAPES_19
+from roadseg.labels.catalogue import CITYSCAPES_19
 
 # Palette PNGs; licence plates, -1 in Cityscapes, are 34 here.
 GTA5_LABELS = IdLabels(named_ids({**CLASS_IDS, 34: "license plate"}, CITYSCAPES_19))

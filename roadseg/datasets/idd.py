@@ -15,8 +15,8 @@ from roadseg.datasets.city_layout import CityLayout
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.polygons import Region, painted
 from roadseg.errors import DatasetError
-from roadseg.label_spaces import IDD_26
-from roadseg.labels import IGNORE, LabelMap
+from roadseg.labels.catalogue import IDD_26
+from roadseg.labels.space import IGNORE, LabelMap
 
 PARTS = {
     "train": {"part I": 6_993, "part II": 7_034},

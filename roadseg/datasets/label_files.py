@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from roadseg.errors import DatasetError
-from roadseg.labels import IGNORE, LabelMap, LabelSpace
+from roadseg.labels.space import IGNORE, LabelMap, LabelSpace
 
 ReadLabel = Callable[[Path], LabelMap]
 """Reads a label file as (H, W) uint8 train ids; picklable, because worker processes read."""

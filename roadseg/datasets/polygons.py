@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.labels import IGNORE, LabelMap
+from roadseg.labels.space import IGNORE, LabelMap
 
 
 class Region(NamedTuple):

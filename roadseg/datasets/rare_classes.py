@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.errors import DatasetError
-from roadseg.labels import IGNORE
+from roadseg.labels.space import IGNORE
 
 MIN_SHARE = 3000 / (1914 * 1052)
 """Of a picture's pixels: with fewer, it does not count as one of the class. 3000 pixels of GTA5, as published."""

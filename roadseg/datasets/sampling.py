@@ -19,7 +19,7 @@ from roadseg.datasets.fourier import fourier_aligned
 from roadseg.datasets.rare_classes import RareClasses
 from roadseg.datasets.transforms import CropTransform
 from roadseg.errors import RecipeError, RoadsegError
-from roadseg.labels import LabelMap
+from roadseg.labels.space import LabelMap
 from roadseg.runtime import generator
 
 SOURCE_STREAM, FIRST_TARGET_STREAM = 0, 1

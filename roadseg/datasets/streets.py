@@ -7,7 +7,7 @@ from roadseg.datasets.dataset import ImageDataset, same_names
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import train_id_labels
 from roadseg.errors import DatasetError
-from roadseg.label_spaces import label_space
+from roadseg.labels.catalogue import label_space
 
 STREETS_FILE = "dataset.toml"
 DRIVE = "drive"

@@ -10,8 +10,8 @@ from roadseg.datasets.dataset import ImageDataset, same_names
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import BROKEN, IdLabels, read_ids
 from roadseg.errors import DatasetError
-from roadseg.label_spaces import SYNTHIA_22
-from roadseg.labels import IGNORE
+from roadseg.labels.catalogue import SYNTHIA_22
+from roadseg.labels.space import IGNORE
 
 
 def read_synthia_ids(path: Path) -> NDArray[np.integer]:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from roadseg.labels import LabelMap
+from roadseg.labels.space import LabelMap
 
 Image = NDArray[np.uint8]
 Resampling = Literal["area", "bicubic"]

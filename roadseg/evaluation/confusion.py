@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.labels import IGNORE
+from roadseg.labels.space import IGNORE
 
 MOST_CLASSES = IGNORE
 """Train ids are bytes, of which the last means no class."""

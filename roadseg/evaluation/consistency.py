@@ -5,10 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union
-from roadseg.labels import IGNORE, LabelMap
-
-GREY_LEVELS = 24
-"""A pixel that has changed by more than this, after it was moved, shows something else now: it was hidden before."""
+from roadseg.inference.smoothing import GREY_LEVELS
+from roadseg.labels.space import IGNORE, LabelMap
 
 
 class TemporalConsistency:

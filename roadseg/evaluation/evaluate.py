@@ -13,7 +13,7 @@ from roadseg.datasets.transforms import Image, Resampling, resized_image
 from roadseg.errors import DatasetError
 from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union, pixel_accuracy
 from roadseg.evaluation.consistency import TemporalConsistency
-from roadseg.labels import IGNORE, LabelMap, LabelSpace, conversion
+from roadseg.labels.space import IGNORE, LabelMap, LabelSpace, conversion
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import predict
 from roadseg.runtime import Runtime
@@ -139,7 +139,7 @@ def evaluate(
     """Predict every picture of a labelled data set and count.
 
     Pictures are resized to `input_size` = (width, height) by `resampling`; predictions are made at the size of the
-    label maps. Only classes that some class of `labels` maps to are scored, see `roadseg.labels.conversion`; a
+    label maps. Only classes that some class of `labels` maps to are scored, see `roadseg.labels.space.conversion`; a
     predicted class that the data set does not have is an error wherever it stands. Of a video, it is told
     too how steady the predictions are.
 

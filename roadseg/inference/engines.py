@@ -8,11 +8,11 @@ from roadseg.errors import InputError
 from roadseg.inference.engine import Engine, EnginePrecision
 from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.openvino_engine import OpenVinoEngine
+from roadseg.inference.openvino_runtime import openvino
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import load_model
-from roadseg.openvino_runtime import openvino
 from roadseg.runtime import DeviceName, Runtime, start
 
 Program = Literal["torch", "openvino"]

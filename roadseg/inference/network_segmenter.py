@@ -8,12 +8,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from roadseg.inference.batch_norm import PICTURES, BatchNormAdaptation, Moments, adapted_to, source_moments
+from roadseg.adaptation.batch_norm import PICTURES, BatchNormAdaptation, Moments, adapted_to, source_moments
+from roadseg.datasets.source_images import source_pictures
 from roadseg.inference.batch_size import best_batch_size
 from roadseg.inference.engine import Engine
-from roadseg.inference.fitting import FittingBatches
-from roadseg.inference.pictures import source_pictures
-from roadseg.inference.views import (
+from roadseg.models.fitting import FittingBatches
+from roadseg.models.network import SegmentationNetwork
+from roadseg.models.predict import labels_of, resized_scores, to_numpy
+from roadseg.models.views import (
     ONE_VIEW,
     SCORE_STRIDE,
     Views,
@@ -21,8 +23,6 @@ from roadseg.inference.views import (
     mean_probabilities,
     part_of,
 )
-from roadseg.models.network import SegmentationNetwork
-from roadseg.models.predict import labels_of, resized_scores, to_numpy
 from roadseg.models.weights import ModelCard
 from roadseg.runtime import Runtime
 

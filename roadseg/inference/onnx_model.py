@@ -12,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from roadseg.datasets.source_images import source_pictures
 from roadseg.errors import InputError, OutputError
 from roadseg.files import writing
 from roadseg.inference.engines import weights_digest
 from roadseg.inference.graphs import EarlyGraph, LateGraph
 from roadseg.inference.network_segmenter import LABEL_STRIDE
-from roadseg.inference.pictures import source_pictures
-from roadseg.inference.views import part_of
 from roadseg.models.frozen_norm import folded
+from roadseg.models.views import part_of
 from roadseg.models.weights import load_model
 
 OPSET = 20

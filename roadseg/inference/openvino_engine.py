@@ -13,9 +13,7 @@ from torch import Tensor
 from roadseg.errors import InputError
 from roadseg.inference.engine import EnginePrecision
 from roadseg.inference.graphs import Answer, EarlyGraph, LateGraph
-from roadseg.models.frozen_norm import folded
-from roadseg.models.network import SegmentationNetwork
-from roadseg.openvino_runtime import (
+from roadseg.inference.openvino_runtime import (
     INSTALL,
     OpenVinoPrecision,
     compiled,
@@ -24,6 +22,8 @@ from roadseg.openvino_runtime import (
     openvino_has_bfloat16,
     streams,
 )
+from roadseg.models.frozen_norm import folded
+from roadseg.models.network import SegmentationNetwork
 
 HALVES: dict[EnginePrecision, tuple[OpenVinoPrecision, OpenVinoPrecision]] = {
     "float32": ("f32", "f32"),

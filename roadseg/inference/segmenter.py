@@ -5,9 +5,9 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.inference.batch_norm import BatchNormAdaptation
-from roadseg.inference.views import ONE_VIEW, Views
-from roadseg.labels import LabelSpace
+from roadseg.adaptation.batch_norm import BatchNormAdaptation
+from roadseg.labels.space import LabelSpace
+from roadseg.models.views import ONE_VIEW, Views
 
 
 class Segmenter(Protocol):
@@ -88,7 +88,7 @@ class Segmenter(Protocol):
         ...
 
     def adapted_to(self, images: NDArray[np.uint8], adaptation: BatchNormAdaptation) -> Self:
-        """A segmenter whose batch norm is adapted to pictures, see `roadseg.inference.batch_norm.adapted_to`.
+        """A segmenter whose batch norm is adapted to pictures, see `roadseg.adaptation.batch_norm.adapted_to`.
 
         Args:
             images: as for `segment`.

@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.evaluation.consistency import GREY_LEVELS
-
 Scores = NDArray[np.float32]
 
-
+GREY_LEVELS = 24
+"""A pixel that has changed by more than this, after it was moved, shows something else now: it was hidden before."""
 WEIGHT = 0.6
 """Of the past, where nothing else is asked for: most steadiness before accuracy falls, see docs/performance.md."""
 

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from roadseg.errors import WeightsError
 from roadseg.files import writing
-from roadseg.label_spaces import label_space
-from roadseg.labels import LabelSpace
-from roadseg.models import build_model
+from roadseg.labels.catalogue import label_space
+from roadseg.labels.space import LabelSpace
+from roadseg.models.build import build_model
 from roadseg.models.domain_statistics import as_for_the_source, has_source_statistics, keep_source_statistics
 from roadseg.models.network import Network, SegmentationNetwork
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from roadseg.labels import LabelSpace
-from roadseg.report.results import Results
+from roadseg.labels.space import LabelSpace
+from roadseg.report.overlay_results import Results
 from roadseg.report.timeline import binned
 
 THEMES = (

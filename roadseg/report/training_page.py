@@ -9,10 +9,10 @@ from math import fsum
 from pathlib import Path
 from typing import Any
 
-from roadseg.adaptation.health import WINDOW, Judgement, LossKind, judge_all
+from roadseg.adaptation.loss_verdicts import WINDOW, Judgement, LossKind, judge_all
 from roadseg.errors import InputError
-from roadseg.label_spaces import label_space
-from roadseg.report.page import PLOTLY, css_colour, render, template_text
+from roadseg.labels.catalogue import label_space
+from roadseg.report.overlay_page import PLOTLY, css_colour, render, template_text
 from roadseg.training.log import RATE, Series, loss_series, machine_series, score_series
 from roadseg.training.run_folder import RunFolder
 from roadseg.training.samples import KeptSamples

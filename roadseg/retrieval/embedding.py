@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from roadseg.evaluation.scoring import Candidate
 from roadseg.inference.engines import weights_digest
-from roadseg.inference.fitting import FittingBatches
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.models.domain_statistics import source_statistics
+from roadseg.models.fitting import FittingBatches
 from roadseg.runtime import Runtime, generator
-from roadseg.scoring import Candidate
 
 Domain = Literal["source", "target"]
 FEATURE_GRID, LAYOUT_GRID = (3, 4), (6, 8)

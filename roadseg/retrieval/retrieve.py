@@ -14,11 +14,11 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.streets import STREETS_FILE
 from roadseg.errors import DatasetError
 from roadseg.evaluation.domain_mixing import DomainMixing, domain_mixing
+from roadseg.evaluation.scoring import load_run
 from roadseg.retrieval.embedding import Domain, Embedder
 from roadseg.retrieval.search import Neighbours, centred, nearest_both_ways
 from roadseg.retrieval.store import Embeddings, Progress, embedded, readable
 from roadseg.runtime import Runtime
-from roadseg.scoring import load_run
 
 View = Literal["features", "layout"]
 VIEWS: tuple[View, ...] = get_args(View)
@@ -154,7 +154,7 @@ def retrieve(
     """Embed both domains by a run, find neighbours across them in both views, and measure how mixed they are.
 
     Args:
-        run: what `roadseg.scoring.load_run` reads.
+        run: what `roadseg.evaluation.scoring.load_run` reads.
         pair: the domains.
         count: of neighbours, see `checked_pair`.
         out: where vectors are kept, in a folder of their own.

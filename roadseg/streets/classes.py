@@ -1,4 +1,4 @@
-"""Train ids of the 19 Cityscapes classes by name, in the order of `roadseg.label_spaces.CITYSCAPES_19`."""
+"""Train ids of the 19 Cityscapes classes by name, in the order of `roadseg.labels.catalogue.CITYSCAPES_19`."""
 
 (
     ROAD,

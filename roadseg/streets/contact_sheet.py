@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.label_spaces import CITYSCAPES_19
-from roadseg.labels import LabelMap
+from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.labels.space import LabelMap
 
 
 def contact_sheet(

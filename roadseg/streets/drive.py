@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.errors import InputError
-from roadseg.labels import LabelMap
+from roadseg.labels.space import LabelMap
 from roadseg.streets import looks, sensor
 from roadseg.streets.drawing.view import View
 from roadseg.streets.looks import LOOKS, Look

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.errors import InputError
-from roadseg.labels import LabelMap
+from roadseg.labels.space import LabelMap
 from roadseg.streets import looks, sensor
 from roadseg.streets.drawing.buildings import draw_barrier, draw_building
 from roadseg.streets.drawing.canvas import Canvas

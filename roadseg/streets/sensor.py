@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.labels import LabelMap
+from roadseg.labels.space import LabelMap
 from roadseg.streets.looks import Sensor
 from roadseg.streets.scene import Camera
 

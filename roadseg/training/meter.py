@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from roadseg.adaptation.health import Judgement
+from roadseg.adaptation.loss_verdicts import Judgement
 from roadseg.errors import TrainingError
 from roadseg.runtime import Runtime
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from roadseg.adaptation.health import LossKind
+from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.errors import InputError, OutputError, WeightsError
 from roadseg.files import output_errors, write_json, write_text, writing
 from roadseg.models.weights import MODEL_FILE
@@ -43,7 +43,7 @@ class RunFolder:
 
     @property
     def loss_kinds(self) -> Path:
-        """How to read the losses in the log: JSON, fields of `roadseg.adaptation.health.LossKind` by name."""
+        """How to read the losses in the log: JSON, fields of `roadseg.adaptation.loss_verdicts.LossKind` by name."""
         return self.path / "losses.json"
 
     @property

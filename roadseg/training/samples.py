@@ -15,7 +15,7 @@ from torch import nn
 
 from roadseg.datasets.transforms import resized_image
 from roadseg.files import writing
-from roadseg.labels import LabelSpace
+from roadseg.labels.space import LabelSpace
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import predict
 from roadseg.runtime import Runtime

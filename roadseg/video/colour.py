@@ -9,7 +9,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from roadseg.frames import Frame, Matrix, Plane
+from roadseg.video.frame import Frame, Matrix, Plane
 
 # Matrix coefficients, transfer and primaries as ITU-T H.273 numbers them, which are FFmpeg's numbers too.
 H273_MATRIX: dict[Matrix, int] = {"bt601": 6, "bt709": 1, "bt2020": 9}

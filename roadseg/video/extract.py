@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 
 from roadseg.errors import InputError, VideoError
 from roadseg.files import PART_SUFFIX, fingerprint, locked, output_errors, write_json, writing
-from roadseg.frames import Frame
 from roadseg.video.colour import to_rgb
+from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 from roadseg.video.selection import MIN_CHANGE, AtIntervals, AtSceneChanges, Novelty, Selection
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.errors import VideoError
-from roadseg.frames import Frame
 from roadseg.video.colour import to_rgb
 from roadseg.video.container import BROKEN
+from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 
 

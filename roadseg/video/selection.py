@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.frames import Frame
+from roadseg.video.frame import Frame
 
 THUMBNAIL = (32, 18)
 """(width, height): cells large enough that noise of sensor and codec averages out."""

@@ -11,9 +11,9 @@ from av.codec.context import Flags
 from av.video.stream import VideoStream
 
 from roadseg.errors import OutputError
-from roadseg.frames import Frame, Matrix
 from roadseg.video.colour import H273_MATRIX, H273_PRIMARIES, H273_TRANSFER, sws_range, to_av
 from roadseg.video.container import default_threads
+from roadseg.video.frame import Frame, Matrix
 from roadseg.video.muxer import Muxer
 
 X264 = {"preset": "superfast", "crf": "24", "bf": "0", "mbtree": "1", "rc-lookahead": "10"}

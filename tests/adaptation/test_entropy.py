@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from toy_segmenter import toy_batch, toy_method
+from helpers.toy_segmenter import toy_batch, toy_method
 
 from roadseg.adaptation.entropy import entropy_loss, self_information
 

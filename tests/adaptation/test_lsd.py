@@ -5,11 +5,12 @@ from collections import Counter
 
 import pytest
 import torch
+from helpers.toy_segmenter import CLASSES, toy_batch, toy_method
 from torch import nn
-from toy_segmenter import CLASSES, toy_batch, toy_method
 
 from roadseg.adaptation.lsd import SOURCE, TARGET, LearningFromSynthetic
-from roadseg.models import build_model, resnet101
+from roadseg.models import resnet101
+from roadseg.models.build import build_model
 from roadseg.models.reconstruction import Generator, ImageDiscriminator, ImageScores
 from roadseg.runtime import start
 from roadseg.training.optimizers import OptimizerOptions, companion_optimizer, segmenter_optimizer

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 import torch
+from helpers.toy_segmenter import ADVERSARIAL, METHODS, toy_batch, toy_method
 from torch import nn
-from toy_segmenter import ADVERSARIAL, METHODS, toy_batch, toy_method
 
 from roadseg.adaptation.losses import SOURCE, TARGET, adversarial_loss, segmentation_loss
 from roadseg.adaptation.source_only import SourceOnly, Supervision

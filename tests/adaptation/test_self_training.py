@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from toy_segmenter import toy_batch, toy_method
+from helpers.toy_segmenter import toy_batch, toy_method
 
 from roadseg.adaptation.mixing import block_mask, class_mask, recoloured
 from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tiny_sets import make_camvid
+from helpers.tiny_sets import make_camvid
 
 from roadseg.cli.main import main
 from roadseg.inference.openvino_engine import openvino_precisions

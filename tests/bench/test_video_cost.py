@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import make_clip
+from helpers.clips import make_clip
 
 from roadseg.bench.plain_video import plain_loop
 from roadseg.bench.video import Setting, measure_video
 from roadseg.cli.main import main
 from roadseg.errors import VideoError
 from roadseg.inference.engines import load_segmenter
-from roadseg.inference.overlay_summary import OverlayFiles, OverlayOptions
-from roadseg.inference.overlay_video import overlay_video
 from roadseg.models.weights import load_model
+from roadseg.overlay.job import overlay_video
+from roadseg.overlay.summary import OverlayFiles, OverlayOptions
 from roadseg.runtime import start
 from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader

@@ -27,7 +27,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder as `roadseg adapt` makes it, of a network with random weights."""
     import torch
 
-    from roadseg.models import build_model
+    from roadseg.models.build import build_model
     from roadseg.models.weights import MODEL_FILE, ModelCard, save_model
 
     torch.manual_seed(0)

@@ -5,8 +5,8 @@ import sys
 import time
 
 import pytest
-from program import roadseg
-from tiny import RECIPE, write_streets
+from helpers.program import roadseg
+from helpers.tiny import RECIPE, write_streets
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from comparison_runs import write_run
+from helpers.comparison_runs import write_run
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from clips import make_clip, picture_times, sound_tracks
-from tiny import write_streets
+from helpers.clips import make_clip, picture_times, sound_tracks
+from helpers.tiny import write_streets
 
-from roadseg.comparison import side_by_side
 from roadseg.inference.engines import load_segmenter
-from roadseg.models import build_model
+from roadseg.models.build import build_model
 from roadseg.models.weights import MODEL_FILE, ModelCard, save_model
-from roadseg.overlay import Overlay
+from roadseg.overlay import side_by_side
+from roadseg.overlay.draw import Overlay
 from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
 

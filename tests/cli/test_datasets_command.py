@@ -1,8 +1,8 @@
 import json
 
 import pytest
-from program import roadseg as program
-from tiny_sets import make_cityscapes, make_folder
+from helpers.program import roadseg as program
+from helpers.tiny_sets import make_cityscapes, make_folder
 
 from roadseg.datasets.catalogue import DATASETS
 

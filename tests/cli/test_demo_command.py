@@ -9,7 +9,7 @@ import pytest
 # The demo's sizes are constants of its module, sized for a person; a test shrinks them and runs the same program.
 SHORT = """
 from fractions import Fraction
-import roadseg.demo as demo
+from roadseg.jobs import demo
 demo.DRIVE_SECONDS, demo.DRIVE_SIZE, demo.DRIVE_RATE = 2.0, (160, 120), Fraction(6)
 demo.RECIPE |= {"frames_every": 1 / 3, "size": (160, 120), "crop": (96, 96), "source_count": 6}
 demo.RECIPE |= {"steps": 3, "batch_size": 2, "workers": 0}

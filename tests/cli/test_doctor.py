@@ -9,8 +9,8 @@ import pytest
 import torch
 from packaging.requirements import Requirement
 
-from roadseg import machine
-from roadseg.machine import Check
+from roadseg.bench import doctor
+from roadseg.bench.doctor import Check
 
 
 def named(checks: Iterator[Check], name: str) -> Check:
@@ -39,7 +39,7 @@ def test_the_table_shows_every_check_and_a_verdict(roadseg, tmp_path: Path, caps
 
 
 def test_something_essential_that_is_broken_ends_with_1(roadseg, tmp_path: Path, capsys, monkeypatch):
-    monkeypatch.setattr(machine, "try_encoder", lambda name: "it gives no packets")
+    monkeypatch.setattr(doctor, "try_encoder", lambda name: "it gives no packets")
     assert roadseg("doctor", "--data", tmp_path) == 1
     printed = capsys.readouterr()
     assert "→ pip install --force-reinstall av" in printed.out
@@ -60,8 +60,8 @@ def test_packages_that_are_missing_old_or_broken(monkeypatch, tmp_path: Path, re
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: roadseg-broken\nVersion: 1.0\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(machine, "requires", lambda distribution: [requirement])
-    check = named(machine.check_versions(), Requirement(requirement).name)
+    monkeypatch.setattr(doctor, "requires", lambda distribution: [requirement])
+    check = named(doctor.check_versions(), Requirement(requirement).name)
     assert check.state == "broken"
     assert check.found.endswith(found)
     assert check.remedy == f"pip install '{requirement}'"
@@ -78,9 +78,9 @@ def test_extras_are_read_from_the_metadata_through_the_extras_they_name(monkeypa
         ],
         "pytest": ['absent-two; extra == "inner"', 'absent-three; extra == "other"'],
     }
-    monkeypatch.setattr(machine, "requires", lambda distribution: asked[distribution])
-    monkeypatch.setattr(machine, "metadata", lambda distribution: Extras())
-    assert list(machine.check_extras()) == [
+    monkeypatch.setattr(doctor, "requires", lambda distribution: asked[distribution])
+    monkeypatch.setattr(doctor, "metadata", lambda distribution: Extras())
+    assert list(doctor.check_extras()) == [
         Check("more", "missing", "without absent-one, absent-two", "pip install 'roadseg[more]'"),
         Check("whole", "ok", "installed"),
     ]
@@ -95,32 +95,32 @@ class Extras:
 @pytest.mark.parametrize(
     ("module", "bfloat16", "expected"),
     [
-        (None, False, Check("engine", "missing", "torch; OpenVINO labels videos faster on a CPU", machine.INSTALL)),
-        (machine, True, Check("engine", "ok", "openvino 1.2, float32 and bfloat16")),
-        (machine, False, Check("engine", "ok", "openvino 1.2, float32")),
+        (None, False, Check("engine", "missing", "torch; OpenVINO labels videos faster on a CPU", doctor.INSTALL)),
+        (doctor, True, Check("engine", "ok", "openvino 1.2, float32 and bfloat16")),
+        (doctor, False, Check("engine", "ok", "openvino 1.2, float32")),
     ],
 )
 def test_what_would_label_videos_on_a_cpu(monkeypatch, module, bfloat16, expected):
-    monkeypatch.setattr(machine.runtime, "devices", lambda: [torch.device("cpu")])
-    monkeypatch.setattr(machine, "openvino", lambda: module)
-    monkeypatch.setattr(machine, "openvino_has_bfloat16", lambda: bfloat16)
-    monkeypatch.setattr(machine, "version", lambda distribution: "1.2")
-    assert named(machine.check_devices(), "engine") == expected
+    monkeypatch.setattr(doctor.runtime, "devices", lambda: [torch.device("cpu")])
+    monkeypatch.setattr(doctor, "openvino", lambda: module)
+    monkeypatch.setattr(doctor, "openvino_has_bfloat16", lambda: bfloat16)
+    monkeypatch.setattr(doctor, "version", lambda distribution: "1.2")
+    assert named(doctor.check_devices(), "engine") == expected
 
 
 def test_programs_are_found_on_the_path(monkeypatch, tmp_path: Path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert named(machine.check_programs(), "ffmpeg").state == "missing"
+    assert named(doctor.check_programs(), "ffmpeg").state == "missing"
     program = tmp_path / "ffmpeg"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    assert named(machine.check_programs(), "ffmpeg") == Check("ffmpeg", "ok", str(program))
+    assert named(doctor.check_programs(), "ffmpeg") == Check("ffmpeg", "ok", str(program))
 
 
 def test_a_disk_that_is_nearly_full_is_a_warning(monkeypatch, tmp_path: Path):
     data = tmp_path / "not" / "yet" / "there"
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**10, 9 * 10**9, 10**9))
-    (check,) = machine.check_disk(data)
+    (check,) = doctor.check_disk(data)
     assert (check.state, check.found) == ("missing", f"{data}: only 1.0 GB free")
 
 
@@ -128,5 +128,5 @@ def test_a_disk_that_is_nearly_full_is_a_warning(monkeypatch, tmp_path: Path):
 def test_memory_is_what_a_container_may_use(monkeypatch, tmp_path: Path, limit: str, smaller: bool):
     file = tmp_path / "memory.max"
     file.write_text(limit)
-    monkeypatch.setattr(machine, "GROUP_MEMORY_LIMIT", file)
-    assert (named(machine.check_devices(), "memory").found == "0.0 GiB") == smaller
+    monkeypatch.setattr(doctor, "GROUP_MEMORY_LIMIT", file)
+    assert (named(doctor.check_devices(), "memory").found == "0.0 GiB") == smaller

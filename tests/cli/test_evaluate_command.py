@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 import torch
-from tiny import RECIPE, write_streets
+from helpers.tiny import RECIPE, write_streets
 
+from roadseg.adaptation.batch_norm import PRIOR
 from roadseg.cli.options import DEFAULT_PRIOR
-from roadseg.inference.batch_norm import PRIOR
 from roadseg.inference.smoothing import WEIGHT
-from roadseg.models import build_model
+from roadseg.models.build import build_model
 
 KEYS = {**RECIPE, "target": "frames"}
 
@@ -51,7 +51,8 @@ def test_bare_weights_are_scored_as_a_recipe_says(evaluate, weights, capsys, tmp
 
 def test_options_of_test_time_are_in_the_record(evaluate, weights, capsys, monkeypatch):
     monkeypatch.setattr(
-        "roadseg.scoring.source_pictures", lambda source, size, count, scenes: np.zeros((2, *size[::-1], 3), np.uint8)
+        "roadseg.evaluation.scoring.source_pictures",
+        lambda source, size, count, scenes: np.zeros((2, *size[::-1], 3), np.uint8),
     )
     recipe, records = ("--recipe", weights / "fast.toml", "--json"), []
     for options in ((), ("--flip", "--scales", "1.5,1"), ("--adapt-bn", "--bn-prior", 3)):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from servers import Handler, Site, content, page, serving, write_clip
+from helpers.servers import Handler, Site, content, page, serving, write_clip
 
 from roadseg.cli.options import parse_bytes, parse_section
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import typer
-from program import roadseg
+from helpers.program import roadseg
 
 from roadseg.cli.options import parse_duration
 from roadseg.video.colour import from_rgb

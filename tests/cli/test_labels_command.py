@@ -7,7 +7,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from tiny import RECIPE, SIZE, street, write_streets
+from helpers.tiny import RECIPE, SIZE, street, write_streets
 
 from roadseg.datasets.catalogue import parse_labelled
 from roadseg.video.colour import from_rgb

@@ -14,7 +14,7 @@ import pytest
 
 from roadseg.cli.main import main
 from roadseg.errors import OutputError
-from roadseg.png import write_png
+from roadseg.files import write_png
 from roadseg.video.colour import from_rgb
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
@@ -116,7 +116,7 @@ def test_a_page_that_cannot_be_written_fails_no_overlay(roadseg, run, tmp_path, 
         raise OutputError("no space left on the disk", "Free some space.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("roadseg.report.write.write_report", full)
+        patch.setattr("roadseg.report.pages.write_report", full)
         code, _, stderr = roadseg(*call)
     assert code == 0
     assert "warning: no report: no space left on the disk" in stderr and "browser" not in stderr

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from drive_clips import make_drive
+from helpers.drive_clips import make_drive
 
 from roadseg.video.reader import VideoReader
 

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from report_clips import make_results
-from training_runs import write_training
+from helpers.report_clips import make_results
+from helpers.training_runs import write_training
 
 
 @pytest.fixture

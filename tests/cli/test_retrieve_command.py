@@ -6,7 +6,7 @@ import re
 import cv2
 import pyarrow.parquet as pq
 import pytest
-from tiny import write_streets
+from helpers.tiny import write_streets
 
 from roadseg.retrieval.embedding import Embedder
 

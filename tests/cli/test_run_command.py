@@ -1,8 +1,8 @@
 import json
 
 import pytest
-from servers import content, serving, write_clip
-from tiny import RECIPE, write_streets
+from helpers.servers import content, serving, write_clip
+from helpers.tiny import RECIPE, write_streets
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import csv
 import json
 
 import pytest
-from drive_clips import TheUpperHalfIsSky, make_drive
+from helpers.drive_clips import TheUpperHalfIsSky, make_drive
 
-from roadseg.inference.overlay_video import overlay_video
+from roadseg.overlay.job import overlay_video
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import tomllib
 import cv2
 import numpy as np
 import pytest
-from program import roadseg
+from helpers.program import roadseg
 
 from roadseg.streets.drive import drive
 from roadseg.streets.presets import DEFAULT_SCENES, mixture

@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
-from tiny import write_streets
-from tiny_sets import make_camvid, make_cityscapes, make_gta5
+from helpers.tiny import write_streets
+from helpers.tiny_sets import make_camvid, make_cityscapes, make_gta5
 
 from roadseg.datasets.catalogue import DATASETS, open_dataset, open_described, parse_dataset
 from roadseg.errors import DatasetError

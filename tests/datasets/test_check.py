@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_sets import (
+from helpers.tiny_sets import (
     make_camvid,
     make_cityscapes,
     make_folder,

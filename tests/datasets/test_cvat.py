@@ -6,12 +6,12 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
-from tiny import BUILDING, CAR, ROAD, SKY, street
+from helpers.tiny import BUILDING, CAR, ROAD, SKY, street
 
 from roadseg.datasets.catalogue import dataset_kind, open_dataset, parse_labelled
 from roadseg.datasets.check import check_dataset
 from roadseg.errors import DatasetError
-from roadseg.label_spaces import CITYSCAPES_19
+from roadseg.labels.catalogue import CITYSCAPES_19
 
 LABELMAP = """\
 # label:color_rgb:parts:actions

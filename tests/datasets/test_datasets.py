@@ -4,8 +4,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from tiny import BUILDING, CAR, ROAD, SKY, street, write_streets
-from tiny_sets import (
+from helpers.tiny import BUILDING, CAR, ROAD, SKY, street, write_streets
+from helpers.tiny_sets import (
     make_camvid,
     make_camvid_original,
     make_cityscapes,
@@ -18,7 +18,7 @@ from tiny_sets import (
 from roadseg.datasets.camvid import split_of
 from roadseg.datasets.catalogue import DATASETS, open_dataset
 from roadseg.errors import DatasetError
-from roadseg.label_spaces import (
+from roadseg.labels.catalogue import (
     CAMVID_11,
     CITYSCAPES_19,
     LABEL_SPACES,
@@ -27,7 +27,7 @@ from roadseg.label_spaces import (
     SYNTHIA_CAMVID_9,
     label_space,
 )
-from roadseg.labels import IGNORE, LabelSpace
+from roadseg.labels.space import IGNORE, LabelSpace
 
 MAKERS = {
     "streets": write_streets,

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from roadseg.datasets.catalogue import DATASETS
-from roadseg.label_spaces import CITYSCAPES_19, LABEL_SPACES
-from roadseg.labels import IGNORE, conversion
+from roadseg.labels.catalogue import CITYSCAPES_19, LABEL_SPACES
+from roadseg.labels.space import IGNORE, conversion
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "datasets.md"
 SPACES = [space for space in LABEL_SPACES.values() if space != CITYSCAPES_19]

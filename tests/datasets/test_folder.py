@@ -3,14 +3,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import BUILDING, CAR, ROAD, SKY, street
-from tiny_sets import make_folder, write_image, write_palette_png
+from helpers.tiny import BUILDING, CAR, ROAD, SKY, street
+from helpers.tiny_sets import make_folder, write_image, write_palette_png
 
 from roadseg.datasets.folder import EXAMPLE, FOLDER
 from roadseg.datasets.folder_labels import FolderLabels
 from roadseg.errors import DatasetError
-from roadseg.label_spaces import CITYSCAPES_19
-from roadseg.labels import IGNORE, conversion
+from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.labels.space import IGNORE, conversion
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "datasets.md"
 

@@ -4,14 +4,14 @@ import pickle
 import cv2
 import numpy as np
 import pytest
-from tiny import street
-from tiny_sets import make_idd
+from helpers.tiny import street
+from helpers.tiny_sets import make_idd
 
 from roadseg.datasets.catalogue import DATASETS
 from roadseg.datasets.idd import IDD, MERGED, TRAIN_IDS, VOID, read_polygons
 from roadseg.errors import DatasetError
-from roadseg.label_spaces import CITYSCAPES_19, IDD_26
-from roadseg.labels import IGNORE, conversion
+from roadseg.labels.catalogue import CITYSCAPES_19, IDD_26
+from roadseg.labels.space import IGNORE, conversion
 
 
 def annotated(tmp_path, *objects, size=(6, 2), **changes):

@@ -2,8 +2,8 @@ import pickle
 
 import numpy as np
 import pytest
+from helpers.tiny_sets import write_image, write_palette_png
 from PIL import Image
-from tiny_sets import write_image, write_palette_png
 
 from roadseg.datasets.camvid import ORIGINAL_LABELS
 from roadseg.datasets.cityscapes import CITYSCAPES_LABELS
@@ -11,8 +11,8 @@ from roadseg.datasets.gta5 import GTA5_LABELS
 from roadseg.datasets.label_files import ColourLabels, ConvertedLabels, IdLabels, read_ids, train_id_labels
 from roadseg.datasets.synthia import SYNTHIA_LABELS
 from roadseg.errors import DatasetError
-from roadseg.label_spaces import CAMVID_32, CITYSCAPES_19, SYNTHIA_16, SYNTHIA_22
-from roadseg.labels import IGNORE, conversion
+from roadseg.labels.catalogue import CAMVID_32, CITYSCAPES_19, SYNTHIA_16, SYNTHIA_22
+from roadseg.labels.space import IGNORE, conversion
 
 # As the published code maps them.
 # fmt: off

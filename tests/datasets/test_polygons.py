@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from roadseg.datasets.polygons import Region, painted
-from roadseg.labels import IGNORE
+from roadseg.labels.space import IGNORE
 
 
 def corners(*points: tuple[float, float]) -> np.ndarray:

@@ -7,17 +7,17 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from tiny import BUILDING, CAR, RECIPE, ROAD, SIZE, SKY, street, write_streets
+from helpers.tiny import BUILDING, CAR, RECIPE, ROAD, SIZE, SKY, street, write_streets
 
-from roadseg.assembly import Watcher, build_batches
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.datasets.class_counts import class_counts
 from roadseg.datasets.rare_classes import RareClasses
 from roadseg.datasets.sampling import load_batches
 from roadseg.datasets.transforms import MIN_CROP_SHARE, CropTransform
 from roadseg.errors import DatasetError
-from roadseg.label_spaces import SYNTHIA_16
-from roadseg.recipe import resolve
+from roadseg.labels.catalogue import SYNTHIA_16
+from roadseg.training.build import Watcher, build_batches
+from roadseg.training.recipe import resolve
 
 
 def counts(*pictures):

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from tiny import SIZE, street, write_streets
+from helpers.tiny import SIZE, street, write_streets
 
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.datasets.sampling import AdaptationBatches, load_batches

@@ -3,13 +3,13 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from tiny import CAR, ROAD, SIZE, street, write_streets
+from helpers.tiny import CAR, ROAD, SIZE, street, write_streets
 
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.errors import DatasetError
 from roadseg.evaluation.evaluate import evaluate
-from roadseg.label_spaces import CITYSCAPES_19
-from roadseg.labels import LabelSpace
+from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.labels.space import LabelSpace
 
 
 def truth_teller(images, size):

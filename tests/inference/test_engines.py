@@ -10,21 +10,21 @@ import numpy as np
 import pytest
 import torch
 
+from roadseg.adaptation.batch_norm import BatchNormAdaptation
 from roadseg.bench.engines import compare_engines
 from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.source_images import source_pictures
 from roadseg.errors import InputError
 from roadseg.inference import engines, network_segmenter, openvino_engine
-from roadseg.inference.batch_norm import BatchNormAdaptation
 from roadseg.inference.batch_size import best_batch_size
 from roadseg.inference.engines import choose, load_segmenter
 from roadseg.inference.network_segmenter import NetworkSegmenter
-from roadseg.inference.pictures import source_pictures
+from roadseg.inference.openvino_runtime import openvino_has_bfloat16
 from roadseg.inference.torch_engine import TorchEngine
-from roadseg.inference.views import Views, predict_views
-from roadseg.models import build_model
+from roadseg.models.build import build_model
 from roadseg.models.predict import predict
+from roadseg.models.views import Views, predict_views
 from roadseg.models.weights import load_model
-from roadseg.openvino_runtime import openvino_has_bfloat16
 from roadseg.runtime import start
 
 CPU = start("cpu")
@@ -245,9 +245,9 @@ def test_processors_without_bfloat16_take_float32(monkeypatch):
 
 @pytest.mark.extra("openvino")
 def test_openvino_reports_to_nobody(tmp_path):
-    """By itself it would leave a client's id in the home folder and send events, see `roadseg.openvino_runtime`."""
+    """By itself OpenVINO would leave a client's id in the home folder and send events."""
     code = (
-        "import sys, torch; from roadseg import openvino_runtime as door;"
+        "import sys, torch; from roadseg.inference import openvino_runtime as door;"
         "assert door.converted(torch.nn.ReLU(), torch.zeros(1)) is not None;"
         "assert sys.modules['openvino_telemetry'] is None; print(*sys.modules)"
     )

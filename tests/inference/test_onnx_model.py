@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from roadseg.datasets.source_images import source_pictures
 from roadseg.errors import InputError, OutputError
 from roadseg.inference import onnx_model
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.onnx_model import export_onnx
-from roadseg.inference.pictures import source_pictures
-from roadseg.label_spaces import label_space
-from roadseg.models import MODELS, build_model
+from roadseg.labels.catalogue import label_space
+from roadseg.models.build import MODELS, build_model
 from roadseg.models.weights import MODEL_FILE, ModelCard, save_model
 
 pytestmark = pytest.mark.extra("onnx", "onnxruntime", "onnxscript")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from roadseg.label_spaces import CITYSCAPES_19
+from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.models.weights import DEFAULT_FILE, load_model, model_file, save_model
 from roadseg.streets.render import render_street
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from roadseg.models import MODELS, build_model
+from roadseg.models.build import MODELS, build_model
 from roadseg.models.convolution import Conv2d
 from roadseg.models.domain_statistics import batch_norms
 from roadseg.models.frozen_norm import ConvNorm, folded, normalised_convolution

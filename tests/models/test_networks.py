@@ -3,8 +3,8 @@ import torch
 import torch.nn.functional as F
 
 from roadseg.errors import RecipeError
-from roadseg.models import build_discriminator, build_model
 from roadseg.models.aspp import ASPP
+from roadseg.models.build import build_discriminator, build_model
 from roadseg.models.efficientnet_lite import EfficientNetLite0
 from roadseg.models.network import Normalisation
 

@@ -3,11 +3,12 @@ import hashlib
 import numpy as np
 import pytest
 import torch
-from servers import content, serving, status
+from helpers.servers import content, serving, status
 from torch import nn
 
 from roadseg.errors import FetchError, WeightsError
-from roadseg.models import build_model, pretrained
+from roadseg.models import pretrained
+from roadseg.models.build import build_model
 from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork
 from roadseg.models.pretrained import TORCHVISION, absorb_normalisation, download, load_pretrained
 from roadseg.models.weights import load_weights

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from roadseg.errors import WeightsError
-from roadseg.models import build_model
+from roadseg.models.build import build_model
 from roadseg.models.weights import MODEL_FILE, ModelCard, load_model, save_model
 
 CARD = ModelCard(

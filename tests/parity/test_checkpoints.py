@@ -4,10 +4,10 @@ import re
 
 import pytest
 import torch
-from parity_bundle import KEYS, published_state, read_json
+from helpers.parity_bundle import KEYS, published_state, read_json
 
 from roadseg.errors import WeightsError
-from roadseg.models import build_discriminator, build_model
+from roadseg.models.build import build_discriminator, build_model
 from roadseg.models.weights import load_weights
 
 pytestmark = pytest.mark.parity

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from parity_bundle import (
+from helpers.parity_bundle import (
     KEYS,
     discriminator,
     images,

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from parity_bundle import read_arrays
+from helpers.parity_bundle import read_arrays
 
 from roadseg.adaptation.entropy import entropy_loss, self_information
 

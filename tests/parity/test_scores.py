@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from parity_bundle import read_arrays
+from helpers.parity_bundle import read_arrays
 
 from roadseg.datasets.cityscapes import CITYSCAPES_LABELS
 from roadseg.datasets.fourier import fourier_aligned

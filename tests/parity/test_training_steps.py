@@ -5,7 +5,7 @@ In float64, where rounding explains nothing. The published optimizer counts most
 """
 
 import pytest
-from parity_bundle import discriminator, images, in_float64, labels, published_state, read_json, segmenter, size
+from helpers.parity_bundle import discriminator, images, in_float64, labels, published_state, read_json, segmenter, size
 
 from roadseg.adaptation.adversarial import AUXILIARY, MAIN, Adversarial, Adversary
 from roadseg.datasets.sampling import Batch

@@ -5,10 +5,10 @@ import shutil
 from contextlib import contextmanager
 
 import pytest
+from helpers.report_clips import CARS, PEOPLE, SECONDS, make_results
 from playwright.sync_api import expect
-from report_clips import CARS, PEOPLE, SECONDS, make_results
 
-from roadseg.report.write import write_index, write_report
+from roadseg.report.pages import write_index, write_report
 
 pytestmark = pytest.mark.timeout(120)
 HOSTILE_NAME = "<img src=x onerror=document.title='owned'> \"'&amp; ü漢 100%41#?"

@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from report_clips import CAR, CARS, PEDESTRIAN, PEOPLE, ROAD, SECONDS, SKY, make_results
+from helpers.report_clips import CAR, CARS, PEDESTRIAN, PEOPLE, ROAD, SECONDS, SKY, make_results
 
 from roadseg.errors import InputError, VideoError
-from roadseg.inference.overlay_summary import OverlayFiles
-from roadseg.label_spaces import CAMVID_11, CAMVID_32, CITYSCAPES_19, IDD_26, SYNTHIA_CAMVID_9
+from roadseg.labels.catalogue import CAMVID_11, CAMVID_32, CITYSCAPES_19, IDD_26, SYNTHIA_CAMVID_9
+from roadseg.overlay.summary import OverlayFiles
 from roadseg.report import moments as moments_module
 from roadseg.report.moments import moments, theme_classes
-from roadseg.report.page import clock, lasting, link, percent, report_page
-from roadseg.report.results import read_results
+from roadseg.report.overlay_page import clock, lasting, link, percent, report_page
+from roadseg.report.overlay_results import read_results
+from roadseg.report.pages import report_path, write_index, write_report
 from roadseg.report.timeline import binned
-from roadseg.report.write import report_path, write_index, write_report
 
 HOSTILE = "<img src=x onerror=document.title='owned'> \"'&amp; </script> ü漢 100%41#?"
 HOSTILE_NAME = HOSTILE.replace("/", "")

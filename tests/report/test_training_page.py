@@ -4,11 +4,11 @@ import json
 import re
 
 import pytest
-from training_runs import KINDS, finish, write_training
+from helpers.training_runs import KINDS, finish, write_training
 
 from roadseg.errors import InputError
+from roadseg.report.pages import find_runs, write_training_page
 from roadseg.report.training_page import thinned, training_page
-from roadseg.report.write import find_runs, write_training_page
 
 pytestmark = pytest.mark.timeout(120)
 HOSTILE_NAME = "<img src=x onerror=document.title='owned'> \"'&amp; ü漢 100%41#?"

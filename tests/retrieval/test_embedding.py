@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from tiny import street
+from helpers.tiny import street
 
+from roadseg.evaluation.scoring import load_run
 from roadseg.models.domain_statistics import batch_norms, keep_source_statistics
 from roadseg.models.predict import class_scores, to_tensor
 from roadseg.retrieval import embedding
 from roadseg.retrieval.embedding import FEATURE_GRID, LAYOUT_GRID, Embedder, pooled
 from roadseg.runtime import start
-from roadseg.scoring import load_run
 
 CPU = start("cpu")
 

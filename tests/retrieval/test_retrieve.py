@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tiny import write_streets
+from helpers.tiny import write_streets
 
+from roadseg.datasets.rendered import describe, write_street
 from roadseg.errors import DatasetError
 from roadseg.retrieval.retrieve import checked_pair, open_pictures, retrieve
 from roadseg.runtime import start
@@ -14,7 +15,6 @@ from roadseg.streets import render
 from roadseg.streets.looks import LOOKS
 from roadseg.streets.presets import DEFAULT_SCENES, mixture
 from roadseg.streets.render import render_street
-from roadseg.synth import describe, write_street
 
 STREETS, SIZE, SEED = 24, (240, 180), 11
 SCENES = mixture(DEFAULT_SCENES)

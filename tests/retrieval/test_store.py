@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from tiny import write_streets
+from helpers.tiny import write_streets
 
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.errors import DatasetError
+from roadseg.evaluation.scoring import load_run
 from roadseg.retrieval.embedding import Embedder
 from roadseg.retrieval.store import METADATA_KEY, embedded
 from roadseg.runtime import start
-from roadseg.scoring import load_run
 
 PICTURES = 7
 

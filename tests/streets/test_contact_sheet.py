@@ -1,6 +1,6 @@
 import numpy as np
 
-from roadseg.label_spaces import CITYSCAPES_19
+from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.streets.classes import CAR
 from roadseg.streets.contact_sheet import contact_sheet
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from roadseg.errors import InputError
-from roadseg.labels import IGNORE
+from roadseg.labels.space import IGNORE
 from roadseg.streets import classes
 from roadseg.streets.drive import drive
 from roadseg.streets.presets import DEFAULT_SCENES, PRESETS, mixture, parse_scenes

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from roadseg.errors import InputError
-from roadseg.label_spaces import CITYSCAPES_19
-from roadseg.labels import IGNORE
+from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.labels.space import IGNORE
 from roadseg.streets import classes
 from roadseg.streets.drawing.view import View
 from roadseg.streets.looks import LOOKS, sample_atmosphere, sample_camera

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tiny import write_streets
+from helpers.tiny import write_streets
 
 
 @pytest.fixture(scope="module")

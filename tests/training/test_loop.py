@@ -10,15 +10,15 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from states import same
-from tiny import toy_recipe as recipe
-from tiny import write_streets
+from helpers.states import same
+from helpers.tiny import toy_recipe as recipe
+from helpers.tiny import write_streets
 
-from roadseg.adapt import adapt, resume
-from roadseg.assembly import Watcher, build_batches, build_trainer
 from roadseg.errors import DatasetError, InputError, OutputError, RecipeError, TrainingError, WeightsError
+from roadseg.jobs.adapt import adapt, resume
 from roadseg.models.domain_statistics import batch_norms
 from roadseg.models.weights import load_model
+from roadseg.training.build import Watcher, build_batches, build_trainer
 from roadseg.training.loop import Plan, train
 from roadseg.training.run_folder import RunFolder
 

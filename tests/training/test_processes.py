@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from states import same
-from tiny import RECIPE, write_streets
+from helpers.states import same
+from helpers.tiny import RECIPE, write_streets
 
-PROGRAM = Path(__file__).parent / "without_dropout.py"
+PROGRAM = Path(__file__).parents[1] / "helpers" / "without_dropout.py"
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=0", "--standalone"]
 
 

@@ -4,14 +4,14 @@ import io
 
 import pytest
 import torch
-from states import same
+from helpers.states import same
+from helpers.toy_segmenter import ADVERSARIAL, METHODS, toy_batch, toy_method
 from torch.optim import SGD
-from toy_segmenter import ADVERSARIAL, METHODS, toy_batch, toy_method
 
 from roadseg.adaptation.self_training import SelfTraining
 from roadseg.errors import TrainingError
-from roadseg.models import build_model
 from roadseg.models.average import WeightAverage
+from roadseg.models.build import build_model
 from roadseg.training.optimizers import (
     OptimizerOptions,
     RepeatedSGD,

@@ -6,8 +6,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from roadseg.frames import Frame
 from roadseg.video.colour import from_rgb, to_rgb
+from roadseg.video.frame import Frame
 
 LUMA_WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 """Kr and Kb."""

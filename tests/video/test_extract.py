@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from clips import level, make_clip
+from helpers.clips import level, make_clip
 
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.errors import InputError, OutputError, VideoError

@@ -15,8 +15,8 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
-from clips import make_clip
-from mutants import mutant
+from helpers.clips import make_clip
+from helpers.mutants import mutant
 
 COUNT, SEED = (int(number) for number in os.environ.get("ROADSEG_FUZZ", "1000,1").split(","))
 SECONDS_OF_REAL_CLIPS = 0.4
@@ -121,7 +121,13 @@ def results(mode: str, paths: list[Path], log: Path, seconds: float = MAX_SECOND
     found: dict[str, str] = {}
     while rest := [path for path in paths if path.name not in found]:
         process = subprocess.run(
-            [sys.executable, str(Path(__file__).with_name("fuzz_process.py")), mode, str(log), str(seconds)],
+            [
+                sys.executable,
+                str(Path(__file__).parents[1] / "helpers" / "fuzz_process.py"),
+                mode,
+                str(log),
+                str(seconds),
+            ],
             input="\n".join(map(str, rest)),
             capture_output=True,
             text=True,

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import av
 import pytest
-from clips import make_clip
-from test_writer import frames, sound_packets, times, write
+from helpers.clips import make_clip, sound_packets
+from test_writer import frames, times, write
 
 from roadseg.video.joining import join_videos
 from roadseg.video.reader import VideoReader

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 import pytest
-from clips import hide_sound_format, make_clip, make_sound
+from helpers.clips import hide_sound_format, make_clip, make_sound
 
 from roadseg.errors import VideoError
 from roadseg.video import container

@@ -9,10 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
-import clips
 import numpy as np
 import pytest
-from clips import Clip, make_clip, zero_packets
+from helpers import clips
+from helpers.clips import Clip, make_clip, zero_packets
 
 from roadseg.video import container as container_module
 from roadseg.video import reader as reader_module

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from roadseg.frames import Frame
+from roadseg.video.frame import Frame
 from roadseg.video.selection import AtIntervals, AtSceneChanges, Novelty
 
 

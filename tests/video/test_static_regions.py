@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fixed_to_camera import bare_drive, noisy, with_bonnet, with_logo, with_stamp
+from helpers.fixed_to_camera import bare_drive, noisy, with_bonnet, with_logo, with_stamp
 
 from roadseg.video.static_regions import find_static_regions
 

@@ -12,7 +12,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from clips import hide_sound_format, make_clip, make_sound, picture
+from helpers.clips import hide_sound_format, make_clip, make_sound, picture, sound_packets
 
 from roadseg.errors import OutputError, VideoError
 from roadseg.video.colour import from_rgb, to_rgb
@@ -46,16 +46,6 @@ def times(path):
         return [
             (Fraction(frame.pts) * frame.time_base, frame.duration * frame.time_base)
             for frame in container.decode(video=0)
-        ]
-
-
-def sound_packets(path):
-    """Bytes, time in seconds and duration of each sound packet."""
-    with av.open(str(path)) as container:
-        return [
-            (bytes(packet), packet.pts * packet.time_base, packet.duration * packet.time_base)
-            for packet in container.demux(audio=0)
-            if packet.size
         ]
 
 

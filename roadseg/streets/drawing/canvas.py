@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.labels import IGNORE
+from roadseg.labels.space import IGNORE
 from roadseg.streets.drawing.view import NEAR, View, clip_near
 from roadseg.streets.scene import Atmosphere, Colour, Floats
 from roadseg.streets.textures.foliage import Sprite

@@ -1,6 +1,6 @@
 """Cows."""
 
-from roadseg.labels import IGNORE
+from roadseg.labels.space import IGNORE
 from roadseg.streets.drawing.canvas import Canvas
 from roadseg.streets.drawing.puppet import Puppet
 from roadseg.streets.scene import Colour, Cow

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from roadseg.labels import IGNORE
+from roadseg.labels.space import IGNORE
 from roadseg.streets.classes import POLE
 from roadseg.streets.drawing.canvas import FRACTION_BITS, Canvas, fixed_point
 from roadseg.streets.drawing.view import NEAR

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.labels import IGNORE, LabelMap
+from roadseg.labels.space import IGNORE, LabelMap
 from roadseg.streets.drawing.canvas import FRACTION_BITS, fixed_point
 from roadseg.streets.scene import Camera, Colour, Floats
 from roadseg.streets.textures.bank import TextureBank

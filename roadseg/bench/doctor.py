@@ -1,0 +1,202 @@
+"""What this machine has and lacks, found by trying it: packages, devices, codecs, programs, space."""
+
+import importlib
+import os
+import platform
+import shutil
+import sysconfig
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, metadata, packages_distributions, requires, version
+from pathlib import Path
+from typing import Literal
+
+import torch
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from roadseg import runtime
+from roadseg.cores import usable_cores
+from roadseg.inference.openvino_runtime import INSTALL, openvino, openvino_has_bfloat16
+from roadseg.video.codecs import ENCODERS, NOT_BUILT_IN, SAMPLES, ffmpeg_version, try_decoder, try_encoder
+
+State = Literal["ok", "missing", "broken"]
+
+SOFTWARE_ENCODER = ENCODERS[0]
+ROOM_WANTED = 5e9
+"""Free bytes below which a warning is due: about an hour of 1080p video."""
+GROUP_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""Where Linux says how much of the memory a container may use."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    state: State
+    """`ok`; `missing` where roadseg works without; `broken` where it does not."""
+    found: str
+    """A version, a size, or what is wrong."""
+    remedy: str = ""
+    """What to do about it, often a line to type."""
+
+
+def sections(data: Path) -> dict[str, Callable[[], Iterator[Check]]]:
+    """What there is to look at, in the order in which a person would: heading, and the function that looks.
+
+    Args:
+        data: folder for downloads and data sets, whose disk is looked at; it need not exist.
+    """
+    return {
+        "versions": check_versions,
+        "devices": check_devices,
+        "video": check_codecs,
+        "programs": check_programs,
+        "extras": check_extras,
+        "disk": lambda: check_disk(data),
+    }
+
+
+def check_versions() -> Iterator[Check]:
+    """Python, roadseg, and every package that roadseg cannot do without: imported, and not too old."""
+    yield Check("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield Check("roadseg", "ok", version("roadseg"))
+    modules: dict[str, list[str]] = {}
+    for module, distributions in packages_distributions().items():
+        for distribution in distributions:
+            modules.setdefault(canonicalize_name(distribution), []).append(module)
+    for requirement in _requirements("roadseg"):
+        yield _package(requirement, modules.get(canonicalize_name(requirement.name), []))
+    yield Check("FFmpeg inside av", "ok", ffmpeg_version())
+
+
+def _package(requirement: Requirement, modules: list[str]) -> Check:
+    remedy = f"pip install '{requirement.name}{requirement.specifier}'"
+    try:
+        installed = version(requirement.name)
+    except PackageNotFoundError:
+        return Check(requirement.name, "broken", "not installed", remedy)
+    if not requirement.specifier.contains(installed, prereleases=True):
+        return Check(requirement.name, "broken", f"{installed}, wanted {requirement.specifier}", remedy)
+    own = requirement.name.replace("-", "_")
+    try:
+        importlib.import_module(own if own in modules else min(modules, default=own))
+    except Exception as error:  # a broken package raises anything
+        reason = str(error).partition("\n")[0]
+        return Check(requirement.name, "broken", f"{installed}, cannot be imported: {reason}", remedy)
+    return Check(requirement.name, "ok", installed)
+
+
+def check_devices() -> Iterator[Check]:
+    """Each device that networks can run on, by adding two numbers there; then processors and memory."""
+    for device in runtime.devices():
+        try:
+            works = float((torch.ones(1, device=device) + 1).item()) == 2
+            problem = "" if works else "it adds wrongly"
+        except RuntimeError as error:
+            problem = str(error).partition("\n")[0]
+        if problem:
+            state: State = "broken" if device.type == "cpu" else "missing"
+            yield Check(str(device), state, problem, "Update the driver, or use --device cpu.")
+        else:
+            yield Check(str(device), "ok", runtime.describe(device))
+    if [device.type for device in runtime.devices()] == ["cpu"]:
+        yield Check("GPU", "missing", "none that torch can use: training takes longer")
+        yield _cpu_engine()
+    else:
+        yield Check("engine", "ok", f"torch on {runtime.describe(runtime.devices()[0])}")
+    yield Check("processors", "ok", f"{usable_cores()} to be used of {os.cpu_count()}")
+    yield Check("memory", "ok", f"{_memory_bytes() / 2**30:.1f} GiB")
+
+
+def _cpu_engine() -> Check:
+    """What overlays are made with on a CPU."""
+    if openvino() is None:
+        return Check("engine", "missing", "torch; OpenVINO labels videos faster on a CPU", INSTALL)
+    precision = "float32 and bfloat16" if openvino_has_bfloat16() else "float32"
+    return Check("engine", "ok", f"openvino {version('openvino')}, {precision}")
+
+
+def _memory_bytes() -> int:
+    """The memory that this process may use: the machine's, or less in a container."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = GROUP_MEMORY_LIMIT.read_text().strip() if GROUP_MEMORY_LIMIT.is_file() else ""
+    return min(memory, int(limit)) if limit.isdigit() else memory
+
+
+def check_codecs() -> Iterator[Check]:
+    """The encoders and decoders, by encoding and decoding a small picture with each."""
+    for name in ENCODERS:
+        problem = try_encoder(name)
+        if problem is None:
+            yield Check(f"encode {name}", "ok", "works")
+        elif name == SOFTWARE_ENCODER:
+            yield Check(f"encode {name}", "broken", problem, "pip install --force-reinstall av")
+        else:
+            # FFmpeg's own reason, such as "Invalid argument", explains nothing here.
+            built_in = problem != NOT_BUILT_IN
+            yield Check(f"encode {name}", "missing", "no hardware or driver for it" if built_in else problem)
+    for name in SAMPLES:
+        problem = try_decoder(name)
+        state: State = "ok" if problem is None else "broken" if name == "h264" else "missing"
+        yield Check(f"decode {name}", state, problem or "works", "pip install --force-reinstall av" if problem else "")
+
+
+def check_programs() -> Iterator[Check]:
+    """Programs that some commands use if they are there."""
+    yield _program("ffmpeg", "only roadseg fetch --section needs it", "apt install ffmpeg, or brew install ffmpeg")
+    yield _program("deno", "only videos from YouTube need it", "pip install 'roadseg[youtube]'")
+
+
+def _program(name: str, purpose: str, remedy: str) -> Check:
+    # yt-dlp too looks first among the scripts of this Python, where pip puts deno.
+    path = shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
+    return Check(name, "ok", path) if path else Check(name, "missing", purpose, remedy)
+
+
+def check_extras() -> Iterator[Check]:
+    """The extras of roadseg's own metadata: which of their packages are missing, and the line that installs them."""
+    for extra in metadata("roadseg").get_all("Provides-Extra") or []:
+        absent = list(dict.fromkeys(_absent("roadseg", extra)))
+        if absent:
+            yield Check(extra, "missing", f"without {', '.join(absent)}", f"pip install 'roadseg[{extra}]'")
+        else:
+            yield Check(extra, "ok", "installed")
+
+
+def _absent(distribution: str, extra: str) -> Iterator[str]:
+    """Packages that an extra asks for and that are not here, in the extras that it names too."""
+    for requirement in _requirements(distribution, extra):
+        try:
+            version(requirement.name)
+        except PackageNotFoundError:
+            yield requirement.name
+            continue
+        for inner in sorted(requirement.extras):
+            yield from _absent(requirement.name, inner)
+
+
+def _requirements(distribution: str, extra: str = "") -> list[Requirement]:
+    """What a distribution asks for on this machine: of itself, or for one of its extras alone."""
+
+    def applies(requirement: Requirement, extra: str) -> bool:
+        return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+
+    found = [Requirement(text) for text in requires(distribution) or []]
+    return [each for each in found if applies(each, extra) and not (extra and applies(each, ""))]
+
+
+def check_disk(data: Path) -> Iterator[Check]:
+    """Room on the disk where downloads and data sets go."""
+    folder = data.absolute()
+    there = next(each for each in (folder, *folder.parents) if each.is_dir())
+    free = shutil.disk_usage(there).free
+    if not os.access(there, os.W_OK):
+        yield Check("data", "missing", f"not allowed to write to {there}", "Give the commands another --out.")
+    elif free < ROOM_WANTED:
+        yield Check(
+            "data", "missing", f"{folder}: only {free / 1e9:.1f} GB free", "Free some space, or use another disk."
+        )
+    else:
+        yield Check("data", "ok", f"{folder}: {free / 1e9:.0f} GB free")

@@ -1,0 +1,72 @@
+"""Progress of a training run on a terminal: bars, log lines and verdicts on losses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from roadseg.cli.console import Bars, Reporter
+
+if TYPE_CHECKING:
+    from roadseg.adaptation.loss_verdicts import Judgement
+    from roadseg.training.build import Watcher
+    from roadseg.training.meter import Report
+
+TOO_EARLY = "too early to tell"
+"""As a verdict on losses, of which a terminal says nothing."""
+LOG_LINE_STEPS = 50
+"""Without a terminal to draw a bar on, losses are printed once in so many steps."""
+
+
+@contextmanager
+def watching(reporter: Reporter, steps: int) -> Iterator["Watcher"]:
+    """Callbacks that show a run of `steps` steps on the reporter's terminal, or log it line by line."""
+    with reporter.bars() as bars:
+        yield training_watcher(reporter, bars, steps)
+
+
+def training_watcher(reporter: Reporter, bars: Bars, steps: int) -> "Watcher":
+    """Callbacks that show a run of `steps` steps on bars that are there."""
+    from roadseg.training.build import Watcher
+
+    told: set[tuple[str, str]] = set()
+
+    def on_report(report: "Report") -> None:
+        bars.show("training", report.step, steps, _training_note(report))
+        if not reporter.interactive and report.step % LOG_LINE_STEPS == 0:
+            reporter.say(f"step {report.step}/{steps}  {_training_note(report)}")
+        for name, judgement in report.health.items():
+            if judgement.alarming and (name, judgement.verdict) not in told:
+                told.add((name, judgement.verdict))  # once: where it stays so, the line above goes on saying it
+                reporter.warn(f"step {report.step}: {verdict_line(name, judgement)}")
+
+    return Watcher(
+        on_start=lambda message: reporter.say(escape(message)),
+        on_warning=reporter.warn,
+        on_download=lambda done, total: bars.show("downloading weights", done, total or None),
+        on_render=lambda done, total: bars.show("rendering streets", done, total),
+        on_count=lambda done, total: bars.show("counting classes", done, total),
+        on_label=lambda done, total: bars.show("labelling the target", done, total),
+        on_report=on_report,
+        on_evaluate=lambda done, total: bars.show("evaluating", done, total),
+    )
+
+
+def _training_note(report: "Report") -> str:
+    """What a training run says of its last steps in one line: losses of the main level, and those that are judged."""
+    losses = [
+        f"{name.removesuffix('/main')} {value:.3f}{_verdict(report.health.get(name))}"
+        for name, value in report.losses.items()
+        if name.endswith("/main") or name in report.health
+    ]
+    return "  ".join([*losses, f"{report.seconds_a_step:.2f} s a step"])
+
+
+def _verdict(judgement: "Judgement | None") -> str:
+    return "" if judgement is None or judgement.verdict == TOO_EARLY else f" ({judgement.verdict})"
+
+
+def verdict_line(name: str, judgement: "Judgement") -> str:
+    """Verdict on one loss, and advice, as one line."""
+    return f"{name} {judgement.loss:.3f}, mean of the last steps: {judgement.verdict}. {judgement.advice}"

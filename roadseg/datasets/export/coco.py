@@ -1,0 +1,65 @@
+"""Labels in COCO's format: run lengths, an annotation a class and picture."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.datasets.export.labelled_image import LabelledPicture
+from roadseg.labels.space import LabelMap, LabelSpace
+
+ANNOTATIONS = Path("annotations", "instances_default.json")
+
+
+def write_coco(out: Path, space: LabelSpace, pictures: Iterable[LabelledPicture]) -> None:
+    """Write images/ and annotations/instances_default.json.
+
+    A category's id is its train id plus one. An annotation holds all pixels of a class in a picture, be they one thing
+    or many, hence `iscrowd`; its mask is uncompressed run lengths. Pixels without a label are in none.
+    """
+    (out / "images").mkdir()
+    (out / ANNOTATIONS).parent.mkdir()
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for picture in pictures:
+        picture.write_to(out / "images")
+        height, width = picture.label.shape
+        image_id = len(images) + 1
+        images.append({"id": image_id, "file_name": picture.file_name, "width": width, "height": height})
+        for annotation in _annotations(picture.label, space):
+            annotations.append({"id": len(annotations) + 1, "image_id": image_id, **annotation})
+    categories = [
+        {"id": train_id + 1, "name": name, "supercategory": ""} for train_id, name in enumerate(space.classes)
+    ]
+    written = {
+        "info": {"description": f"labels of {space.name}, by roadseg"},
+        "licenses": [],
+        "categories": categories,
+        "images": images,
+        "annotations": annotations,
+    }
+    (out / ANNOTATIONS).write_text(json.dumps(written), encoding="utf-8")
+
+
+def _annotations(label: LabelMap, space: LabelSpace) -> Iterator[dict[str, Any]]:
+    for train_id in np.unique(label[label < len(space)]).tolist():
+        mask = label == train_id
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        left, top = int(columns[0]), int(rows[0])
+        yield {
+            "category_id": train_id + 1,
+            "segmentation": {"size": list(mask.shape), "counts": run_lengths(mask)},
+            "area": int(mask.sum()),
+            "bbox": [left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top],
+            "iscrowd": 1,
+        }
+
+
+def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
+    """COCO's run lengths of a mask (H, W): column after column, unset and set pixels in turn, unset ones first."""
+    pixels = mask.ravel(order="F")
+    bounds = np.concatenate([[0], np.flatnonzero(np.diff(pixels)) + 1, [pixels.size]])
+    return [*([0] if pixels[0] else []), *np.diff(bounds).tolist()]

@@ -1,0 +1,58 @@
+"""Labels as a FiftyOne data set on disk."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from roadseg.datasets.export.labelled_image import LabelledPicture
+from roadseg.files import encode_png
+from roadseg.labels.space import LabelSpace
+
+FIELD = "segmentation"
+"""Of the samples: what their labels are called."""
+
+
+def write_fiftyone(out: Path, space: LabelSpace, pictures: Iterable[LabelledPicture]) -> None:
+    """Write what `fiftyone.Dataset.from_dir(OUT, fiftyone.types.FiftyOneDataset)` reads.
+
+    These are data/, fields/segmentation/ with 8-bit masks, samples.json and metadata.json. Mask values are train ids
+    plus one, named by the data set's `default_mask_targets`: 0, which FiftyOne does not draw, is what has no label.
+    """
+    values = np.zeros(256, np.uint8)
+    values[: len(space)] = np.arange(1, len(space) + 1)
+    masks = out / "fields" / FIELD
+    for folder in (out / "data", masks):
+        folder.mkdir(parents=True)
+    samples: list[dict[str, Any]] = []
+    for picture in pictures:
+        picture.write_to(out / "data")
+        mask = masks / f"{picture.name}.png"
+        mask.write_bytes(encode_png(values[picture.label]))
+        labels = {"_cls": "Segmentation", "tags": [], "mask_path": mask.relative_to(out).as_posix()}
+        samples.append(
+            {
+                "filepath": f"data/{picture.file_name}",
+                "tags": [],
+                "metadata": None,
+                "_media_type": "image",
+                FIELD: labels,
+            }
+        )
+    fields = "fiftyone.core.fields."
+    metadata = {
+        "media_type": "image",
+        "sample_fields": {
+            "filepath": f"{fields}StringField",
+            "tags": f"{fields}ListField({fields}StringField)",
+            "metadata": f"{fields}EmbeddedDocumentField(fiftyone.core.metadata.ImageMetadata)",
+            FIELD: f"{fields}EmbeddedDocumentField(fiftyone.core.labels.Segmentation)",
+        },
+        "info": {
+            "default_mask_targets": {str(train_id + 1): name for train_id, name in enumerate(space.classes)},
+        },
+    }
+    for name, content in (("metadata.json", metadata), ("samples.json", {"samples": samples})):
+        (out / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,33 @@
+"""Label maps as a data set of roadseg's own: the kind `folder`, in the numbers of its label space."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from roadseg.datasets.export.labelled_image import LabelledPicture
+from roadseg.datasets.folder_labels import LABELS_FILE
+from roadseg.files import encode_png
+from roadseg.labels.catalogue import LABEL_SPACES
+from roadseg.labels.space import IGNORE, LabelSpace
+
+
+def write_png_folder(out: Path, space: LabelSpace, pictures: Iterable[LabelledPicture]) -> None:
+    """Write images/NAME, masks/NAME.png (8-bit train ids, 255 for no label), and the labels.toml that explains them."""
+    for folder in (out / "images", out / "masks"):
+        folder.mkdir()
+    for picture in pictures:
+        picture.write_to(out / "images")
+        (out / "masks" / f"{picture.name}.png").write_bytes(encode_png(picture.label))
+    (out / LABELS_FILE).write_text(tomli_w.dumps(_described(space)), encoding="utf-8")
+
+
+def _described(space: LabelSpace) -> dict[str, Any]:
+    if LABEL_SPACES.get(space.name) == space:
+        return {"label_space": space.name}
+    contains: dict[str, list[str]] = {}
+    for part, whole in space.contains.items():
+        contains.setdefault(whole, []).append(part)
+    classes = {name: train_id for train_id, name in enumerate(space.classes)}
+    return {"ignore": IGNORE, "classes": classes, **({"contains": contains} if contains else {})}

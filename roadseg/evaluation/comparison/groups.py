@@ -1,0 +1,175 @@
+"""Runs side by side: what they scored, and what they differ in."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from roadseg.evaluation.comparison.runs import Run
+from roadseg.models.weights import MODEL_FILE
+from roadseg.training.published import PublishedRow
+from roadseg.training.recipe import read_recipe
+from roadseg.training.run_folder import RunFolder
+
+NO_MATTER = frozenset(
+    {
+        "published",
+        "evaluation",
+        "scored_classes",
+        "evaluate_every",
+        "checkpoint_every",
+        "device",
+        "workers",
+        "accumulate",
+        "tensorboard",
+    }
+)
+"""Recipe keys that do not change what is learned."""
+RUN_OF_VIDEOS = "run"
+"""What the run folder of a recipe of videos is called."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in nothing but the seed: one row of a table."""
+
+    label: str
+    runs: tuple[Run, ...]
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """Of the first run; the others differ in the seed."""
+        return self.runs[0].recipe
+
+    @property
+    def published(self) -> PublishedRow | None:
+        """The row to set it against."""
+        return self.runs[0].published
+
+    @property
+    def miou(self) -> float:
+        """Mean over the seeds, in percent."""
+        return fmean(run.miou for run in self.runs)
+
+    @property
+    def spread(self) -> float | None:
+        """Sample standard deviation over the seeds; None for a single run."""
+        return stdev(run.miou for run in self.runs) if len(self.runs) > 1 else None
+
+    @property
+    def iou(self) -> dict[str, float | None]:
+        """By class, mean over the seeds."""
+        values = {name: [run.iou[name] for run in self.runs] for name in self.runs[0].iou}
+        shown = {name: [value for value in some if value is not None] for name, some in values.items()}
+        return {name: fmean(some) if some else None for name, some in shown.items()}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs that were scored on the same classes of one data set."""
+
+    dataset: str
+    label_space: str
+    images: int
+    groups: tuple[Group, ...]
+    differing: Mapping[str, tuple[Any, ...]]
+    """Recipe keys that are not the same in all groups, with the value of each group."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "dataset": self.dataset,
+            "images": self.images,
+            "rows": [
+                {
+                    "label": group.label,
+                    "runs": [str(run.path) for run in group.runs],
+                    "seeds": [run.recipe["seed"] for run in group.runs],
+                    "differs": {key: values[index] for key, values in self.differing.items()},
+                    "miou": round(group.miou, 2),
+                    "spread": None if group.spread is None else round(group.spread, 2),
+                    "iou": {name: None if value is None else round(value, 2) for name, value in group.iou.items()},
+                    "published": None if group.published is None else group.published.as_dict(),
+                }
+                for index, group in enumerate(self.groups)
+            ],
+        }
+
+
+def compare(runs: Sequence[Run]) -> list[Comparison]:
+    """Set runs side by side, those scored on the same classes of one data set together, in the order given."""
+    by_dataset: dict[tuple[Any, ...], dict[Path, Run]] = defaultdict(dict)
+    for run in runs:
+        by_dataset[run.dataset, run.label_space, run.images, *run.iou].setdefault(run.path.resolve(), run)
+    return [_comparison(list(group.values())) for group in by_dataset.values()]
+
+
+def _comparison(runs: list[Run]) -> Comparison:
+    alike: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        alike[json.dumps(_settings(run.recipe), sort_keys=True)].append(run)
+    members = [tuple(group) for group in alike.values()]
+    differing = differences([group[0].recipe for group in members])
+    labels = _labels(members, differing)
+    groups = tuple(Group(label, group) for label, group in zip(labels, members, strict=True))
+    return Comparison(runs[0].dataset, runs[0].label_space, runs[0].images, groups, differing)
+
+
+def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides the outcome but for the seed; a run to start from counts by its own settings, not by its path."""
+    settings = {key: value for key, value in recipe.items() if key not in NO_MATTER | {"seed"}}
+    start = RunFolder(Path(str(settings["init"])))
+    if start.recipe.is_file():
+        settings["init"] = _settings(read_recipe(start.recipe))
+    return settings
+
+
+def differences(recipes: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    """Recipe keys that matter and are not the same everywhere, with all their values; the seed is not among them.
+
+    A target that some runs do without is no difference of its own: the method says so.
+    """
+    differing = {}
+    for key in recipes[0].keys() - NO_MATTER - {"seed"}:
+        values = tuple(recipe[key] for recipe in recipes)
+        told = [value for value in values if key != "target" or value]
+        if any(value != told[0] for value in told):
+            differing[key] = values
+    return {key: differing[key] for key in recipes[0] if key in differing}
+
+
+def _labels(groups: Sequence[tuple[Run, ...]], differing: Mapping[str, tuple[Any, ...]]) -> list[str]:
+    """What to call each group: its method or setting where one key tells all apart, else its folder."""
+    if len(differing) == 1:
+        ((key, values),) = differing.items()
+        return [str(value) if key in ("method", "model") else f"{key}={value}" for value in values]
+    labels = tails([group[0].path.resolve() for group in groups])
+    return [
+        label if len(group) == 1 else f"{label} and {len(group) - 1} more"
+        for label, group in zip(labels, groups, strict=True)
+    ]
+
+
+def tails(paths: Sequence[Path]) -> list[str]:
+    """As much of the end of each path as tells it from the others; the paths are absolute, and no two are the same."""
+    parts = next(count for count in range(1, 100) if len({path.parts[-count:] for path in paths}) == len(paths))
+    return ["/".join(path.parts[-parts:]) for path in paths]
+
+
+def named_runs(given: Sequence[Path]) -> dict[str, Path]:
+    """Runs, or files of weights, by a short name of each; those given twice count once.
+
+    The weights of a run folder are named by the folder, and weights that ship by what they are called. That of a
+    recipe of videos is always called `run`, so it is named with its parent.
+    """
+    by_place: dict[Path, Path] = {}
+    for path in given:
+        by_place.setdefault((path.parent if path.name == MODEL_FILE else path).resolve(), path)
+    names = [
+        "/".join(place.parts[-2:]) if name == RUN_OF_VIDEOS else name
+        for name, place in zip(tails(list(by_place)), by_place, strict=True)
+    ]
+    return dict(zip(names, by_place.values(), strict=True))

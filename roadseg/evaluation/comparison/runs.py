@@ -1,0 +1,71 @@
+"""Finished runs, read back from their folders."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roadseg.errors import InputError
+from roadseg.training.published import PublishedRow, published_for
+from roadseg.training.recipe import read_recipe, resolve
+from roadseg.training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run with its scores."""
+
+    path: Path
+    recipe: Mapping[str, Any]
+    """Resolved."""
+    dataset: str
+    label_space: str
+    images: int
+    miou: float
+    """In percent, as the IoUs."""
+    iou: Mapping[str, float | None]
+    """By class; None where the truth never shows it."""
+
+    @property
+    def published(self) -> PublishedRow | None:
+        """The row that the recipe names, in the variant of the recipe's settings."""
+        return published_for(self.recipe)
+
+
+def read_run(path: Path) -> Run:
+    """Read a finished run that was scored.
+
+    Raises:
+        InputError: it is no run, is not finished, or was not scored.
+        RecipeError: its recipe is not one that this version knows.
+    """
+    folder = RunFolder(path)
+    if not folder.recipe.is_file():
+        raise InputError(f"{path}: no run here", "Give run folders of `roadseg adapt` or `roadseg run`.")
+    recipe = resolve(read_recipe(folder.recipe), origin=str(folder.recipe))
+    if not folder.metrics.is_file():
+        steps = max((record["step"] for record in folder.read_log()), default=0)
+        raise InputError(
+            f"{path}: not finished, at step {steps} of {recipe.steps}",
+            f"Go on with: roadseg adapt --out {path} --resume",
+        )
+    scores = _scores(folder.metrics)
+    if scores is None:
+        raise InputError(
+            f"{path}: was not scored on a labelled data set",
+            "Train with --evaluate KIND:ROOT, or score it with `roadseg evaluate`.",
+        )
+    values = recipe.model_dump(mode="json")
+    return Run(path, values, scores["dataset"], *(scores[key] for key in ("label_space", "images", "miou", "iou")))
+
+
+def _scores(metrics: Path) -> dict[str, Any] | None:
+    try:
+        scores: dict[str, Any] | None = json.loads(metrics.read_text(encoding="utf-8"))["evaluation"]
+        if scores is not None and not {"dataset", "label_space", "images", "miou", "iou"} <= scores.keys():
+            raise KeyError("label_space")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        remedy = f"Score it again: roadseg adapt --out {metrics.parent} --resume"
+        raise InputError(f"{metrics}: not readable ({type(error).__name__}: {error})", remedy) from None
+    return scores

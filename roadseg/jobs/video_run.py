@@ -1,0 +1,305 @@
+"""The job behind `roadseg run` of a recipe of videos: fetch, frames, adaptation, overlays before and after, report.
+
+Every stage leaves files and is skipped where they are there, so that a cut job goes on where it was.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from roadseg.datasets.catalogue import open_dataset
+from roadseg.errors import FetchError, InputError, RoadsegError, VideoError
+from roadseg.evaluation.comparison.grid import overlay_grid
+from roadseg.fetch.job import fetch
+from roadseg.files import locked, write_json, write_png, write_text
+from roadseg.inference.engines import load_segmenter
+from roadseg.jobs.before_after import AFTER, BEFORE, BeforeAfter, Footage
+from roadseg.jobs.recipe_run import is_done, refuse_another, run_recipe
+from roadseg.jobs.video_recipe import FRAMES, VideoRecipe
+from roadseg.overlay.job import Failure, overlay_videos
+from roadseg.overlay.summary import OverlaySummary
+from roadseg.overlay.tasks import Task, check_names
+from roadseg.runtime import is_main_process, main_process_first, process_group
+from roadseg.training.build import Watcher
+from roadseg.training.recipe import read_recipe, resolve_as
+from roadseg.training.run_folder import RunFolder
+from roadseg.video.extract import extract_frames
+
+SHOWN_FRAMES = 5
+"""Rows of the picture in the report."""
+
+
+@dataclass(frozen=True)
+class StageWatcher:
+    """Callbacks for whoever watches a job of several stages; all do nothing by default."""
+
+    on_stage: Callable[[str], None] = field(default=lambda what: None)
+    """Told what begins."""
+    on_progress: Callable[[str, int, int | None], None] = field(default=lambda task, done, total: None)
+    """Told (task, done, in all)."""
+    on_warning: Callable[[str], None] = field(default=lambda warning: None)
+    """Told what went wrong and does not stop the job."""
+    training: Watcher = field(default_factory=Watcher)
+
+
+@dataclass(frozen=True)
+class VideoFolder:
+    """The files of a recipe of videos; see docs/architecture.md for what each holds."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        """What the folder was begun with, TOML."""
+        return self.path / "recipe.toml"
+
+    @property
+    def videos(self) -> Path:
+        """Videos that were fetched."""
+        return self.path / "videos"
+
+    @property
+    def footage(self) -> Path:
+        """The videos that are adapted to, and those that could not be had, JSON: written once, before training."""
+        return self.path / "videos.json"
+
+    @property
+    def frames(self) -> Path:
+        """Pictures to adapt to."""
+        return self.path / FRAMES
+
+    @property
+    def run(self) -> RunFolder:
+        """The adaptation."""
+        return RunFolder(self.path / "run")
+
+    def overlays(self, label: str) -> Path:
+        """The overlays `before` or `after`."""
+        return self.path / "overlay" / label
+
+    @property
+    def seconds(self) -> Path:
+        """Wall time by stage, JSON, over all calls."""
+        return self.path / "seconds.json"
+
+    @property
+    def picture(self) -> Path:
+        """Some of the frames, before and after."""
+        return self.path / "before_after.png"
+
+    @property
+    def report(self) -> Path:
+        """For people; written last."""
+        return self.path / "report.md"
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the seconds of the block, however it ends, to those of the stage."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            seconds = self.read_seconds()
+            seconds[stage] = round(seconds.get(stage, 0.0) + time.monotonic() - began, 2)
+            write_json(self.seconds, seconds)
+
+    def read_seconds(self) -> dict[str, float]:
+        """Wall time by stage so far."""
+        return dict(json.loads(self.seconds.read_text(encoding="utf-8"))) if self.seconds.is_file() else {}
+
+
+def run_video_recipe(
+    recipe: VideoRecipe, out: Path, *, data: Path = Path("data"), watcher: StageWatcher | None = None
+) -> BeforeAfter | None:
+    """Do what is left of a recipe of videos in the folder `out`.
+
+    The videos that are there when training begins are those of the folder: what cannot be fetched or read is told,
+    stays in the report and is not tried again.
+
+    Args:
+        recipe: which videos, and how to adapt to them.
+        out: for everything that is made; one that was begun with this recipe goes on.
+        data: where streets are rendered to.
+        watcher: callbacks.
+
+    Returns:
+        What came of it; None in processes beside the main one.
+
+    Raises:
+        RecipeError: the folder was begun with another recipe.
+        FetchError, VideoError: not one of the videos can be had.
+        WeightsError: the recipe does not start from weights that can draw on the videos before adaptation.
+        RoadsegError: as `roadseg.jobs.adapt.adapt`.
+        KeyboardInterrupt: after what is half done was saved; the same call goes on.
+    """
+    folder, watcher = VideoFolder(out), watcher or StageWatcher()
+    if not is_main_process():
+        with process_group(), main_process_first():
+            pass
+        run_recipe(recipe.adaptation(folder.frames), folder.run.path, data=data, watcher=watcher.training)
+        return None
+    with locked(out):
+        with process_group(), main_process_first():
+            footage = _prepare(recipe, folder, watcher)
+        _train(recipe, folder, data, watcher)
+        overlays = {
+            label: _draw(label, weights, footage, recipe, folder, watcher)
+            for label, weights in _weights(recipe, folder).items()
+        }
+        return _report(recipe, folder, footage, overlays, watcher)
+
+
+def fetched(address: str, videos: Path, watcher: StageWatcher) -> Path:
+    """Download a video into the folder `videos`; one that is there already stays.
+
+    Raises:
+        FetchError: it cannot be had.
+    """
+    watcher.on_stage(f"roadseg fetch {address}")
+    (record,) = fetch(
+        [address],
+        videos,
+        on_progress=lambda _, bytes_: watcher.on_progress("fetching", bytes_.downloaded_bytes, bytes_.total_bytes),
+    ).records
+    if record.file is None:
+        raise FetchError(f"{record.url}: {record.cause}", record.remedy)
+    return record.file
+
+
+def _prepare(recipe: VideoRecipe, folder: VideoFolder, watcher: StageWatcher) -> tuple[Footage, ...]:
+    """Fetch and read the videos, unless that was done."""
+    if folder.recipe.is_file():
+        begun = resolve_as(VideoRecipe, read_recipe(folder.recipe), origin=str(folder.recipe))
+        refuse_another(begun, recipe, folder.path)
+    if folder.footage.is_file():
+        return tuple(Footage(**one) for one in json.loads(folder.footage.read_text(encoding="utf-8")))
+    load_segmenter(
+        Path(recipe.init), device=recipe.device
+    )  # nobody should wait for downloads to learn of a typing error
+    with folder.timed("fetch"):
+        footage = [_obtained(address, folder, watcher) for address in recipe.videos]
+    _require_some(footage, FetchError)
+    # From here on the folder is this recipe's: a misspelt address can be corrected, frames cannot be told apart.
+    write_text(folder.recipe, recipe.as_toml())
+    with folder.timed("frames"):
+        footage = _with_frames(footage, recipe, folder, watcher)
+    _require_some(footage, VideoError)
+    write_json(folder.footage, [asdict(one) for one in footage])
+    return tuple(footage)
+
+
+def _obtained(address: str, folder: VideoFolder, watcher: StageWatcher) -> Footage:
+    try:
+        file = fetched(address, folder.videos, watcher) if "://" in address else _present(Path(address))
+    except (FetchError, InputError) as error:
+        return _failed(address, error, watcher)
+    return Footage(address, str(file))
+
+
+def _present(video: Path) -> Path:
+    if not video.is_file():
+        raise InputError(f"{video}: no such file", "Check the path; addresses begin with http:// or https://.")
+    return video
+
+
+def _with_frames(
+    footage: Iterable[Footage], recipe: VideoRecipe, folder: VideoFolder, watcher: StageWatcher
+) -> list[Footage]:
+    files = {Path(one.file): one for one in footage if one.file}
+    check_names([Task(file, folder.overlays(BEFORE)) for file in files])
+    watcher.on_stage(f"roadseg frames, one every {recipe.frames_every:g} s -> {folder.frames}")
+    extraction = extract_frames(
+        list(files),
+        folder.frames,
+        every=recipe.frames_every,
+        on_progress=lambda video, done, total: watcher.on_progress(f"frames of {video.name}", done, total),
+    )
+    results = {one.video: Footage(files[one.video].address, str(one.video), one.pictures) for one in extraction.videos}
+    results |= {one.video: _failed(files[one.video].address, one.error, watcher) for one in extraction.failures}
+    return [results[Path(one.file)] if one.file else one for one in footage]
+
+
+def _failed(address: str, error: RoadsegError, watcher: StageWatcher) -> Footage:
+    watcher.on_warning(f"left out: {error.cause}")
+    return Footage(address, cause=error.cause, remedy=error.remedy)
+
+
+def _require_some(footage: list[Footage], kind: type[FetchError] | type[VideoError]) -> None:
+    if any(one.file for one in footage):
+        return
+    first = footage[0]
+    if len(footage) == 1:
+        raise kind(first.cause, first.remedy)
+    raise kind(f"none of {len(footage)} videos can be had, the first: {first.cause}", first.remedy)
+
+
+def _train(recipe: VideoRecipe, folder: VideoFolder, data: Path, watcher: StageWatcher) -> None:
+    adaptation = recipe.adaptation(folder.frames)
+    if is_done(folder.run, adaptation):
+        return
+    watcher.on_stage(f"roadseg adapt --method {recipe.method} -> {folder.run.path}")
+    with folder.timed("adapt"):
+        run_recipe(adaptation, folder.run.path, data=data, watcher=watcher.training, on_problem=watcher.on_warning)
+
+
+def _weights(recipe: VideoRecipe, folder: VideoFolder) -> dict[str, Path]:
+    """What `load_segmenter` is given for each set of overlays."""
+    return {BEFORE: Path(recipe.init), AFTER: folder.run.path}
+
+
+def _draw(
+    label: str,
+    weights: Path,
+    footage: Iterable[Footage],
+    recipe: VideoRecipe,
+    folder: VideoFolder,
+    watcher: StageWatcher,
+) -> dict[str, OverlaySummary]:
+    """Overlays of all videos by one set of weights, by file."""
+    videos = [Path(one.file) for one in footage if one.file]
+    watcher.on_stage(f"roadseg overlay --run {weights} -> {folder.overlays(label)}")
+    results = overlay_videos(
+        [Task(video, folder.overlays(label)) for video in videos],
+        load_segmenter(weights, device=recipe.device),
+        on_progress=lambda video, done, total: watcher.on_progress(f"{label}, {video.name}", done, total),
+    )
+    summaries = {}
+    for video, result in zip(videos, results, strict=True):
+        if isinstance(result, Failure):
+            watcher.on_warning(result.error.cause)
+        else:
+            summaries[str(video)] = result
+    return summaries
+
+
+def _report(
+    recipe: VideoRecipe,
+    folder: VideoFolder,
+    footage: tuple[Footage, ...],
+    overlays: Mapping[str, Mapping[str, OverlaySummary]],
+    watcher: StageWatcher,
+) -> BeforeAfter:
+    """What came of it; written unless all was done before."""
+    summaries = {label: by_file.values() for label, by_file in overlays.items()}
+    drawing = {f"overlay, {label}": sum(one.wall_seconds for one in some) for label, some in summaries.items()}
+    result = BeforeAfter(
+        name=folder.path.name,
+        what=f"{recipe.method}, {recipe.steps} steps from {recipe.init}",
+        footage=footage,
+        seconds=folder.read_seconds() | drawing,
+        overlays=overlays,
+    )
+    if folder.report.is_file() and all(one.skipped for some in summaries.values() for one in some):
+        return result
+    watcher.on_stage(f"report -> {folder.report}")
+    headings = {BEFORE: f"before: {recipe.init}", AFTER: f"after: {recipe.method}, {recipe.steps} steps"}
+    segmenters = {
+        headings[label]: load_segmenter(weights, device=recipe.device)
+        for label, weights in _weights(recipe, folder).items()
+    }
+    write_png(folder.picture, overlay_grid(segmenters, open_dataset("frames", folder.frames), SHOWN_FRAMES))
+    result.write(folder.path, folder.picture.name)
+    return result

@@ -1,0 +1,270 @@
+"""Draws label maps on frames: class colours blended into the Y'CbCr planes, and a legend.
+
+No RGB picture is ever made: blending is linear and so is the way from R'G'B' to Y'CbCr, hence blending the planes
+with the colours' Y', Cb and Cr gives what blending in RGB would, at a fraction of the cost.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.labels.space import LabelMap, LabelSpace
+from roadseg.video.frame import Frame, Matrix, Plane
+
+Picture = NDArray[np.float32]
+Real = np.integer | np.floating
+
+# (Kr, Kb) of ITU-R BT.601-7, BT.709-6 and BT.2020-2.
+LUMA_WEIGHTS: dict[Matrix, tuple[float, float]] = {
+    "bt601": (0.299, 0.114),
+    "bt709": (0.2126, 0.0722),
+    "bt2020": (0.2627, 0.0593),
+}
+
+
+def rgb_to_ycbcr(rgb: NDArray[Real], matrix: Matrix, full_range: bool) -> NDArray[np.float64]:
+    """Y'CbCr of R'G'B' colours by the equations of the ITU-R recommendations.
+
+    Args:
+        rgb: (..., 3) in 0..255.
+        matrix: which weights.
+        full_range: levels 0..255, else 16..235 for Y' and 16..240 for Cb and Cr.
+
+    Returns:
+        (..., 3) Y', Cb, Cr in 8-bit levels, not rounded.
+    """
+    kr, kb = LUMA_WEIGHTS[matrix]
+    red, green, blue = np.moveaxis(np.asarray(rgb, np.float64), -1, 0)
+    luma = kr * red + (1 - kr - kb) * green + kb * blue
+    cb = (blue - luma) / (2 * (1 - kb))
+    cr = (red - luma) / (2 * (1 - kr))
+    if full_range:
+        return np.stack([luma, cb + 128, cr + 128], axis=-1)
+    return np.stack([luma * 219 / 255 + 16, cb * 224 / 255 + 128, cr * 224 / 255 + 128], axis=-1)
+
+
+class Overlay:
+    """Draws the label maps of one label space.
+
+    Args:
+        label_space: gives the colours and the names in the legend.
+        opacity: weight of the class colour, 0 (the plain picture) to 1 (only colours).
+        legend: whether to show the names of all classes beside their colours at the bottom of the picture. It is left
+            out of pictures of which it would hide more than a quarter.
+    """
+
+    def __init__(self, label_space: LabelSpace, *, opacity: float = 0.5, legend: bool = True) -> None:
+        if not 0 <= opacity <= 1:
+            raise ValueError(f"opacity must be within 0..1, got {opacity}")
+        self.label_space = label_space
+        self.opacity = opacity
+        self.legend = legend
+        self._tables = lru_cache(self._make_tables)
+        self._patch = lru_cache(self._make_patch)
+
+    def draw(self, frame: Frame, labels: LabelMap) -> Frame:
+        """Blend the colours of `labels` into a copy of `frame`.
+
+        Args:
+            frame: left as it is.
+            labels: (h, w) uint8 train ids of the whole picture at any size. Where they say `IGNORE`, or an id beyond
+                the classes, the picture stays.
+        """
+        large = enlarge(labels, frame.width)
+        small = _nearest(large, (frame.u.shape[1], frame.u.shape[0]))
+        y_table, u_table, v_table = self._tables(frame.matrix, frame.full_range)
+        y = self._blend(frame.y, large, y_table)
+        u = self._blend(frame.u, small, u_table)
+        v = self._blend(frame.v, small, v_table)
+        patch = self._patch(frame.width, frame.height, frame.matrix, frame.full_range)
+        if patch is not None:
+            patch.put_on(y, u, v)
+        return replace(frame, y=y, u=u, v=v)
+
+    def _blend(self, plane: Plane, labels: LabelMap, table: NDArray[np.uint8]) -> Plane:
+        """Mix into a copy of `plane` what `table` (256,) has for each label; labels are scaled to the plane."""
+        size = (plane.shape[1], plane.shape[0])
+        blended = _nearest(np.asarray(cv2.LUT(labels, table), np.uint8), size)
+        cv2.addWeighted(plane, 1 - self.opacity, blended, self.opacity, 0, dst=blended)
+        unknown = labels >= len(self.label_space)
+        if unknown.any():
+            cv2.copyTo(plane, _nearest(unknown.view(np.uint8), size), blended)
+        return blended
+
+    def _make_tables(self, matrix: Matrix, full_range: bool) -> NDArray[np.uint8]:
+        """(3, 256) uint8: Y', Cb and Cr of every label value."""
+        return np.ascontiguousarray(_levels(rgb_to_ycbcr(self.label_space.palette, matrix, full_range).T))
+
+    def _make_patch(self, width: int, height: int, matrix: Matrix, full_range: bool) -> "Patch | None":
+        panel = draw_legend(self.label_space, width, height) if self.legend else None
+        if panel is None:
+            return None
+        left = (width - panel[1].shape[1]) // 2
+        top = height - panel[1].shape[0] - height // 40
+        return Patch.of(*panel, (max(0, top), left), matrix, full_range)
+
+
+def enlarge(labels: LabelMap, width: int) -> LabelMap:
+    """Double the size of a label map until it is more than a quarter of `width` pixels wide, rounding its outlines.
+
+    Each doubling by nearest neighbour is followed by a 3 x 3 median. Where two classes meet, a median is the majority,
+    which turns stairs into slopes and leaves alone even lines that are one label wide.
+    """
+    while 4 * labels.shape[1] <= width:
+        doubled = _nearest(labels, (2 * labels.shape[1], 2 * labels.shape[0]))
+        labels = np.asarray(cv2.medianBlur(doubled, 3), np.uint8)
+    return labels
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A partly transparent picture, ready to be put on the planes of frames of one size and one matrix."""
+
+    corners: tuple[tuple[int, int], ...]
+    """(top, left) in samples of each plane."""
+    colours: tuple[Plane, ...]
+    """Y', Cb and Cr, each times its opacity."""
+    clear: tuple[Plane, ...]
+    """255 where the frame shows unchanged, 0 where it is hidden, for each plane."""
+
+    @classmethod
+    def of(cls, rgb: Picture, alpha: Picture, corner: tuple[int, int], matrix: Matrix, full_range: bool) -> "Patch":
+        """Prepare a picture for (top, left) `corner`, which is rounded down to whole chroma samples.
+
+        Args:
+            rgb: (H, W, 3) in 0..255, H and W even.
+            alpha: (H, W) opacity in 0..1.
+            corner: of the picture, in pixels of the frame.
+            matrix: of the frames.
+            full_range: of the frames.
+        """
+        top, left = corner[0] // 2, corner[1] // 2
+        weighted = rgb_to_ycbcr(rgb, matrix, full_range) * alpha[..., None]
+        clear, half_clear = _levels(255 * (1 - alpha)), _levels(_halved(255 * (1 - alpha)))
+        return cls(
+            corners=((2 * top, 2 * left), (top, left), (top, left)),
+            colours=(_levels(weighted[..., 0]), _levels(_halved(weighted[..., 1])), _levels(_halved(weighted[..., 2]))),
+            clear=(clear, half_clear, half_clear),
+        )
+
+    def put_on(self, *planes: Plane) -> None:
+        """Draw on the Y', Cb and Cr planes of a frame, in place."""
+        for plane, (top, left), colour, clear in zip(planes, self.corners, self.colours, self.clear, strict=True):
+            height, width = colour.shape
+            below = plane[top : top + height, left : left + width]
+            below[:] = cv2.add(cv2.multiply(below, clear, scale=1 / 255), colour)
+
+
+PANEL, PANEL_OPACITY = (14, 17, 22), 0.7
+TEXT = (246, 246, 248)
+SWATCH_RIM, SWATCH_RIM_OPACITY = (255, 255, 255), 0.4  # the colours of cars and trucks are nearly as dark as the panel
+TEXT_WEIGHT = 420
+LARGEST_PART = 1 / 4
+
+
+def draw_legend(label_space: LabelSpace, width: int, height: int) -> tuple[Picture, Picture] | None:
+    """A panel with all class names beside their colours, for pictures of `width` x `height` pixels.
+
+    Returns:
+        (H, W, 3) RGB in 0..255 and (H, W) opacity in 0..1, H and W even; None if it would hide more than a quarter.
+    """
+    size = max(10, round(0.02 * height))
+    gap, line, swatch = round(0.75 * size), round(1.55 * size), _even(1.05 * size)
+    font = cv2.FontFace("sans")
+    names = [swatch + gap // 2 + _text_width(name, font, size) for name in label_space.classes]
+    for rows in range(1, len(names) + 1):
+        columns = [max(names[first : first + rows]) + 2 * gap for first in range(0, len(names), rows)]
+        panel_width, panel_height = _even(sum(columns) + gap), _even(rows * line + 1.4 * gap)
+        if panel_width <= 0.97 * width:
+            break
+    if panel_width > width or panel_width * panel_height > LARGEST_PART * width * height:
+        return None
+
+    canvas = _Canvas(panel_width, panel_height)
+    canvas.box(0, 0, panel_width, panel_height, size // 2, PANEL, PANEL_OPACITY)
+    for position, (name, colour) in enumerate(zip(label_space.classes, label_space.colours, strict=True)):
+        column, row = divmod(position, rows)
+        x = round(1.5 * gap) + sum(columns[:column])
+        y = round(0.7 * gap) + row * line + (line - swatch) // 2
+        canvas.box(x - 1, y - 1, swatch + 2, swatch + 2, swatch // 4 + 1, SWATCH_RIM, SWATCH_RIM_OPACITY)
+        canvas.box(x, y, swatch, swatch, swatch // 4, colour, 1.0)
+        canvas.text(x + swatch + gap // 2, y + round(0.5 * swatch + 0.35 * size), name, font, size, TEXT)
+    return canvas.rgb, canvas.alpha
+
+
+def draw_title(text: str, width: int, height: int) -> tuple[Picture, Picture] | None:
+    """A panel with a line of text, for pictures of `width` x `height` pixels; a long text loses its beginning.
+
+    Returns:
+        (H, W, 3) RGB in 0..255 and (H, W) opacity in 0..1, H and W even; None if there is no room for it.
+    """
+    size = max(10, round(0.035 * height))
+    gap, font = round(0.7 * size), cv2.FontFace("sans")
+    panel_height = _even(1.3 * size + gap)
+    while text and _text_width(text, font, size) + 2 * gap > width:
+        text = text.removeprefix("…")[1:] and "…" + text.removeprefix("…")[1:]
+    if not text or panel_height > height:
+        return None
+    panel_width = _even(_text_width(text, font, size) + 2 * gap)
+    canvas = _Canvas(panel_width, panel_height)
+    canvas.box(0, 0, panel_width, panel_height, size // 3, PANEL, PANEL_OPACITY)
+    canvas.text(gap, round(0.5 * panel_height + 0.35 * size), text, font, size, TEXT)
+    return canvas.rgb, canvas.alpha
+
+
+class _Canvas:
+    """A transparent picture to draw on."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.rgb: Picture = np.zeros((height, width, 3), np.float32)
+        self.alpha: Picture = np.zeros((height, width), np.float32)
+
+    def box(self, x: int, y: int, width: int, height: int, radius: int, colour: tuple[int, ...], alpha: float) -> None:
+        """A filled box with rounded corners; smooth, for it is drawn four times as large."""
+        coverage = np.zeros((4 * self.alpha.shape[0], 4 * self.alpha.shape[1]), np.uint8)
+        left, top, right, bottom, r = 4 * x, 4 * y, 4 * (x + width) - 1, 4 * (y + height) - 1, 4 * radius
+        cv2.rectangle(coverage, (left + r, top), (right - r, bottom), 255, cv2.FILLED)
+        cv2.rectangle(coverage, (left, top + r), (right, bottom - r), 255, cv2.FILLED)
+        for centre in ((left + r, top + r), (right - r, top + r), (left + r, bottom - r), (right - r, bottom - r)):
+            cv2.circle(coverage, centre, r, 255, cv2.FILLED)
+        self._over(_halved(_halved(coverage)), colour, alpha)
+
+    def text(self, x: int, baseline: int, text: str, font: cv2.FontFace, size: int, colour: tuple[int, ...]) -> None:
+        """A line of text, `size` pixels high."""
+        coverage = np.zeros((*self.alpha.shape, 3), np.uint8)
+        cv2.putText(coverage, text, (x, baseline), (255, 255, 255), font, size, TEXT_WEIGHT)
+        self._over(coverage[..., 0], colour, 1.0)
+
+    def _over(self, coverage: NDArray[Real], colour: tuple[int, ...], alpha: float) -> None:
+        """Porter and Duff's "over", "Compositing digital images", 1984; `coverage` in 0..255."""
+        source: Picture = coverage.astype(np.float32) * np.float32(alpha / 255)
+        total = source + self.alpha * (1 - source)
+        share = np.divide(source, total, out=np.zeros_like(source), where=total > 0)[..., None]
+        self.rgb += share * (np.asarray(colour, np.float32) - self.rgb)
+        self.alpha = total
+
+
+def _text_width(text: str, font: cv2.FontFace, size: int) -> int:
+    return int(cv2.getTextSize((0, 0), text, (0, 0), font, size, TEXT_WEIGHT)[2])
+
+
+def _nearest(plane: Plane, size: tuple[int, int]) -> Plane:
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
+
+
+def _halved(plane: NDArray[Real]) -> Picture:
+    """The mean of every 2 x 2 samples."""
+    size = (plane.shape[1] // 2, plane.shape[0] // 2)
+    return np.asarray(cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA))
+
+
+def _levels(values: NDArray[Real]) -> NDArray[np.uint8]:
+    levels: NDArray[np.uint8] = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return levels
+
+
+def _even(length: float) -> int:
+    return 2 * round(length / 2)

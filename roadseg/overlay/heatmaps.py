@@ -1,0 +1,85 @@
+"""Where in the picture each class stands: how long it is seen in each cell of a coarse grid."""
+
+import io
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from fractions import Fraction
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.labels.space import LabelMap
+
+COLUMNS = 64
+"""Cells across the picture; there are as many down it as keep the proportions of the label map."""
+MASKED = -1
+"""What a grid has where a mask leaves the picture out."""
+METADATA_KEY = b"heatmaps"
+"""Under which the metadata of a Parquet file has them."""
+
+Grid = NDArray[np.int16]
+"""(rows, `COLUMNS`) train id at the centre of each cell, `IGNORE`, or `MASKED`."""
+
+
+def sample_grid(labels: LabelMap, seen: NDArray[np.bool_] | None = None) -> Grid:
+    """What a label map (h, w) uint8 has at the centres of the cells; `MASKED` where `seen` (h, w) is false."""
+    height, width = labels.shape
+    rows = max(1, round(COLUMNS * height / width))
+    cells = np.ix_(_centres(rows, height), _centres(COLUMNS, width))
+    grid = labels[cells].astype(np.int16)
+    if seen is not None:
+        grid[~seen[cells]] = MASKED
+    return grid
+
+
+def _centres(cells: int, pixels: int) -> NDArray[np.int64]:
+    return (2 * np.arange(cells) + 1) * pixels // (2 * cells)
+
+
+class HeatMaps:
+    """Adds up, in ticks of a time base, how long each class is seen in each cell: exactly, whatever the order.
+
+    Args:
+        ticks: (C + 1, rows, `COLUMNS`) int64: of the classes, then of what has no class. Masked cells have none.
+    """
+
+    def __init__(self, ticks: NDArray[np.int64]) -> None:
+        self.ticks = ticks
+        self._cells = np.arange(ticks[0].size)
+
+    @classmethod
+    def empty(cls, classes: int, grid: Grid) -> "HeatMaps":
+        """Of no frame yet, for grids of this shape."""
+        return cls(np.zeros((classes + 1, *grid.shape), np.int64))
+
+    def add(self, grid: Grid, ticks: int) -> None:
+        """Add a picture that is shown for so many ticks."""
+        seen = grid.ravel() != MASKED
+        labels = np.minimum(grid.ravel(), len(self.ticks) - 1)
+        self.ticks.reshape(len(self.ticks), -1)[labels[seen], self._cells[seen]] += ticks
+
+    def seconds(self, time_base: Fraction) -> NDArray[np.float64]:
+        """(C + 1, rows, `COLUMNS`) seconds."""
+        return self.ticks.astype(np.float64) * float(time_base)
+
+    def metadata(self) -> dict[bytes, bytes]:
+        """For a Parquet file: an .npz archive with the array `ticks`, in Base64."""
+        archive = io.BytesIO()
+        np.savez_compressed(archive, ticks=self.ticks)
+        return {METADATA_KEY: b64encode(archive.getvalue())}
+
+    @classmethod
+    def of_metadata(cls, metadata: Mapping[bytes, bytes]) -> "HeatMaps | None":
+        """Those that the metadata of a Parquet file has; None if it has none.
+
+        Raises:
+            ValueError: they are damaged.
+        """
+        if METADATA_KEY not in metadata:
+            return None
+        try:
+            with np.load(io.BytesIO(b64decode(metadata[METADATA_KEY]))) as archive:
+                return cls(archive["ticks"])
+        except (OSError, EOFError, KeyError, BadZipFile) as error:
+            raise ValueError("damaged heat maps") from error

@@ -1,0 +1,189 @@
+"""The parts of an overlay that is being made: what is finished outlives the process, whatever ends it.
+
+A video is worked in segments of `SEGMENT_FRAMES`. Beside the results-to-be, a hidden folder holds for each segment its
+overlay without sound and its table, and a manifest of what they are parts of. At the end they are joined without
+being encoded again.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow.parquet as pq
+
+from roadseg.errors import VideoError
+from roadseg.files import output_errors, write_json, writing
+from roadseg.inference.smoothing import Memory
+from roadseg.labels.space import LabelSpace
+from roadseg.overlay.stats import ClassTotals, FrameTable, join_frames, read_frames
+from roadseg.overlay.summary import OVERLAY_SUFFIX, OverlayFiles, OverlayJob
+from roadseg.video.frame import Frame
+from roadseg.video.joining import join_videos
+from roadseg.video.writer import KEYFRAME_INTERVAL, VideoWriter
+
+SEGMENT_FRAMES = KEYFRAME_INTERVAL
+"""As far apart as keyframes are anyway: the joined video has no more of them than one encoded in one go."""
+
+PARTS_SUFFIX = ".parts"
+
+
+@dataclass
+class Segment:
+    """A part in the making."""
+
+    writer: VideoWriter
+    table: FrameTable
+    memory: Memory | None = None
+    """What smoothing knows at its end; to be set if labels are smoothed."""
+
+
+class OverlayParts:
+    """The parts of one overlay; those of another job that are found there are deleted.
+
+        with OverlayParts(files, job, versions, label_space) as parts:
+            with parts.segment(first) as segment:
+                ...
+
+    They are deleted when the block ends well, and when the video is what is wrong. Whatever else ends it, what is
+    finished stays, for the next time. Whoever uses this holds the name of the overlay, see `roadseg.files.held`.
+
+    Args:
+        files: the results-to-be.
+        job: what they are made from.
+        versions: of the packages that make them; parts by others are not mixed with theirs.
+        label_space: of the labels.
+        sample_aspect_ratio: width of a pixel over its height.
+
+    Raises:
+        OutputError: nothing can be written there.
+    """
+
+    def __init__(
+        self,
+        files: OverlayFiles,
+        job: OverlayJob,
+        versions: Mapping[str, str],
+        label_space: LabelSpace,
+        sample_aspect_ratio: Fraction,
+    ) -> None:
+        self._files = files
+        self._label_space = label_space
+        self._sample_aspect_ratio = sample_aspect_ratio
+        self._folder = _parts_folder(files)
+        manifest = {"job": job.model_dump(mode="json"), "versions": dict(versions), "segment_frames": SEGMENT_FRAMES}
+        if _read(self._manifest) != manifest:
+            remove_parts(files)
+            write_json(self._manifest, manifest)
+        self._finished = 0
+        """Segments that are there, from the first on without a gap."""
+        while self._table(self._finished).exists():
+            self._finished += 1
+
+    @property
+    def frames(self) -> int:
+        """How many frames the finished parts have."""
+        return sum(pq.read_metadata(self._table(number)).num_rows for number in range(self._finished))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if kind is None or issubclass(kind, VideoError) or not self._finished:
+            remove_parts(self._files)
+
+    def memory(self) -> Memory | None:
+        """What smoothing knew at the end of the finished segments, if they were smoothed."""
+        path = self._memory(self._finished - 1)
+        return Memory.read(path) if path.exists() else None
+
+    @contextmanager
+    def segment(self, like: Frame) -> Iterator["Segment"]:
+        """The next segment, to be filled with at least one frame. It counts once all of it is whole.
+
+        Args:
+            like: the first frame of the whole video: what is encoded by it fits together.
+        """
+        video, table = self._video(self._finished), self._table(self._finished)
+        writer = VideoWriter.like(
+            video,
+            like,
+            sample_aspect_ratio=self._sample_aspect_ratio,
+            frame_rate=1 / (like.duration * like.time_base),
+        )
+        # The table, whose presence tells that the segment is there, takes its name last.
+        with writing(table) as part, FrameTable(part, self._label_space, like.time_base) as rows, writer:
+            segment = Segment(writer, rows)
+            yield segment
+            if segment.memory is not None:
+                with writing(self._memory(self._finished)) as memory_part:
+                    segment.memory.write(memory_part)
+        self._finished += 1
+
+    def join(self, like: Frame, sound: Path) -> tuple[ClassTotals, list[str]]:
+        """Make the overlay and the table of all segments, in place of earlier ones, whose summary is deleted.
+
+        Args:
+            like: as for `segment`.
+            sound: a file whose sound goes beside the pictures.
+
+        Returns:
+            What the frames show, and what could not be kept, in sentences.
+
+        Raises:
+            OutputError: the disk is full, or the files cannot be written for another reason; earlier ones stay.
+        """
+        video, table = self._folder / "joined.mp4", self._folder / "joined.parquet"
+        notices = join_videos(
+            [self._video(number) for number in range(self._finished)], video, time_base=like.time_base, audio_from=sound
+        )
+        totals = self._join_tables(table)
+        with output_errors(self._files.overlay):
+            self._files.summary.unlink(missing_ok=True)  # before the files that it vouches for are replaced
+            video.replace(self._files.overlay)
+            table.replace(self._files.frames)
+        return totals, notices
+
+    def _join_tables(self, path: Path) -> ClassTotals:
+        totals = ClassTotals(FrameTable.names(self._label_space))
+        with writing(path) as part:
+            join_frames([self._table(number) for number in range(self._finished)], part)
+        for rows in read_frames(path, totals.names):
+            totals.add(rows.pixels, rows.durations)
+        return totals
+
+    @property
+    def _manifest(self) -> Path:
+        return self._folder / "manifest.json"
+
+    def _video(self, number: int) -> Path:
+        return self._folder / f"{number:06}.mp4"
+
+    def _table(self, number: int) -> Path:
+        return self._folder / f"{number:06}.parquet"
+
+    def _memory(self, number: int) -> Path:
+        return self._folder / f"{number:06}.npz"
+
+
+def remove_parts(files: OverlayFiles) -> None:
+    """Delete what is left of work on an overlay that has ended."""
+    folder = _parts_folder(files)
+    with output_errors(folder), suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+
+
+def _parts_folder(files: OverlayFiles) -> Path:
+    return files.overlay.with_name("." + files.overlay.name.removesuffix(OVERLAY_SUFFIX) + PARTS_SUFFIX)
+
+
+def _read(manifest: Path) -> object:
+    try:
+        return json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

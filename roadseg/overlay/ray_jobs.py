@@ -1,0 +1,317 @@
+"""The overlay job on a Ray cluster: processes that hold a segmenter each, one video a task, results by path.
+
+The only module that imports Ray, and only when it is asked for: it is an extra.
+"""
+
+import logging
+import math
+import os
+import platform
+import re
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from types import ModuleType
+from typing import Any
+
+from roadseg.cores import usable_cores
+from roadseg.errors import InputError, OutputError, RoadsegError
+from roadseg.inference.segmenter import Segmenter
+from roadseg.overlay.fleet import failure_record, recorded
+from roadseg.overlay.job import DEFAULTS, Failure, overlay_videos
+from roadseg.overlay.summary import OverlayOptions, OverlaySummary
+from roadseg.overlay.tasks import Task, check_names
+from roadseg.runtime import DeviceName
+
+LOCAL, RUNNING = "local", "auto"
+"""Addresses: a cluster of this machine's processors for this call alone; the one that this machine is part of."""
+RETRIES = 3
+"""Of a video whose worker died: lost machines are common, but a video may also be what kills its workers."""
+PROGRESS_SECONDS = 0.5
+CONNECT_SECONDS = 5
+OBJECT_STORE_BYTES = 80_000_000
+"""Nearly the least that Ray accepts: no picture goes through it."""
+SHARED = "With --ray, videos and results must be on storage that every machine sees under the same path."
+TOKEN = " A cluster with a token wants it here, too: RAY_AUTH_MODE=token, RAY_AUTH_TOKEN."
+
+OnProgress = Callable[[int, int], None]
+"""Told how many workers there are now, and how many frames all of them have done."""
+
+
+def overlay_on_ray(
+    tasks: Sequence[Task],
+    load_segmenter: Callable[[], Segmenter],
+    out: Path,
+    options: OverlayOptions = DEFAULTS,
+    *,
+    address: str = LOCAL,
+    device: DeviceName = "auto",
+    cpus: int = 1,
+    verbose: bool = False,
+    on_progress: OnProgress = lambda workers, frames: None,
+) -> Generator[OverlaySummary | Failure, None, None]:
+    """`roadseg.overlay.fleet.overlay_fleet` on a Ray cluster; results come as videos end, in any order.
+
+    There is a worker a GPU, or one for `cpus` processors where no GPU is asked for. Workers see the videos, the
+    folders of the results and what `load_segmenter` reads by the paths of this process, relative ones too. A worker
+    that dies is replaced and does its video again, `RETRIES` times at most. Closing the iterator stops the workers.
+
+    Args:
+        tasks: what to do.
+        load_segmenter: called once in each worker; travels there by pickle.
+        out: the folder of the record of failures; made if it is missing.
+        options: how to draw.
+        address: `LOCAL`, `RUNNING` or HOST:PORT of a cluster.
+        device: "auto" is GPUs if the cluster has any.
+        cpus: threads that the network of a worker may use, and processors that are set aside for it.
+        verbose: let Ray and the workers print what they have to say.
+        on_progress: called about twice a second.
+
+    Raises:
+        InputError: Ray is not installed, there is no such cluster or none with room for a worker, the segmenter
+            cannot be loaded, or the names of the results are such that `overlay_videos` raises it.
+        OutputError: another process does the same, the record cannot be written, or a worker does not see `out`.
+    """
+    check_names(tasks)
+    yield from recorded(
+        _results(tasks, load_segmenter, out, options, address, device, cpus, verbose, on_progress), failure_record(out)
+    )
+
+
+class _Frames:
+    """Counts the frames that all workers have done."""
+
+    def __init__(self) -> None:
+        self._done = 0
+
+    def add(self, frames: int) -> None:
+        self._done += frames
+
+    def done(self) -> int:
+        return self._done
+
+
+class _Worker:
+    """What a process of the cluster runs: a segmenter, and one video after the other."""
+
+    def __init__(self, load_segmenter: Callable[[], Segmenter], folder: Path, mark: Path) -> None:
+        """Take notes only: after a death Ray calls this again, and can tell of no error here.
+
+        Args:
+            load_segmenter: called when the segmenter is first needed.
+            folder: that relative paths are relative to.
+            mark: a file that only this call has made.
+        """
+        with suppress(OSError):  # where paths are relative, `mark` is not seen then
+            os.chdir(folder)
+        self._load_segmenter = load_segmenter
+        self._mark = mark
+
+    @cached_property
+    def _segmenter(self) -> Segmenter:
+        return self._load_segmenter()
+
+    def ready(self) -> RoadsegError | None:
+        """Load the segmenter; gives the reason why this worker cannot work."""
+        try:
+            self._check_storage()
+            _ = self._segmenter
+        except RoadsegError as error:
+            return error
+        return None
+
+    def overlay(self, task: Task, is_there: bool, options: OverlayOptions, frames: Any) -> OverlaySummary | Failure:
+        """Do a video.
+
+        Args:
+            task: the video.
+            is_there: whether the process that gives it out sees it.
+            options: how to draw.
+            frames: handle of the actor `_Frames`.
+        """
+        told, untold = time.monotonic(), 0
+
+        def count(*_: object) -> None:
+            nonlocal told, untold
+            untold += 1
+            if time.monotonic() - told >= PROGRESS_SECONDS:
+                frames.add.remote(untold)
+                told, untold = time.monotonic(), 0
+
+        try:
+            self._check_storage()  # again: after a death this may be another machine
+            if is_there and not task.video.exists():
+                raise InputError(f"{task.video}: not there on {platform.node()}, where a worker runs", SHARED)
+            (result,) = overlay_videos([task], self._segmenter, options, on_progress=count)
+        except RoadsegError as error:
+            return Failure(task.video, error)
+        finally:
+            frames.add.remote(untold)
+        return result
+
+    def _check_storage(self) -> None:
+        if not self._mark.exists():
+            out = self._mark.parent
+            raise OutputError(f"{out}: another folder on {platform.node()}, where a worker runs", SHARED)
+
+
+def _results(
+    tasks: Sequence[Task],
+    load_segmenter: Callable[[], Segmenter],
+    out: Path,
+    options: OverlayOptions,
+    address: str,
+    device: DeviceName,
+    cpus: int,
+    verbose: bool,
+    on_progress: OnProgress,
+) -> Iterator[OverlaySummary | Failure]:
+    ray = _import_ray()
+    with _cluster(ray, address, verbose), NamedTemporaryFile(dir=out, prefix=".ray-") as mark:
+        places, resources = _places(ray, device, cpus)
+        frames = ray.remote(num_cpus=0, max_restarts=-1)(_Frames).remote()
+        make = ray.remote(**resources, max_restarts=-1, max_task_retries=RETRIES)(_Worker)
+        workers = [
+            make.remote(load_segmenter, Path.cwd(), out / Path(mark.name).name) for _ in range(min(places, len(tasks)))
+        ]
+        try:
+            yield from _work(ray, workers, tasks, ray.put(options), frames, on_progress)
+        finally:
+            for worker in workers:
+                ray.kill(worker)
+
+
+def _work(
+    ray: ModuleType, workers: Sequence[Any], tasks: Sequence[Task], options: Any, frames: Any, on_progress: OnProgress
+) -> Iterator[OverlaySummary | Failure]:
+    waiting = deque(tasks)
+    unfinished = len(tasks)
+    ready = 0
+    running: dict[Any, tuple[Any, Task | None]] = {worker.ready.remote(): (worker, None) for worker in workers}
+    """What each worker is at: a video, or getting ready."""
+    counted, done_frames = frames.done.remote(), 0
+    while unfinished:
+        ended, _ = ray.wait(list(running), timeout=PROGRESS_SECONDS)
+        if ray.wait([counted], timeout=0)[0]:
+            with suppress(ray.exceptions.RayError):  # its machine was lost: it starts again from 0
+                done_frames = ray.get(counted)
+            counted = frames.done.remote()
+        on_progress(ready, done_frames)
+        for reference in ended:
+            worker, task = running.pop(reference)
+            if task is None:
+                _check_ready(ray, reference)
+                ready += 1
+            else:
+                unfinished -= 1
+                yield _result(ray, reference, task)
+            if waiting:
+                following = waiting.popleft()
+                running[worker.overlay.remote(following, following.video.exists(), options, frames)] = worker, following
+            else:
+                ray.kill(worker)  # which leaves its place to one that lost its own
+                ready -= 1
+
+
+def _check_ready(ray: ModuleType, reference: Any) -> None:
+    try:
+        error = ray.get(reference)
+    except ray.exceptions.RayError as ray_error:
+        raise InputError(
+            f"a worker of the Ray cluster cannot start ({_reason(ray, ray_error)})",
+            "Every machine needs the same roadseg, in the Python that Ray runs there.",
+        ) from ray_error
+    if error is not None:
+        raise error
+
+
+def _result(ray: ModuleType, reference: Any, task: Task) -> OverlaySummary | Failure:
+    try:
+        result: OverlaySummary | Failure = ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        cause = f"{task.video}: unexpected error ({_reason(ray, error)})"
+        return Failure(task.video, RoadsegError(cause, "Without --ray, --debug shows where it comes from."))
+    except ray.exceptions.RayError as error:
+        cause = f"{task.video}: {RETRIES + 1} workers died of it ({_reason(ray, error)})"
+        return Failure(task.video, RoadsegError(cause, "If memory ran out, have fewer workers (--ray-cpus)."))
+    return result
+
+
+def _reason(ray: ModuleType, error: Exception) -> str:
+    """What happened, in a line."""
+    if isinstance(error, ray.exceptions.RayTaskError):
+        return f"{type(error.cause).__name__}: {error.cause}".partition("\n")[0]
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def _import_ray() -> ModuleType:
+    # Before the import, which reads them; Ray would otherwise report what it is used for, or ask whether it may.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError:
+        raise InputError("Ray is not installed", "Install it: pip install 'roadseg[ray]'") from None
+    return ray
+
+
+@contextmanager
+def _cluster(ray: ModuleType, address: str, verbose: bool) -> Iterator[None]:
+    """Be connected to the cluster, which ends with the block if it is `LOCAL`."""
+    _check_address(address)
+    settings: dict[str, Any] = {}
+    if address == LOCAL:
+        settings = {
+            "num_cpus": usable_cores(),
+            "include_dashboard": False,
+            "object_store_memory": OBJECT_STORE_BYTES,
+        }
+    if not verbose:
+        settings |= {"log_to_driver": False, "logging_level": logging.ERROR}
+        # Deaths of workers are printed whatever `log_to_driver` says, to stdout; Ray's debugger turns it off so.
+        ray._private.worker._worker_logs_enabled = False
+    try:
+        ray.init(address=address, **settings)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise _no_cluster(address, re.split(r"\n|\. ", str(error))[0], TOKEN) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """Find out what takes Ray minutes and pages of complaints."""
+    if address in (LOCAL, RUNNING):
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or "/" in host:
+        raise _no_cluster(address, "not an address")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, getattr(error, "strerror", None) or str(error)) from None
+
+
+def _no_cluster(address: str, reason: str, hint: str = "") -> InputError:
+    return InputError(
+        f"--ray {address}: no Ray cluster to work on ({reason})",
+        f"Give {LOCAL}, {RUNNING}, or the HOST:PORT that `ray start --head` printed.{hint}",
+    )
+
+
+def _places(ray: ModuleType, device: DeviceName, cpus: int) -> tuple[int, dict[str, int]]:
+    """How many workers the cluster has room for, and what each takes."""
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    on_gpu = device == "cuda" or (device == "auto" and any(machine.get("GPU") for machine in machines))
+    places = sum(
+        int(min(machine.get("CPU", 0) // cpus, machine.get("GPU", 0) if on_gpu else math.inf)) for machine in machines
+    )
+    if not places:
+        wanted = f"--ray-cpus {cpus} and a GPU" if on_gpu else f"--ray-cpus {cpus}"
+        raise InputError(f"no machine of the Ray cluster has {wanted}", "Ask for less; --device cpu needs no GPU.")
+    return places, {"num_cpus": cpus, "num_gpus": int(on_gpu)}

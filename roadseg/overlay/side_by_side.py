@@ -1,0 +1,296 @@
+"""One video with what several runs see in it side by side, in step.
+
+decode -> prepare (scale, batch) -> segment -> draw (blend, join) -> encode, each in its own thread. Nothing is ever
+larger than a frame of the video, and RGB is made at the size that networks want alone.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.cores import opencv_in_one_thread
+from roadseg.errors import InputError, OutputError, VideoError
+from roadseg.files import held
+from roadseg.inference.segmenter import Segmenter
+from roadseg.inference.smoothing import TemporalSmoother
+from roadseg.models.views import ONE_VIEW, Views
+from roadseg.overlay.draw import PANEL, Overlay, Patch, draw_legend, draw_title, rgb_to_ycbcr
+from roadseg.video.colour import to_rgb
+from roadseg.video.frame import Frame, Plane
+from roadseg.video.pipeline import Pipeline, concurrently
+from roadseg.video.reader import VideoReader
+from roadseg.video.writer import VideoWriter
+
+COMPARISON_SUFFIX = ".comparison.mp4"
+FEWEST, MOST = 2, 4
+"""Runs."""
+COLUMNS = 2
+LARGEST = 1920
+"""Pixels across and down all panes together, at most."""
+GAP = 4
+"""Pixels between panes, around the legend and from a pane's corner to its title; even."""
+PLAIN = "video"
+"""Title of the pane that makes three runs a full grid."""
+LEGEND_HEIGHT = 0.4
+"""Height, by the width of all panes, of the picture that the legend's letters would suit."""
+MOST_FRAMES = 4
+"""Of a batch: of large videos more would take much memory, for each pane has its own."""
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """A finished comparison on a video."""
+
+    path: Path
+    frames: int
+    duration_seconds: float
+    width: int
+    height: int
+    """Of the comparison, in pixels."""
+    decoder_events: Mapping[str, Any]
+    """What went wrong while the video was read, see `roadseg.video.reader.DecodeEvents`, without its notices."""
+    notices: list[str]
+    """What was assumed and what could not be kept, each in a sentence."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "comparison": str(self.path),
+            "frames": self.frames,
+            "duration_seconds": self.duration_seconds,
+            "width_px": self.width,
+            "height_px": self.height,
+            "decoder_events": dict(self.decoder_events),
+            "notices": self.notices,
+        }
+
+
+class Batch(NamedTuple):
+    """Consecutive frames."""
+
+    frames: list[Frame]
+    """Of the size of a pane."""
+    images: dict[tuple[int, int], NDArray[np.uint8]]
+    """By (width, height): the frames as RGB (N, H, W, 3)."""
+
+
+class Labelled(NamedTuple):
+    """Consecutive frames with what each run sees in them."""
+
+    frames: list[Frame]
+    labels: list[NDArray[np.uint8]]
+    """(N, h, w) label maps a run."""
+
+
+def compare_on_video(
+    video: Path,
+    segmenters: Mapping[str, Segmenter],
+    out: Path,
+    *,
+    views: Views = ONE_VIEW,
+    smoothing: float = 0.0,
+    on_progress: Callable[[int, int | None], None] = lambda done, total: None,
+) -> SideBySide:
+    """Draw what each segmenter sees on a pane of its own: two side by side, three or four in a square.
+
+    With three, the plain video fills the square. Every frame has the time that it has in the video, and the sound is
+    copied. Pixels come out square. The file appears whole or not at all.
+
+    Args:
+        video: in any format that FFmpeg decodes.
+        segmenters: 2 to 4 of them by the titles of their panes.
+        out: folder, made if it is missing; NAME.comparison.mp4 there is replaced.
+        views: what networks are shown of a frame.
+        smoothing: weight of the past in class scores, see `TemporalSmoother`; 0 for none.
+        on_progress: told how many frames are done and, where the container says it, how many there are.
+
+    Raises:
+        VideoError: the video cannot be read.
+        OutputError: the file cannot be written, or another process writes it.
+        InputError: fewer than 2 segmenters, or more than 4.
+    """
+    check_number(len(segmenters))
+    path = out / (video.stem + COMPARISON_SUFFIX)
+    if path.resolve() == video.resolve():
+        raise OutputError(f"{video}: the comparison would take its place", "Choose another --out.")
+    with opencv_in_one_thread(), VideoReader(video) as reader, held(path):
+        panes = _Panes(segmenters, reader)
+        pipeline = _labelled(reader, list(segmenters.values()), panes.size, views, smoothing).then("draw", panes.draw)
+        encoder = _Encoder(path, video)
+        with pipeline.then("encode", encoder.encode) as done:
+            for frames in done:
+                on_progress(frames, reader.info.frame_count)
+        if encoder.last is None:
+            raise VideoError(f"{video}: no picture in it can be decoded", "Check that it plays elsewhere.")
+        events = reader.events.as_dict()
+        notices = [*events.pop("notices"), *encoder.notices]
+        seconds = float((encoder.last.pts + encoder.last.duration - encoder.first) * encoder.last.time_base)
+        return SideBySide(path, encoder.last.index + 1, seconds, *panes.whole, events, notices)
+
+
+def check_number(runs: int) -> None:
+    """Make sure that there is a pane for each run.
+
+    Raises:
+        InputError: there is not.
+    """
+    if not FEWEST <= runs <= MOST:
+        number = "one run" if runs == 1 else f"{runs} runs"
+        raise InputError(
+            f"{number} to show on a video, where there are panes for {FEWEST} to {MOST}",
+            "Give another, for example `default`, the weights that ship." if runs < FEWEST else "Leave some out.",
+        )
+
+
+class _Encoder:
+    """Writes frames, and remembers what is to be told of them."""
+
+    def __init__(self, path: Path, video: Path) -> None:
+        self.first = 0
+        """When the first frame is shown, in ticks."""
+        self.last: Frame | None = None
+        self.notices: list[str] = []
+        self._path = path
+        self._video = video
+
+    def encode(self, frames: Iterator[Frame]) -> Iterator[int]:
+        """Gives the number of frames that are encoded, from 1 on."""
+        like = next(frames, None)
+        if like is None:
+            return
+        writer = VideoWriter.like(self._path, like, audio_from=self._video)
+        self.first = like.pts
+        with writer:
+            for frame in chain([like], frames):
+                writer.write(frame)
+                self.last = frame
+                yield frame.index + 1
+        self.notices = writer.notices
+
+
+def _labelled(
+    reader: VideoReader, segmenters: Sequence[Segmenter], pane: tuple[int, int], views: Views, smoothing: float
+) -> Pipeline[Labelled]:
+    """All stages up to what the runs see."""
+    sizes = {segmenter.input_size for segmenter in segmenters}
+    batch_size = min(MOST_FRAMES, *(segmenter.batch_size for segmenter in segmenters))
+    at_once = min(segmenter.concurrency for segmenter in segmenters)
+    prepared = Pipeline("decode", reader).then("prepare", partial(_prepare, sizes, pane, batch_size))
+    if not smoothing:
+        return prepared.then("segment", concurrently(partial(_segment, segmenters, views), at_once))
+    scored = prepared.then("segment", concurrently(partial(_score, segmenters, views), at_once))
+    return scored.then("smooth", partial(_smooth, segmenters, smoothing))
+
+
+def _prepare(
+    sizes: Iterable[tuple[int, int]], pane: tuple[int, int], batch_size: int, frames: Iterator[Frame]
+) -> Iterator[Batch]:
+    while batch := list(islice(frames, batch_size)):
+        images = {size: np.stack([to_rgb(frame, size) for frame in batch]) for size in sizes}
+        yield Batch([_scaled(frame, pane) for frame in batch], images)
+
+
+def _segment(segmenters: Sequence[Segmenter], views: Views, batch: Batch) -> Labelled:
+    labels = [segmenter.segment(batch.images[segmenter.input_size], views) for segmenter in segmenters]
+    return Labelled(batch.frames, labels)
+
+
+def _score(segmenters: Sequence[Segmenter], views: Views, batch: Batch) -> tuple[Batch, list[NDArray[np.float32]]]:
+    return batch, [segmenter.scores(batch.images[segmenter.input_size], views) for segmenter in segmenters]
+
+
+def _smooth(
+    segmenters: Sequence[Segmenter], weight: float, scored: Iterator[tuple[Batch, list[NDArray[np.float32]]]]
+) -> Iterator[Labelled]:
+    smoothers = [TemporalSmoother(weight) for _ in segmenters]
+    for batch, scores in scored:
+        labels = []
+        for segmenter, smoother, maps in zip(segmenters, smoothers, scores, strict=True):
+            pairs = zip(batch.images[segmenter.input_size], maps, strict=True)
+            labels.append(segmenter.labels(np.stack([smoother.smooth(*pair) for pair in pairs])))
+        yield Labelled(batch.frames, labels)
+
+
+class _Panes:
+    """Where the panes are, and what is drawn on all frames alike: titles, and a legend below."""
+
+    def __init__(self, segmenters: Mapping[str, Segmenter], reader: VideoReader) -> None:
+        info = reader.info
+        titles = [PLAIN, *segmenters] if len(segmenters) == MOST - 1 else list(segmenters)
+        rows = len(titles) // COLUMNS
+        self.size = pane_size(info.width * info.shown_aspect_ratio, info.height, rows)
+        """(width, height) of a pane."""
+        width, height = self.size
+        panes_width, panes_height = COLUMNS * (width + GAP) - GAP, rows * (height + GAP) - GAP
+        spaces = [segmenter.label_space for segmenter in segmenters.values()]
+        # Of unlike label spaces, each pane tells its own.
+        alike = all(space == spaces[0] for space in spaces)
+        legend = draw_legend(spaces[0], panes_width, round(LEGEND_HEIGHT * panes_width)) if alike else None
+        self.whole = panes_width, panes_height + (legend[1].shape[0] + 2 * GAP if legend else 0)
+        """(width, height) of all."""
+        self._overlays = [Overlay(space, legend=not alike) for space in spaces]
+        self._corners = [
+            (row * (height + GAP), column * (width + GAP)) for row in range(rows) for column in range(COLUMNS)
+        ]
+        self._plain = len(titles) - len(segmenters)
+        ground = rgb_to_ycbcr(np.array(PANEL), reader.matrix, reader.full_range).round().astype(np.uint8)
+        half = self.whole[1] // 2, self.whole[0] // 2
+        self._ground = [
+            np.full(shape, level, np.uint8) for shape, level in zip((self.whole[::-1], half, half), ground, strict=True)
+        ]
+        if legend:
+            corner = panes_height + GAP, (panes_width - legend[1].shape[1]) // 2
+            Patch.of(*legend, corner, reader.matrix, reader.full_range).put_on(*self._ground)
+        self._titles = [
+            Patch.of(*panel, (top + 2 * GAP, left + 2 * GAP), reader.matrix, reader.full_range)
+            for title, (top, left) in zip(titles, self._corners, strict=True)
+            if (panel := draw_title(title, width - 4 * GAP, height - 4 * GAP))
+        ]
+
+    def draw(self, batches: Iterator[Labelled]) -> Iterator[Frame]:
+        """Frames with all panes on them."""
+        for frames, labels in batches:
+            for place, frame in enumerate(frames):
+                drawn = [overlay.draw(frame, maps[place]) for overlay, maps in zip(self._overlays, labels, strict=True)]
+                yield self._joined([frame] * self._plain + drawn)
+
+    def _joined(self, panes: list[Frame]) -> Frame:
+        y, u, v = (plane.copy() for plane in self._ground)
+        for pane, (top, left) in zip(panes, self._corners, strict=True):
+            for plane, part, step in ((y, pane.y, 1), (u, pane.u, 2), (v, pane.v, 2)):
+                rows, columns = part.shape
+                plane[top // step : top // step + rows, left // step : left // step + columns] = part
+        for title in self._titles:
+            title.put_on(y, u, v)
+        return replace(panes[0], y=y, u=u, v=v)
+
+
+def pane_size(width: float | Fraction, height: int, rows: int) -> tuple[int, int]:
+    """(width, height) of a pane, both even: as large as the video is shown, but that all panes fit `LARGEST`.
+
+    Args:
+        width: of the video as it is shown, in pixels as high as they are wide.
+        height: of the video in pixels.
+        rows: of panes, of `COLUMNS` each.
+    """
+    room = (LARGEST + GAP) // COLUMNS - GAP, (LARGEST + GAP) // rows - GAP
+    scale = min(1, room[0] / width, room[1] / height)
+    return max(2, int(scale * width / 2) * 2), max(2, int(scale * height / 2) * 2)
+
+
+def _scaled(frame: Frame, size: tuple[int, int]) -> Frame:
+    """The frame at an even size, each plane by itself."""
+    half = size[0] // 2, size[1] // 2
+    return replace(frame, y=_resized(frame.y, size), u=_resized(frame.u, half), v=_resized(frame.v, half))
+
+
+def _resized(plane: Plane, size: tuple[int, int]) -> Plane:
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,0 +1,257 @@
+"""What a video shows, in numbers: a Parquet row for every frame, and shares of classes over time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from roadseg.errors import InputError
+from roadseg.labels.space import LabelMap, LabelSpace
+from roadseg.overlay.heatmaps import METADATA_KEY, Grid, HeatMaps
+from roadseg.video.frame import Frame
+
+ROWS_A_GROUP = 1024
+"""Frames held in memory before they are written as a Parquet row group, and when they are read again."""
+UNLABELLED = "unlabelled"
+"""The name under which pixels without a class are counted, after all classes."""
+
+
+@dataclass(frozen=True)
+class ClassShare:
+    """How much of a video one class takes up."""
+
+    name: str
+    share: float
+    """Fraction of what is counted of the picture, 0..1, averaged over time: every frame counts for as long as it is
+    shown."""
+    frames: int
+    """Frames with at least one pixel of the class in the label map."""
+    seconds: float
+    """How long those frames are shown."""
+
+
+def count_pixels(labels: LabelMap, seen: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+    """(256,) int64: how often each value occurs in a label map (h, w) uint8, or where `seen` (h, w) is true in it."""
+    where = None if seen is None else seen.view(np.uint8)
+    return cv2.calcHist([labels], [0], where, [256], [0, 256]).ravel().astype(np.int64)
+
+
+class ClassTotals:
+    """Adds classes up over frames, each for as long as it is shown.
+
+    Args:
+        names: what pixels are counted by: classes, then `unlabelled`.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        self.frames = 0
+        """Frames so far."""
+        self.seconds = 0.0
+        """How long they are shown."""
+        self._fractions = np.zeros(len(names))
+        self._present_frames = np.zeros(len(names), np.int64)
+        self._present_seconds = np.zeros(len(names))
+
+    def add(self, pixels: NDArray[np.int64], durations: NDArray[np.float64]) -> None:
+        """Add frames.
+
+        Args:
+            pixels: (N, C) by frame and name; every frame has some.
+            durations: (N,) how long each is shown, in seconds.
+        """
+        present = pixels > 0
+        self.frames += len(pixels)
+        self.seconds += float(durations.sum())
+        self._fractions += durations @ (pixels / pixels.sum(axis=1, keepdims=True))
+        self._present_frames += present.sum(axis=0)
+        self._present_seconds += durations @ present
+
+    def shares(self) -> list[ClassShare]:
+        """One entry a name, in their order; shares add up to 1 once there is a frame."""
+        shares = self._fractions / (self.seconds or 1)
+        return [
+            ClassShare(name, float(share), int(frames), float(seconds))
+            for name, share, frames, seconds in zip(
+                self.names, shares, self._present_frames, self._present_seconds, strict=True
+            )
+        ]
+
+
+class FrameTable:
+    """Writes one Parquet row a frame; memory does not grow with the video.
+
+    Columns: `index`; `pts`, in ticks of the time base in the file's metadata; `seconds` and `duration_seconds`;
+    `decode_error`, whether the decoder met errors on the way to this frame; for every class `fraction_NAME`, of the
+    picture, in 0..1, and `pixels_NAME`, in pixels of the label map; the same for `unlabelled`. What a mask leaves out
+    is in none of them: the fractions of a frame add up to 1. Blanks in class names become underscores. The file's
+    metadata has heat maps of the frames whose grids are told, see `read_heatmaps`.
+
+    Args:
+        path: of the Parquet file, complete once the context is left.
+        label_space: of the label maps counted.
+        time_base: of the frames, in seconds a tick.
+    """
+
+    def __init__(self, path: Path, label_space: LabelSpace, time_base: Fraction) -> None:
+        self.label_space = label_space
+        self._rows: list[tuple[int, int, float, float, bool]] = []
+        self._pixels: list[NDArray[np.int64]] = []
+        self._heatmaps: HeatMaps | None = None
+        self._schema = _schema(self.names(label_space), {"time_base": str(time_base), "label_space": label_space.name})
+        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+
+    @staticmethod
+    def names(label_space: LabelSpace) -> tuple[str, ...]:
+        """What pixels are counted by: the classes, then `unlabelled`."""
+        return *label_space.classes, UNLABELLED
+
+    def add(
+        self, frame: Frame, counts: NDArray[np.int64], grid: Grid | None = None, *, decode_error: bool = False
+    ) -> None:
+        """Add the next frame.
+
+        Args:
+            frame: its pixels are not looked at.
+            counts: (256,) as `count_pixels` gives them.
+            grid: of its labels, for the heat maps; all grids of a table have the same shape.
+            decode_error: whether the decoder met errors on the way to this frame.
+        """
+        classes = len(self.label_space)
+        pixels = np.append(counts[:classes], counts[classes:].sum())
+        self._rows.append((frame.index, frame.pts, frame.seconds, frame.duration_seconds, decode_error))
+        self._pixels.append(pixels)
+        if grid is not None:
+            self._heatmaps = self._heatmaps or HeatMaps.empty(classes, grid)
+            self._heatmaps.add(grid, frame.duration)
+        if len(self._rows) == ROWS_A_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        pixels = np.stack(self._pixels)
+        fractions = pixels / pixels.sum(axis=1, keepdims=True)
+        columns = [*zip(*self._rows, strict=True), *fractions.T, *pixels.T]
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+        self._rows.clear()
+        self._pixels.clear()
+
+    def __enter__(self) -> "FrameTable":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                self._flush()
+                if self._heatmaps is not None:
+                    self._writer.add_key_value_metadata(self._heatmaps.metadata())
+        finally:
+            self._writer.close()
+
+
+@dataclass(frozen=True)
+class FrameRows:
+    """What a `FrameTable` wrote of some frames in a row."""
+
+    seconds: NDArray[np.float64]
+    """(N,) presentation times."""
+    durations: NDArray[np.float64]
+    """(N,) how long each is shown, in seconds."""
+    pixels: NDArray[np.int64]
+    """(N, C) by frame and name."""
+
+
+def read_frames(path: Path, names: Sequence[str]) -> Iterator[FrameRows]:
+    """The rows that a `FrameTable` wrote, `ROWS_A_GROUP` at a time; memory does not grow with the video.
+
+    Args:
+        path: of the Parquet file.
+        names: of the classes that it counts, and `unlabelled`; there may be fewer than it has.
+
+    Raises:
+        InputError: it cannot be read, or does not have these columns.
+    """
+    columns = ["seconds", "duration_seconds", *(f"pixels_{_column(name)}" for name in names)]
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(ROWS_A_GROUP, columns=columns):
+                seconds, durations, *pixels = (batch[column].to_numpy() for column in columns)
+                yield FrameRows(seconds, durations, np.stack(pixels, axis=1).astype(np.int64))
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise _unreadable(path) from error
+
+
+def read_heatmaps(path: Path) -> NDArray[np.float64] | None:
+    """How long each class is seen where, of all frames that a `FrameTable` wrote together.
+
+    Args:
+        path: of the Parquet file.
+
+    Returns:
+        (C + 1, rows, `roadseg.overlay.heatmaps.COLUMNS`) seconds: of the classes, then `unlabelled`. What a mask
+        leaves out has 0 in all. None where the table has no heat maps.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        metadata = pq.read_metadata(path).metadata
+        heatmaps = HeatMaps.of_metadata(metadata)
+        return None if heatmaps is None else heatmaps.seconds(Fraction(metadata[b"time_base"].decode()))
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        raise _unreadable(path) from error
+
+
+def join_frames(parts: Sequence[Path], path: Path) -> None:
+    """Make one table of frames of several that follow each other, their heat maps added up.
+
+    Args:
+        parts: at least one, by the same label space, time base and size of grids.
+        path: of the Parquet file to be written.
+    """
+    schema = pq.read_schema(parts[0])
+    kept = {key: value for key, value in schema.metadata.items() if key != METADATA_KEY}
+    heatmaps = None
+    with pq.ParquetWriter(path, schema.with_metadata(kept), compression="zstd") as joined:
+        for part in parts:
+            with pq.ParquetFile(part) as file:
+                joined.write_table(file.read())
+                more = HeatMaps.of_metadata(file.metadata.metadata)
+            if heatmaps is not None and more is not None:
+                heatmaps.ticks += more.ticks
+            heatmaps = heatmaps or more
+        if heatmaps is not None:
+            joined.add_key_value_metadata(heatmaps.metadata())
+
+
+def _unreadable(path: Path) -> InputError:
+    return InputError(f"{path}: not a table of frames, or damaged", "Draw the video again with --overwrite.")
+
+
+def _column(name: str) -> str:
+    return name.replace(" ", "_")
+
+
+def _schema(names: Sequence[str], metadata: dict[str, str]) -> pa.Schema:
+    columns = [_column(name) for name in names]
+    return pa.schema(
+        [
+            ("index", pa.int64()),
+            ("pts", pa.int64()),
+            ("seconds", pa.float64()),
+            ("duration_seconds", pa.float64()),
+            ("decode_error", pa.bool_()),
+            *((f"fraction_{column}", pa.float32()) for column in columns),
+            *((f"pixels_{column}", pa.int32()) for column in columns),
+        ],
+        metadata=metadata,
+    )

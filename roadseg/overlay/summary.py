@@ -1,0 +1,202 @@
+"""What an overlay folder holds, and what was asked for to make it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from roadseg.adaptation.batch_norm import BatchNormAdaptation
+from roadseg.errors import OutputError
+from roadseg.files import fingerprint, write_json
+from roadseg.inference.segmenter import Segmenter
+from roadseg.models.views import ONE_VIEW, Views
+from roadseg.overlay.masking import Mask, MaskChoice
+from roadseg.overlay.stats import ClassShare
+from roadseg.video.pipeline import Timing
+
+OVERLAY_SUFFIX = ".overlay.mp4"
+FRAMES_SUFFIX = ".frames.parquet"
+SUMMARY_SUFFIX = ".summary.json"
+MASK_SUFFIX, PREVIEW_SUFFIX = ".mask.png", ".mask.preview.png"
+
+
+@dataclass(frozen=True)
+class OverlayOptions:
+    """How to draw an overlay."""
+
+    opacity: float = 0.5
+    """Weight of the class colours, 0 (the plain video) to 1 (only colours)."""
+    legend: bool = True
+    """Whether to draw the names of the classes."""
+    batch_size: int | None = None
+    """Frames that the network sees at once; changes speed and memory, not the result. None: what suits the engine."""
+    frame_rate: Fraction | None = None
+    """Hz, for streams without timestamps such as raw H.264."""
+    overwrite: bool = False
+    """Do it again even if it was done, and replace results of other jobs."""
+    views: Views = ONE_VIEW
+    """What the network is shown of a picture."""
+    smoothing: float = 0.0
+    """Weight of the past in class scores, see `roadseg.inference.smoothing.TemporalSmoother`; 0 for none."""
+    batch_norm: BatchNormAdaptation | None = None
+    """Adapt batch norm to each video; None: do not."""
+    mask: MaskChoice | None = None
+    """What of the picture is neither drawn on nor counted: what never moves in a video, or what a person drew."""
+
+
+@dataclass(frozen=True)
+class OverlayFiles:
+    """Where the results of one video are."""
+
+    overlay: Path
+    frames: Path
+    summary: Path
+
+    @classmethod
+    def of(cls, video: Path, out: Path) -> Self:
+        """The results of `video` in the folder `out`: named after the video without its suffix."""
+        return cls._named(video.stem, out)
+
+    @classmethod
+    def of_table(cls, frames: Path) -> Self:
+        """The results that a table of frames belongs to."""
+        return cls._named(frames.name.removesuffix(FRAMES_SUFFIX), frames.parent)
+
+    @classmethod
+    def _named(cls, name: str, out: Path) -> Self:
+        return cls(*(out / (name + kind) for kind in (OVERLAY_SUFFIX, FRAMES_SUFFIX, SUMMARY_SUFFIX)))
+
+    @property
+    def mask(self) -> Path:
+        """The picture of a mask that was found in the video."""
+        return self.overlay.with_name(self.overlay.name.removesuffix(OVERLAY_SUFFIX) + MASK_SUFFIX)
+
+    @property
+    def mask_preview(self) -> Path:
+        """That mask on a picture of the video."""
+        return self.overlay.with_name(self.overlay.name.removesuffix(OVERLAY_SUFFIX) + PREVIEW_SUFFIX)
+
+
+class OverlayJob(BaseModel):
+    """Everything that results depend on: equal jobs have equal results."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    video_fingerprint: str = Field(title="video")
+    segmenter: str = Field(title="network or engine")
+    label_space: str = Field(title="label space")
+    input_size_px: tuple[int, int] = Field(title="input size")
+    """(width, height) that the network sees."""
+    opacity: float = Field(title="opacity")
+    legend: bool = Field(title="legend")
+    frame_rate_hz: str | None = Field(title="frame rate")
+    """A fraction; for streams without timestamps."""
+    flip: bool = Field(title="choice of --flip")
+    scales: tuple[float, ...] = Field(title="choice of --scales")
+    smoothing: float = Field(title="choice of --smooth")
+    batch_norm_prior: int | None = Field(title="choice of --adapt-bn")
+    """Null where batch norm was not adapted to the video."""
+    batch_norm_scenes: str = Field(title="choice of --bn-scenes")
+    mask: str | None = Field(default=None, title="choice of --mask")
+    """`auto`, or `sha256:` and the digest of the file that was given; null for none."""
+
+    @classmethod
+    def of(cls, video: Path, segmenter: Segmenter, options: OverlayOptions) -> Self:
+        """What it takes to tell whether a job was done before."""
+        return cls(
+            video_fingerprint=fingerprint(video),
+            segmenter=segmenter.name,
+            label_space=segmenter.label_space.name,
+            input_size_px=segmenter.input_size,
+            opacity=options.opacity,
+            legend=options.legend,
+            frame_rate_hz=str(options.frame_rate) if options.frame_rate else None,
+            flip=options.views.flip,
+            scales=options.views.scales,
+            smoothing=options.smoothing,
+            batch_norm_prior=options.batch_norm.prior if options.batch_norm else None,
+            batch_norm_scenes=options.batch_norm.scenes if options.batch_norm else "",
+            mask=options.mask.origin if isinstance(options.mask, Mask) else options.mask,
+        )
+
+
+class StageTiming(BaseModel):
+    """Wall time of a stage without its waiting for other stages, which run at the same time on the same processors."""
+
+    busy_seconds: float
+    ms_per_frame: float
+
+    @classmethod
+    def of(cls, timing: Timing, frames: int) -> Self:
+        """The cost of a stage that handled `frames` frames."""
+        return cls(busy_seconds=timing.busy_seconds, ms_per_frame=1000 * timing.busy_seconds / max(frames, 1))
+
+
+class OverlaySummary(BaseModel):
+    """What `NAME.summary.json` says; its presence means that the other two files are there, and whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    video: str
+    """Path of the input, as it was given."""
+    job: OverlayJob
+    width_px: int
+    height_px: int
+    frames: int
+    frames_declared: int | None
+    """As the input's container has it; None where it does not say."""
+    frames_resumed: int
+    """How many of the frames an earlier call had done before it was cut off."""
+    duration_seconds: float
+    """Sum of the durations of the frames."""
+    creation_time: datetime | None
+    """When the container says that recording began, in ISO 8601; null where it does not say."""
+    classes: list[ClassShare]
+    """In train-id order, then `unlabelled`."""
+    masked_share: float = 0.0
+    """Fraction of the picture that a mask left out, 0..1; the shares of classes are of the rest."""
+    wall_seconds: float
+    """Of the last call."""
+    frames_per_second: float
+    """Frames that it did in a second of wall time."""
+    stages: dict[str, StageTiming]
+    decoder_events: dict[str, Any]
+    """Counts of `roadseg.video.reader.DecodeEvents`."""
+    notices: list[str]
+    """What could not be kept or had to be assumed, each in a sentence."""
+    versions: dict[str, str]
+    """Of the packages that made the results."""
+    skipped: bool = Field(default=False, exclude=True)
+    """True if an earlier run did the same job, so that nothing was done now."""
+
+    def write(self, files: OverlayFiles) -> None:
+        """Write the summary file, whole or not at all."""
+        write_json(files.summary, self.model_dump(mode="json"))
+
+
+def earlier_summary(files: OverlayFiles, job: OverlayJob) -> OverlaySummary | None:
+    """The summary of an earlier run of the same job; None if there are no results.
+
+    Raises:
+        OutputError: there are results of another job.
+    """
+    if not files.summary.exists() or not files.overlay.exists() or not files.frames.exists():
+        return None
+    try:
+        summary = OverlaySummary.model_validate_json(files.summary.read_bytes())
+    except ValidationError:
+        raise OutputError(
+            f"{files.summary}: there already, but not written by this version of roadseg",
+            "Replace the results with --overwrite, or choose another --out.",
+        ) from None
+    if summary.job != job:
+        fields = OverlayJob.model_fields.items()
+        differing = [str(field.title) for name, field in fields if getattr(job, name) != getattr(summary.job, name)]
+        raise OutputError(
+            f"{files.overlay}: there already, made with another {' and '.join(differing)}",
+            "Replace the results with --overwrite, or choose another --out.",
+        )
+    return summary.model_copy(update={"skipped": True})

@@ -1,0 +1,170 @@
+"""What the overlays of many videos show: classes over all of them, by video, and by time of day."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from roadseg.errors import InputError
+from roadseg.overlay.stats import ClassTotals, read_frames
+from roadseg.overlay.summary import FRAMES_SUFFIX, OverlayFiles, OverlaySummary
+
+HOUR, HOURS = 3600, 24
+
+
+@dataclass(frozen=True)
+class VideoStats:
+    """What one video shows."""
+
+    name: str
+    """Of its results, below the folder that all results have in common."""
+    summary: OverlaySummary
+    totals: ClassTotals
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        time = self.summary.creation_time
+        return {
+            "name": self.name,
+            "video": self.summary.video,
+            "creation_time": time.isoformat() if time else None,
+            **_as_dict(self.totals),
+        }
+
+
+@dataclass(frozen=True)
+class OverlayStats:
+    """What all videos below some folders show. Every frame counts for as long as it is shown."""
+
+    label_space: str
+    totals: ClassTotals
+    videos: tuple[VideoStats, ...]
+    hours: dict[int, ClassTotals]
+    """Frames by the hour, 0 to 23, in which they were recorded; of videos with a creation time alone."""
+    half_done: int
+    """Tables of frames without a summary: they are being made, or making them was cut off. Left out."""
+
+    @property
+    def timeless(self) -> int:
+        """Videos without a creation time."""
+        return sum(video.summary.creation_time is None for video in self.videos)
+
+    @property
+    def repeated(self) -> int:
+        """Results of videos that another counted result is of, too."""
+        return len(self.videos) - len({video.summary.job.video_fingerprint for video in self.videos})
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "label_space": self.label_space,
+            "half_done": self.half_done,
+            "repeated": self.repeated,
+            **_as_dict(self.totals),
+            "hours": [{"hour": hour, **_as_dict(totals)} for hour, totals in self.hours.items()],
+            "videos": [video.as_dict() for video in self.videos],
+        }
+
+
+def overlay_stats(
+    folders: Sequence[Path], *, on_progress: Callable[[int, int], None] = lambda done, total: None
+) -> OverlayStats:
+    """Add up the tables of frames below `folders`, at any depth, each read once and a piece at a time.
+
+    A frame belongs to the hour in which it begins: that of the creation time of its video and its own time together.
+
+    Args:
+        folders: of `roadseg overlay`, or above such.
+        on_progress: called after every table with the number of those done and of all.
+
+    Raises:
+        InputError: a folder is missing or has no finished table, a table or its summary cannot be read, or label
+            spaces differ.
+    """
+    tables, half_done = finished_tables(folders)
+    common = Path(os.path.commonpath([table.resolve().parent for table in tables]))
+    label_space = ""
+    videos: list[VideoStats] = []
+    hours: dict[int, ClassTotals] = {}
+    for done, table in enumerate(tables, start=1):
+        summary = read_summary(table)
+        names = [entry.name for entry in summary.classes]
+        if not videos:
+            label_space, totals = summary.job.label_space, ClassTotals(names)
+        if summary.job.label_space != label_space:
+            raise InputError(
+                f"{table} counts classes of {summary.job.label_space}, but {tables[0]} those of {label_space}",
+                "Give folders of one label space at a time.",
+            )
+        video = VideoStats(_name(table, common), summary, ClassTotals(names))
+        for rows in read_frames(table, names):
+            video.totals.add(rows.pixels, rows.durations)
+            totals.add(rows.pixels, rows.durations)
+            for hour, there in _by_hour(summary.creation_time, rows.seconds):
+                hours.setdefault(hour, ClassTotals(names)).add(rows.pixels[there], rows.durations[there])
+        videos.append(video)
+        on_progress(done, len(tables))
+    return OverlayStats(label_space, totals, tuple(videos), dict(sorted(hours.items())), half_done)
+
+
+def finished_tables(folders: Sequence[Path], *, required: bool = True) -> tuple[list[Path], int]:
+    """Tables below `folders` whose summary is there, each once, and how many others there are.
+
+    Raises:
+        InputError: a folder is missing or, if tables are `required`, there is none that is finished.
+    """
+    found: dict[Path, Path] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such folder", "Give the --out of `roadseg overlay`, or a folder above it.")
+        found |= {table.resolve(): table for table in sorted(folder.rglob(f"*{FRAMES_SUFFIX}"))}
+    tables = [table for table in found.values() if OverlayFiles.of_table(table).summary.exists()]
+    if required and not tables:
+        half = f", only {len(found)} that are half done" if found else ""
+        raise InputError(
+            f"{', '.join(map(str, folders))}: no finished results of `roadseg overlay`{half}",
+            "Draw on videos first: roadseg overlay VIDEO --out DIR",
+        )
+    return tables, len(found) - len(tables)
+
+
+def _name(table: Path, common: Path) -> str:
+    return str(table.resolve().relative_to(common)).removesuffix(FRAMES_SUFFIX)
+
+
+def read_summary(table: Path) -> OverlaySummary:
+    """The summary beside a table.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    path = OverlayFiles.of_table(table).summary
+    try:
+        return OverlaySummary.model_validate_json(path.read_bytes())
+    except ValidationError:
+        raise InputError(
+            f"{path}: not written by this version of roadseg", "Draw the video again with --overwrite."
+        ) from None
+
+
+def _by_hour(start: datetime | None, seconds: NDArray[np.float64]) -> list[tuple[int, NDArray[np.bool_]]]:
+    """Hours of the day, and which (N,) of the frames at `seconds` after `start` are in each; none without a start."""
+    if start is None:
+        return []
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    hours = ((start - midnight).total_seconds() + seconds) // HOUR % HOURS
+    return [(int(hour), hours == hour) for hour in np.unique(hours)]
+
+
+def _as_dict(totals: ClassTotals) -> dict[str, Any]:
+    return {
+        "frames": totals.frames,
+        "seconds": totals.seconds,
+        "classes": [asdict(share) for share in totals.shares()],
+    }

@@ -1,0 +1,69 @@
+"""Pictures that a page carries in itself, as `data:` addresses."""
+
+import io
+from base64 import b64encode
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from roadseg.labels.space import LabelMap
+from roadseg.video.colour import to_rgb
+from roadseg.video.frame import Frame
+
+QUALITY = 80
+"""Of JPEG."""
+HEATMAP_WIDTH = 320
+"""Pixels to which 64 cells are smoothed."""
+MASKED_GREY = 128
+
+
+def thumbnail(frame: Frame, aspect_ratio: float, width: int) -> str:
+    """A frame at `width` pixels, in the proportions (width over height) in which it is shown."""
+    return jpeg(to_rgb(frame, (width, max(1, round(width / aspect_ratio)))))
+
+
+def heat_picture(seconds: NDArray[np.float64], counted: NDArray[np.float64], aspect_ratio: float) -> str:
+    """The heat map of a class, black (never there) to white (as often as anywhere).
+
+    Args:
+        seconds: (rows, columns) that the class is seen in each cell.
+        counted: (rows, columns) that anything was counted in each cell; cells with 0 come out grey.
+        aspect_ratio: width over height of the picture as it is shown.
+    """
+    shares = np.divide(seconds, counted, out=np.zeros_like(seconds), where=counted > 0)
+    levels = (255 * shares / (shares.max() or 1)).astype(np.float32)
+    size = (HEATMAP_WIDTH, max(1, round(HEATMAP_WIDTH / aspect_ratio)))
+    smooth = np.clip(cv2.resize(levels, size, interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
+    rgb = np.asarray(cv2.applyColorMap(smooth, cv2.COLORMAP_INFERNO), np.uint8)[..., ::-1].copy()
+    masked = cv2.resize((counted == 0).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    rgb[masked > 0] = MASKED_GREY
+    return jpeg(rgb)
+
+
+def picture_file(path: Path, width: int) -> str | None:
+    """A picture on disk at `width` pixels; None where it is missing or cannot be read."""
+    if not path.is_file():
+        return None
+    bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    if bgr is None:
+        return None
+    height = max(1, round(width * bgr.shape[0] / bgr.shape[1]))
+    return jpeg(np.asarray(cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA), np.uint8)[..., ::-1])
+
+
+def jpeg(rgb: NDArray[np.uint8]) -> str:
+    """(H, W, 3) uint8 RGB as a `data:` address."""
+    _, data = cv2.imencode(".jpg", np.ascontiguousarray(rgb[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return "data:image/jpeg;base64," + b64encode(data.tobytes()).decode()
+
+
+def label_png(labels: LabelMap, palette: NDArray[np.uint8]) -> str:
+    """A label map as a `data:` address of a PNG, exact, in the colours of `palette`, (256, 3) uint8 RGB."""
+    picture = Image.fromarray(labels)
+    picture.putpalette(palette.tobytes())
+    data = io.BytesIO()
+    picture.save(data, "PNG", optimize=True)
+    return "data:image/png;base64," + b64encode(data.getvalue()).decode()

@@ -1,0 +1,260 @@
+"""The page of one video, and that of all videos of a folder: what their templates are filled with.
+
+Everything that comes from outside (names, metadata) reaches the page through Jinja's escaping, or as JSON in which
+nothing can end the script; what may run is told by a Content-Security-Policy.
+"""
+
+import os
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+
+from roadseg.overlay.stats import ClassShare
+from roadseg.overlay.summary import OverlayJob, OverlaySummary
+from roadseg.report.images import heat_picture, picture_file, thumbnail
+from roadseg.report.moments import moments
+from roadseg.report.overlay_results import Results
+from roadseg.report.timeline import binned
+from roadseg.video.reader import VideoReader
+
+PLOTLY = "plotly.min.js"
+"""The file beside the pages that draws their charts."""
+TIMELINE_POINTS = 1000
+MOMENT_WIDTH, MASK_WIDTH = 360, 480
+"""Pixels across pictures in the page."""
+LEAST_HEAT = 0.0005
+"""Of the picture: the heat map of a class with less shows a few specks."""
+MENTIONED = 3
+"""Classes in the sentence at the top, and of each video of a folder."""
+SHOWN_ELSEWHERE = {"video_fingerprint", "segmenter", "label_space", "input_size_px"}
+"""Fields of the job that are not options."""
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """A video in the page of a folder."""
+
+    name: str
+    report: Path
+    """Relative to the folder."""
+    summary: OverlaySummary
+    colours: Sequence[tuple[int, int, int]]
+    """RGB by class, and of `unlabelled`."""
+    thumbnail: str
+    """A `data:` address."""
+
+
+def report_page(results: Results) -> str:
+    """HTML of the page of one video.
+
+    Raises:
+        VideoError: the overlay cannot be read.
+    """
+    summary = results.summary
+    with VideoReader(results.files.overlay) as reader:
+        aspect_ratio = results.aspect_ratio
+        found = [
+            {"moment": moment, "picture": thumbnail(reader.shown_at(moment.seconds), aspect_ratio, MOMENT_WIDTH)}
+            for moment in moments(results)
+        ]
+    order = _bottom_up(results)
+    series = binned(results.seconds, results.durations, results.shares, TIMELINE_POINTS)
+    classes = [
+        {
+            "id": index,
+            "entry": summary.classes[index],
+            "colour": css_colour(results.colour(index)),
+            "heatmap": _heatmap(results, index),
+        }
+        for index in order
+    ]
+    data = {
+        "end": round(results.end, 3),
+        "seconds": series.seconds.round(3).tolist(),
+        "classes": [
+            {
+                "id": index,
+                "name": summary.classes[index].name,
+                "colour": css_colour(results.colour(index)),
+                "shares": series.shares[:, index].round(4).tolist(),
+            }
+            for index in order
+        ],
+    }
+    return render(
+        "report.html",
+        script=template_text("report.js"),
+        name=results.name,
+        summary=summary,
+        overlay=link(Path(results.files.overlay.name)),
+        aspect_ratio=aspect_ratio,
+        end=results.end,
+        mentioned=_largest(summary.classes, MENTIONED),
+        classes=sorted(classes, key=lambda shown: -shown["entry"].share),
+        unseen=[entry.name for entry in summary.classes if not entry.frames and entry.name != "unlabelled"],
+        has_heatmaps=results.heatmaps is not None,
+        moments=found,
+        mask=picture_file(results.files.mask_preview, MASK_WIDTH),
+        events={_words(name): value for name, value in summary.decoder_events.items() if value},
+        options=_options(summary.job),
+        stages=_stages(summary),
+        plotly=PLOTLY,
+        data=data,
+    )
+
+
+def index_page(entries: Sequence[IndexEntry]) -> str:
+    """HTML of the page of a folder with several videos."""
+    videos = []
+    for entry in entries:
+        shares = list(zip(entry.summary.classes, entry.colours, strict=True))
+        largest = _largest(entry.summary.classes, MENTIONED)
+        videos.append(
+            {
+                "name": entry.name,
+                "link": link(entry.report),
+                "thumbnail": entry.thumbnail,
+                "summary": entry.summary,
+                "largest": largest,
+                "bar": [(css_colour(colour), share) for share, colour in shares if share.share >= 0.001],
+            }
+        )
+    return render(
+        "index.html",
+        videos=videos,
+        seconds=sum(entry.summary.duration_seconds for entry in entries),
+        frames=sum(entry.summary.frames for entry in entries),
+    )
+
+
+def link(path: Path) -> str:
+    """A relative address of a file, whatever its name: percent-encoded from its bytes, never taken for a scheme."""
+    return "./" + quote(os.fsencode(path))
+
+
+def css_colour(colour: tuple[int, int, int]) -> str:
+    """RGB 0..255 as #rrggbb."""
+    return "#" + bytes(colour).hex()
+
+
+def clock(seconds: float) -> str:
+    """Seconds as people read them off a player: 0:07, 12:30, 1:02:03."""
+    minutes, rest = divmod(int(seconds + 1e-3), 60)  # sums of durations fall short of a whole second by rounding
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def lasting(seconds: float) -> str:
+    """How long something lasts: 12.3 s, or from a minute on as `clock` has it."""
+    return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
+
+
+def percent(share: float) -> str:
+    """A share 0..1 in percent; small ones keep a digit that is not 0."""
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * share:.1f} %"
+
+
+def _bottom_up(results: Results) -> list[int]:
+    """Classes that occur, from those that stand low in the picture to those high up: stacked, they resemble it."""
+    present = [index for index, entry in enumerate(results.summary.classes) if entry.frames]
+    heatmaps = results.heatmaps
+    if heatmaps is None:
+        return present
+    rows = [range(heatmaps.shape[1])] * len(heatmaps)
+    heights = [
+        float((heatmaps[index].sum(axis=1) * rows[index]).sum() / (heatmaps[index].sum() or 1)) for index in present
+    ]
+    return [index for _, index in sorted(zip(heights, present, strict=True), reverse=True)]
+
+
+def _heatmap(results: Results, index: int) -> dict[str, Any] | None:
+    """The picture of a class's heat map, the largest share of time that it is in one place, and where, in words."""
+    if (
+        results.heatmaps is None
+        or results.summary.classes[index].share < LEAST_HEAT
+        or not results.heatmaps[index].any()
+    ):
+        return None
+    seconds, counted = results.heatmaps[index], results.heatmaps.sum(axis=0)
+    peak = float((seconds / counted.clip(min=1e-9)).max())
+    y, x = (
+        float((seconds.sum(axis=other) * [(cell + 0.5) / size for cell in range(size)]).sum() / seconds.sum())
+        for other, size in ((1, seconds.shape[0]), (0, seconds.shape[1]))
+    )
+    row = "top" if y < 1 / 3 else "middle" if y < 2 / 3 else "bottom"
+    column = "left" if x < 1 / 3 else "centre" if x < 2 / 3 else "right"
+    return {
+        "picture": heat_picture(seconds, counted, results.aspect_ratio),
+        "peak": peak,
+        "where": f"{row} {column}",
+    }
+
+
+def _largest(classes: Sequence[ClassShare], count: int) -> list[ClassShare]:
+    return sorted((entry for entry in classes if entry.frames), key=lambda entry: -entry.share)[:count]
+
+
+def _options(job: OverlayJob) -> dict[str, str]:
+    """Options that were asked for, by the names that they have in error messages."""
+    given = {}
+    for name, field in OverlayJob.model_fields.items():
+        value = getattr(job, name)
+        if name in SHOWN_ELSEWHERE or value is None or value == "" or value is False or value == (1.0,) or value == 0:
+            continue
+        given[str(field.title).removeprefix("choice of ")] = "yes" if value is True else _words(str(value))
+    return given
+
+
+def _stages(summary: OverlaySummary) -> list[dict[str, Any]]:
+    most = max((stage.ms_per_frame for stage in summary.stages.values()), default=0.0) or 1.0
+    return [
+        {"name": name, "ms": stage.ms_per_frame, "share": stage.ms_per_frame / most}
+        for name, stage in summary.stages.items()
+    ]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("roadseg.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(clock=clock, lasting=lasting, percent=percent)
+    return environment
+
+
+def render(template: str, *, script: str = "", **context: Any) -> str:
+    """Fill a template; of scripts in the page, `script` alone may run, and those beside it."""
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            script=script,
+            script_source=f"'self' file: 'sha256-{digest}'" if script else "'none'",
+            style=template_text("style.css"),
+            **context,
+        )
+    )
+
+
+def template_text(name: str) -> str:
+    """A style sheet or script that goes into pages."""
+    return (resources("roadseg.report") / "templates" / name).read_text("utf-8")

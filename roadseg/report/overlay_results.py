@@ -1,0 +1,85 @@
+"""What an overlay folder has of one video, read back."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.errors import InputError
+from roadseg.labels.catalogue import label_space
+from roadseg.labels.space import LabelSpace
+from roadseg.overlay.stats import read_frames, read_heatmaps
+from roadseg.overlay.summary import OVERLAY_SUFFIX, OverlayFiles, OverlaySummary
+from roadseg.overlay.totals import read_summary
+from roadseg.video.probe import probe
+
+UNLABELLED_COLOUR = (160, 160, 160)
+
+
+@dataclass(frozen=True)
+class Results:
+    """Of one video."""
+
+    files: OverlayFiles
+    summary: OverlaySummary
+    label_space: LabelSpace
+    sample_aspect_ratio: Fraction
+    """Width over height of a pixel of the overlay."""
+    seconds: NDArray[np.float64]
+    """(N,) presentation times of the frames."""
+    durations: NDArray[np.float64]
+    """(N,) how long each is shown, in seconds."""
+    shares: NDArray[np.float32]
+    """(N, C + 1) of the picture, 0..1: of the classes, then `unlabelled`."""
+    heatmaps: NDArray[np.float64] | None
+    """As `roadseg.overlay.stats.read_heatmaps` has them."""
+
+    @property
+    def name(self) -> str:
+        """The name that the files share."""
+        return self.files.overlay.name.removesuffix(OVERLAY_SUFFIX)
+
+    @property
+    def end(self) -> float:
+        """When the last frame ends, in seconds."""
+        return float(self.seconds[-1] + self.durations[-1])
+
+    @property
+    def aspect_ratio(self) -> float:
+        """Width over height of the picture as it is shown."""
+        return self.summary.width_px / self.summary.height_px * float(self.sample_aspect_ratio)
+
+    def colour(self, index: int) -> tuple[int, int, int]:
+        """RGB of a class, or of `unlabelled` after them, 0..255."""
+        colours = self.label_space.colours
+        return colours[index] if index < len(colours) else UNLABELLED_COLOUR
+
+
+def read_results(files: OverlayFiles) -> Results:
+    """Read all that is there of one video; its table is held in memory, 80 MB of 10 hours.
+
+    Raises:
+        InputError: a file is missing or cannot be read, or was written by another version.
+        VideoError: the overlay is not a video.
+    """
+    summary = read_summary(files.frames)
+    space = label_space(summary.job.label_space)
+    names = [entry.name for entry in summary.classes]
+    seconds, durations, shares = [], [], []
+    for rows in read_frames(files.frames, names):
+        seconds.append(rows.seconds)
+        durations.append(rows.durations)
+        shares.append((rows.pixels / rows.pixels.sum(axis=1, keepdims=True)).astype(np.float32))
+    if not seconds:
+        raise InputError(f"{files.frames}: has no frames", "Draw the video again with --overwrite.")
+    return Results(
+        files=files,
+        summary=summary,
+        label_space=space,
+        sample_aspect_ratio=probe(files.overlay).shown_aspect_ratio,
+        seconds=np.concatenate(seconds),
+        durations=np.concatenate(durations),
+        shares=np.concatenate(shares),
+        heatmaps=read_heatmaps(files.frames),
+    )

@@ -1,0 +1,58 @@
+"""The page of a retrieval: all queries with their neighbours, and how mixed the domains are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from roadseg.evaluation.score_tables import ScoreTable
+from roadseg.report.images import jpeg
+from roadseg.report.overlay_page import css_colour, render
+from roadseg.retrieval.grids import COLOURS, Row, Shown
+
+
+@dataclass(frozen=True)
+class Section:
+    """The rows of one view and direction."""
+
+    title: str
+    hint: str
+    rows: Sequence[Row]
+
+
+def retrieval_page(sections: Sequence[Section], table: ScoreTable, facts: Sequence[str]) -> str:
+    """HTML that carries its pictures in itself.
+
+    Args:
+        sections: in their order.
+        table: of figures, shown first.
+        facts: in the line below the heading.
+    """
+    return render(
+        "retrieval.html",
+        sections=[
+            {
+                "title": section.title,
+                "hint": section.hint,
+                "rows": [
+                    {
+                        "query": _figure(row.query),
+                        "strips": [(run, list(map(_figure, shown))) for run, shown in row.neighbours.items()],
+                    }
+                    for row in section.rows
+                ],
+            }
+            for section in sections
+        ],
+        table=table,
+        facts=facts,
+        colours={domain: css_colour(colour) for domain, colour in COLOURS.items()},
+    )
+
+
+def _figure(shown: Shown) -> dict[str, object]:
+    return {
+        "domain": shown.domain,
+        "name": shown.name,
+        "picture": jpeg(shown.picture),
+        "distance": shown.distance,
+        "same": shown.same,
+    }

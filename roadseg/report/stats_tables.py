@@ -1,0 +1,82 @@
+"""Statistics of many videos as tables."""
+
+from collections.abc import Sequence
+
+from roadseg.evaluation.score_tables import ABSENT, ScoreTable
+from roadseg.overlay.stats import ClassTotals
+from roadseg.overlay.totals import OverlayStats, VideoStats
+
+
+def stats_tables(stats: OverlayStats, *, classes: int | None = None, videos: int | None = None) -> list[ScoreTable]:
+    """Classes over all videos, by hour where that is known, and by video.
+
+    Args:
+        stats: of the videos.
+        classes: how many of the classes that occur are listed, the largest first; None: all.
+        videos: how many videos are listed; None: all.
+    """
+    shares = sorted(stats.totals.shares(), key=lambda share: -share.share)
+    names = [share.name for share in shares if share.frames][:classes]
+    tables = [_classes(stats, names)]
+    if stats.hours:
+        tables.append(_hours(stats, names))
+    tables.append(_videos(stats.videos, names, videos))
+    return tables
+
+
+def _classes(stats: OverlayStats, names: Sequence[str]) -> ScoreTable:
+    shares = {share.name: share for share in stats.totals.shares()}
+    rows = tuple(
+        (name, _percent(shares[name].share), f"{shares[name].seconds:.1f}", str(shares[name].frames)) for name in names
+    )
+    notes = []
+    if stats.half_done:
+        notes.append(f"Left out: {_count(stats.half_done)} half done, without a summary.")
+    if stats.repeated:
+        notes.append(f"{_count(stats.repeated)} counted again: the folders have several results of the same video.")
+    title = f"{_count(len(stats.videos))}, {stats.totals.seconds:.1f} s, {stats.totals.frames} frames"
+    return ScoreTable(title, ("class", "of the picture %", "seen for s", "in frames"), rows, tuple(notes))
+
+
+def _hours(stats: OverlayStats, names: Sequence[str]) -> ScoreTable:
+    rows = tuple(
+        (f"{hour:02}:00", f"{totals.seconds:.1f}", *_shares(totals, names)) for hour, totals in stats.hours.items()
+    )
+    notes = ["Hours are UTC where the camera kept to the standard; many write the time of their own clock."]
+    if stats.timeless:
+        notes.append(f"Left out: {_count(stats.timeless)} without a creation time.")
+    return ScoreTable("By time of day: share of the picture %", ("hour", "s", *names), rows, tuple(notes))
+
+
+def _videos(videos: Sequence[VideoStats], names: Sequence[str], most: int | None) -> ScoreTable:
+    rows = tuple(
+        (
+            video.name,
+            _recorded(video),
+            f"{video.totals.seconds:.1f}",
+            str(video.totals.frames),
+            *_shares(video.totals, names),
+        )
+        for video in videos[:most]
+    )
+    left = len(videos) - len(rows)
+    header = ("video", "recorded", "s", "frames", *names)
+    return ScoreTable("By video: share of the picture %", header, rows, (f"... and {left} more",) if left else ())
+
+
+def _recorded(video: VideoStats) -> str:
+    time = video.summary.creation_time
+    return f"{time:%Y-%m-%d %H:%M}" if time else ABSENT
+
+
+def _shares(totals: ClassTotals, names: Sequence[str]) -> list[str]:
+    shares = {share.name: share.share for share in totals.shares()}
+    return [_percent(shares[name]) for name in names]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _count(videos: int) -> str:
+    return "1 video" if videos == 1 else f"{videos} videos"

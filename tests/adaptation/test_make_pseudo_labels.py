@@ -1,0 +1,83 @@
+"""Which pixels a network's own labels keep, and the labelled set that they make."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from helpers.toy_segmenter import CLASSES, Toy
+
+from roadseg.adaptation.make_pseudo_labels import SelectedLabels, pseudo_labelled, selection_thresholds
+from roadseg.datasets.catalogue import open_dataset
+from roadseg.labels.space import LabelSpace
+from roadseg.runtime import start
+
+SPACE = LabelSpace("toy", tuple("abcdefgh"[:CLASSES]), tuple((10 * i, 0, 0) for i in range(CLASSES)))
+SIZE = (64, 48)
+
+
+def counts_of(**pixels_by_confidence):
+    counts = np.zeros((len(pixels_by_confidence), 256), np.int64)
+    for row, pixels in enumerate(pixels_by_confidence.values()):
+        for confidence, number in pixels.items():
+            counts[row, confidence] = number
+    return counts
+
+
+def test_each_class_keeps_its_surest_pixels():
+    counts = counts_of(low={50: 40, 80: 30, 120: 30}, high={240: 10, 250: 90}, never={})
+    assert selection_thresholds(counts, 0.5) == (80, 230, 0)
+    assert selection_thresholds(counts, 0.3) == (120, 230, 0)
+    assert selection_thresholds(counts, 1.0) == (50, 230, 0)
+
+
+def write(path, pixels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.array(pixels, np.uint8))
+
+
+def test_pixels_below_the_threshold_of_their_class_are_ignored(tmp_path):
+    write(tmp_path / "labels" / "a" / "x.png", [[0, 0, 1, 1]])
+    write(tmp_path / "confidence" / "a" / "x.png", [[99, 100, 100, 200]])
+    read = SelectedLabels((100, 200))
+    assert read(tmp_path / "labels" / "a" / "x.png").tolist() == [[255, 0, 255, 1]]
+
+
+@pytest.fixture
+def frames(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("one", "below/two"):
+        write(tmp_path / "frames" / f"{name}.png", rng.integers(0, 256, (96, 128, 3)))
+    return open_dataset("frames", tmp_path / "frames")
+
+
+def test_pictures_become_a_labelled_set_that_keeps_a_share_of_every_class(frames, tmp_path):
+    torch.manual_seed(0)
+    made = pseudo_labelled(Toy(), SPACE, frames, tmp_path / "out", start("cpu"), size=SIZE, kept=0.5)
+    assert [sample.name for sample in made.samples] == [sample.name for sample in frames.samples]
+    image, label = made.pair(0)
+    assert image.shape == (96, 128, 3) and label.shape == (96, 128)
+    record = json.loads((tmp_path / "out" / "pseudo-labels.json").read_text())
+    assert record["kept"] == 0.5 and list(record["thresholds"]) == list(SPACE.classes)
+    everything = np.stack([cv2.imread(str(s.label), cv2.IMREAD_UNCHANGED) for s in made.samples])
+    selected = np.stack([made.label(index) for index in range(2)])
+    for train_id in np.unique(everything):
+        share = (selected == train_id).sum() / (everything == train_id).sum()
+        assert share >= 0.5
+    assert (selected == 255).any()
+    assert set(np.unique(selected)) <= {*range(CLASSES), 255}
+
+
+def test_what_is_labelled_already_is_not_labelled_again(frames, tmp_path):
+    def make(network):
+        return pseudo_labelled(network, SPACE, frames, tmp_path / "out", start("cpu"), size=SIZE, kept=0.5)
+
+    first = make(Toy())
+    kept, lost = (sample.label for sample in first.samples)
+    before = kept.read_bytes()
+    lost.unlink()
+    again = Toy()
+    make(again)
+    assert len(again.shown) == 6  # three scales, mirrored too, of one picture
+    assert kept.read_bytes() == before and lost.is_file()

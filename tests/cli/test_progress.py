@@ -1,0 +1,64 @@
+"""What a terminal says of a run that goes on."""
+
+import io
+
+from rich.console import Console
+
+from roadseg.adaptation.loss_verdicts import LossKind, judge_all
+from roadseg.cli.console import Reporter
+from roadseg.cli.progress import watching
+from roadseg.training.meter import Report
+
+KINDS = {
+    "segmentation/main": LossKind("classifier", answers=19),
+    "discriminator/main": LossKind("discriminator"),
+    "discriminator/auxiliary": LossKind("discriminator"),
+}
+
+
+def said(capsys, losses, *, steps=500):
+    """Of a run whose losses, by step, are these of both discriminators."""
+    points = {name: [] for name in KINDS}
+    with watching(Reporter(), steps) as watcher:
+        for step, (main, auxiliary) in losses.items():
+            values = {"segmentation/main": 0.5, "discriminator/main": main, "discriminator/auxiliary": auxiliary}
+            for name, value in values.items():
+                points[name].append((step, value))
+            watcher.on_report(Report(step, values, 0.25, 0.1, 0, judge_all(points, KINDS)))
+    return capsys.readouterr().err.splitlines()
+
+
+def test_lines_say_what_losses_are_worth_and_nothing_of_it_in_the_first_steps(capsys):
+    first, second = said(capsys, {150: (0.693, 0.693), 300: (0.4, 0.1)})
+    assert first == (
+        "step 150/500  segmentation 0.500  discriminator 0.693  discriminator/auxiliary 0.693  0.25 s a step"
+    )
+    assert "discriminator 0.400 (healthy)  discriminator/auxiliary 0.100 (strong)" in second
+
+
+def test_a_discriminator_that_teaches_nothing_is_warned_of_once(capsys):
+    lines = said(capsys, dict.fromkeys(range(210, 500, 10), (0.693, 0.4)) | {500: (0.693, 0.0)})
+    warnings = [line for line in lines if line.startswith("warning")]
+    assert len(warnings) == 1
+    assert "step 210: discriminator/main 0.693, mean of the last steps: guessing." in warnings[0]
+    assert "discriminator_learning_rate" in warnings[0]
+    assert sum("(guessing)" in line for line in lines) == 6  # every 50 steps
+    assert "discriminator/auxiliary" in said(capsys, {300: (0.4, 0.01)})[-1]
+
+
+def test_quiet_says_nothing(capsys):
+    with watching(Reporter(quiet=True), 500) as watcher:
+        watcher.on_warning("no page")
+    assert capsys.readouterr().err == ""
+
+
+def test_notes_do_not_push_bars_aside():
+    reporter = Reporter()
+    shown = io.StringIO()
+    reporter._err = Console(file=shown, force_terminal=True, width=80, soft_wrap=True, color_system=None)
+    with reporter.bars() as bars:
+        bars.show("training", 10, 500, "segmentation 0.500  discriminator 0.400 (healthy)")
+        bars._progress.refresh()
+    lines = shown.getvalue().splitlines()
+    assert any("training" in line and "10/500" in line and "ETA" in line for line in lines)
+    assert any(line.strip().endswith("discriminator 0.400 (healthy)") and "training" not in line for line in lines)

@@ -1,0 +1,120 @@
+"""Every recipe that ships is valid, says how to launch it, and trains on small sets in the form of its data."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from helpers.tiny import RECIPE, SIZE, write_streets
+from helpers.tiny_sets import make_camvid, make_camvid_original, make_cityscapes, make_gta5, make_synthia
+
+from roadseg.jobs.adapt import adapt
+from roadseg.jobs.video_recipe import VideoRecipe, resolve_any
+from roadseg.models import resnet101
+from roadseg.models.build import build_model
+from roadseg.training.published import published_for
+from roadseg.training.recipe import AdaptRecipe, read_recipe, resolve
+
+PIPELINES = sorted((Path(__file__).parents[2] / "pipelines").rglob("*.toml"))
+PRINTED = {
+    "gta5_cityscapes_feature": 34.86,
+    "gta5_cityscapes_single_level": 38.29,
+    "gta5_cityscapes_multi_level": 42.35,
+    "gta5_cityscapes_multi_level_adv_0005": 41.75,
+    "gta5_cityscapes_multi_level_adv_004": 41.51,
+    "synthia_camvid_multi_level": 31.2,
+}
+"""Recipe of every row of the slides' tables."""
+
+
+@pytest.fixture(scope="module")
+def small_sets(tmp_path_factory):
+    """Root of a small data set by kind."""
+    root = tmp_path_factory.mktemp("sets")
+    make_cityscapes(root / "cityscapes", 3, split="train")
+    make_camvid(root / "camvid", 3, split="train")
+    make_camvid(root / "camvid", 2, split="train", sequence="0001TP")
+    return {
+        "streets": write_streets(root / "streets", 3),
+        "gta5": make_gta5(root / "gta5", 3),
+        "synthia": make_synthia(root / "synthia", 3),
+        "cityscapes": make_cityscapes(root / "cityscapes", 2, split="val"),
+        "camvid-original": make_camvid_original(root / "camvid-original", 1),
+        "camvid": make_camvid(root / "camvid", 2),
+    }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shallow_resnet():
+    """One block a stage instead of 33 in all: what is tested here is the recipe, and there are many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resnet101, "STAGES", tuple(stage._replace(blocks=1) for stage in resnet101.STAGES))
+        yield
+
+
+@pytest.fixture(scope="module")
+def start_files(tmp_path_factory):
+    """Weights of a network in a file like those that recipes start from; random ones will do."""
+
+    def start_file(name):
+        path = folder / f"{name}.pth"
+        if not path.exists():
+            torch.manual_seed(0)
+            torch.save(build_model(name, 19, pretrained=False).state_dict(), path)
+        return path
+
+    folder = tmp_path_factory.mktemp("weights")
+    return start_file
+
+
+def test_every_row_of_the_slides_has_a_recipe():
+    rows = {path.stem: published_for(read_recipe(path)) for path in PIPELINES}
+    assert {name: row.miou for name, row in rows.items() if row and "slides" in row.printed} == PRINTED
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
+def test_a_recipe_is_valid_and_explains_itself(path):
+    recipe = complete(path)
+    header = path.read_text().split("\n\n")[0]
+    assert all(line.startswith("#") for line in header.splitlines())
+    for part in ("Data:", f"roadseg run pipelines/{path.name}", "Hardware:"):
+        assert part in header
+    assert recipe.method in header.lower().replace(" ", "-")
+    if recipe.published:
+        assert f"Published: {published_for(recipe.model_dump()).miou}" in header
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
+def test_a_recipe_trains(path, tmp_path, small_sets, start_files):
+    values = read_recipe(path)
+    if isinstance(complete(path), VideoRecipe):
+        values = {key: value for key, value in values.items() if key in AdaptRecipe.model_fields} | {"target": "frames"}
+    stand_ins = {key: relocated(values[key], small_sets) for key in ("source", "target", "evaluation") if key in values}
+    stand_ins |= {"size": SIZE, "steps": 2, "map_stride": 1, "schedule_steps": 0}
+    if "target_size" in values:
+        stand_ins["target_size"] = (64, 48)
+    init = values.get("init", "default")
+    stand_ins["init"] = (
+        str(start_files(values["model"])) if "model" in values else init.replace("runs/camvid-day", "default")
+    )
+    tiny = {key: value for key, value in RECIPE.items() if key != "method" and values.get(key) != "whole"}
+    outcome = adapt(resolve({**values, **tiny, **stand_ins}, origin=str(path)), tmp_path / "run")
+    assert outcome.steps == 2
+    assert (outcome.evaluation is not None) == ("evaluation" in values)
+
+
+def complete(path):
+    """A recipe with the videos that those who launch it must name."""
+    values = read_recipe(path)
+    return resolve_any({**values, "videos": ["drive.mp4"]} if "videos" in values else values, origin=str(path))
+
+
+def relocated(text, small_sets):
+    """The data sets that a recipe names, at the small ones of their kinds."""
+    if isinstance(text, list):
+        return relocated(text[0], small_sets)
+    kind, _, rest = text.partition(":")
+    if not rest:
+        streets = small_sets["streets"]
+        return str(streets if kind == "streets" else streets / "images")
+    split = rest.rpartition(":")[2] if ":" in rest else ""
+    return ":".join([kind, str(small_sets[kind]), *([split] if split else [])])

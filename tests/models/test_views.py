@@ -1,0 +1,101 @@
+"""Averaged views, against the same arithmetic written out."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from roadseg.errors import InputError
+from roadseg.models.build import build_model
+from roadseg.models.predict import predict
+from roadseg.models.views import ONE_VIEW, Views, predict_views
+from roadseg.runtime import start
+
+CPU = start("cpu")
+SIZE = (64, 48)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return build_model("fast", 7, pretrained=False).eval()
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).integers(0, 256, (3, 48, 64, 3), np.uint8)
+
+
+def probabilities(network, pixels, size=SIZE):
+    """(N, H, W, 3) float32 -> (N, C, height, width) by hand."""
+    with torch.inference_mode():
+        logits = network(network.normalisation(torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2))).logits[0]
+        return functional.interpolate(logits, size[::-1], mode="bilinear", align_corners=False).softmax(1).numpy()
+
+
+def test_one_view_is_the_plain_prediction(network, images):
+    assert np.array_equal(predict_views(network, images, (32, 24), CPU), predict(network, images, (32, 24), CPU))
+
+
+def test_a_flip_is_the_mean_of_picture_and_mirror_image(network, images):
+    both = probabilities(network, images) + probabilities(network, images[:, :, ::-1])[..., ::-1]
+    labels = predict_views(network, images, SIZE, CPU, Views(flip=True))
+    assert (labels == both.argmax(1)).mean() > 0.999
+    assert (labels != predict(network, images, SIZE, CPU)).mean() > 0.01
+    mirrored = predict_views(network, images[:, :, ::-1].copy(), SIZE, CPU, Views(flip=True))
+    assert (labels == mirrored[:, :, ::-1]).mean() > 0.999
+
+
+def test_scales_and_flip_are_the_mean_over_all(network, images):
+    total = 0
+    for width, height in ((48, 32), SIZE, (80, 64)):
+        pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+        pixels = functional.interpolate(pixels, (height, width), mode="bilinear").permute(0, 2, 3, 1).numpy()
+        total = total + probabilities(network, pixels) + probabilities(network, pixels[:, :, ::-1])[..., ::-1]
+    views = Views(flip=True, scales=(1.3, 0.75, 1.0))
+    assert len(views) == 6
+    assert (predict_views(network, images, SIZE, CPU, views) == total.argmax(1)).mean() > 0.999
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((640, 480), [(480, 352), (640, 480), (832, 624)]),
+        ((321, 161), [(241, 113), (321, 161), (417, 209)]),
+        ((17, 9), [(17, 9), (17, 9), (17, 9)]),
+    ],
+)
+def test_sizes_change_by_whole_strides(size, expected):
+    assert list(Views(scales=(0.75, 1, 1.3)).sizes(size)) == expected
+
+
+def test_the_order_of_scales_means_nothing():
+    assert Views(scales=(1.3, 1)) == Views(scales=(1, 1.3)) != ONE_VIEW
+
+
+@pytest.mark.parametrize(
+    ("scales", "message"),
+    [
+        ((), "no scales"),
+        ((1, 2.5), "2.5 is outside"),
+        ((0.4,), "0.4 is outside"),
+        ((float("nan"),), "nan is outside"),
+        ((float("inf"), 1), "inf is outside"),
+        ((1, 1.0), "twice"),
+        (tuple(0.5 + index / 10 for index in range(9)), "9 scales"),
+    ],
+)
+def test_scales_that_make_no_sense_are_refused(scales, message):
+    with pytest.raises(InputError, match=message) as caught:
+        Views(scales=scales)
+    assert "0.5 to 2" in caught.value.remedy
+
+
+def test_too_little_memory_is_told_with_what_to_do(network, images, monkeypatch):
+    def full(images):
+        raise torch.OutOfMemoryError("tried to allocate a lot")
+
+    monkeypatch.setattr(network, "late", full)
+    with pytest.raises(InputError, match=r"3 pictures of 64x48 at scale 1\.5") as caught:
+        predict_views(network, images, SIZE, CPU, Views(scales=(1, 1.5)))
+    assert "--scales" in caught.value.remedy

@@ -1,0 +1,341 @@
+import itertools
+import json
+import threading
+from fractions import Fraction
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from roadseg.adaptation.batch_norm import BatchNormAdaptation
+from roadseg.errors import InputError, OutputError, VideoError
+from roadseg.files import fingerprint, held, locked
+from roadseg.labels.catalogue import CAMVID_11
+from roadseg.models.views import Views
+from roadseg.overlay.job import Failure, overlay_video, overlay_videos
+from roadseg.overlay.summary import OverlayFiles, OverlayOptions
+from roadseg.overlay.tasks import Task
+from roadseg.video.colour import from_rgb, to_rgb
+from roadseg.video.probe import probe
+from roadseg.video.reader import VideoReader
+from roadseg.video.writer import VideoWriter
+
+pytestmark = pytest.mark.timeout(60)
+NAMES = ["clip.frames.parquet", "clip.overlay.mp4", "clip.summary.json"]
+
+
+class BrightIsSky:
+    """Labels what is bright sky (0) and the rest road (3), at half the input size."""
+
+    label_space = CAMVID_11
+    input_size = (32, 16)
+    batch_size = 4
+    concurrency = 1
+
+    def __init__(self, name: str = "bright", fail_at: int | None = None) -> None:
+        self.name = name
+        self.fail_at = fail_at
+        self.batches: list[int] = []
+        self.views = set()
+        self.adaptations = []
+
+    def adapted_to(self, images, adaptation):
+        self.adaptations.append((images, adaptation))
+        return self
+
+    def segment(self, images, views):
+        self.views.add(views)
+        assert images.shape[1:] == (16, 32, 3) and images.dtype == np.uint8
+        if self.fail_at == len(self.batches):
+            raise MemoryError("the network is too large")
+        self.batches.append(len(images))
+        return np.where(images[:, ::2, ::2].mean(axis=3) > 127, 0, 3).astype(np.uint8)
+
+
+def picture(index, width=64, height=48):
+    """Bright above, dark below, the border one row lower in each picture."""
+    rgb = np.full((height, width, 3), 20, np.uint8)
+    rgb[: 12 + index] = 230
+    return rgb
+
+
+def make_video(path, durations=(1,) * 10, time_base=Fraction(1, 25), start=0, width=64, height=48):
+    starts = itertools.accumulate(durations, initial=start)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with VideoWriter(path, width=width, height=height, time_base=time_base) as writer:
+        for index, (pts, duration) in enumerate(zip(starts, durations, strict=False)):
+            rgb = picture(index, width, height)
+            writer.write(from_rgb(rgb, index=index, pts=pts, time_base=time_base, duration=duration))
+    return path
+
+
+def times(path):
+    with VideoReader(path) as video:
+        return [(float(frame.pts * frame.time_base), float(frame.duration * frame.time_base)) for frame in video]
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return make_video(tmp_path / "clip.mp4")
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+PLAIN = OverlayOptions(legend=False)
+
+
+@pytest.mark.parametrize(
+    ("durations", "time_base", "start"),
+    [
+        ((1,) * 10, Fraction(1, 25), 0),
+        ((1001, 3003, 500, 9000, 1001), Fraction(1, 30_000), 0),
+        ((40,) * 7, Fraction(1, 1000), 520),
+    ],
+    ids=["constant rate", "variable rate", "late start"],
+)
+def test_every_frame_at_its_time(tmp_path, out, durations, time_base, start):
+    clip = make_video(tmp_path / "clip.mp4", durations, time_base, start)
+    summary = overlay_video(clip, BrightIsSky(), out, PLAIN)
+    assert names(out) == NAMES
+    assert times(out / "clip.overlay.mp4") == times(clip)
+    table = pq.read_table(out / "clip.frames.parquet")
+    assert list(zip(table["seconds"].to_pylist(), table["duration_seconds"].to_pylist(), strict=True)) == times(clip)
+    assert summary.frames == summary.frames_declared == len(durations)
+    assert summary.duration_seconds == pytest.approx(sum(duration for _, duration in times(clip)))
+
+
+def test_the_overlay_shows_the_labels(clip, out):
+    overlay_video(clip, BrightIsSky(), out, OverlayOptions(opacity=1, legend=False))
+    with VideoReader(out / "clip.overlay.mp4") as video:
+        rgb = to_rgb(next(iter(video))).astype(int)
+    assert np.abs(rgb[4, 32] - CAMVID_11.colours[0]).max() < 12
+    assert np.abs(rgb[40, 32] - CAMVID_11.colours[3]).max() < 12
+
+
+def test_batches_of_large_pictures_are_small(clip, out, monkeypatch):
+    monkeypatch.setattr("roadseg.overlay.job.BATCH_BYTES", 3 * 64 * 48 * 3 // 2 + 1)
+    segmenter = BrightIsSky()
+    overlay_video(clip, segmenter, out, OverlayOptions(batch_size=100, legend=False))
+    assert segmenter.batches == [3, 3, 3, 1]
+
+
+def test_without_a_word_batches_are_as_the_segmenter_likes_them(clip, out):
+    segmenter = BrightIsSky()
+    overlay_video(clip, segmenter, out, OverlayOptions(legend=False))
+    assert segmenter.batches == [4, 4, 2]
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_the_batch_size_changes_nothing_but_the_batches(clip, out, batch_size):
+    segmenter = BrightIsSky()
+    overlay_video(clip, segmenter, out, OverlayOptions(batch_size=batch_size, legend=False))
+    expected = {1: [1] * 10, 3: [3, 3, 3, 1], 100: [10]}
+    assert segmenter.batches == expected[batch_size]
+    road = pq.read_table(out / "clip.frames.parquet")["fraction_Road"].to_pylist()
+    assert len(road) == 10
+    assert road == sorted(road, reverse=True)
+    assert road[0] > road[-1]
+
+
+def test_the_summary_says_what_was_seen_and_done(clip, out):
+    summary = overlay_video(clip, BrightIsSky(), out)
+    document = json.loads((out / "clip.summary.json").read_text())
+    assert document == summary.model_dump(mode="json")
+    shares = {entry["name"]: entry for entry in document["classes"]}
+    assert list(shares) == [*CAMVID_11.classes, "unlabelled"]
+    assert shares["Sky"]["share"] + shares["Road"]["share"] == pytest.approx(1)
+    assert shares["Road"]["frames"] == 10 and shares["Car"]["frames"] == 0
+    assert shares["Road"]["seconds"] == pytest.approx(0.4) and document["duration_seconds"] == pytest.approx(0.4)
+    assert list(document["stages"]) == ["decode", "prepare", "segment", "draw", "encode"]
+    assert all(stage["busy_seconds"] > 0 for stage in document["stages"].values())
+    assert (document["width_px"], document["height_px"]) == (64, 48)
+    assert document["job"]["segmenter"] == "bright"
+    assert document["job"]["video_fingerprint"] == fingerprint(clip)
+    assert document["decoder_events"]["corrupt_packets"] == 0
+    assert set(document["versions"]) >= {"roadseg", "torch", "av"}
+    assert not summary.skipped
+
+
+def test_views_and_adaptation_reach_the_segmenter_and_the_summary(clip, out):
+    segmenter, views = BrightIsSky(), Views(flip=True, scales=(1.5, 0.5))
+    adaptation = BatchNormAdaptation(7, "indian")
+    overlay_video(clip, segmenter, out, OverlayOptions(views=views, batch_norm=adaptation))
+    assert segmenter.views == {views}
+    ((pictures, asked),) = segmenter.adaptations
+    assert (pictures.shape, asked) == ((10, 16, 32, 3), adaptation)
+    job = json.loads((out / "clip.summary.json").read_text())["job"]
+    assert (job["flip"], job["scales"]) == (True, [0.5, 1.5])
+    assert (job["batch_norm_prior"], job["batch_norm_scenes"]) == (7, "indian")
+
+
+def test_nothing_is_adapted_or_averaged_unasked_or_twice(clip, out):
+    segmenter = BrightIsSky()
+    overlay_video(clip, segmenter, out)
+    assert (segmenter.views, segmenter.adaptations) == ({Views()}, [])
+    overlay_video(clip, segmenter, out, OverlayOptions(batch_norm=BatchNormAdaptation(7), overwrite=True))
+    assert overlay_video(clip, segmenter, out, OverlayOptions(batch_norm=BatchNormAdaptation(7))).skipped
+    assert len(segmenter.adaptations) == 1
+
+
+def test_progress_counts_every_frame(clip, out):
+    told = []
+    overlay_video(clip, BrightIsSky(), out, on_progress=lambda done, total: told.append((done, total)))
+    assert told == [(done, 10) for done in range(1, 11)]
+
+
+def test_a_job_that_was_done_is_not_done_again(clip, out):
+    first = overlay_video(clip, BrightIsSky(), out)
+    before = {path.name: path.stat().st_mtime_ns for path in out.iterdir() if path.name != ".lock"}
+    segmenter = BrightIsSky()
+    second = overlay_video(clip, segmenter, out, OverlayOptions(batch_size=1))
+    assert second.skipped and segmenter.batches == []
+    assert second.model_copy(update={"skipped": False}) == first
+    assert {path.name: path.stat().st_mtime_ns for path in out.iterdir() if path.name != ".lock"} == before
+    moved = clip.rename(clip.parent.joinpath("moved").with_suffix(".mp4")).rename(clip)  # same content, new time
+    assert overlay_video(moved, BrightIsSky(), out).skipped
+
+
+@pytest.mark.parametrize("missing", NAMES)
+def test_a_job_whose_results_are_not_all_there_is_done_again(clip, out, missing):
+    overlay_video(clip, BrightIsSky(), out)
+    (out / missing).unlink()
+    assert not overlay_video(clip, BrightIsSky(), out).skipped
+    assert names(out) == NAMES
+
+
+def test_results_of_another_job_are_replaced_only_on_demand(clip, out, tmp_path):
+    overlay_video(clip, BrightIsSky(), out)
+    other = make_video(tmp_path / "other" / "clip.mp4", durations=(1,) * 5)
+    for video, segmenter, options, difference in [
+        (other, BrightIsSky(), OverlayOptions(), "another video$"),
+        (clip, BrightIsSky("dim"), OverlayOptions(), "another network$"),
+        (clip, BrightIsSky(), OverlayOptions(opacity=0.4, legend=False), "another opacity and legend$"),
+        (clip, BrightIsSky(), OverlayOptions(views=Views(flip=True)), "another choice of --flip$"),
+        (clip, BrightIsSky(), OverlayOptions(batch_norm=BatchNormAdaptation(7)), "another choice of --adapt-bn$"),
+    ]:
+        with pytest.raises(OutputError) as caught:
+            overlay_video(video, segmenter, out, options)
+        assert caught.match("clip.overlay.mp4: there already, made with " + difference.rstrip("$"))
+    assert overlay_video(clip, BrightIsSky(), out).skipped
+    assert overlay_video(other, BrightIsSky(), out, OverlayOptions(overwrite=True)).frames == 5
+    assert len(times(out / "clip.overlay.mp4")) == 5
+
+
+def test_a_summary_that_is_none_of_ours_is_not_replaced(clip, out):
+    overlay_video(clip, BrightIsSky(), out)
+    (out / "clip.summary.json").write_text("{}")
+    with pytest.raises(OutputError, match="not written by this version"):
+        overlay_video(clip, BrightIsSky(), out)
+
+
+@pytest.mark.parametrize("fail_at", [0, 1, 3])
+def test_a_segmenter_that_fails_leaves_nothing_behind(clip, out, fail_at):
+    with pytest.raises(MemoryError, match="too large"):
+        overlay_video(clip, BrightIsSky(fail_at=fail_at), out, OverlayOptions(batch_size=3))
+    assert names(out) == []
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("roadseg-")]
+
+
+def test_a_caller_that_fails_keeps_the_earlier_results(clip, out):
+    overlay_video(clip, BrightIsSky(), out)
+    before = {name: (out / name).read_bytes() for name in NAMES}
+
+    def interrupt(done, total):
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        overlay_video(clip, BrightIsSky(), out, OverlayOptions(overwrite=True), on_progress=interrupt)
+    assert names(out) == NAMES
+    assert {name: (out / name).read_bytes() for name in NAMES} == before
+
+
+def test_one_broken_video_stops_no_other(tmp_path, clip, out):
+    text = tmp_path / "text.mp4"
+    text.write_text("no video")
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    after = make_video(tmp_path / "after.mp4")
+    videos = [tmp_path / "missing.mp4", text, clip, empty, tmp_path, after]
+    results = list(overlay_videos([Task(video, out) for video in videos], BrightIsSky()))
+    assert [isinstance(result, Failure) for result in results] == [True, True, False, True, True, False]
+    assert all(isinstance(result.error, VideoError) for result in results if isinstance(result, Failure))
+    assert names(out) == ["after" + name[4:] for name in NAMES] + NAMES
+
+
+def test_two_videos_of_one_name_are_refused_before_anything_is_done(tmp_path, out):
+    one, other = make_video(tmp_path / "a" / "clip.mp4"), make_video(tmp_path / "b" / "clip.mkv")
+    with pytest.raises(InputError, match="would both become"):
+        list(overlay_videos([Task(one, out), Task(other, out)], BrightIsSky()))
+    assert not out.exists()
+
+
+def test_a_video_is_never_replaced_by_the_overlay_of_another(tmp_path):
+    clip, overlay = make_video(tmp_path / "clip.mp4"), make_video(tmp_path / "clip.overlay.mp4")
+    before = overlay.read_bytes()
+    with pytest.raises(InputError, match="both a video to read and the result"):
+        list(overlay_videos([Task(clip, tmp_path), Task(overlay, tmp_path)], BrightIsSky()))
+    assert overlay.read_bytes() == before
+
+
+def test_two_runs_refuse_each_other(clip, out, tmp_path):
+    refused = pytest.raises(OutputError, match="another roadseg process is writing here")
+    with locked(out), refused:
+        overlay_video(clip, BrightIsSky(), out)
+    with held(out / "clip.overlay.mp4"), refused:
+        overlay_video(clip, BrightIsSky(), out)
+    met = []
+
+    def meanwhile(done, total):
+        """In the middle of the work, the same video is refused and another is not."""
+        if done == 5:
+            with pytest.raises(OutputError, match=r"clip\.overlay\.mp4: another roadseg process"):
+                overlay_video(clip, BrightIsSky(), out)
+            met.append(overlay_video(make_video(tmp_path / "other.mp4"), BrightIsSky(), out))
+
+    overlay_video(clip, BrightIsSky(), out, on_progress=meanwhile)
+    assert [summary.frames for summary in met] == [10]
+    assert overlay_video(clip, BrightIsSky(), out).skipped
+
+
+def test_damage_is_counted_and_flagged(tmp_path, out):
+    clip = make_video(tmp_path / "clip.mkv", durations=(40,) * 60, time_base=Fraction(1, 1000))
+    data = bytearray(clip.read_bytes())
+    for position in range(len(data) // 2, len(data) // 2 + 400, 2):
+        data[position] ^= 0xFF
+    clip.write_bytes(data)
+    summary = overlay_video(clip, BrightIsSky(), out)
+    flags = pq.read_table(out / "clip.frames.parquet")["decode_error"].to_pylist()
+    assert summary.decoder_events["corrupt_packets"] + summary.decoder_events["damaged_frames"] > 0
+    assert any(flags) and not all(flags) and not flags[0]
+
+
+def test_a_given_frame_rate_places_frames_that_have_no_time(real_data, out):
+    video = real_data / "video" / "odd" / "enst_video.h264"
+    summary = overlay_video(video, BrightIsSky(), out, OverlayOptions(frame_rate=Fraction(10), legend=False))
+    assert summary.duration_seconds == pytest.approx(summary.frames / 10)
+    assert times(out / "enst_video.overlay.mp4")[1] == pytest.approx((0.1, 0.1))
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    "name", ["realshort.mp4", "video_90.mov", "h264_10bits.mp4", "bt709_full_range.mp4", "av1_video.mkv"]
+)
+def test_real_videos_keep_their_times_size_and_sound(real_data, out, name):
+    video = real_data / "video" / "odd" / name
+    summary = overlay_video(video, BrightIsSky(), out)
+    files = OverlayFiles.of(video, out)
+    before, after = probe(video), probe(files.overlay)
+    assert np.array(times(files.overlay)) == pytest.approx(np.array(times(video)))
+    assert (after.width, after.height) == (before.width // 2 * 2, before.height // 2 * 2)
+    assert after.codec == "h264"
+    kept = tuple(codec for codec in before.audio_codecs if codec in ("aac", "mp3", "opus"))
+    assert after.audio_codecs == kept
+    assert len(summary.notices) >= len(before.audio_codecs) - len(kept)

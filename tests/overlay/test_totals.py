@@ -1,0 +1,180 @@
+import json
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from helpers.drive_clips import TheUpperHalfIsSky, make_drive
+
+from roadseg.errors import InputError
+from roadseg.labels.catalogue import CAMVID_11, CITYSCAPES_19
+from roadseg.overlay.job import overlay_video
+from roadseg.overlay.stats import FrameTable
+from roadseg.overlay.summary import OverlayFiles
+from roadseg.overlay.totals import overlay_stats
+from roadseg.report.stats_tables import stats_tables
+from roadseg.video.frame import Frame
+
+pytestmark = pytest.mark.timeout(120)
+DURATIONS = (30, 10, 10)
+"""Durations in tenths of a second."""
+
+
+def recorded_at(path, time):
+    """A drive with a creation time: in MP4's movie header, in seconds since 1904 (ISO/IEC 14496-12, section 8.2.2)."""
+    data = bytearray(make_drive(path, DURATIONS).read_bytes())
+    at = data.index(b"mvhd") + 8
+    seconds = datetime.fromisoformat(time) - datetime(1904, 1, 1, tzinfo=UTC)
+    data[at : at + 4] = int(seconds.total_seconds()).to_bytes(4, "big")
+    path.write_bytes(data)
+    return path
+
+
+@pytest.fixture
+def drives(tmp_path):
+    """Overlays: two drives with creation times, one of which lasts beyond midnight, and one without."""
+    segmenter, out = TheUpperHalfIsSky(), tmp_path / "out"
+    overlay_video(recorded_at(tmp_path / "a.mp4", "2024-03-01T23:59:57Z"), segmenter, out / "a")
+    overlay_video(recorded_at(tmp_path / "b.mp4", "2024-03-02T06:30:00+05:30"), segmenter, out / "b")
+    overlay_video(make_drive(tmp_path / "c.mp4"), segmenter, out)
+    return out
+
+
+def shares(totals):
+    return {share.name: (share.share, share.seconds) for share in totals.shares() if share.frames}
+
+
+def test_classes_over_all_by_video_and_by_hour(drives):
+    stats = overlay_stats([drives, drives / "a"])
+    assert stats.label_space == "camvid-11"
+    assert [(video.name, video.totals.frames) for video in stats.videos] == [("a/a", 3), ("b/b", 3), ("c", 5)]
+    assert shares(stats.totals) == {name: (0.5, pytest.approx(10.5)) for name in ("Sky", "Road")}
+    assert {hour: totals.frames for hour, totals in stats.hours.items()} == {0: 2, 1: 3, 23: 1}
+    assert {hour: totals.seconds for hour, totals in stats.hours.items()} == pytest.approx({0: 2, 1: 5, 23: 3})
+    assert (stats.timeless, stats.repeated, stats.half_done) == (1, 0, 0)
+
+
+def test_a_video_alone_has_the_figures_of_its_summary(drives):
+    stats = overlay_stats([drives / "a"])
+    (video,) = stats.videos
+    assert video.name == "a"
+    assert stats.totals.shares() == video.totals.shares()
+    for found, written in zip(video.totals.shares(), video.summary.classes, strict=True):
+        assert (found.name, found.frames) == (written.name, written.frames)
+        assert (found.share, found.seconds) == pytest.approx((written.share, written.seconds))
+    assert video.summary.creation_time == datetime(2024, 3, 1, 23, 59, 57, tzinfo=UTC)
+    assert json.loads((drives / "a" / "a.summary.json").read_text())["creation_time"] == "2024-03-01T23:59:57Z"
+    assert json.loads((drives / "c.summary.json").read_text())["creation_time"] is None
+
+
+def test_what_is_half_done_is_left_out_and_counted(drives):
+    (drives / "b" / "b.summary.json").unlink()
+    stats = overlay_stats([drives])
+    assert (len(stats.videos), stats.half_done) == (2, 1)
+    (drives / "a" / "a.summary.json").unlink()
+    with pytest.raises(InputError, match="no finished results of `roadseg overlay`, only 2 that are half done"):
+        overlay_stats([drives / "a", drives / "b"])
+
+
+def test_several_results_of_a_video_are_told(drives, tmp_path):
+    overlay_video(tmp_path / "a.mp4", TheUpperHalfIsSky(), drives / "again")
+    stats = overlay_stats([drives])
+    assert (len(stats.videos), stats.repeated) == (4, 1)
+    assert "1 video counted again" in stats_tables(stats)[0].notes[0]
+
+
+def test_label_spaces_do_not_mix(drives, tmp_path):
+    overlay_video(tmp_path / "c.mp4", TheUpperHalfIsSky(CITYSCAPES_19), drives / "other")
+    with pytest.raises(InputError, match=r"other/c\.frames\.parquet counts classes of cityscapes-19, .* of camvid-11"):
+        overlay_stats([drives])
+
+
+def damage_table(out):
+    (out / "c.frames.parquet").write_bytes(b"PAR1 no")
+    return "c.frames.parquet: not a table of frames"
+
+
+def damage_summary(out):
+    (out / "c.summary.json").write_text("{}")
+    return "c.summary.json: not written by this version"
+
+
+def lose_columns(out):
+    with FrameTable(out / "c.frames.parquet", CITYSCAPES_19, Fraction(1)) as table:
+        table.add(frame(0, 0, 1), np.arange(256))
+    return "c.frames.parquet: not a table of frames"
+
+
+@pytest.mark.parametrize("damage", [damage_table, damage_summary, lose_columns])
+def test_what_cannot_be_read_is_named(drives, damage):
+    cause = damage(drives)
+    with pytest.raises(InputError, match=cause) as caught:
+        overlay_stats([drives])
+    assert "--overwrite" in caught.value.remedy
+
+
+def test_folders_without_results(tmp_path):
+    for folder, cause in ((tmp_path, "no finished results"), (tmp_path / "no", "no such folder")):
+        with pytest.raises(InputError, match=cause):
+            overlay_stats([folder])
+
+
+def test_tables_list_the_largest_and_tell_what_they_leave_out(drives):
+    stats = overlay_stats([drives])
+    classes, hours, videos = stats_tables(stats, classes=1, videos=2)
+    assert classes.title == "3 videos, 10.5 s, 11 frames"
+    assert classes.rows == (("Sky", "50.0", "10.5", "11"),)
+    assert hours.rows == (("00:00", "2.0", "50.0"), ("01:00", "5.0", "50.0"), ("23:00", "3.0", "50.0"))
+    assert "1 video without a creation time" in hours.notes[1]
+    assert videos.rows == (
+        ("a/a", "2024-03-01 23:59", "5.0", "3", "50.0"),
+        ("b/b", "2024-03-02 01:00", "5.0", "3", "50.0"),
+    )
+    assert videos.notes == ("... and 1 more",)
+    assert [len(table.rows) for table in stats_tables(stats)] == [2, 3, 3]
+
+
+def frame(index, pts, duration):
+    y, c = np.zeros((2, 2), np.uint8), np.zeros((1, 1), np.uint8)
+    return Frame(y, c, c, "bt709", False, index, pts, Fraction(1, 4), duration)
+
+
+def test_hundreds_of_tables_add_up_to_what_numpy_says(tmp_path):
+    """Frames of unequal duration, times over several days, a few videos without one."""
+    draw = np.random.default_rng(0)
+    example = overlay_video(make_drive(tmp_path / "example.mp4"), TheUpperHalfIsSky(), tmp_path / "example")
+    classes = len(CAMVID_11) + 1
+    fractions, durations, by_hour = [], [], defaultdict(list)
+    for number in range(300):
+        files = OverlayFiles.of(tmp_path / f"{number}.mp4", tmp_path / "out" / str(number % 7))
+        files.frames.parent.mkdir(parents=True, exist_ok=True)
+        start = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=int(draw.integers(0, 400_000)))
+        with FrameTable(files.frames, CAMVID_11, Fraction(1, 4)) as table:
+            pts = 0
+            for index in range(int(draw.integers(1, 40))):
+                counts = draw.integers(0, 50, 256) * (draw.random(256) < 0.5) + (np.arange(256) == 3)
+                duration = int(draw.integers(1, 1000))
+                table.add(frame(index, pts, duration), counts)
+                summed = np.append(counts[: classes - 1], counts[classes - 1 :].sum())
+                fractions.append(summed / summed.sum())
+                durations.append(duration / 4)
+                if number % 10:
+                    by_hour[(start + timedelta(seconds=pts / 4)).hour].append(len(durations) - 1)
+                pts += duration
+        changed = {"video": f"{number}.mp4", "creation_time": start if number % 10 else None}
+        example.model_copy(update=changed).write(files)
+
+    told = []
+    stats = overlay_stats([tmp_path / "out"], on_progress=lambda done, total: told.append((done, total)))
+    assert told == [(done, 300) for done in range(1, 301)]
+    weights, parts = np.array(durations), np.array(fractions)
+    assert (len(stats.videos), stats.timeless, len(stats.hours)) == (300, 30, len(by_hour))
+    for totals, rows in [(stats.totals, slice(None)), *((stats.hours[hour], by_hour[hour]) for hour in by_hour)]:
+        weight, part = weights[rows], parts[rows]
+        assert (totals.frames, totals.seconds) == (len(weight), pytest.approx(weight.sum()))
+        found = totals.shares()
+        assert [one.share for one in found] == pytest.approx(np.average(part, axis=0, weights=weight))
+        assert [one.seconds for one in found] == pytest.approx(weight @ (part > 0))
+        assert [one.frames for one in found] == (part > 0).sum(axis=0).tolist()
+    assert sum(video.totals.seconds for video in stats.videos) == pytest.approx(weights.sum())

@@ -1,0 +1,71 @@
+"""docs/recipes.md explains every key; run as a program, this writes the page's tables anew."""
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from roadseg.jobs.video_recipe import VideoRecipe
+from roadseg.training.recipe import AdaptRecipe
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "recipes.md"
+FIELDS = VideoRecipe.model_fields | AdaptRecipe.model_fields
+BEGIN, END = "<!-- keys -->\n", "<!-- end of keys -->"
+
+
+def tables() -> str:
+    """A table a section of the recipe classes, in their order."""
+    lines = []
+    for section, names in sections():
+        lines += [f"### {section}", "", "| key | default | values | |", "|---|---|---|---|"]
+        for name in names:
+            field = FIELDS[name]
+            meaning = " ".join((field.description or "").split())
+            lines.append(f"| `{name}` | `{toml(field.default)}` | {values(field.annotation)} | {meaning} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def sections() -> list[tuple[str, list[str]]]:
+    """Section comments of the classes, with the keys that follow each."""
+    found = []
+    for kind in (AdaptRecipe, VideoRecipe):
+        own = kind.model_fields.keys() - {name for titled in found for name in titled[1]}
+        parts = re.split(r"^    # (.+)$", inspect.getsource(kind), flags=re.MULTILINE)[1:]
+        found += [
+            (title, [name for name in re.findall(r"^    (\w+): ", body, re.MULTILINE) if name in own])
+            for title, body in zip(parts[::2], parts[1::2], strict=True)
+        ]
+    return [(title, names) for title, names in found if names]
+
+
+def toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(toml, value))}]"
+    return {None: "not given", "": '""'}.get(value, f'"{value}"' if isinstance(value, str) else str(value))
+
+
+def values(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return ", ".join(f"`{value}`" for value in get_args(annotation))
+    return ""
+
+
+def test_the_page_explains_every_key_as_the_program_knows_it():
+    page = PAGE.read_text(encoding="utf-8")
+    assert page.partition(BEGIN)[2].partition(END)[0] == tables(), (
+        "write it anew: python tests/training/test_recipes_page.py"
+    )
+
+
+def test_every_key_is_explained():
+    listed = [name for _, names in sections() for name in names]
+    assert listed == list(FIELDS)
+    assert all(field.description for field in FIELDS.values())
+
+
+if __name__ == "__main__":
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    PAGE.write_text(before + BEGIN + tables() + END + rest.partition(END)[2], encoding="utf-8")
