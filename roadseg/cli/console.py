@@ -1,7 +1,7 @@
-"""How commands speak: results on stdout, progress and warnings on stderr, errors in two lines.
+"""Output of commands: results on stdout, progress and warnings on stderr, errors in two lines.
 
-This is the only module that prints. `--quiet` silences everything but errors and results; `--json` replaces the result
-by one JSON document on stdout.
+This is the only module that prints. `--quiet` leaves only errors and results; `--json` replaces the result by one JSON
+document on stdout.
 """
 
 import json
@@ -17,12 +17,12 @@ from rich.text import Text
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors and the result.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and the result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
 
 
 class _DebugFlag:
-    """Whether `--debug` was given; read by `main` when an error ends the program."""
+    """State of `--debug`; `main` reads it when an error ends the program."""
 
     on = False
 
@@ -33,12 +33,12 @@ def _turn_debug_on(value: bool) -> bool:
 
 
 Debug = Annotated[
-    bool, typer.Option("--debug", help="Show tracebacks of errors.", callback=_turn_debug_on, is_eager=True)
+    bool, typer.Option("--debug", help="Show the traceback of an error.", callback=_turn_debug_on, is_eager=True)
 ]
 
 
 class Reporter:
-    """What a command prints to, in the way that the user asked for."""
+    """Prints what a command has to say, as `--quiet` and `--json` ask for."""
 
     def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
         self.as_json = as_json
@@ -46,7 +46,7 @@ class Reporter:
         self._err = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet or as_json)
 
     def say(self, message: str) -> None:
-        """Print a remark (Rich markup) for a person who watches; silent with `--quiet` or `--json`."""
+        """Print a message (Rich markup) to a person at a terminal; silent with `--quiet` or `--json`."""
         self._err.print(message)
 
     def warn(self, message: str) -> None:
@@ -63,12 +63,12 @@ class Reporter:
 
     @property
     def interactive(self) -> bool:
-        """Whether a person watches the progress bars; a log file is better served by a line now and then."""
+        """True where progress bars are shown; a log file gets a line now and then instead."""
         return self._err.is_terminal
 
     @contextmanager
     def bars(self, unit: str = "") -> Iterator["Bars"]:
-        """Progress bars with ETAs on stderr, one a task, each made when it is first shown."""
+        """Show progress bars with ETAs on stderr, one for each task, from its first call of `Bars.show` on."""
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -89,7 +89,7 @@ class Reporter:
         )
 
         class WithNotes(Progress):
-            """Notes on lines of their own: beside a bar there is no room for them."""
+            """Progress bars with notes on lines of their own, as there is no room beside a bar."""
 
             def get_renderables(self) -> Iterable[RenderableType]:
                 yield from super().get_renderables()
@@ -101,14 +101,14 @@ class Reporter:
 
 
 class Bars:
-    """Progress bars by the name of their task."""
+    """Progress bars, by task name."""
 
     def __init__(self, progress: "Progress") -> None:
         self._progress = progress
         self._tasks: dict[str, TaskID] = {}
 
     def show(self, task: str, done: float, total: float | None, note: str = "") -> None:
-        """Show that `done` of `total` units of `task` are done; a finished bar makes room for the next."""
+        """Show that `done` of `total` units of `task` are done; a finished bar is removed."""
         if task not in self._tasks:
             self._tasks[task] = self._progress.add_task(task, total=total, note=note)
         self._progress.update(self._tasks[task], completed=done, total=total, note=note)
@@ -116,7 +116,7 @@ class Bars:
             self.hide(task)
 
     def hide(self, task: str) -> None:
-        """Take away the bar of a task that ended early, if it has one."""
+        """Remove the bar of a task that ended early, if it has one."""
         if task in self._tasks:
             self._progress.remove_task(self._tasks.pop(task))
 
@@ -131,5 +131,5 @@ def fail(message: str, remedy: str = "") -> None:
 
 
 def debug_wanted() -> bool:
-    """Whether `--debug` was given."""
+    """Return True if `--debug` was given."""
     return _DebugFlag.on

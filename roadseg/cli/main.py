@@ -1,12 +1,14 @@
-"""The `roadseg` program: its commands, and the one place where it exits."""
+"""The `roadseg` program: its commands, and the only place where it exits."""
 
 import sys
+from collections.abc import Callable
 
 import typer
 
 from roadseg import __version__
 from roadseg.cli.adapt import adapt
 from roadseg.cli.bench import bench
+from roadseg.cli.command import Command, CommandGroup
 from roadseg.cli.compare import compare
 from roadseg.cli.console import debug_wanted, fail
 from roadseg.cli.datasets import datasets
@@ -26,10 +28,11 @@ from roadseg.cli.synth import synth
 from roadseg.errors import RoadsegError
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C, 128 + SIGINT as shells have it."""
+"""Exit code after Ctrl-C: 128 + SIGINT, as in shells."""
 
 app = typer.Typer(
     name="roadseg",
+    cls=CommandGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -50,30 +53,25 @@ def roadseg(
     """Turn dashcam video into labelled video with a segmenter adapted to your own unlabelled roads."""
 
 
-for command in (
-    fetch,
-    frames,
-    synth,
-    adapt,
-    evaluate,
-    run,
-    compare,
-    retrieve,
-    overlay,
-    report,
-    stats,
-    labels,
-    export,
-    demo,
-    bench,
-    doctor,
-):
-    app.command()(command)
-app.add_typer(datasets)
+GROUPS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
+    "Use": (overlay, stats, report, demo),
+    "Adapt": (adapt, run),
+    "Evaluate": (evaluate, compare, retrieve),
+    "Data": (fetch, frames, synth, labels, datasets),
+    "Machine": (doctor, bench, export),
+}
+"""Commands in the order in which `roadseg --help` lists them."""
+
+for group, commands in GROUPS.items():
+    for command in commands:
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, cls=CommandGroup, rich_help_panel=group)
+        else:
+            app.command(cls=Command, rich_help_panel=group)(command)
 
 
 def main() -> None:
-    """Run the program; exit 0 on success, 1 on an error the user can mend, 2 on wrong usage, 130 on Ctrl-C."""
+    """Run the program. Exit code: 0 success, 1 an error that the user can fix, 2 wrong usage, 130 Ctrl-C."""
     try:
         app()
     except RoadsegError as error:

@@ -1,4 +1,4 @@
-"""Values that commands take in a notation of their own."""
+"""Options that several commands share, and values with a notation of their own."""
 
 import math
 import re
@@ -7,54 +7,87 @@ from typing import Annotated, Literal
 
 import typer
 
+from roadseg.cores import limit_threads
+
 Flip = Annotated[
-    bool, typer.Option("--flip", help="Average with the mirrored picture; the network takes twice as long.")
+    bool, typer.Option("--flip", help="Average with the mirrored frame (test-time augmentation). Takes twice as long.")
 ]
 Scales = Annotated[
     str,
-    typer.Option(metavar="S,S..", help="Average over input sizes, 0.5 to 2, e.g. 0.75,1,1.3; each takes S*S as long."),
+    typer.Option(
+        metavar="S,S..",
+        help="Average over input sizes 0.5 to 2 (test-time augmentation), e.g. 0.75,1,1.3. Each takes S*S as long.",
+    ),
 ]
 Smooth = Annotated[
-    bool, typer.Option("--smooth", help="Average over time along the motion: labels flicker less, and more are right.")
+    bool, typer.Option("--smooth", help="Average over time along the motion: less flicker, slightly higher accuracy.")
 ]
 AdaptBatchNorm = Annotated[
-    bool, typer.Option("--adapt-bn", help="Adapt batch norm: helps some videos; half a core minute ahead, then free.")
+    bool,
+    typer.Option(
+        "--adapt-bn",
+        help="Adapt batch-norm statistics to these images. About 30 s of CPU time up front, no cost afterwards.",
+    ),
 ]
 BatchNormPrior = Annotated[
     int,
-    typer.Option("--bn-prior", min=0, metavar="N", help="For --adapt-bn: what training counts for; less adapts more."),
+    typer.Option(
+        "--bn-prior",
+        min=0,
+        metavar="N",
+        help="For --adapt-bn: weight of the training statistics, in images. A smaller number adapts more.",
+    ),
 ]
 DEFAULT_PRIOR = 96
 """As `roadseg.adaptation.batch_norm.PRIOR`, which takes torch to import."""
 BatchNormScenes = Annotated[
-    str, typer.Option("--bn-scenes", metavar="SCENES", help="For --adapt-bn: what it looks like, e.g. indian.")
+    str,
+    typer.Option("--bn-scenes", metavar="SCENES", help="For --adapt-bn: rendered streets to compare with: indian, ..."),
 ]
 InputSize = Annotated[
-    str | None, typer.Option(metavar="WxH", help="What the network sees, e.g. 512x256: smaller is faster and coarser.")
+    str | None,
+    typer.Option(metavar="WxH", help="Input size of the network, e.g. 512x256. Smaller is faster and less accurate."),
 ]
 BatchSize = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Frames the network sees at once; default: by measurement.")
+    int | None, typer.Option(min=1, metavar="N", help="Frames per call of the network. Default: measured.")
 ]
-Count = Annotated[int | None, typer.Option(min=1, metavar="N", help="Or N of each video, evenly spread.")]
-SceneChange = Annotated[bool, typer.Option("--scene-change", help="Or one whenever the picture looks unlike the last.")]
+Count = Annotated[int | None, typer.Option(min=1, metavar="N", help="Take N frames of each video, evenly spread.")]
+SceneChange = Annotated[bool, typer.Option("--scene-change", help="Take a frame at each change of scene.")]
 MinChange = Annotated[
-    float, typer.Option(min=0, metavar="LEVELS", help="Drop frames closer than this to the last kept.")
+    float,
+    typer.Option(min=0, metavar="LEVELS", help="Skip frames that differ by less than this from the last one taken."),
 ]
-MaxSize = Annotated[int | None, typer.Option(min=16, metavar="PIXELS", help="Shrink to this longer side.")]
-FrameRate = Annotated[str | None, typer.Option(metavar="HZ", help="For streams without timestamps, e.g. raw H.264.")]
-Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
-
+MaxSize = Annotated[int | None, typer.Option(min=16, metavar="PIXELS", help="Shrink the longer side to this.")]
+FrameRate = Annotated[
+    str | None, typer.Option(metavar="HZ", help="Frame rate of streams without time stamps, e.g. raw H.264.")
+]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Device for the network. auto: CUDA, else MPS, else CPU.")
+]
 Engine = Annotated[
     Literal["auto", "torch", "openvino"],
-    typer.Option(metavar="NAME", help="auto, torch or openvino: what runs the network; auto takes the fastest."),
+    typer.Option(help="Program that runs the network. auto: the fastest one that is installed."),
 ]
+
+
+def _limit_threads(count: int | None) -> int | None:
+    if count is not None:
+        limit_threads(count)
+    return count
+
+
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", callback=_limit_threads, help="CPU threads to use. Default: all cores."),
+]
+"""Takes effect while options are read, before anything that has threads is imported."""
 
 
 def refuse_several_ways(every: str | None, count: int | None, scene_change: bool) -> None:
-    """Do nothing if frames are chosen in one way at most.
+    """Check that frames are chosen in one way at most.
 
     Raises:
-        typer.BadParameter: they are chosen in several.
+        typer.BadParameter: several ways are given.
     """
     if sum((every is not None, count is not None, scene_change)) > 1:
         raise typer.BadParameter("give only one of --every, --count and --scene-change")

@@ -1,0 +1,37 @@
+"""Help pages: commands in groups, choices shown, nothing behind flags."""
+
+import re
+
+import pytest
+from typer.main import get_command
+
+from roadseg.cli.main import GROUPS, app
+
+COMMANDS = sorted(get_command(app).commands)
+
+
+def text(capsys) -> str:
+    """What was printed, without frames and escapes, on one line."""
+    return re.sub(r"[\s│]+", " ", re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out))
+
+
+def test_every_command_is_in_a_group(roadseg, capsys):
+    assert roadseg("--help") == 0
+    shown = capsys.readouterr().out
+    assert all(f"─ {group} ─" in shown for group in GROUPS)
+    assert sum(len(commands) for commands in GROUPS.values()) == len(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_a_summary_and_nothing_behind_flags(roadseg, capsys, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "120")
+    assert roadseg(command, "--help") == 0
+    shown = text(capsys)
+    assert "<bool>" not in shown
+    assert "Example" in shown
+
+
+def test_choices_of_a_device_are_shown(roadseg, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    assert roadseg("overlay", "--help") == 0
+    assert "<auto|cpu|cuda|mps>" in text(capsys)
