@@ -22,7 +22,8 @@ from roadseg.files import output_errors, write_json, writing
 from roadseg.inference.smoothing import Memory
 from roadseg.labels.space import LabelSpace
 from roadseg.overlay.stats import ClassTotals, FrameTable, join_frames, read_frames
-from roadseg.overlay.summary import OVERLAY_SUFFIX, OverlayFiles, OverlayJob
+from roadseg.overlay.summary import OverlayFiles, OverlayJob
+from roadseg.video.find import OVERLAY_SUFFIX
 from roadseg.video.frame import Frame
 from roadseg.video.joining import join_videos
 from roadseg.video.writer import KEYFRAME_INTERVAL, VideoWriter

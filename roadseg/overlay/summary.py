@@ -15,9 +15,9 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.models.views import ONE_VIEW, Views
 from roadseg.overlay.masking import Mask, MaskChoice
 from roadseg.overlay.stats import ClassShare
+from roadseg.video.find import OVERLAY_SUFFIX
 from roadseg.video.pipeline import Timing
 
-OVERLAY_SUFFIX = ".overlay.mp4"
 FRAMES_SUFFIX = ".frames.parquet"
 SUMMARY_SUFFIX = ".summary.json"
 MASK_SUFFIX, PREVIEW_SUFFIX = ".mask.png", ".mask.preview.png"

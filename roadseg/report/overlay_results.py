@@ -10,8 +10,9 @@ from roadseg.errors import InputError
 from roadseg.labels.catalogue import label_space
 from roadseg.labels.space import LabelSpace
 from roadseg.overlay.stats import read_frames, read_heatmaps
-from roadseg.overlay.summary import OVERLAY_SUFFIX, OverlayFiles, OverlaySummary
+from roadseg.overlay.summary import OverlayFiles, OverlaySummary
 from roadseg.overlay.totals import read_summary
+from roadseg.video.find import OVERLAY_SUFFIX
 from roadseg.video.probe import probe
 
 UNLABELLED_COLOUR = (160, 160, 160)

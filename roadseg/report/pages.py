@@ -9,13 +9,14 @@ from pathlib import Path
 from roadseg.errors import VideoError
 from roadseg.files import output_errors
 from roadseg.labels.catalogue import label_space
-from roadseg.overlay.summary import OVERLAY_SUFFIX, OverlayFiles
+from roadseg.overlay.summary import OverlayFiles
 from roadseg.overlay.totals import finished_tables, read_summary
 from roadseg.report.images import thumbnail
 from roadseg.report.overlay_page import PLOTLY, IndexEntry, index_page, report_page
 from roadseg.report.overlay_results import UNLABELLED_COLOUR, read_results
 from roadseg.report.training_page import training_page
 from roadseg.training.run_folder import RunFolder
+from roadseg.video.find import OVERLAY_SUFFIX
 from roadseg.video.reader import VideoReader
 
 REPORT_SUFFIX = ".report.html"

@@ -1,0 +1,130 @@
+"""Videos named by paths, folders, patterns and lists."""
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
+from pathlib import Path
+from typing import NamedTuple
+
+from roadseg.errors import InputError
+
+VIDEO_SUFFIXES = (
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp"),
+    *(".ogv", ".mjpeg", ".h264", ".264", ".h265", ".265", ".hevc"),
+)
+"""File extensions, in lower case, by which videos are recognised in folders and among the matches of a pattern."""
+
+OVERLAY_SUFFIX = ".overlay.mp4"
+"""Ending of the overlays that roadseg writes; folders and patterns leave such files out."""
+
+
+class FoundVideo(NamedTuple):
+    """A video and its place below the folder, pattern or list that named it."""
+
+    path: Path
+    folder: Path
+    """Relative path of the folder that holds the video; empty for a video that was named by its own path."""
+
+
+def find_videos(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[FoundVideo]:
+    """Find the videos that paths, folders, patterns and lists name, each once, in the order in which they are given.
+
+    - A folder stands for all videos below it, sorted. Videos are recognised by their extension. Hidden files and
+      folders, and overlays that roadseg wrote, are left out; links to folders are not followed.
+    - A pattern (`drives/**/front*.mp4`), unless a file has that name, stands for the videos that it matches and for
+      those in the folders that it matches.
+    - `@FILE`, or a file that ends in .txt, stands for the paths in it, one a line; blank lines and lines that begin
+      with # are skipped. Paths are relative to the folder of the list.
+    - Anything else is taken as a video. Whether it exists shows when it is opened.
+
+    Args:
+        given: one or several paths, folders, patterns and lists.
+
+    Returns:
+        The videos, each with its sub-folder below the folder, below the fixed part of the pattern, or by its relative
+        path in the list. A sub-folder never leads outside: absolute paths and `..` become the empty path.
+
+    Raises:
+        InputError: a folder, pattern or list has no video, or cannot be read.
+    """
+    several = [given] if isinstance(given, str | os.PathLike) else given
+    found: dict[Path, FoundVideo] = {}
+    for one in several:
+        for video, below in _videos(os.fspath(one)):
+            found.setdefault(video.resolve(), FoundVideo(video, _inside(below.parent)))
+    return list(found.values())
+
+
+def _videos(given: str) -> Iterable[tuple[Path, Path]]:
+    """Videos, each with its path relative to what was given; for a video given by its own path, its bare name."""
+    path = Path(given)
+    if given.startswith("@"):
+        return _listed(Path(given[1:]))
+    if path.is_dir():
+        return [(video, video.relative_to(path)) for video in _below(path)]
+    if path.suffix.lower() == ".txt":
+        return _listed(path)
+    if glob.has_magic(given) and not path.exists():
+        return _matching(given)
+    return [(path, Path(path.name))]
+
+
+def _below(folder: Path) -> list[Path]:
+    found = sorted(_walk(folder))
+    if not found:
+        raise InputError(
+            f"{folder}: no video in this folder or below it",
+            "Videos are recognised by their extension, such as .mp4 or .mkv; give one with another extension by name.",
+        )
+    return found
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise InputError(
+            f"{error.filename}: this folder cannot be read ({error.strerror})", "Change its permissions (chmod u+rx)."
+        ) from error
+
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from filter(_is_video, (Path(parent, name) for name in names))
+
+
+def _is_video(path: Path) -> bool:
+    hidden, overlay = path.name.startswith("."), path.name.endswith(OVERLAY_SUFFIX)
+    return path.suffix.lower() in VIDEO_SUFFIXES and not hidden and not overlay
+
+
+def _matching(pattern: str) -> list[tuple[Path, Path]]:
+    fixed = Path(*takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts))
+    found: set[Path] = set()
+    for match in map(Path, glob.glob(pattern, recursive=True)):  # noqa: PTH207 (Path.glob takes no absolute pattern)
+        found.update(_walk(match) if match.is_dir() else filter(_is_video, [match]))
+    if not found:
+        raise InputError(
+            f"{pattern}: matches no video",
+            "Check it; ** stands for folders at any depth, as in 'drives/**/*.mp4' (in quotes).",
+        )
+    return [(video, video.relative_to(fixed)) for video in sorted(found)]
+
+
+def _listed(path: Path) -> list[tuple[Path, Path]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(
+            f"{path}: this list of videos cannot be read ({error.strerror})", "Check the path and its permissions."
+        ) from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a list of videos", "Give a text file in UTF-8 with one path a line.") from None
+    lines = [line.strip() for line in text.splitlines()]
+    found = [Path(line) for line in lines if line and not line.startswith("#")]
+    if not found:
+        raise InputError(f"{path}: no video in this list", "Write one path a line.")
+    return [(path.parent / line, line) for line in found]
+
+
+def _inside(folder: Path) -> Path:
+    """`folder`, or the empty path where `folder` would lead outside."""
+    return Path() if folder.is_absolute() or ".." in folder.parts else folder
