@@ -1,40 +1,54 @@
-# make demo | test | lint | bench | clean     everything happens inside .venv, which is made on first use
+# Every target works inside .venv, which is made on first use; `make` alone lists the targets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+INSTALLED := $(VENV)/.installed
+DEVELOPER := $(VENV)/.developer
+PYTEST := $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test lint bench clean help
+.PHONY: help demo test check lint docs bench clean
 help:
-	@echo "make demo   install, then run the whole chain on built-in data (minutes)"
-	@echo "make test   install, then run the tests"
-	@echo "make lint   install, then ruff and mypy"
-	@echo "make bench  install, then measure this machine"
-	@echo "make clean  remove .venv, caches and the demo's output"
+	@echo "make demo    install roadseg, then run the whole chain on built-in data (minutes)"
+	@echo "make check   what to run before each commit: lint, then the fast tests (two minutes)"
+	@echo "make test    all tests, with the coverage of each file (ten minutes on two cores)"
+	@echo "make lint    ruff and mypy"
+	@echo "make docs    build the documentation site into site/"
+	@echo "make bench   measure this machine"
+	@echo "make clean   delete .venv, caches and everything that these targets make"
 
-$(STAMP): pyproject.toml constraints.txt
-	@echo "==> creating $(VENV) and installing roadseg with its tested dependencies"
+$(INSTALLED): PACKAGES := .
+$(DEVELOPER): PACKAGES := .[dev,docs,onnx,openvino,ray,tensorboard]
+$(INSTALLED) $(DEVELOPER): pyproject.toml constraints.txt
+	@echo "==> installing $(PACKAGES) into $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,ray]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(PACKAGES)'
 	@touch $@
 
-demo: $(STAMP)
+demo: $(INSTALLED)
 	@echo "==> roadseg demo --out demo"
 	@$(BIN)/roadseg demo --out demo
 
-test: $(STAMP)
+test: $(DEVELOPER)
 	@echo "==> pytest"
-	@$(BIN)/python -m pytest -q
+	@$(PYTEST) --cov
 
-lint: $(STAMP)
+check: lint
+	@echo "==> pytest -m 'not slow'"
+	@$(PYTEST) -m "not slow"
+
+lint: $(DEVELOPER)
 	@echo "==> ruff check, ruff format --check, mypy --strict"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(STAMP)
+docs: $(DEVELOPER)
+	@echo "==> mkdocs build --strict"
+	@$(BIN)/mkdocs build --strict --quiet
+
+bench: $(DEVELOPER)
 	@for script in benchmarks/*.py; do echo "==> $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) demo site build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

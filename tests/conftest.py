@@ -1,11 +1,11 @@
-"""Fixtures shared by all tests."""
+"""Fixtures and marks shared by all tests."""
 
 import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -14,31 +14,35 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the processors. One thread each is quicker than as many threads as processors in every worker.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def missing(message: str) -> NoReturn:
+    """Skip the test, or with CI=true fail it: there a green run means that every test ran."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real images and videos, `ROADSEG_REAL_DATA` or `../shared/data`.
-
-    Where it is missing, tests that need it skip; under CI they fail, so that a green run means they ran.
-    """
+    """The folder of real images and videos, `ROADSEG_REAL_DATA` or `../shared/data`."""
     folder = Path(os.environ.get("ROADSEG_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
     if not folder.is_dir():
-        message = f"{folder} is missing: set ROADSEG_REAL_DATA to the folder of real images and videos"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        missing(f"{folder} is missing: set ROADSEG_REAL_DATA to the folder of real images and videos")
     return folder
 
 
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    """Chromium as the system has it; where it is missing, tests skip, or under CI fail."""
+    """The system's Chromium."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
-        message = "no Chromium here, such as Debian's package chromium"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
+        missing("Chromium is not installed: apt-get install --no-install-recommends chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
@@ -47,7 +51,7 @@ def browser() -> "Iterator[Browser]":
 
 @pytest.fixture
 def open_offline(browser: "Browser") -> "Iterator[Callable[..., Page]]":
-    """Open pages on disk; at the end nothing was complained of, and nothing came from elsewhere than their folders."""
+    """Function that opens a page on disk. At the end no page wrote to the console or loaded from outside its folder."""
     contexts, wrong = [], []
 
     def open_page(path: Path, **options: Any) -> "Page":
@@ -69,7 +73,7 @@ def open_offline(browser: "Browser") -> "Iterator[Callable[..., Page]]":
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests marked `extra("package", ...)` where a package is missing, and those marked `gpu` without CUDA."""
+    """Apply the marks `gpu` and `extra("package", ...)` where the device or a package is missing."""
     if item.get_closest_marker("gpu"):
         from roadseg.runtime import devices
 
@@ -78,4 +82,4 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("extra"):
         absent = [package for package in mark.args if importlib.util.find_spec(package) is None]
         if absent:
-            pytest.skip(f"{', '.join(absent)} not installed")
+            missing(f"{', '.join(absent)} not installed: make test installs every extra")

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +18,6 @@ from roadseg.video.reader import VideoReader
 VIDEOS = 12
 OF_CIRCUMSTANCE = ("frames_resumed", "wall_seconds", "frames_per_second", "stages")
 """What may differ between two summaries of the same job."""
-
-
-@pytest.fixture(scope="module")
-def ray():
-    """Ray, an extra: where it is missing, tests skip; under CI they fail, so that a green run means they ran."""
-    if find_spec("ray") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Ray is not installed")
-        pytest.skip("Ray is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +118,9 @@ def failed(out):
     return [json.loads(line)["video"] for line in (out / "failures.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.extra("ray")
 @pytest.mark.slow
-def test_results_are_those_of_one_process(ray, run, drives, serial, tmp_path):
+def test_results_are_those_of_one_process(run, drives, serial, tmp_path):
     with Call(drives, "--run", run, "--out", "out", "--json", cwd=tmp_path) as call:
         code, stdout, stderr = call.end()
     out = tmp_path / "out"
@@ -148,8 +139,9 @@ def test_results_are_those_of_one_process(ray, run, drives, serial, tmp_path):
     assert_equal(out, serial)
 
 
+@pytest.mark.extra("ray")
 @pytest.mark.slow
-def test_a_killed_worker_is_replaced_and_ctrl_c_can_be_gone_on_from(ray, run, drives, serial, tmp_path):
+def test_a_killed_worker_is_replaced_and_ctrl_c_can_be_gone_on_from(run, drives, serial, tmp_path):
     out, arguments = tmp_path / "out", (drives, "--run", run, "--out", tmp_path / "out")
     with Call(*arguments, cwd=tmp_path) as call:
         call.a_worker_in_the_middle(out)
@@ -168,6 +160,7 @@ def test_a_killed_worker_is_replaced_and_ctrl_c_can_be_gone_on_from(ray, run, dr
     assert_equal(out, serial)
 
 
+@pytest.mark.extra("ray")
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
@@ -177,7 +170,7 @@ def test_a_killed_worker_is_replaced_and_ctrl_c_can_be_gone_on_from(ray, run, dr
         (["--ray", "local", "--ray-cpus", "0"], 2, "--ray-cpus"),
     ],
 )
-def test_mistakes_are_told_before_ray_starts(ray, roadseg, tmp_path, capsys, arguments, code, expected):
+def test_mistakes_are_told_before_ray_starts(roadseg, tmp_path, capsys, arguments, code, expected):
     assert roadseg("overlay", tmp_path / "clip.mp4", "--out", tmp_path / "out", *arguments) == code
     assert expected in capsys.readouterr().err
 
