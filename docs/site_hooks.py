@@ -1,6 +1,7 @@
 """Hooks of the documentation site: pages from outside docs/, the command reference, formulas without scripts."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 from latex2mathml.converter import convert
@@ -35,8 +36,7 @@ def command_reference() -> str:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that do not lie in docs/."""
     for path, place in OUTSIDE.items():
-        with open(f"{config.docs_dir}/{path}", encoding="utf-8") as text:
-            files.append(File.generated(config, place, content=text.read()))
+        files.append(File.generated(config, place, content=(Path(config.docs_dir) / path).read_text("utf-8")))
     files.append(File.generated(config, "command-reference.md", content=command_reference()))
     return files
 
