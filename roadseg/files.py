@@ -1,24 +1,27 @@
-"""Files that appear whole or not at all, and folders and names that one process at a time may write to."""
+"""Files and folders that appear whole or not at all, and locks that let one process at a time write to them."""
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import cv2
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from roadseg.errors import OutputError
 
 PART_SUFFIX = ".part"
 LOCK_NAME = ".lock"
+LOCK_PATIENCE = 1.0
+"""Seconds to wait for a lock before another process counts as writing. `held` takes the lock of a folder for
+milliseconds, so a lock that is still taken after this time belongs to a process that works here."""
 FINGERPRINT_BYTES = 1 << 20
 
 
@@ -27,7 +30,13 @@ def writing(path: Path) -> Iterator[Path]:
     """Give a `.part` path to write to and rename it to `path` when the block ends well.
 
     The partial file is removed when the block raises, whatever it raises, so that neither a half-written file
-    nor its remains are left under any name. The folder is made if it is missing.
+    nor its remains are left under any name.
+
+    Args:
+        path: the file to write; an older one is replaced. Its folder is made if it is missing.
+
+    Yields:
+        The `.part` path to write to.
 
     Raises:
         OutputError: the disk is full, or the folder cannot be written to.
@@ -48,6 +57,12 @@ def writing(path: Path) -> Iterator[Path]:
 def making(folder: Path) -> Iterator[Path]:
     """Give an empty folder to fill, which becomes `folder` when the block ends well; otherwise nothing of it is left.
 
+    Args:
+        folder: the folder to make; an empty one may be there already.
+
+    Yields:
+        The `.part` folder to fill.
+
     Raises:
         OutputError: something is in `folder` already, another process is making it, or it cannot be written.
     """
@@ -56,15 +71,12 @@ def making(folder: Path) -> Iterator[Path]:
     with output_errors(folder):
         if folder.exists() and any(folder.iterdir()):
             raise OutputError(f"{folder}: is not empty", "Choose another --out, or delete it: nothing is overwritten.")
-        with locked(part):
-            for remains in part.iterdir():
-                if remains.is_dir():
-                    shutil.rmtree(remains)
-                elif remains.name != LOCK_NAME:
-                    remains.unlink()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _name_lock(folder):
+            shutil.rmtree(part, ignore_errors=True)  # left by a process that was killed
+            part.mkdir()
             try:
                 yield part
-                (part / LOCK_NAME).unlink()
                 if folder.exists():
                     folder.rmdir()
                 part.rename(folder)
@@ -74,7 +86,7 @@ def making(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def output_errors(path: Path) -> Iterator[None]:
-    """Turn an `OSError` raised while writing to `path` into an `OutputError` that says what to do."""
+    """Turn an `OSError` raised while writing to `path` into an `OutputError` with a remedy."""
     try:
         yield
     except OSError as error:
@@ -104,98 +116,117 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """The file of an RGB picture (H, W, 3) uint8, or of one of a single channel (H, W), such as a label map."""
+    """Encode an image as a PNG file.
+
+    Args:
+        pixels: uint8, (H, W, 3) RGB or (H, W) grey levels, such as a label map.
+    """
     _, data = cv2.imencode(".png", pixels[..., ::-1] if pixels.ndim == 3 else pixels)
     return data.tobytes()
 
 
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Write what `encode_png` makes of `pixels`.
+    """Write a PNG file, whole or not at all.
+
+    Args:
+        path: the file to write; an older one is replaced.
+        pixels: uint8, (H, W, 3) RGB or (H, W) grey levels.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the disk is full, or the folder cannot be written to.
     """
-    # Not imwrite, which says no more than False of a full disk.
+    # Not cv2.imwrite, which only returns False when the disk is full.
     data = encode_png(pixels)
     with writing(path) as part:
         part.write_bytes(data)
 
 
 @contextmanager
-def locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
-    """Hold `folder` (made if missing) for this process until the block ends; the lock dies with the process.
+def locked(folder: Path) -> Iterator[None]:
+    """Hold `folder` (made if missing) for this process alone; the lock ends with the block or with the process.
 
     Args:
-        folder: what to hold.
-        shared: other processes may hold it too if they share it; each of them holds the files it writes, see `held`.
+        folder: the folder to hold. Files in folders below it stay free.
 
     Raises:
-        OutputError: another process holds it.
+        OutputError: another process holds the folder or, see `held`, a name in it.
     """
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = _open_lock(folder / LOCK_NAME)
-    with lock:
-        _take(lock, folder, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+    with _folder_lock(folder):
+        for name in folder.glob(".*.lock"):
+            with _lock(name, folder):
+                pass  # No process holds this name. While the lock of the folder is taken, none can take it.
         yield
 
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Hold the name `path`, whether there is such a file or not, and share its folder (made if missing) with others.
+    """Hold the name `path`, whether there is such a file or not, and leave other names in its folder to others.
 
-    As `locked`, this ends with the block or with the process.
+    Like `locked`, this ends with the block or with the process.
+
+    Args:
+        path: the name to hold. Its folder is made if it is missing.
 
     Raises:
-        OutputError: another process holds the name, or the folder for itself alone.
+        OutputError: another process holds the name, or its whole folder.
     """
-    name = path.with_name(f".{path.name}.lock")
-    with locked(path.parent, shared=True):
-        while True:
-            with output_errors(path):
-                lock = _open_lock(name)
-            with lock:
-                _take(lock, path, fcntl.LOCK_EX)
-                # Between opening and locking, its holder may have removed it: then it keeps nobody out.
-                if not _is_at(lock, name):
-                    continue
-                try:
-                    yield
-                finally:
-                    name.unlink(missing_ok=True)
-                return
+    with ExitStack() as stack:
+        with _folder_lock(path.parent):
+            stack.enter_context(_name_lock(path))
+        yield
 
 
-def _open_lock(path: Path) -> IO[str]:
-    # For reading and writing: where a network file system emulates locks, shared ones take the one, others the other.
-    return path.open("a+")
+@contextmanager
+def _folder_lock(folder: Path) -> Iterator[None]:
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with _lock(folder / LOCK_NAME, folder):
+        yield
 
 
-def _take(lock: IO[str], what: Path, kind: int) -> None:
+@contextmanager
+def _name_lock(path: Path) -> Iterator[None]:
+    """Lock a file beside `path`, and delete that file at the end.
+
+    A process that opened the file before it was deleted and locks it afterwards holds no name; FileLock notices
+    that and tries again.
+    """
+    file = path.with_name(f".{path.name}.lock")
+    with _lock(file, path):
+        try:
+            yield
+        finally:
+            with suppress(PermissionError):  # of Windows, where FileLock itself deletes the file later
+                file.unlink(missing_ok=True)
+
+
+@contextmanager
+def _lock(file: Path, what: Path) -> Iterator[None]:
+    # Not thread-local: a generator that holds a lock may be closed by another thread. No soft lock: it outlives a
+    # process that is killed.
+    lock = FileLock(file, LOCK_PATIENCE, thread_local=False, poll_interval=0.01, fallback_to_soft=False)
     try:
-        fcntl.flock(lock, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
+        with output_errors(what):
+            lock.acquire()
+    except Timeout:
         raise OutputError(
             f"{what}: another roadseg process is writing here", "Wait for it to end, or choose another --out."
         ) from None
-
-
-def _is_at(file: IO[str], path: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
+        yield
+    finally:
+        lock.release()
 
 
 def printable(path: Path) -> str:
-    """The path, with what is not UTF-8 in it written as escapes: Parquet, HTML and terminals have no way to tell it."""
+    """Path as text, with bytes that are not UTF-8 escaped: Parquet, HTML and terminals take nothing else."""
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def fingerprint(path: Path) -> str:
-    """SHA-256, hexadecimal, of a file's size, first and last MiB: it follows copies and new names, and takes no time.
+    """Identify a video by its content: the hexadecimal SHA-256 of its size and its first and last MiB.
 
-    Enough to tell videos apart, but not to notice a change in the middle.
+    Copies and renamed files have the same fingerprint. A change in the middle of a file goes unnoticed.
     """
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)

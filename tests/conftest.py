@@ -12,7 +12,11 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parent
+REPOSITORY = TESTS.parent
+
+# Processes that tests start import roadseg and helpers from where the tests do.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), str(TESTS)])
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the processors. One thread each is quicker than as many threads as processors in every worker.

@@ -82,6 +82,18 @@ def test_no_file_imports_itself_by_way_of_others():
         raise AssertionError(" -> ".join(error.args[1])) from None
 
 
+def test_modules_load_on_every_system():
+    """No module of POSIX alone is imported at the top of a file."""
+    posix = {"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+    wrong = []
+    for module, path in MODULES.items():
+        for node in ast.parse(path.read_text()).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) else []
+            wrong += [f"{module} imports {name}" for name in posix.intersection(names)]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_the_top_level_stays_small():
     loose = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
     assert len(loose) <= LOOSE_MODULES

@@ -1,12 +1,20 @@
-"""Who may write where, when several would."""
+"""Locks between processes that write to one folder, and folders that appear whole."""
 
+import fcntl
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
 from roadseg.errors import OutputError
 from roadseg.files import held, locked, making
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr("roadseg.files.LOCK_PATIENCE", 0.1)
 
 
 def refused(what):
@@ -26,47 +34,95 @@ def test_a_name_is_held_once_and_others_stay_free(tmp_path):
     assert names(tmp_path / "out") == [".lock"]
 
 
-def test_a_folder_is_held_alone_or_shared(tmp_path):
+def test_a_folder_is_held_alone_or_its_names_are(tmp_path):
     with locked(tmp_path), refused(tmp_path.name), held(tmp_path / "one"):
         pass
     with held(tmp_path / "one"), refused(tmp_path.name), locked(tmp_path):
         pass
-    with locked(tmp_path, shared=True), locked(tmp_path, shared=True), held(tmp_path / "one"):
+    with locked(tmp_path), refused(tmp_path.name), locked(tmp_path):
+        pass
+    with locked(tmp_path), locked(tmp_path / "below"), held(tmp_path / "below" / ".." / "beside" / "one"):
         pass
 
 
-def test_what_raises_lets_go(tmp_path):
+def test_an_error_inside_lets_go(tmp_path):
     with pytest.raises(KeyError), held(tmp_path / "one"):
+        raise KeyError
+    with pytest.raises(KeyError), locked(tmp_path):
         raise KeyError
     with held(tmp_path / "one"):
         pass
 
 
-def test_a_killed_process_holds_nothing(tmp_path):
-    code = "import os, sys, pathlib; from roadseg.files import held\nwith held(pathlib.Path(sys.argv[1])): os._exit(9)"
-    assert subprocess.run([sys.executable, "-c", code, tmp_path / "one"], check=False).returncode == 9
-    assert names(tmp_path) == [".lock", ".one.lock"]
-    with held(tmp_path / "one"):
+def test_another_thread_may_let_go(tmp_path):
+    """A generator that holds a lock may be closed by another thread."""
+    hold = held(tmp_path / "one")
+    hold.__enter__()
+    thread = threading.Thread(target=hold.__exit__, args=(None, None, None))
+    thread.start()
+    thread.join()
+    with locked(tmp_path):
         pass
-    assert names(tmp_path) == [".lock"]
+
+
+@pytest.mark.parametrize("lock", ["held", "locked"])
+def test_a_killed_process_holds_nothing(tmp_path, lock):
+    path = tmp_path / "out" / "one"
+    code = (
+        "import os, pathlib, signal, sys; from roadseg.files import held, locked\n"
+        "with eval(sys.argv[1])(pathlib.Path(sys.argv[2])): print(flush=True); input()"
+    )
+    command = [sys.executable, "-c", code, lock, path if lock == "held" else path.parent]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with refused("out"), locked(path.parent):
+            pass
+        with refused("one" if lock == "held" else "out"), held(path):
+            pass
+        process.kill()
+    with locked(path.parent), locked(path):
+        pass
+    with held(path):
+        pass
+    assert names(path.parent) == [".lock", "one"]
 
 
 def test_a_lock_that_its_holder_removes_meanwhile_keeps_others_out(tmp_path, monkeypatch):
     """Another process opens the lock file, then its holder ends and removes it, then the other locks it."""
-    opened = []
+    flock, opened = fcntl.flock, []
 
-    def removed_once(path):
-        lock = path.open("a+")
-        if path.name != ".lock":
+    def removed_once(lock, operation):
+        path = Path(f"/proc/self/fd/{lock}").readlink()
+        if path.name == ".one.lock":
             opened.append(path)
             if len(opened) == 1:
                 path.unlink()
-        return lock
+        return flock(lock, operation)
 
-    monkeypatch.setattr("roadseg.files._open_lock", removed_once)
-    with held(tmp_path / "one"), refused("one"), held(tmp_path / "one"):
-        pass
-    assert len(opened) == 3
+    monkeypatch.setattr("fcntl.flock", removed_once)
+    with held(tmp_path / "one"):
+        assert len(opened) == 2
+        with refused("one"), held(tmp_path / "one"):
+            pass
+
+
+def test_many_who_want_one_name_get_it_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.setattr("roadseg.files.LOCK_PATIENCE", 60)
+    inside, most = [], []
+
+    def want():
+        for _ in range(10):
+            with held(tmp_path / "one"):
+                inside.append(1)
+                most.append(len(inside))
+                inside.pop()
+
+    threads = [threading.Thread(target=want) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 40
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path):
@@ -76,6 +132,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
         raise ZeroDivisionError
     assert list(out.parent.iterdir()) == []
     (part / "left").mkdir(parents=True)  # by a process that was killed
+    (out.parent / ".out.lock").touch()
     out.mkdir()
     with making(out) as folder:
         (folder / "whole").write_text("")

@@ -1,6 +1,5 @@
 """Time by part, bytes that are kept for the backward pass, and memory of the process."""
 
-import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -96,5 +95,7 @@ def peak_resident_bytes() -> int:
     if status.exists():  # where it does, `getrusage` counts what the process that started this one had
         (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
         return 1024 * int(line.split()[1])
+    import resource  # not on Windows
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak

@@ -1,6 +1,6 @@
-"""A shard of two as a process of its own, which stops in the middle of its video until it is told to go on.
+"""One of two shards as a process of its own. In the middle of its video it waits for a line on standard input.
 
-python shard_process.py DRIVES OUT NUMBER
+Usage: python -m helpers.shard_process DRIVES OUT NUMBER
 """
 
 import sys

@@ -15,7 +15,6 @@ from roadseg.overlay.job import Failure
 from roadseg.overlay.tasks import Shard, Task, find_tasks
 
 pytestmark = pytest.mark.timeout(120)
-TOGETHER = Path(__file__).parents[1] / "helpers" / "shard_process.py"
 
 
 def made(out):
@@ -105,7 +104,7 @@ def test_shards_work_side_by_side_but_never_on_the_same_video(tmp_path):
     make_drive(drives / "b.mp4")
     processes = [
         subprocess.Popen(
-            [sys.executable, TOGETHER, drives, out, str(number)],
+            [sys.executable, "-m", "helpers.shard_process", drives, out, str(number)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

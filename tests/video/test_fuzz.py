@@ -28,7 +28,6 @@ LARGE = 60_000
 SAME_TWICE = {"fflags": "+bitexact"}
 """For containers: without it Matroska draws a number by chance, and the same seed makes other files."""
 
-TESTS = Path(__file__).parents[1]
 MJPEG = {"codec": "mjpeg", "pixel_format": "yuvj420p"}
 VFR = {"pts": [0, 30, 31, 40, 70, 71, 95], "time_base": Fraction(1, 90)}
 
@@ -121,17 +120,11 @@ def results(mode: str, paths: list[Path], log: Path, seconds: float = MAX_SECOND
     found: dict[str, str] = {}
     while rest := [path for path in paths if path.name not in found]:
         process = subprocess.run(
-            [
-                sys.executable,
-                str(Path(__file__).parents[1] / "helpers" / "fuzz_process.py"),
-                mode,
-                str(log),
-                str(seconds),
-            ],
+            [sys.executable, "-m", "helpers.fuzz_process", mode, str(log), str(seconds)],
             input="\n".join(map(str, rest)),
             capture_output=True,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(TESTS)]), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         records = [json.loads(line) for line in log.read_text().splitlines()]
         died = {name: f"died with {process.returncode}\n{process.stderr}" for name, _ in records}
