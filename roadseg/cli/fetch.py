@@ -1,4 +1,4 @@
-"""`roadseg fetch`: download videos."""
+"""`roadseg fetch`: download videos from the web."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,15 +14,19 @@ if TYPE_CHECKING:
 
 
 def fetch(
-    urls: Annotated[list[str], typer.Argument(metavar="URL", help="Video files, HLS streams, or pages with one.")],
-    out: Annotated[Path, typer.Option(help="Folder for the videos and their manifest.jsonl.")] = Path("data/videos"),
-    max_height: Annotated[int, typer.Option(min=1, help="Highest picture to take, in lines.")] = 1080,
+    urls: Annotated[list[str], typer.Argument(metavar="URL", help="Video files, HLS streams, or pages with a video.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the videos and their manifest.jsonl.")
+    ] = Path("data/videos"),
+    max_height: Annotated[
+        int, typer.Option(min=1, metavar="PIXELS", help="Greatest height of the video, e.g. 720.")
+    ] = 1080,
     playlist: Annotated[bool, typer.Option("--playlist", help="Fetch all videos of a playlist.")] = False,
     section: Annotated[
-        str | None, typer.Option(metavar="START-END", help="Only this part, e.g. 1:30-2:00 (needs ffmpeg).")
+        str | None, typer.Option(metavar="START-END", help="Fetch only this part, e.g. 1:30-2:00. Needs ffmpeg.")
     ] = None,
     rate_limit: Annotated[
-        str | None, typer.Option(metavar="BYTES", help="Bytes a second at most, e.g. 500K or 2M.")
+        str | None, typer.Option(metavar="BYTES", help="Greatest download rate per second, e.g. 500K or 2M.")
     ] = None,
     cookies: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A browser's cookies.txt, for videos behind a login.")
@@ -31,56 +35,55 @@ def fetch(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Download videos. What is there already stays, and what was interrupted goes on where it stopped.
+    """Download videos from the web.
 
-    Every file is opened before it counts. OUT/manifest.jsonl says where each came from, when, and its SHA-256.
+    Videos that are already there are kept; an interrupted download is resumed.
+    Each file is checked to be a video. DIR/manifest.jsonl lists where each came
+    from, when, and its SHA-256.
 
     [bold]Example:[/bold] roadseg fetch https://example.org/drive.mp4 --out data/videos
     """
-    from roadseg.fetch.job import fetch as download
-    from roadseg.fetch.ytdlp import DownloadOptions, Progress
+    from roadseg.fetch.job import fetch_videos
+    from roadseg.fetch.ytdlp import Progress
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
-    options = DownloadOptions(
-        max_height=max_height,
-        playlist=playlist,
-        section=parse_section(section) if section else None,
-        rate_limit=parse_bytes(rate_limit) if rate_limit else None,
-        cookies=cookies,
-    )
     with reporter.bars("MB") as bars:
 
         def show(url: str, progress: Progress) -> None:
             total = progress.total_bytes and progress.total_bytes / 1e6
             bars.show(_label(url), progress.downloaded_bytes / 1e6, total)
 
-        def told(record: "FetchRecord") -> None:
+        def report_problem(record: "FetchRecord") -> None:
             bars.hide(_label(record.url))
             if record.status == "failed":
                 fail(f"{record.url}: {record.cause}", record.remedy)
             elif record.status == "skipped":
                 reporter.warn(f"{record.url}: skipped: {record.cause}")
 
-        report = download(
+        report = fetch_videos(
             urls,
             out,
-            options,
+            max_height=max_height,
+            playlist=playlist,
+            section=parse_section(section) if section else None,
+            rate_limit=parse_bytes(rate_limit) if rate_limit else None,
+            cookies=cookies,
             on_progress=show,
-            on_record=told,
+            on_record=report_problem,
             log=(lambda line: reporter.say(escape(line))) if debug else (lambda line: None),
         )
-    reporter.result(_shown(report), {"videos": [_as_dict(record) for record in report.records]})
+    reporter.result(_summary(report), {"videos": [_as_dict(record) for record in report.records]})
     if report.count("failed"):
         raise typer.Exit(1)
 
 
 def _label(url: str) -> str:
-    """The end of an address, as much as leaves room for its bar."""
+    """Return the end of an address, short enough to leave room for its progress bar."""
     return escape(url if len(url) <= 32 else "…" + url[-31:])
 
 
-def _shown(report: "FetchReport") -> str:
-    """A line for each video that is on the disk, and one that counts."""
+def _summary(report: "FetchReport") -> str:
+    """Return one line for each video on disk, and one with the counts."""
     lines = []
     for record in report.records:
         if record.file and (video := record.entry):

@@ -1,13 +1,14 @@
-"""Videos from the web: each is probed before it counts, and a manifest says where it came from.
+"""Download videos from the web, check each one, and record in a manifest where it came from.
 
-What a server says (a title, an id, a file name, a redirect, the names of playlist entries and stream segments) never
-chooses a path. A download goes to `OUT/.partial/KEY/video`, where KEY is a hash of the address; the finished file gets
-a name made of the site, its id for the video without special characters, and that hash. An interrupted download stays
-under `.partial`, and the next run resumes it.
+Nothing that a server sends (a title, an id, a file name, a redirect, the names of playlist entries and stream segments)
+ever chooses a path. A download goes to `OUT/.partial/KEY/video`, where KEY is a hash of the address. The finished file
+is named after the site, the site's id of the video without special characters, and that hash. An interrupted download
+stays under `.partial`, and the next call resumes it.
 """
 
 import hashlib
 import math
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -27,84 +28,116 @@ from roadseg.video.probe import probe
 Status = Literal["downloaded", "already there", "skipped", "failed"]
 
 PARTIAL = ".partial"
-"""Folder, inside the target folder, of downloads that have not ended."""
+"""Folder inside the target folder for unfinished downloads."""
 
 SUFFIXES = {"mov": ".mp4", "matroska": ".mkv", "mpegts": ".ts", "mpeg": ".mpg", "asf": ".wmv", "ogg": ".ogv"}
-"""File name suffixes of containers, by FFmpeg's name, that are not `.NAME`."""
+"""FFmpeg's name of a container -> file extension, for containers whose extension is not `.NAME`."""
 
 
 @dataclass(frozen=True)
 class FetchRecord:
-    """What became of one URL, or of one video of a playlist."""
+    """Outcome of one URL, or of one video of a playlist."""
 
     url: str
     """The address, without user name and password."""
     status: Status
     file: Path | None = None
-    """The video, if it was downloaded or already there."""
+    """The video on disk, if it was downloaded or already there."""
     entry: ManifestEntry | None = None
-    """Its line in the manifest."""
+    """The video's entry in the manifest."""
     cause: str = ""
-    """Why it was skipped or failed, in one line."""
+    """Reason why it was skipped or failed, in one line."""
     remedy: str = ""
     """What to do about it, in one line."""
 
 
 @dataclass(frozen=True)
 class FetchReport:
-    """What became of every URL, in order."""
+    """Outcome of every URL, in order."""
 
     records: tuple[FetchRecord, ...]
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The videos on disk, whether downloaded now or already there."""
+        return tuple(record.file for record in self.records if record.file)
+
     def count(self, status: Status) -> int:
-        """How many videos ended as `status`."""
+        """Return the number of videos with this status."""
         return sum(record.status == status for record in self.records)
 
 
-def fetch(
-    urls: Iterable[str],
-    out: Path,
-    options: DownloadOptions | None = None,
+def fetch_videos(
+    urls: str | Iterable[str],
+    out: str | os.PathLike[str] = "data/videos",
     *,
+    max_height: int = 1080,
+    playlist: bool = False,
+    section: tuple[float, float] | None = None,
+    rate_limit: float | None = None,
+    cookies: str | os.PathLike[str] | None = None,
+    retries: int = 5,
+    timeout_seconds: float = 20.0,
     on_progress: Callable[[str, Progress], None] = lambda url, progress: None,
     on_record: Callable[[FetchRecord], None] = lambda record: None,
     log: Callable[[str], None] = lambda line: None,
 ) -> FetchReport:
-    """Download videos into `out`, one after the other. A URL that fails is recorded, and the others go on.
+    """Download videos into `out`, one after the other. A URL that fails is recorded, and the others continue.
+
+        videos = fetch_videos("https://example.org/drive.mp4", "data/videos").files
 
     Args:
-        urls: http(s) addresses of video files, HLS streams, or pages of the sites that yt-dlp knows.
-        out: folder for the videos and their `manifest.jsonl`. What is there already is not asked for again.
-        options: what to download.
-        on_progress: called with the URL as bytes arrive.
+        urls: one or several http(s) addresses of video files, HLS streams, or pages of the sites that yt-dlp knows.
+        out: folder for the videos and their `manifest.jsonl`. Videos that are already there are not requested again.
+        max_height: greatest height of the video in pixels. The best version within it is taken; where a site does not
+            state heights, the best that it offers.
+        playlist: True fetches all videos of a playlist; otherwise a playlist of several videos is an error.
+        section: start and end in seconds, `math.inf` for the end of the video. The cut is made at the keyframes around
+            them. Needs ffmpeg.
+        rate_limit: greatest download rate in bytes per second; None for no limit.
+        cookies: a cookies.txt in Netscape format, for videos behind a login. It is read, never written.
+        retries: how often a broken transfer is resumed before the video counts as failed.
+        timeout_seconds: how long to wait for a server that does not answer.
+        on_progress: called with the URL and the progress of its download as bytes arrive.
         on_record: called with each record as soon as it is known.
-        log: gets what yt-dlp has to say, line by line.
+        log: receives the messages of yt-dlp, line by line.
+
+    Returns:
+        One record for each URL, or for each video of a playlist, in order.
 
     Raises:
-        FetchError: a section is asked for and there is no ffmpeg.
+        FetchError: a section is requested and ffmpeg is not installed.
         InputError: the cookies or the manifest cannot be read.
         OutputError: `out` cannot be written to, or another process is writing there.
     """
-    options = options or DownloadOptions()
-    if options.section is not None and not shutil.which("ffmpeg"):
+    out = Path(out)
+    if section is not None and not shutil.which("ffmpeg"):
         raise FetchError(
-            "only ffmpeg can download a section of a video, and it is not installed",
+            "a section of a video can only be downloaded with ffmpeg, which is not installed",
             "Install it (apt install ffmpeg, brew install ffmpeg), or fetch the whole video without --section.",
         )
-    cookies = _read_cookies(options.cookies) if options.cookies else None
+    options = DownloadOptions(
+        max_height=max_height,
+        playlist=playlist,
+        section=section,
+        rate_limit=rate_limit,
+        retries=retries,
+        timeout_seconds=timeout_seconds,
+        cookies=_read_cookies(Path(cookies)) if cookies else None,
+    )
     records = []
     with locked(out):
-        run = _Run(out, options.section)
-        with Downloader(options, cookies, lambda progress: on_progress(run.url, progress), log) as downloader:
-            for url in urls:
-                for record in run.fetch(downloader, url.strip(), may_be_playlist=options.playlist):
+        run = _Run(out, section)
+        with Downloader(options, lambda progress: on_progress(run.url, progress), log) as downloader:
+            for url in [urls] if isinstance(urls, str) else urls:
+                for record in run.fetch(downloader, url.strip(), may_be_playlist=playlist):
                     records.append(record)
                     on_record(record)
     return FetchReport(tuple(records))
 
 
 class _Run:
-    """The state of one call of `fetch`."""
+    """State of one call of `fetch_videos`."""
 
     def __init__(self, out: Path, section: tuple[float, float] | None) -> None:
         self.out = out
@@ -120,7 +153,7 @@ class _Run:
     def fetch(
         self, downloader: Downloader, address: str, info: Info | None = None, *, may_be_playlist: bool
     ) -> Iterator[FetchRecord]:
-        """Fetch the video, or the videos of the playlist, that `address` leads to; `info` as a playlist gave it."""
+        """Fetch the video, or the videos of the playlist, behind `address`; `info` is its description in a playlist."""
         url = self.url = _without_login(address)
         if entry := self.manifest.find(url, self.section):
             yield FetchRecord(url, "already there", self.out / entry.file, entry)
@@ -147,14 +180,12 @@ class _Run:
         if videos > 1 and not wanted:
             raise FetchError(f"it is a playlist of {videos} videos", "Give --playlist to fetch them all.")
         if url in self.playlists:
-            raise FetchError("this playlist has been fetched by this run: it may contain itself")
+            raise FetchError("this playlist has already been fetched in this call: it may contain itself")
         self.playlists.add(url)
 
     def _fetch_video(self, downloader: Downloader, url: str, info: Info) -> FetchRecord:
         if info.get("is_live") or info.get("live_status") in ("is_live", "is_upcoming"):
-            return FetchRecord(
-                url, "skipped", cause="it is a live stream, which has no end yet", remedy="Fetch it later."
-            )
+            return FetchRecord(url, "skipped", cause="it is a live stream that has not ended", remedy="Fetch it later.")
         key = hashlib.sha256(f"{url}\n{self.section}".encode()).hexdigest()[:12]
         stem = f"{_safe(info, 'extractor', 20)}-{_safe(info, 'id', 60)}-{key}"
         with self._partial(key) as folder:
@@ -170,7 +201,7 @@ class _Run:
 
     @contextmanager
     def _partial(self, key: str) -> Iterator[Path]:
-        """The folder in which a download grows; it stays as long as there is something in it."""
+        """Provide the folder for an unfinished download; afterwards it is removed if it is empty."""
         folder = self.out / PARTIAL / key
         with output_errors(self.out):
             folder.mkdir(parents=True, exist_ok=True)
@@ -219,23 +250,23 @@ class _Run:
 def _require_http(url: str) -> None:
     if not re.match("https?://", url, re.IGNORECASE):
         raise FetchError(
-            "only http:// and https:// addresses are fetched",
-            "A video on this machine needs no fetching: give its path to the other commands.",
+            "only http:// and https:// addresses can be fetched",
+            "Give the path of a video on this machine directly to the other commands.",
         )
     try:
         parts = urlsplit(url)
-        complete = bool(parts.hostname) and parts.port != 0  # a port that is no number raises
+        complete = bool(parts.hostname) and parts.port != 0  # an invalid port raises ValueError
     except ValueError:
         complete = False
     if not complete:
-        raise FetchError("it is not a complete address", "Expected is https://HOST/PATH.")
+        raise FetchError("it is not a complete address", "Write it as https://HOST/PATH.")
 
 
 def _require_media(file: Path) -> None:
-    """Refuse text: among the formats that FFmpeg would open are playlists, which name further files to be opened.
+    """Refuse text, because FFmpeg would open playlists, which name further files to be opened.
 
     Raises:
-        VideoError: the file is text, or begins as a playlist does. Every video container has a zero byte early on.
+        VideoError: the file is text, or begins like a playlist. Every video container has a zero byte near its start.
     """
     with file.open("rb") as stream:
         head = stream.read(4096)
@@ -244,7 +275,7 @@ def _require_media(file: Path) -> None:
 
 
 def _without_login(url: str) -> str:
-    """The address without `USER:PASSWORD@`, which has no business in records, and without control characters."""
+    """Return the address without `USER:PASSWORD@`, which must not enter records, and without control characters."""
     printable = "".join(character for character in url if character.isprintable())
     try:
         parts = urlsplit(printable)
@@ -254,17 +285,17 @@ def _without_login(url: str) -> str:
 
 
 def _safe(info: Info, key: str, length: int) -> str:
-    """What a server said, cut down to characters that mean nothing to any file system."""
+    """Return a value that a server sent, reduced to characters that are safe in every file system."""
     return re.sub(r"[^A-Za-z0-9_]+", "-", str(info.get(key) or ""))[:length].strip("-") or "video"
 
 
 def _read_cookies(path: Path) -> str:
-    """The text of a cookies.txt.
+    """Read a cookies.txt.
 
     Raises:
-        InputError: it is missing, or in another format than Netscape's.
+        InputError: it is missing, or not in the Netscape format.
     """
-    remedy = "Export the browser's cookies for that site as cookies.txt (Netscape format)."
+    remedy = "Export the browser's cookies of that site as cookies.txt (Netscape format)."
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

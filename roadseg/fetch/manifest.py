@@ -1,4 +1,4 @@
-"""The record of downloaded videos that lies beside them: where each came from, and what it was when it arrived."""
+"""Manifest of downloaded videos: where each came from, and its size and checksum on arrival."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -12,36 +12,39 @@ MANIFEST_NAME = "manifest.jsonl"
 
 @dataclass(frozen=True)
 class ManifestEntry:
-    """One downloaded video; a line of JSON in the manifest."""
+    """One downloaded video; one line of JSON in the manifest."""
 
     url: str
-    """The address asked for, without user name and password; a playlist's inline videos add `#INDEX`."""
+    """The requested address, without user name and password; videos listed inside a playlist add `#INDEX`."""
     section: str | None
-    """The time range that was asked for, `START-END` in seconds (no END: to the end); None for the whole video."""
+    """The requested time range, `START-END` in seconds (no END: to the end); None for the whole video."""
     file: str
     """File name inside the manifest's folder."""
     extractor: str
-    """What yt-dlp calls the site, for example `youtube` or `generic`."""
+    """yt-dlp's name of the site, for example `youtube` or `generic`."""
     id: str
-    """The video's name on that site, as the site gave it."""
+    """The site's id of the video."""
     width: int
     """Width in pixels."""
     height: int
     """Height in pixels."""
     duration_seconds: float | None
-    """Length in seconds; None where the container does not say."""
+    """Length in seconds; None where the container does not state it."""
     size_bytes: int
-    """Size of the file."""
+    """Size of the file in bytes."""
     sha256: str
     """SHA-256 of the file, hexadecimal."""
     fetched_at: str
-    """When the download ended: UTC, ISO 8601."""
+    """Time when the download ended, UTC in ISO 8601."""
 
 
 class Manifest:
     """The entries of `FOLDER/manifest.jsonl`, one for each pair of URL and section.
 
-    A file that is being changed by two processes would lose entries: hold `roadseg.files.locked(folder)`.
+    Hold `roadseg.files.locked(folder)` while changing it: two processes at once would lose entries.
+
+    Args:
+        folder: the folder of the videos.
 
     Raises:
         InputError: a line cannot be read.
@@ -62,7 +65,7 @@ class Manifest:
             except (ValueError, TypeError) as error:
                 raise InputError(
                     f"{self.path}: line {number} is not a manifest entry",
-                    "Delete the line, and the video is fetched again.",
+                    "Delete that line; the video is then fetched again.",
                 ) from error
         return entries
 
@@ -72,7 +75,7 @@ class Manifest:
         return list(self._entries.values())
 
     def find(self, url: str, section: str | None = None) -> ManifestEntry | None:
-        """The entry of a video whose file is there with the size it had; None otherwise."""
+        """Return the entry of a video if its file is present with the recorded size, else None."""
         entry = self._entries.get((url, section))
         if entry is None:
             return None
@@ -80,7 +83,7 @@ class Manifest:
         return entry if file.is_file() and file.stat().st_size == entry.size_bytes else None
 
     def add(self, entry: ManifestEntry) -> None:
-        """Add an entry in place of an earlier one of the same video; the file on disk is never half a file."""
+        """Add an entry in place of an earlier one of the same video; the file on disk is replaced as a whole."""
         key = (entry.url, entry.section)
         self._entries.pop(key, None)
         self._entries[key] = entry

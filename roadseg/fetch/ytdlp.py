@@ -1,7 +1,7 @@
-"""yt-dlp behind a door: what it may do is fixed here, and its errors become `FetchError`.
+"""The only module that imports yt_dlp: it limits what yt-dlp may do and turns its errors into `FetchError`.
 
-The only module that imports yt_dlp. It writes where it is told to, transfers over HTTP(S) alone, and runs no other
-program but ffmpeg, and that only when a section is asked for.
+yt-dlp writes only to the given path, transfers over HTTP(S) only, and runs no program except ffmpeg, and that only when
+a section is requested.
 """
 
 import io
@@ -19,62 +19,54 @@ from yt_dlp.utils import ExtractorError, YoutubeDLError, unsmuggle_url
 from roadseg.errors import FetchError
 
 Info = dict[str, Any]
-"""What yt-dlp says about a video or playlist; everything in it comes from a server."""
+"""yt-dlp's description of a video or playlist; everything in it comes from a server."""
 
 PROTOCOLS = ("http", "https", "m3u8", "m3u8_native", "http_dash_segments")
-"""How a video may be transferred: a file, an HLS stream or a DASH stream, over HTTP(S)."""
+"""Accepted ways of transfer: a file, an HLS stream or a DASH stream, over HTTP(S)."""
 
 LOGIN = "Open the address in a browser; behind a login give --cookies FILE."
 RESUME = "Check the connection and run the same command again: it resumes where it stopped."
-ADDRESS = "Check the address, or give the one of the video itself."
+ADDRESS = "Check the address, or give the address of the video itself."
 LATER = "Try again later."
-UPDATE = "A newer yt-dlp may: pip install --upgrade yt-dlp"
+UPDATE = "A newer yt-dlp may read it: pip install --upgrade yt-dlp"
 YOUTUBE = "YouTube needs Deno: pip install 'roadseg[youtube]'"
 
 
 @dataclass(frozen=True)
 class DownloadOptions:
-    """What to download, and how patiently."""
+    """Choice of the version to download, and limits of the transfer; `fetch_videos` documents each."""
 
-    max_height: int = 1080
-    """The best picture of at most this many lines is taken; where a site does not say the height, what there is."""
-    playlist: bool = False
-    """Whether to fetch all videos of a playlist; without it a playlist of several videos is an error."""
-    section: tuple[float, float] | None = None
-    """Start and end in seconds, cut at the key frames around them (`math.inf`: to the end); needs ffmpeg."""
-    rate_limit: float | None = None
-    """Bytes a second at most."""
-    cookies: Path | None = None
-    """A cookies.txt in Netscape format, for videos behind a login. It is read, never written."""
-    retries: int = 5
-    """How often a broken transfer is taken up again before the video counts as failed."""
-    timeout_seconds: float = 20.0
-    """How long to wait for a server that says nothing."""
+    max_height: int
+    playlist: bool
+    section: tuple[float, float] | None
+    rate_limit: float | None
+    cookies: str | None
+    """Text of a cookies.txt in Netscape format."""
+    retries: int
+    timeout_seconds: float
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the download of one video is."""
+    """Progress of the download of one video."""
 
     downloaded_bytes: int
     total_bytes: int | None
-    """None as long as the server has not said; an estimate for streams in segments."""
+    """None until the server states it; an estimate for streams in segments."""
 
 
 class Downloader:
-    """One yt-dlp for a whole run, so that connections and cookies are kept.
+    """One yt-dlp for several videos, so that connections and cookies are kept.
 
     Args:
-        options: what to download.
-        cookies: the text of `options.cookies`.
+        options: choice of version and limits of the transfer.
         on_progress: called as bytes arrive.
-        log: gets what yt-dlp has to say, line by line.
+        log: receives the messages of yt-dlp, line by line.
     """
 
     def __init__(
         self,
         options: DownloadOptions,
-        cookies: str | None,
         on_progress: Callable[[Progress], None],
         log: Callable[[str], None],
     ) -> None:
@@ -82,7 +74,7 @@ class Downloader:
         self._on_progress = on_progress
         self._callback_error: Exception | None = None
         self._log = _Log(log)
-        self._ydl = _YoutubeDL(self._settings(cookies))
+        self._ydl = _YoutubeDL(self._settings())
 
     def __enter__(self) -> "Downloader":
         return self
@@ -91,14 +83,17 @@ class Downloader:
         self._ydl.close()
 
     def resolve(self, url: str, info: Info | None = None) -> Info:
-        """What `url` leads to: a video, or a playlist, which has the key `entries`. Nothing is downloaded.
+        """Find out what `url` leads to; nothing is downloaded.
 
         Args:
             url: an http(s) address.
-            info: what a playlist has already said about it.
+            info: its description in a playlist, if it came from one.
+
+        Returns:
+            The description of a video, or of a playlist, which has the key `entries`.
 
         Raises:
-            FetchError: nothing usable is there.
+            FetchError: there is no video.
         """
         with self._translated():
             if info is None:
@@ -110,9 +105,15 @@ class Downloader:
         return dict(info)
 
     def entries(self, url: str, playlist: Info) -> list[tuple[str, Info]]:
-        """Address and description of each video of a playlist that `resolve` gave.
+        """Return address and description of each video of a playlist.
 
-        A video without an address of its own gets the page's, `url`, with its `#INDEX` from 1.
+        Args:
+            url: address of the playlist.
+            playlist: its description, as `resolve` returned it.
+
+        Returns:
+            (address, description) of each video. A video without an address of its own gets `url` and `#INDEX`,
+            counted from 1.
         """
         with self._translated():
             found: list[Info] = [dict(entry) for entry in playlist["entries"] if entry]
@@ -127,17 +128,21 @@ class Downloader:
         return entries
 
     def download(self, video: Info, target: Path) -> None:
-        """Download a video that `resolve` gave to `target`, or resume it; until it is whole it is `target.part`.
+        """Download a video, or resume its download; an unfinished download is called `target.part`.
+
+        Args:
+            video: its description, as `resolve` returned it.
+            target: the file to write.
 
         Raises:
-            FetchError: it failed; what has arrived stays and is resumed by the next call.
+            FetchError: the download failed; the received part stays, and the next call resumes it.
             OSError: the disk is full, or `target` cannot be written.
         """
         self._ydl.target = target
         with self._translated():
             self._ydl.process_ie_result(video, download=True)
 
-    def _settings(self, cookies: str | None) -> Info:
+    def _settings(self) -> Info:
         options = self._options
         settings: Info = {
             "logger": self._log,
@@ -159,12 +164,12 @@ class Downloader:
             "fixup": "never",  # needs ffmpeg; PyAV reads the files as they are
             "cachedir": False,
             "enable_file_urls": False,
-            # Python's own client: with `requests`, where some package has brought it, addresses are requoted.
+            # Python's own HTTP client: `requests`, used where it is installed, changes the quoting of addresses.
             "compat_opts": {"prefer-legacy-http-handler"},
         }
-        if cookies is not None:
+        if options.cookies is not None:
             # A stream, not the file: yt-dlp writes cookies back to where it read them.
-            settings["cookiefile"] = io.StringIO(cookies)
+            settings["cookiefile"] = io.StringIO(options.cookies)
         if options.section is not None:
             start, end = options.section
             settings["external_downloader_args"] = {"ffmpeg": ["-loglevel", "quiet"]}
@@ -172,17 +177,19 @@ class Downloader:
         return settings
 
     def _choose_format(self, context: Info) -> Iterator[Info]:
-        """The best picture that is not too high: yt-dlp's `bv*[height<=?H]`, with errors that say what there is."""
+        """Choose the best version within `max_height`: yt-dlp's `bv*[height<=?H]`, but errors name the alternatives."""
         limit = self._options.max_height
-        pictures = [
+        versions = [
             each for each in context["formats"] if each.get("vcodec") != "none" and each["protocol"] in PROTOCOLS
         ]
-        fitting = [each for each in pictures if (each.get("height") or 0) <= limit]
-        if not pictures:
-            raise FetchError("it has no pictures that can be downloaded over HTTP", LOGIN)
+        fitting = [each for each in versions if (each.get("height") or 0) <= limit]
+        if not versions:
+            raise FetchError("it has no video that can be downloaded over HTTP", LOGIN)
         if not fitting:
-            lowest = min(each["height"] for each in pictures)
-            raise FetchError(f"it has no picture of at most {limit} lines", f"The lowest has --max-height {lowest}.")
+            lowest = min(each["height"] for each in versions)
+            raise FetchError(
+                f"it has no version of at most {limit} pixels in height", f"Give --max-height {lowest}, its lowest."
+            )
         yield fitting[-1]  # yt-dlp sorts from worst to best
 
     def _hook(self, state: Info) -> None:
@@ -197,9 +204,9 @@ class Downloader:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Turn errors into `FetchError`, but those of the disk into the `OSError` that yt-dlp has wrapped.
+        """Turn errors into `FetchError`, but disk errors into the `OSError` that yt-dlp has wrapped.
 
-        Sites send what they like, so extractors raise anything; none of it may end the run for the other URLs.
+        Sites send arbitrary data, so extractors raise arbitrary errors; none of them may end the work on other URLs.
         """
         try:
             yield
@@ -218,7 +225,7 @@ class Downloader:
 
 
 class _YoutubeDL(YoutubeDL):  # type: ignore[misc]
-    """yt-dlp, writing only to `target`, whatever a server would like the file to be called."""
+    """yt-dlp, writing only to `target`, whatever file name a server suggests."""
 
     target = Path()
 
@@ -227,7 +234,7 @@ class _YoutubeDL(YoutubeDL):  # type: ignore[misc]
 
 
 class _Log:
-    """yt-dlp's logger: passes all lines on, and remembers whether YouTube asked for Deno."""
+    """Logger for yt-dlp that passes all lines on and remembers whether YouTube needs Deno."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
         self._log = log
@@ -244,12 +251,12 @@ class _Log:
 
 
 def _pause(n: int) -> float:
-    """Seconds to wait before retry `n`, from 0: half a second, doubled each time, at most ten."""
+    """Return the seconds to wait before retry `n`, counted from 0: 0.5, doubled each time, at most 10."""
     return min(0.5 * 2.0**n, 10.0)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what caused it, outermost first, through the several ways in which yt-dlp links them."""
+    """Yield the error and its causes, outermost first, along all the ways in which yt-dlp links them."""
     seen: list[BaseException] = []
     found: BaseException | None = error
     while found is not None:
@@ -265,9 +272,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _explained(chain: list[BaseException], otherwise: str) -> FetchError:
-    """An error of yt-dlp in one line with a remedy; `otherwise` where none is known.
+    """Describe an error of yt-dlp in one line with a remedy; `otherwise` is the remedy of unknown errors.
 
-    Told by the wording, because yt-dlp often keeps nothing else of the error behind a failed retry.
+    Errors are recognised by their wording, because yt-dlp often keeps nothing else after a failed retry.
     """
     text = "\n".join(str(error) for error in chain)
     for pattern, cause, remedy in EXPLANATIONS:
@@ -280,7 +287,7 @@ def _explained(chain: list[BaseException], otherwise: str) -> FetchError:
 
 
 def _clean(message: str) -> str:
-    """The first line of a message, without yt-dlp's decoration and without control characters."""
+    """Return the first line of a message, without yt-dlp's decoration and without control characters."""
     line = re.sub(r"\x1b\[[0-9;]*m", "", message).strip().partition("\n")[0]
     line = re.sub(r"^(ERROR: *)?(\[[\w:.+-]+\] *)?", "", line)
     line = re.split(r"; please report this issue| \(caused by |\. Use --|;? *[Ss]ee +https?:", line)[0].strip()
@@ -288,7 +295,7 @@ def _clean(message: str) -> str:
 
 
 EXPLANATIONS = (
-    # (what yt-dlp says, the cause, the remedy), the most telling first
+    # (pattern in yt-dlp's message, cause, remedy), the most specific first
     (r"Unsupported URL", "no video found on this page", LOGIN),
     (r"DRM protected", "it is encrypted (DRM)", "It cannot be downloaded."),
     (r"HTTP Error 3\d\d", "it redirects in a circle or to an address that is not http(s)", ADDRESS),
@@ -296,9 +303,9 @@ EXPLANATIONS = (
     (r"HTTP Error (404|410): ?(.*)", r"the server answered \1 \2", ADDRESS),
     (r"HTTP Error (\d+): ?(.*)", r"the server answered \1 \2", LATER),
     (r"file:// URLs are disabled|Unable to handle request", "it leads to an address that is not http(s)", ADDRESS),
-    (r"Downloaded (\d+) bytes, expected (\d+)", r"the connection broke off after \1 of \2 bytes", RESUME),
-    (r"(\d+) bytes read, (\d+) more expected", r"the connection broke off with \2 bytes to come", RESUME),
-    (r"Did not get any data blocks|downloaded file is empty", "the server delivered nothing", LATER),
+    (r"Downloaded (\d+) bytes, expected (\d+)", r"the connection was lost after \1 of \2 bytes", RESUME),
+    (r"(\d+) bytes read, (\d+) more expected", r"the connection was lost with \2 bytes missing", RESUME),
+    (r"Did not get any data blocks|downloaded file is empty", "the server sent nothing", LATER),
     (r"can't contain control characters", "it is not an address: it has spaces in it", ADDRESS),
     (r"timed out", "the server does not answer", RESUME),
     (r"certificate verify failed: ([^(>]*)", r"its certificate is not valid: \1", ADDRESS),

@@ -13,7 +13,7 @@ from pathlib import Path
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.errors import FetchError, InputError, RoadsegError, VideoError
 from roadseg.evaluation.comparison.grid import overlay_grid
-from roadseg.fetch.job import fetch
+from roadseg.fetch.job import fetch_videos
 from roadseg.files import locked, write_json, write_png, write_text
 from roadseg.inference.engines import load_segmenter
 from roadseg.jobs.before_after import AFTER, BEFORE, BeforeAfter, Footage
@@ -159,7 +159,7 @@ def fetched(address: str, videos: Path, watcher: StageWatcher) -> Path:
         FetchError: it cannot be had.
     """
     watcher.on_stage(f"roadseg fetch {address}")
-    (record,) = fetch(
+    (record,) = fetch_videos(
         [address],
         videos,
         on_progress=lambda _, bytes_: watcher.on_progress("fetching", bytes_.downloaded_bytes, bytes_.total_bytes),
@@ -217,7 +217,7 @@ def _with_frames(
         every=recipe.frames_every,
         on_progress=lambda video, done, total: watcher.on_progress(f"frames of {video.name}", done, total),
     )
-    results = {one.video: Footage(files[one.video].address, str(one.video), one.pictures) for one in extraction.videos}
+    results = {one.video: Footage(files[one.video].address, str(one.video), one.images) for one in extraction.videos}
     results |= {one.video: _failed(files[one.video].address, one.error, watcher) for one in extraction.failures}
     return [results[Path(one.file)] if one.file else one for one in footage]
 

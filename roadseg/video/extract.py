@@ -1,10 +1,11 @@
-"""Frames of videos as pictures on disk, for adaptation to the roads they show."""
+"""Extract frames of videos as images on disk, for adaptation to the roads they show."""
 
 import json
+import os
 import re
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,20 +21,21 @@ import pyarrow.parquet as pq
 from roadseg.errors import InputError, VideoError
 from roadseg.files import PART_SUFFIX, fingerprint, locked, output_errors, write_json, writing
 from roadseg.video.colour import to_rgb
+from roadseg.video.find import find_videos
 from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 from roadseg.video.selection import MIN_CHANGE, AtIntervals, AtSceneChanges, Novelty, Selection
 
-PictureFormat = Literal["jpg", "png"]
+ImageFormat = Literal["jpg", "png"]
 
 INDEX_NAME = "frames.parquet"
 RECORD_NAME = "frames.json"
-"""In the folder of each video: how its pictures were chosen, and what they are. Its presence says it is complete."""
+"""File in the folder of each video with the choice of frames and the list of images; present once all are written."""
 
 JPEG_QUALITY = 95
 
 WRITERS = 2
-"""Threads that make and write pictures while the decoder goes on."""
+"""Threads that convert and write images while the next frames are decoded."""
 
 INDEX = pa.schema(
     {
@@ -48,30 +50,28 @@ INDEX = pa.schema(
         "height": pa.int32(),
     }
 )
-"""One row a picture: its video as it was given, its path below the folder of the index, its position among the frames
-of the video, its exact time, and its size in pixels."""
+"""Columns of the index, one row an image: its video, its own path below the folder of the index, its number among the
+frames of the video, its exact time, and its size in pixels."""
 
 OnProgress = Callable[[Path, int, int | None], None]
-"""Called with the video, the frames looked at, and the frames there are in all, where its container says."""
+"""Called with the video, the number of frames read, and the total number where the container states it."""
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """The arguments of `extract_frames` that decide which pictures come out, and what they are like."""
+    """The arguments of `extract_frames` that decide which images are written, and in which form."""
 
     every: Fraction | None
     count: int | None
     scene_change: bool
     min_change: float
-    picture_format: PictureFormat
+    format: ImageFormat
     max_size: int | None
     frame_rate: Fraction | None
 
     def __post_init__(self) -> None:
         if (self.every is not None) + (self.count is not None) + self.scene_change != 1:
-            raise InputError(
-                "frames must be chosen in one way", "Give one of an interval, a number, or changes of scene."
-            )
+            raise InputError("frames can be chosen in one way only", "Give one of every, count and scene_change.")
         for name, value in (("interval", self.every), ("number of frames", self.count), ("size", self.max_size)):
             if value is not None and value <= 0:
                 raise InputError(f"{name} {value} is not above 0", "Give a number above 0.")
@@ -82,17 +82,17 @@ class _Choice:
 
 @dataclass(frozen=True)
 class Extracted:
-    """The pictures of one video."""
+    """Images extracted from one video."""
 
     video: Path
     folder: Path
-    pictures: int
+    images: int
     duplicates: int
-    """Frames that were chosen and left out, because they looked like the one before."""
+    """Number of chosen frames that were left out because they looked like the one before."""
     reused: bool
-    """Whether they were there already, chosen in the same way."""
+    """True if they were already there, chosen in the same way."""
     events: dict[str, Any]
-    """`DecodeEvents` of reading it."""
+    """Decoding problems, as `DecodeEvents.as_dict` returns them."""
 
 
 @dataclass(frozen=True)
@@ -105,64 +105,73 @@ class Failure:
 
 @dataclass(frozen=True)
 class Extraction:
-    """What came of extracting frames from several videos."""
+    """Outcome of extracting frames from several videos."""
 
     index: Path
-    """The Parquet file that lists every picture in the folder, also those of earlier calls."""
+    """Parquet file that lists every image in the folder, those of earlier calls included."""
     videos: tuple[Extracted, ...]
     failures: tuple[Failure, ...]
 
     @property
-    def pictures(self) -> int:
-        """How many pictures the videos gave."""
-        return sum(video.pictures for video in self.videos)
+    def images(self) -> int:
+        """Number of images extracted from the videos."""
+        return sum(video.images for video in self.videos)
 
 
 def extract_frames(
-    videos: Sequence[Path],
-    out: Path,
+    videos: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    out: str | os.PathLike[str] = "data/frames",
     *,
     every: float | Fraction | None = None,
     count: int | None = None,
     scene_change: bool = False,
     min_change: float = MIN_CHANGE,
-    picture_format: PictureFormat = "jpg",
+    format: ImageFormat = "jpg",
     max_size: int | None = None,
-    frame_rate: Fraction | None = None,
+    frame_rate: float | Fraction | None = None,
     on_progress: OnProgress | None = None,
 ) -> Extraction:
-    """Write chosen frames of videos to `out/STEM-HASH/INDEX.jpg` and list all pictures of `out` in `frames.parquet`.
+    """Write chosen frames of videos to `out/STEM-HASH/INDEX.jpg` and list all images of `out` in `frames.parquet`.
 
-    Each video's folder appears whole or not at all, so an interrupted call can be repeated: what is done is kept.
-    A video whose frames were chosen in another way before is done again. One that cannot be read does not stop the
+    The images of a video appear all at once, so an interrupted call can be repeated: finished videos are kept. A video
+    whose frames were chosen in another way before is extracted again. A video that cannot be read does not stop the
     others.
 
     Args:
-        videos: files; one given twice counts once.
-        out: folder for the pictures, made if it is missing.
-        every: choose a frame every so many seconds,
-        count: or so many of each video, spread evenly,
-        scene_change: or those that look unlike the last one chosen; exactly one of the three must be given.
-        min_change: mean luma levels by which a frame must differ from the last one kept; 0 keeps all.
-        picture_format: `jpg` (quality 95) or `png` (lossless).
-        max_size: pixels of the longer side, to which larger frames are shrunk.
-        frame_rate: Hz, for streams without timestamps.
-        on_progress: called as work goes on.
+        videos: one or several videos, folders, patterns and @lists, as `roadseg.video.find.find_videos` takes them.
+        out: folder for the images, created if it is missing.
+        every: take a frame every so many seconds; 1 if none of `every`, `count` and `scene_change` is given.
+        count: take so many frames of each video, evenly spread.
+        scene_change: take each frame that looks unlike the last one taken.
+        min_change: mean difference in luma levels (0 to 255) by which a frame must differ from the last one kept; 0
+            keeps all.
+        format: `jpg` (quality 95) or `png` (lossless).
+        max_size: longer side in pixels to which larger frames are shrunk; None keeps the size.
+        frame_rate: frames per second of streams without timestamps, such as raw H.264.
+        on_progress: called with the video, the number of frames read, and their total number or None.
+
+    Returns:
+        The path of the index, the images of each video, and the videos that could not be read.
 
     Raises:
-        InputError: none or several of the three ways to choose are given, or a number is not above 0.
-        VideoError: not one of the videos could be read.
+        InputError: more than one of `every`, `count` and `scene_change` is given, a number is not above 0, or a folder,
+            pattern or list has no video.
+        VideoError: none of the videos can be read.
         OutputError: the disk is full, or `out` cannot be written to or is in use.
     """
-    step = None if every is None else Fraction(every).limit_denominator(1_000_000)
-    choice = _Choice(step, count, scene_change, min_change, picture_format, max_size, frame_rate)
+    if every is None and count is None and not scene_change:
+        every = 1
+    step, rate = _fraction(every), _fraction(frame_rate)
+    choice = _Choice(step, count, scene_change, min_change, format, max_size, rate)
+    found = [video.path for video in find_videos(videos)]
+    out = Path(out)
     extracted: list[Extracted] = []
     failures: list[Failure] = []
     with locked(out):
         for remains in out.glob(f"*{PART_SUFFIX}"):
             shutil.rmtree(remains, ignore_errors=True)
         try:
-            for video in {video.absolute(): video for video in videos}.values():
+            for video in found:
                 try:
                     extracted.append(_extract(video, out, choice, on_progress or (lambda *_: None)))
                 except VideoError as error:
@@ -175,12 +184,16 @@ def extract_frames(
     return Extraction(out / INDEX_NAME, tuple(extracted), tuple(failures))
 
 
+def _fraction(number: float | Fraction | None) -> Fraction | None:
+    return None if number is None else Fraction(number).limit_denominator(1_000_000)
+
+
 def _nothing(failures: list[Failure]) -> VideoError:
     if not failures:
-        return VideoError("no videos given", "Name at least one file.")
+        return VideoError("no videos given", "Give at least one video.")
     if len(failures) == 1:
         return failures[0].error
-    return VideoError(f"none of {len(failures)} videos can be read, the first: {failures[0].error.cause}")
+    return VideoError(f"none of {len(failures)} videos can be read; the first: {failures[0].error.cause}")
 
 
 def _extract(video: Path, out: Path, choice: _Choice, on_progress: OnProgress) -> Extracted:
@@ -189,33 +202,33 @@ def _extract(video: Path, out: Path, choice: _Choice, on_progress: OnProgress) -
         folder = out / f"{stem}-{fingerprint(video)[:8]}"
         done = _record(folder)
         if done and done["choice"] == choice.as_json():
-            return Extracted(video, folder, len(done["pictures"]), done["duplicates"], True, done["events"])
+            return Extracted(video, folder, len(done["images"]), done["duplicates"], True, done["events"])
         with _replacing(folder) as part, _Writers() as writers:
-            pictures: list[dict[str, Any]] = []
+            images: list[dict[str, Any]] = []
             duplicates = 0
             for frame, is_new in _chosen(reader, choice, on_progress):
                 duplicates += not is_new
                 if is_new:
                     size = _size(frame, choice.max_size)
-                    name = f"{frame.index:06d}.{choice.picture_format}"
+                    name = f"{frame.index:06d}.{choice.format}"
                     writers.write(part / name, frame, size)
-                    pictures.append(_row(video, f"{folder.name}/{name}", frame, size))
-            if not pictures:
-                raise VideoError(f"{video}: no frame where one was wanted", "Choose more frames.")
+                    images.append(_row(video, f"{folder.name}/{name}", frame, size))
+            if not images:
+                raise VideoError(f"{video}: no frame at the chosen times", "Choose more frames.")
             writers.wait()
             record = {
                 "video": str(video),
                 "choice": choice.as_json(),
                 "duplicates": duplicates,
                 "events": reader.events.as_dict(),
-                "pictures": pictures,
+                "images": images,
             }
             write_json(part / RECORD_NAME, record)
-    return Extracted(video, folder, len(pictures), duplicates, False, reader.events.as_dict())
+    return Extracted(video, folder, len(images), duplicates, False, reader.events.as_dict())
 
 
 def _chosen(reader: VideoReader, choice: _Choice, on_progress: OnProgress) -> Iterator[tuple[Frame, bool]]:
-    """Frames that the choice wants, each with whether it shows something new."""
+    """Yield the chosen frames, each with True if it differs enough from the last one kept."""
     selection = _selection(reader, choice)
     novelty = Novelty(choice.min_change)
     for frame in reader:
@@ -234,7 +247,7 @@ def _selection(reader: VideoReader, choice: _Choice) -> Selection:
 
 
 def _length(reader: VideoReader, frame_rate: Fraction | None) -> Fraction:
-    """Seconds that the pictures of a video last; read through where its container does not say."""
+    """Return the length of a video in seconds; it is read through where its container does not state it."""
     if reader.info.duration_seconds:
         return Fraction(reader.info.duration_seconds)
     with VideoReader(reader.info.path, frame_rate=frame_rate) as video:
@@ -242,7 +255,7 @@ def _length(reader: VideoReader, frame_rate: Fraction | None) -> Fraction:
 
 
 def _size(frame: Frame, max_size: int | None) -> tuple[int, int]:
-    """(width, height) of the picture."""
+    """Return (width, height) of the image."""
     longer = max(frame.width, frame.height)
     if max_size is None or longer <= max_size:
         return frame.width, frame.height
@@ -250,27 +263,27 @@ def _size(frame: Frame, max_size: int | None) -> tuple[int, int]:
 
 
 class _Writers:
-    """Writes pictures in threads, while the next frames are decoded; leaving the context waits for them."""
+    """Writes images in threads while the next frames are decoded; leaving the context waits for them."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(WRITERS, "roadseg-write")
         self._begun: deque[Future[None]] = deque()
 
     def write(self, path: Path, frame: Frame, size: tuple[int, int]) -> None:
-        """Begin to write a picture, once few others are begun and not done.
+        """Begin to write an image; waits while too many others are unfinished.
 
         Raises:
-            OutputError: one of those before could not be written.
+            OutputError: an earlier image could not be written.
         """
         if len(self._begun) == 2 * WRITERS:
             self._begun.popleft().result()
-        self._begun.append(self._pool.submit(_write_picture, path, frame, size))
+        self._begun.append(self._pool.submit(_write_image, path, frame, size))
 
     def wait(self) -> None:
-        """Until all pictures are written.
+        """Wait until all images are written.
 
         Raises:
-            OutputError: one could not be.
+            OutputError: an image could not be written.
         """
         while self._begun:
             self._begun.popleft().result()
@@ -282,10 +295,10 @@ class _Writers:
         self._pool.shutdown(cancel_futures=True)
 
 
-def _write_picture(path: Path, frame: Frame, size: tuple[int, int]) -> None:
+def _write_image(path: Path, frame: Frame, size: tuple[int, int]) -> None:
     image = cv2.cvtColor(to_rgb(frame, size), cv2.COLOR_RGB2BGR)
     quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix == ".jpg" else []
-    # Not imwrite, which says no more than False of a full disk.
+    # Not imwrite, which reports a full disk only by returning False.
     _, data = cv2.imencode(path.suffix, image, quality)
     with output_errors(path):
         path.write_bytes(data.tobytes())
@@ -307,7 +320,7 @@ def _row(video: Path, name: str, frame: Frame, size: tuple[int, int]) -> dict[st
 
 @contextmanager
 def _replacing(folder: Path) -> Iterator[Path]:
-    """Give a new folder to fill, which takes the place of `folder` when the block ends well."""
+    """Provide a new folder, which replaces `folder` when the block ends without an error."""
     part = folder.with_name(folder.name + PART_SUFFIX)
     with output_errors(folder):
         part.mkdir()
@@ -320,13 +333,15 @@ def _replacing(folder: Path) -> Iterator[Path]:
 
 
 def _record(folder: Path) -> dict[str, Any] | None:
+    """Read the record of a complete folder; None where there is none, or where it has another form."""
     path = folder / RECORD_NAME
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return record if "images" in record else None
 
 
 def _write_index(out: Path) -> None:
-    """List the pictures of all folders that are complete; those that somebody has deleted are left out."""
+    """List the images of all complete folders, without images that were deleted since."""
     records = [_record(path.parent) for path in sorted(out.glob(f"*/{RECORD_NAME}"))]
-    rows = [row for record in records if record for row in record["pictures"] if (out / row["frame"]).exists()]
+    rows = [row for record in records if record for row in record["images"] if (out / row["frame"]).exists()]
     with writing(out / INDEX_NAME) as part:
         pq.write_table(pa.Table.from_pylist(rows, schema=INDEX), part, compression="zstd")

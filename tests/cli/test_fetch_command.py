@@ -36,7 +36,7 @@ def test_good_videos_are_kept_and_a_failed_one_is_told_in_two_lines(site: Site, 
     assert code == 1
     assert printed.err.splitlines() == [
         f"error: {site.url('/none.mp4')}: the server answered 404 Not Found",
-        "       Check the address, or give the one of the video itself.",
+        "       Check the address, or give the address of the video itself.",
     ]
     first, count = printed.out.splitlines()
     assert first.startswith(f"downloaded     {tmp_path}/out/generic-clip-")

@@ -31,18 +31,27 @@ def write(path: Path) -> Path:
     return path
 
 
-def pictures(out: Path) -> list[str]:
+def images_in(out: Path) -> list[str]:
     return sorted(path.name for path in out.rglob("*.*g") if path.parent != out)
 
 
-def test_default_is_a_picture_a_second_in_data_frames(drive, tmp_path):
+def test_default_is_one_frame_a_second_in_data_frames(drive, tmp_path):
     done = roadseg("frames", drive, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert pictures(tmp_path / "data/frames") == ["000000.jpg", "000025.jpg"]
+    assert images_in(tmp_path / "data/frames") == ["000000.jpg", "000025.jpg"]
     first, count = done.stdout.splitlines()
     assert first.startswith("     2  data/frames/drive-")
-    assert count == "     2  pictures of 1 video"
+    assert count == "     2  images of 1 video"
     assert len(pq.read_table(tmp_path / "data/frames/frames.parquet")) == 2
+
+
+def test_folders_patterns_and_lists_of_videos(drive, tmp_path):
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{drive}\n")
+    for given in (drive.parent, drive.parent / "*.mp4", listed, f"@{listed}"):
+        done = roadseg("frames", given, "--out", tmp_path / "out", "--count", 3, "--json")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert [video["video"] for video in json.loads(done.stdout)["videos"]] == [str(drive)]
 
 
 @pytest.mark.parametrize(
@@ -56,20 +65,20 @@ def test_default_is_a_picture_a_second_in_data_frames(drive, tmp_path):
 def test_ways_to_choose(drive, tmp_path, options, numbers):
     done = roadseg("frames", drive, "--out", tmp_path, *options, "--json")
     assert (done.returncode, done.stderr) == (0, "")
-    told = json.loads(done.stdout)
-    assert told["pictures"] == len(pictures(tmp_path)) == len(pq.read_table(told["index"]))
-    assert told["pictures"] in numbers
+    printed = json.loads(done.stdout)
+    assert printed["images"] == len(images_in(tmp_path)) == len(pq.read_table(printed["index"]))
+    assert printed["images"] in numbers
 
 
-def test_broken_videos_are_told_and_the_others_go_on(drive, tmp_path):
+def test_broken_videos_are_printed_and_the_others_go_on(drive, tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_text("no video")
     done = roadseg("frames", broken, drive, "--out", tmp_path / "out", "--json")
     assert done.returncode == 1
     assert done.stderr.splitlines()[0].startswith(f"error: {broken}: not a video")
-    told = json.loads(done.stdout)
-    assert [failure["video"] for failure in told["failures"]] == [str(broken)]
-    assert [video["video"] for video in told["videos"]] == [str(drive)]
+    printed = json.loads(done.stdout)
+    assert [failure["video"] for failure in printed["failures"]] == [str(broken)]
+    assert [video["video"] for video in printed["videos"]] == [str(drive)]
 
 
 def test_nothing_but_broken_videos_is_an_error(tmp_path):
@@ -92,9 +101,9 @@ def test_damage_is_warned_of(tmp_path):
 def test_frame_rate_of_raw_streams(real_data, tmp_path):
     raw = real_data / "video/odd/enst_video.h264"
     done = roadseg("frames", raw, "--out", tmp_path / "25", "--min-change", "0", "--json")
-    assert json.loads(done.stdout)["pictures"] == 7, "173 frames"
+    assert json.loads(done.stdout)["images"] == 7, "173 frames"
     done = roadseg("frames", raw, "--out", tmp_path / "10", "--min-change", "0", "--frame-rate", "10", "--json")
-    assert json.loads(done.stdout)["pictures"] == 18
+    assert json.loads(done.stdout)["images"] == 18
     assert "25 frames a second assumed" in roadseg("frames", raw, "--out", tmp_path / "again").stderr
 
 

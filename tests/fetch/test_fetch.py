@@ -6,20 +6,21 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.servers import Site, content, folder, page, redirect, serving, silence, status, write_clip, write_hls
 
 from roadseg.errors import FetchError, InputError, OutputError
-from roadseg.fetch.job import FetchRecord, FetchReport, fetch
+from roadseg.fetch.job import FetchRecord, FetchReport, fetch_videos
 from roadseg.fetch.manifest import Manifest
-from roadseg.fetch.ytdlp import DownloadOptions, Progress
+from roadseg.fetch.ytdlp import Progress
 from roadseg.files import locked
 
 # yt-dlp leaves the closing of sockets to the garbage collector when a request fails.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
-IMPATIENT = DownloadOptions(retries=0, timeout_seconds=0.5)
+IMPATIENT: dict[str, Any] = {"retries": 0, "timeout_seconds": 0.5}
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +57,7 @@ def only(report: FetchReport) -> FetchRecord:
 def test_a_video_arrives_whole_and_is_entered_in_the_manifest(site: Site, out: Path, clip: bytes):
     site.routes["/clip.mp4"] = content(clip)
     seen: list[Progress] = []
-    report = fetch([site.url("/clip.mp4")], out, on_progress=lambda url, progress: seen.append(progress))
+    report = fetch_videos([site.url("/clip.mp4")], out, on_progress=lambda url, progress: seen.append(progress))
 
     record = only(report)
     assert record.status == "downloaded"
@@ -74,9 +75,9 @@ def test_a_video_arrives_whole_and_is_entered_in_the_manifest(site: Site, out: P
 
 def test_a_second_run_asks_the_server_for_nothing(site: Site, out: Path, clip: bytes):
     site.routes["/clip.mp4"] = content(clip)
-    first = only(fetch([site.url("/clip.mp4")], out))
+    first = only(fetch_videos([site.url("/clip.mp4")], out))
     requests = len(site.seen)
-    second = only(fetch([site.url("/clip.mp4")], out))
+    second = only(fetch_videos([site.url("/clip.mp4")], out))
     assert len(site.seen) == requests
     assert second == replace(first, status="already there")
 
@@ -84,9 +85,9 @@ def test_a_second_run_asks_the_server_for_nothing(site: Site, out: Path, clip: b
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"short")])
 def test_a_file_that_is_gone_or_changed_is_fetched_again(site: Site, out: Path, clip: bytes, damage):
     site.routes["/clip.mp4"] = content(clip)
-    first = only(fetch([site.url("/clip.mp4")], out))
+    first = only(fetch_videos([site.url("/clip.mp4")], out))
     damage(first.file)
-    again = only(fetch([site.url("/clip.mp4")], out))
+    again = only(fetch_videos([site.url("/clip.mp4")], out))
     assert again.status == "downloaded"
     assert again.file == first.file and again.file.read_bytes() == clip
     assert len(Manifest(out).entries) == 1
@@ -95,28 +96,28 @@ def test_a_file_that_is_gone_or_changed_is_fetched_again(site: Site, out: Path, 
 def test_equal_basenames_do_not_collide(site: Site, out: Path, tmp_path: Path, clip: bytes):
     other = write_clip(tmp_path / "other.mp4", seed=1).read_bytes()
     site.routes |= {"/a/clip.mp4": content(clip), "/b/clip.mp4": content(other)}
-    report = fetch([site.url("/a/clip.mp4"), site.url("/b/clip.mp4")], out)
+    report = fetch_videos([site.url("/a/clip.mp4"), site.url("/b/clip.mp4")], out)
     assert [record.file.read_bytes() for record in report.records if record.file] == [clip, other]
 
 
 def test_a_server_without_ranges(site: Site, out: Path, clip: bytes):
     site.routes["/clip.mp4"] = content(clip, ranges=False, cut_at=30_000)
-    assert only(fetch([site.url("/clip.mp4")], out, IMPATIENT)).status == "failed"
+    assert only(fetch_videos([site.url("/clip.mp4")], out, **IMPATIENT)).status == "failed"
     site.routes["/clip.mp4"] = content(clip, ranges=False)
-    record = only(fetch([site.url("/clip.mp4")], out, IMPATIENT))
+    record = only(fetch_videos([site.url("/clip.mp4")], out, **IMPATIENT))
     assert record.file is not None and record.file.read_bytes() == clip
 
 
 def test_what_was_cut_off_is_resumed_where_it_stopped(site: Site, out: Path, clip: bytes):
     site.routes["/clip.mp4"] = content(clip, cut_at=30_000)
-    record = only(fetch([site.url("/clip.mp4")], out, IMPATIENT))
+    record = only(fetch_videos([site.url("/clip.mp4")], out, **IMPATIENT))
     assert record.status == "failed"
-    assert record.cause == f"the connection broke off after 30000 of {len(clip)} bytes"
+    assert record.cause == f"the connection was lost after 30000 of {len(clip)} bytes"
     assert "resumes" in record.remedy
     assert videos(out) == []
 
     site.routes["/clip.mp4"] = content(clip)
-    record = only(fetch([site.url("/clip.mp4")], out, IMPATIENT))
+    record = only(fetch_videos([site.url("/clip.mp4")], out, **IMPATIENT))
     assert record.file is not None and record.file.read_bytes() == clip
     last = site.requests("/clip.mp4")[-1]
     assert (last.range, last.sent_bytes) == ("bytes=30000-", len(clip) - 30_000)
@@ -125,7 +126,7 @@ def test_what_was_cut_off_is_resumed_where_it_stopped(site: Site, out: Path, cli
 def test_a_retry_resumes_within_the_same_run(site: Site, out: Path, clip: bytes):
     whole, cut = content(clip), content(clip, cut_at=30_000)
     site.routes["/clip.mp4"] = lambda handler: (whole if handler.headers.get("Range") else cut)(handler)
-    record = only(fetch([site.url("/clip.mp4")], out, DownloadOptions(retries=1)))
+    record = only(fetch_videos([site.url("/clip.mp4")], out, retries=1))
     assert record.file is not None and record.file.read_bytes() == clip
 
 
@@ -133,7 +134,7 @@ def test_a_retry_resumes_within_the_same_run(site: Site, out: Path, clip: bytes)
 def test_hls_streams(site: Site, out: Path, tmp_path: Path, fragmented_mp4: bool, suffix: str):
     playlist = write_hls(tmp_path / "hls", fragmented_mp4=fragmented_mp4)
     site.routes |= folder(playlist.parent, "/hls")
-    record = only(fetch([site.url("/hls/index.m3u8")], out))
+    record = only(fetch_videos([site.url("/hls/index.m3u8")], out))
     assert record.status == "downloaded", record.cause
     assert record.file is not None and record.file.suffix == suffix
     assert record.entry is not None and record.entry.duration_seconds == pytest.approx(3.0, abs=0.3)
@@ -142,11 +143,11 @@ def test_hls_streams(site: Site, out: Path, tmp_path: Path, fragmented_mp4: bool
 def test_an_hls_stream_with_a_hole_is_not_a_video_and_is_completed_later(site: Site, out: Path, tmp_path: Path):
     site.routes |= folder(write_hls(tmp_path / "hls").parent, "/hls")
     last = site.routes.pop("/hls/index2.ts")
-    record = only(fetch([site.url("/hls/index.m3u8")], out, IMPATIENT))
+    record = only(fetch_videos([site.url("/hls/index.m3u8")], out, **IMPATIENT))
     assert (record.status, record.cause) == ("failed", "the server answered 404 Not Found")
 
     site.routes["/hls/index2.ts"] = last
-    assert only(fetch([site.url("/hls/index.m3u8")], out, IMPATIENT)).status == "downloaded"
+    assert only(fetch_videos([site.url("/hls/index.m3u8")], out, **IMPATIENT)).status == "downloaded"
     assert len(site.requests("/hls/index0.ts")) == 1, "the first segment was fetched again"
 
 
@@ -160,21 +161,21 @@ HEIGHTS = "#EXTM3U\n" + "".join(
 def test_the_best_picture_below_the_height_limit_is_taken(site: Site, out: Path, tmp_path: Path, limit, chosen):
     site.routes["/master.m3u8"] = content(HEIGHTS.encode(), "application/vnd.apple.mpegurl")
     site.routes |= folder(write_hls(tmp_path / "hls").parent, f"/hls{chosen}")
-    record = only(fetch([site.url("/master.m3u8")], out, replace(IMPATIENT, max_height=limit)))
+    record = only(fetch_videos([site.url("/master.m3u8")], out, **IMPATIENT, max_height=limit))
     assert record.status == "downloaded", record.cause
 
 
 def test_a_height_limit_below_everything_names_the_lowest(site: Site, out: Path):
     site.routes["/master.m3u8"] = content(HEIGHTS.encode(), "application/vnd.apple.mpegurl")
-    record = only(fetch([site.url("/master.m3u8")], out, replace(IMPATIENT, max_height=48)))
-    assert (record.status, record.cause) == ("failed", "it has no picture of at most 48 lines")
-    assert record.remedy == "The lowest has --max-height 64."
+    record = only(fetch_videos([site.url("/master.m3u8")], out, **IMPATIENT, max_height=48))
+    assert (record.status, record.cause) == ("failed", "it has no version of at most 48 pixels in height")
+    assert record.remedy == "Give --max-height 64, its lowest."
 
 
 def test_a_live_stream_is_skipped(site: Site, out: Path):
     live = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:1,\n/index0.ts\n"
     site.routes["/live.m3u8"] = content(live.encode(), "application/vnd.apple.mpegurl")
-    assert only(fetch([site.url("/live.m3u8")], out)).status == "skipped"
+    assert only(fetch_videos([site.url("/live.m3u8")], out)).status == "skipped"
 
 
 def test_a_failure_spoils_nothing_else_and_says_what_happened(site: Site, out: Path, clip: bytes):
@@ -189,7 +190,7 @@ def test_a_failure_spoils_nothing_else_and_says_what_happened(site: Site, out: P
         refused = closed.url("/clip.mp4")
     paths = ("/none.mp4", "/busy.mp4", "/secret.mp4", "/silent.mp4", "/empty", "/good.mp4")
     told: list[FetchRecord] = []
-    report = fetch([refused, *map(site.url, paths)], out, IMPATIENT, on_record=told.append)
+    report = fetch_videos([refused, *map(site.url, paths)], out, **IMPATIENT, on_record=told.append)
 
     assert [record.cause for record in report.records] == [
         "the connection failed: Connection refused",
@@ -219,7 +220,7 @@ def test_a_failure_spoils_nothing_else_and_says_what_happened(site: Site, out: P
 )
 def test_what_is_not_a_video_does_not_count(site: Site, out: Path, body: bytes):
     site.routes["/clip.mp4"] = content(body)
-    record = only(fetch([site.url("/clip.mp4")], out))
+    record = only(fetch_videos([site.url("/clip.mp4")], out))
     assert record.status == "failed"
     assert record.cause.startswith("what the server delivered is not a video: ")
     assert str(out) not in record.cause
@@ -249,7 +250,7 @@ UP = "../../../../escaped"
 )
 def test_a_server_cannot_choose_a_path(site: Site, out: Path, tmp_path: Path, clip: bytes, routes):
     site.routes |= routes(clip)
-    record = only(fetch([site.url("/start")], out))
+    record = only(fetch_videos([site.url("/start")], out))
     assert record.status == "downloaded", record.cause
     assert record.file is not None and record.file.parent == out
     written = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
@@ -265,7 +266,7 @@ def test_dots_in_segment_names_of_a_stream_stay_addresses(site: Site, out: Path,
         "/hls/index.m3u8": content(playlist.encode(), "application/vnd.apple.mpegurl"),
         **dict.fromkeys(("/hls/../../%2e%2e/index0.ts", "/%2e%2e/index0.ts", "/index0.ts"), segment),
     }
-    record = only(fetch([site.url("/hls/index.m3u8")], out))
+    record = only(fetch_videos([site.url("/hls/index.m3u8")], out))
     assert record.status == "downloaded", record.cause
     assert videos(out) == [record.file.name if record.file else None]
     assert {path.name for path in tmp_path.iterdir()} == {"hls", "deep"}
@@ -283,12 +284,12 @@ def test_dots_in_segment_names_of_a_stream_stay_addresses(site: Site, out: Path,
     ],
 )
 def test_only_http_addresses_are_fetched(out: Path, url: str):
-    assert only(fetch([url], out)).cause == "only http:// and https:// addresses are fetched"
+    assert only(fetch_videos([url], out)).cause == "only http:// and https:// addresses can be fetched"
 
 
 @pytest.mark.parametrize("url", ["http://", "http://[::1", "https://:80/a", "http://127.0.0.1:99999/"])
 def test_an_address_that_is_broken(out: Path, url: str):
-    assert only(fetch([url], out)).cause == "it is not a complete address"
+    assert only(fetch_videos([url], out)).cause == "it is not a complete address"
 
 
 def test_nonsense_from_a_server_is_its_failure_alone(site: Site, out: Path, clip: bytes):
@@ -299,11 +300,11 @@ def test_nonsense_from_a_server_is_its_failure_alone(site: Site, out: Path, clip
         "/nothing.mp4": content(b""),
         "/clip.mp4": content(clip),
     }
-    report = fetch(map(site.url, ("/stream.m3u8", "/loop", "/nothing.mp4", "/clip.mp4")), out, IMPATIENT)
+    report = fetch_videos(map(site.url, ("/stream.m3u8", "/loop", "/nothing.mp4", "/clip.mp4")), out, **IMPATIENT)
     assert [record.status for record in report.records] == ["failed"] * 3 + ["downloaded"]
     assert report.records[0].cause.startswith("yt-dlp cannot read what the server sent")
     assert report.records[1].cause.startswith("it redirects in a circle")
-    assert report.records[2].cause == "the server delivered nothing"
+    assert report.records[2].cause == "the server sent nothing"
 
 
 @pytest.mark.parametrize("elsewhere", ["file:///etc/passwd", "data:video/mp4;base64,AAAA"])
@@ -314,7 +315,7 @@ def test_a_server_cannot_lead_away_from_http(site: Site, out: Path, elsewhere: s
         "/page": page(f'<html><body><video src="{elsewhere}"></video></body></html>'),
         "/stream.m3u8": content(stream.encode(), "application/vnd.apple.mpegurl"),
     }
-    report = fetch(map(site.url, ("/redirect", "/page", "/stream.m3u8")), out, IMPATIENT)
+    report = fetch_videos(map(site.url, ("/redirect", "/page", "/stream.m3u8")), out, **IMPATIENT)
     assert [record.status for record in report.records] == ["failed"] * 3
     assert videos(out) == []
 
@@ -327,15 +328,15 @@ def test_a_playlist_is_fetched_only_when_asked_for(site: Site, out: Path, clip: 
         "/a/clip.mp4": content(clip),
         "/b/clip.mp4": content(clip),
     }
-    record = only(fetch([site.url("/list")], out, IMPATIENT))
+    record = only(fetch_videos([site.url("/list")], out, **IMPATIENT))
     assert (record.status, record.cause) == ("failed", "it is a playlist of 3 videos")
     assert record.remedy == "Give --playlist to fetch them all."
 
-    whole = replace(IMPATIENT, playlist=True)
-    report = fetch([site.url("/list")], out, whole)
+    whole = IMPATIENT | {"playlist": True}
+    report = fetch_videos([site.url("/list")], out, **whole)
     assert [record.status for record in report.records] == ["downloaded", "downloaded", "failed"]
     assert [record.url for record in report.records] == [site.url(f"/list#{index}") for index in (1, 2, 3)]
-    again = fetch([site.url("/list")], out, whole)
+    again = fetch_videos([site.url("/list")], out, **whole)
     assert [record.status for record in again.records] == ["already there", "already there", "failed"]
     assert len([seen for seen in site.requests("/a/clip.mp4") if seen.sent_bytes == len(clip)]) == 1
 
@@ -347,7 +348,7 @@ def test_a_playlist_that_contains_itself_ends(site: Site, out: Path):
         + b"</channel></rss>",
         "application/rss+xml",
     )
-    report = fetch([site.url("/feed")], out, replace(IMPATIENT, playlist=True))
+    report = fetch_videos([site.url("/feed")], out, **IMPATIENT, playlist=True)
     assert [record.status for record in report.records] == ["failed", "failed"]
     assert "contain itself" in report.records[0].cause
 
@@ -357,7 +358,7 @@ def test_user_name_and_password_are_used_but_not_recorded(site: Site, out: Path,
         (content(clip) if handler.headers.get("Authorization") == "Basic bWU6c2VjcmV0" else status(401))(handler)
 
     site.routes["/clip.mp4"] = guarded
-    record = only(fetch([site.url("/clip.mp4").replace("http://", "http://me:secret@")], out))
+    record = only(fetch_videos([site.url("/clip.mp4").replace("http://", "http://me:secret@")], out))
     assert record.status == "downloaded", record.cause
     assert record.url == site.url("/clip.mp4")
     assert "secret" not in Manifest(out).path.read_text()
@@ -370,7 +371,7 @@ def test_cookies_are_sent_and_their_file_is_left_alone(site: Site, out: Path, tm
     greeting = content(clip, Set_Cookie="new=1; Max-Age=1000")
     site.routes["/clip.mp4"] = lambda handler: (greeting if handler.headers["Cookie"] else status(403))(handler)
     lines: list[str] = []
-    record = only(fetch([site.url("/clip.mp4")], out, DownloadOptions(cookies=cookies), log=lines.append))
+    record = only(fetch_videos([site.url("/clip.mp4")], out, cookies=cookies, log=lines.append))
     assert record.status == "downloaded", record.cause
     assert cookies.read_text() == text
     assert lines and not any("sesame" in line for line in lines)
@@ -382,28 +383,28 @@ def test_cookies_that_cannot_be_used(out: Path, tmp_path: Path, content_of_file:
     if content_of_file is not None:
         cookies.write_bytes(content_of_file)
     with pytest.raises(InputError, match=r"cookies\.txt: "):
-        fetch(["http://127.0.0.1/"], out, DownloadOptions(cookies=cookies))
+        fetch_videos(["http://127.0.0.1/"], out, cookies=cookies)
 
 
 def test_a_section_without_ffmpeg_says_so(site: Site, out: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", str(out))
     with pytest.raises(FetchError, match="ffmpeg"):
-        fetch([site.url("/clip.mp4")], out, DownloadOptions(section=(1.0, math.inf)))
+        fetch_videos([site.url("/clip.mp4")], out, section=(1.0, math.inf))
     assert not site.seen
 
 
 def test_one_process_at_a_time(out: Path):
     with locked(out), pytest.raises(OutputError, match="another roadseg process"):
-        fetch(["http://127.0.0.1/"], out)
+        fetch_videos(["http://127.0.0.1/"], out)
 
 
 def test_a_manifest_that_cannot_be_read_names_the_line(site: Site, out: Path, clip: bytes):
     site.routes["/clip.mp4"] = content(clip)
-    fetch([site.url("/clip.mp4")], out)
+    fetch_videos([site.url("/clip.mp4")], out)
     with Manifest(out).path.open("a") as manifest:
         manifest.write('{"url": 1}\n')
     with pytest.raises(InputError, match="line 2"):
-        fetch([site.url("/clip.mp4")], out)
+        fetch_videos([site.url("/clip.mp4")], out)
 
 
 def test_an_error_of_the_caller_is_not_taken_for_a_failed_download(site: Site, out: Path, clip: bytes):
@@ -412,7 +413,7 @@ def test_an_error_of_the_caller_is_not_taken_for_a_failed_download(site: Site, o
 
     site.routes["/clip.mp4"] = content(clip)
     with pytest.raises(RuntimeError, match="bug in the caller"):
-        fetch([site.url("/clip.mp4")], out, on_progress=broken)
+        fetch_videos([site.url("/clip.mp4")], out, on_progress=broken)
 
 
 def test_an_interrupt_leaves_what_the_next_run_resumes(site: Site, out: Path, clip: bytes):
@@ -422,10 +423,10 @@ def test_an_interrupt_leaves_what_the_next_run_resumes(site: Site, out: Path, cl
 
     site.routes["/clip.mp4"] = content(clip)
     with pytest.raises(KeyboardInterrupt):
-        fetch([site.url("/clip.mp4")], out, on_progress=interrupt)
+        fetch_videos([site.url("/clip.mp4")], out, on_progress=interrupt)
     assert videos(out) == []
     assert not Manifest(out).entries
 
-    record = only(fetch([site.url("/clip.mp4")], out))
+    record = only(fetch_videos([site.url("/clip.mp4")], out))
     assert record.file is not None and record.file.read_bytes() == clip
     assert site.requests("/clip.mp4")[-1].range is not None

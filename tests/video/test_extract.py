@@ -1,4 +1,4 @@
-"""Pictures on disk: the right frames, listed exactly, whole or not at all, whatever becomes of single videos."""
+"""Extracted images: the right frames, an exact index, complete folders only, whatever happens to single videos."""
 
 import json
 import shutil
@@ -43,13 +43,22 @@ def test_every(clip, tmp_path):
         "000025.jpg",
         "000037.jpg",
     ]
-    assert (result.pictures, result.videos[0].pictures, result.failures) == (4, 4, ())
+    assert (result.images, result.videos[0].images, result.failures) == (4, 4, ())
 
 
 @pytest.mark.parametrize("count", [1, 4, 50])
 def test_count(clip, tmp_path, count):
     result = extract_frames([clip], tmp_path / "out", count=count, min_change=0)
-    assert result.pictures == len(rows(result)) == count
+    assert result.images == len(rows(result)) == count
+
+
+def test_every_second_by_default(clip, tmp_path):
+    assert [row["index"] for row in rows(extract_frames(str(clip), str(tmp_path / "out")))] == [0, 25]
+
+
+def test_folders_and_patterns(clip, tmp_path):
+    for given in (clip.parent, tmp_path / "*.mp4"):
+        assert [one.video for one in extract_frames(given, tmp_path / "out", count=1).videos] == [clip]
 
 
 def test_count_where_the_length_is_not_stated(tmp_path):
@@ -81,9 +90,9 @@ def test_a_car_that_stands_is_kept_once(tmp_path):
     loop = tmp_path / "loop.h264"
     loop.write_bytes(make_clip(tmp_path / "one.h264", pts=[0]).path.read_bytes() * 20)
     result = extract_frames([film, still, loop], tmp_path / "out", every=0.04)
-    assert [(video.pictures, video.duplicates) for video in result.videos] == [(10, 0), (1, 0), (1, 19)]
+    assert [(video.images, video.duplicates) for video in result.videos] == [(10, 0), (1, 0), (1, 19)]
     again = extract_frames([loop], tmp_path / "out", every=0.04, min_change=0)
-    assert (again.videos[0].pictures, again.videos[0].duplicates) == (20, 0)
+    assert (again.videos[0].images, again.videos[0].duplicates) == (20, 0)
 
 
 @pytest.mark.parametrize(("max_size", "size"), [(32, (32, 24)), (64, (64, 48)), (500, (64, 48)), (None, (64, 48))])
@@ -97,7 +106,7 @@ def test_size(clip, tmp_path, max_size, size):
 
 
 def test_png_is_exact(clip, tmp_path):
-    result = extract_frames([clip], tmp_path / "out", count=2, picture_format="png")
+    result = extract_frames([clip], tmp_path / "out", count=2, format="png")
     for row in rows(result):
         assert row["frame"].endswith(".png")
         image = cv2.imread(str(result.index.parent / row["frame"]))
@@ -106,7 +115,7 @@ def test_png_is_exact(clip, tmp_path):
 
 def test_pictures_are_a_data_set(clip, tmp_path):
     result = extract_frames([clip], tmp_path / "out", count=7)
-    assert len(open_dataset("frames", tmp_path / "out")) == result.pictures == 7
+    assert len(open_dataset("frames", tmp_path / "out")) == result.images == 7
 
 
 def test_videos_of_one_name_do_not_collide(tmp_path):
@@ -148,7 +157,7 @@ def test_again_reuses_and_another_choice_replaces(clip, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.jpg")}
     second = extract_frames([clip], out, count=10)
     assert (first.videos[0].reused, second.videos[0].reused) == (False, True)
-    assert second.pictures == 10
+    assert second.images == 10
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*.jpg")} == before
     third = extract_frames([clip], out, count=3)
     assert not third.videos[0].reused
@@ -159,7 +168,7 @@ def test_another_call_adds_to_the_folder(clip, tmp_path):
     other = make_clip(tmp_path / "other.mp4", size=(32, 32)).path
     extract_frames([clip], tmp_path / "out", count=3)
     result = extract_frames([other], tmp_path / "out", count=2)
-    assert result.pictures == 2
+    assert result.images == 2
     assert len(rows(result)) == 5
 
 
@@ -199,7 +208,7 @@ def test_a_failed_write_leaves_the_pictures_of_last_time(clip, tmp_path, monkeyp
     def fail(path, frame, size):
         raise OutputError(f"{path}: no space left on the disk")
 
-    monkeypatch.setattr(extract, "_write_picture", fail)
+    monkeypatch.setattr(extract, "_write_image", fail)
     with pytest.raises(OutputError, match="no space left"):
         extract_frames([clip], out, count=6)
     assert len(list(out.rglob("*.jpg"))) == len(rows(first)) == 5
@@ -240,7 +249,6 @@ def test_odd_names_become_folders(tmp_path):
 @pytest.mark.parametrize(
     ("ways", "cause"),
     [
-        ({}, "one way"),
         ({"every": 1.0, "count": 3}, "one way"),
         ({"count": 3, "scene_change": True}, "one way"),
         ({"every": 0.0}, "interval"),
