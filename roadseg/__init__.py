@@ -1,3 +1,62 @@
-"""roadseg: dashcam video in, labelled video out."""
+"""roadseg: dashcam video in, labelled video out.
+
+    import roadseg
+
+    segmenter = roadseg.load_segmenter()
+    labels = segmenter.label(image)
+
+The names in `__all__` are the public API. Each is imported when it is first used, so `import roadseg` is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from roadseg.errors import RoadsegError
+    from roadseg.inference.engines import load_segmenter
+    from roadseg.inference.segmenter import Segmenter
+    from roadseg.labels.space import LabelSpace
+    from roadseg.streets.render import render_street
+    from roadseg.training.recipe import read_recipe
+    from roadseg.video.frame import Frame
+    from roadseg.video.reader import VideoReader
+    from roadseg.video.writer import VideoWriter
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Frame",
+    "LabelSpace",
+    "RoadsegError",
+    "Segmenter",
+    "VideoReader",
+    "VideoWriter",
+    "load_segmenter",
+    "read_recipe",
+    "render_street",
+]
+
+_MODULES = {
+    "Frame": "roadseg.video.frame",
+    "LabelSpace": "roadseg.labels.space",
+    "RoadsegError": "roadseg.errors",
+    "Segmenter": "roadseg.inference.segmenter",
+    "VideoReader": "roadseg.video.reader",
+    "VideoWriter": "roadseg.video.writer",
+    "load_segmenter": "roadseg.inference.engines",
+    "read_recipe": "roadseg.training.recipe",
+    "render_street": "roadseg.streets.render",
+}
+"""Module of each public name. A new name goes here, into `__all__` and into the imports above."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'roadseg' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_MODULES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

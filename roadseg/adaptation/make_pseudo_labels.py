@@ -21,10 +21,10 @@ from roadseg.files import write_json, write_png
 from roadseg.labels.space import IGNORE, LabelMap, LabelSpace
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import class_scores, to_tensor
-from roadseg.models.views import Views, mean_probabilities
+from roadseg.models.tta import TTA, mean_probabilities
 from roadseg.runtime import Runtime, is_main_process
 
-VIEWS = Views(flip=True, scales=(0.75, 1.0, 1.3))
+TTA_FOR_LABELS = TTA(flip=True, scales=(0.75, 1.0, 1.3))
 """The mean over these is some three points better than a single look, see docs/experiments.md."""
 SURE = 0.9
 """Pixels of this probability are kept whatever their class's threshold."""
@@ -92,7 +92,7 @@ def pseudo_labelled(
         if not label.is_file():
             image = resized_image(pictures.image(index), size, resampling)
             images = to_tensor(image[None], runtime.device)
-            _write(label, mean_probabilities(scores, images, size, VIEWS)[0])
+            _write(label, mean_probabilities(scores, images, size, TTA_FOR_LABELS)[0])
         pixels = np.asarray(read_ids(label), np.int64) * LEVELS + read_ids(_confidence_of(label))
         counts += np.bincount(pixels.ravel(), minlength=counts.size).reshape(counts.shape)
         on_progress(index + 1, len(labels))

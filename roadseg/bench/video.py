@@ -164,7 +164,7 @@ def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, 
 
     def segment() -> list[LabelMap]:
         batches = (np.stack(images[at : at + batch_size]) for at in range(0, len(images), batch_size))
-        return [labels for batch in batches for labels in segmenter.segment(batch, options.views)]
+        return [labels for batch in batches for labels in segmenter.segment(batch, options.tta)]
 
     def draw() -> list[Frame]:
         for labels in maps:
@@ -180,7 +180,7 @@ def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, 
     with VideoReader(setting.video, frame_rate=options.frame_rate) as reader:
         frames = measured("decode", lambda: list(islice(reader, SAMPLE_FRAMES)))
     images = measured("prepare", lambda: [to_rgb(frame, segmenter.input_size) for frame in frames])
-    segmenter.segment(np.stack(images[:batch_size]), options.views)  # the first call makes ready
+    segmenter.segment(np.stack(images[:batch_size]), options.tta)  # the first call makes ready
     maps = measured("segment", segment)
     overlay.draw(frames[0], maps[0])  # draws the legend
     drawn = measured("draw", draw)

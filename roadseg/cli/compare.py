@@ -109,7 +109,7 @@ def compare_on_dataset(
     from roadseg.evaluation.comparison.groups import named_runs
     from roadseg.evaluation.comparison.scoreboard import score_runs
     from roadseg.inference.smoothing import WEIGHT
-    from roadseg.models.views import Views
+    from roadseg.models.tta import TTA
     from roadseg.report.comparison_files import write_comparison
     from roadseg.runtime import start
 
@@ -120,7 +120,7 @@ def compare_on_dataset(
             pictures,
             start(device),
             input_size=input_size,
-            views=Views(flip),
+            tta=TTA(flip),
             smoothing=WEIGHT if smooth else 0.0,
             on_progress=lambda name, done, total: bars.show(escape(name), done, total),
         )
@@ -148,7 +148,7 @@ def compare_on_video(
     from roadseg.evaluation.comparison.groups import named_runs
     from roadseg.inference.engines import load_segmenter
     from roadseg.inference.smoothing import WEIGHT
-    from roadseg.models.views import Views
+    from roadseg.models.tta import TTA
     from roadseg.overlay.side_by_side import check_number
     from roadseg.overlay.side_by_side import compare_on_video as draw
 
@@ -164,7 +164,7 @@ def compare_on_video(
                 video,
                 segmenters,
                 out,
-                views=Views(flip),
+                tta=TTA(flip),
                 smoothing=WEIGHT if smooth else 0.0,
                 on_progress=lambda done, total: bars.show(escape(video.name), done, total),
             )

@@ -63,7 +63,7 @@ def evaluate(
     from roadseg.evaluation.scoring import load_published, load_run, score
     from roadseg.inference.smoothing import WEIGHT
     from roadseg.labels.catalogue import label_space
-    from roadseg.models.views import Views
+    from roadseg.models.tta import TTA
     from roadseg.runtime import start
     from roadseg.training.recipe import read_recipe, resolve
 
@@ -71,7 +71,7 @@ def evaluate(
     scored_classes = label_space(classes).name if classes else ""
     input_size = parse_size(size) if size else None
     smoothing = WEIGHT if smooth else 0.0
-    views = Views(flip, parse_scales(scales))
+    tta = TTA(flip, parse_scales(scales))
     batch_norm = BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None
     images = open_dataset(dataset, root, split)
     candidate = load_published(run, resolve(read_recipe(recipe), origin=str(recipe))) if recipe else load_run(run)
@@ -88,7 +88,7 @@ def evaluate(
             candidate,
             images,
             start(device),
-            views=views,
+            tta=tta,
             smoothing=smoothing,
             batch_norm=batch_norm,
             on_progress=lambda done, total: bars.show("evaluating", done, total),
@@ -97,8 +97,8 @@ def evaluate(
     record = {
         "run": str(run),
         **evaluation.as_dict(),
-        "flip": views.flip,
-        "scales": views.scales,
+        "flip": tta.flip,
+        "scales": tta.scales,
         "smoothing": smoothing,
         "batch_norm_prior": batch_norm.prior if batch_norm else None,
         "batch_norm_scenes": batch_norm.scenes if batch_norm else "",

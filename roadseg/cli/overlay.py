@@ -102,7 +102,7 @@ def overlay(
     from roadseg.adaptation.batch_norm import BatchNormAdaptation
     from roadseg.inference.engines import load_segmenter
     from roadseg.inference.smoothing import WEIGHT
-    from roadseg.models.views import Views
+    from roadseg.models.tta import TTA
     from roadseg.overlay.fleet import failure_record, overlay_fleet
     from roadseg.overlay.job import Failure
     from roadseg.overlay.masking import AUTO, read_mask
@@ -117,7 +117,7 @@ def overlay(
         batch_size=batch_size,
         frame_rate=parse_rate(frame_rate) if frame_rate else None,
         overwrite=overwrite,
-        views=Views(flip, parse_scales(scales)),
+        tta=TTA(flip, parse_scales(scales)),
         smoothing=WEIGHT if smooth else 0.0,
         batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
         mask=AUTO if mask == AUTO else read_mask(Path(mask)) if mask is not None else None,

@@ -21,7 +21,7 @@ from roadseg.labels.space import LabelSpace
 from roadseg.models.build import MODELS, build_model
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import class_scores, labels_of, resized_scores, to_numpy, to_tensor
-from roadseg.models.views import ONE_VIEW, SCORE_STRIDE, Views, log_probabilities, part_of, predict_views
+from roadseg.models.tta import NO_TTA, SCORE_STRIDE, TTA, log_probabilities, part_of, predict_with_tta
 from roadseg.models.weights import LoadReport, load_model, load_weights, model_file
 from roadseg.runtime import Runtime
 from roadseg.training.recipe import AdaptRecipe, read_recipe, resolve
@@ -108,7 +108,7 @@ def score(
     dataset: ImageDataset,
     runtime: Runtime,
     *,
-    views: Views = ONE_VIEW,
+    tta: TTA = NO_TTA,
     smoothing: float = 0.0,
     batch_norm: BatchNormAdaptation | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
@@ -120,7 +120,7 @@ def score(
         candidate: the network; left as it is.
         dataset: labelled.
         runtime: where it runs.
-        views: what it is shown of a picture.
+        tta: test-time augmentation.
         smoothing: weight of the past in class scores, for a data set that is a video.
         batch_norm: adapt its batch norm to pictures of the data set, not to their labels; None: do not.
         on_progress: told (images done, images in all).
@@ -142,9 +142,9 @@ def score(
         pictures = evenly_spaced(dataset, size, PICTURES, resampling)
         network = adapted_to(network, source, pictures, runtime, batch_norm.prior)
     evaluation = evaluate(
-        _smooth(network, runtime, views, smoothing)
+        _smooth(network, runtime, tta, smoothing)
         if smoothing
-        else lambda images, size: predict_views(network, images, size, runtime, views),
+        else lambda images, size: predict_with_tta(network, images, size, runtime, tta),
         candidate.labels,
         dataset,
         input_size=candidate.input_size,
@@ -155,13 +155,13 @@ def score(
     return evaluation.within(label_space(candidate.scored_classes)) if candidate.scored_classes else evaluation
 
 
-def _smooth(network: SegmentationNetwork, runtime: Runtime, views: Views, weight: float) -> Predict:
+def _smooth(network: SegmentationNetwork, runtime: Runtime, tta: TTA, weight: float) -> Predict:
     """Predictions of one frame of a video after the other, their scores averaged over time."""
     smoother, scores = TemporalSmoother(weight), partial(class_scores, network, runtime=runtime)
 
     def predict(images: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
         coarse = part_of(images.shape[2:0:-1], SCORE_STRIDE)
-        (now,) = to_numpy(log_probabilities(scores, to_tensor(images, runtime.device), coarse, views))
+        (now,) = to_numpy(log_probabilities(scores, to_tensor(images, runtime.device), coarse, tta))
         smooth = torch.from_numpy(smoother.smooth(images[0], now)[None])
         return to_numpy(labels_of(resized_scores(smooth, size, align_corners=network.align_corners)))
 

@@ -1,4 +1,4 @@
-"""Which engine runs a network here, and the segmenter of a run in it."""
+"""Engines by name, and segmenters loaded from run folders."""
 
 import hashlib
 from pathlib import Path
@@ -12,44 +12,51 @@ from roadseg.inference.openvino_runtime import openvino
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.models.network import SegmentationNetwork
-from roadseg.models.weights import load_model
+from roadseg.models.weights import DEFAULT, load_model
 from roadseg.runtime import DeviceName, Runtime, start
 
 Program = Literal["torch", "openvino"]
-EngineName = Literal["auto", Program]
+EngineName = Literal["auto", "exact", Program]
 
 
 def load_segmenter(
-    run: Path,
+    run: str | Path = DEFAULT,
     *,
     device: DeviceName = "auto",
     engine: EngineName = "auto",
     precision: EnginePrecision | None = None,
     input_size: tuple[int, int] | None = None,
 ) -> Segmenter:
-    """Load the segmenter of a run folder or of a `model.safetensors`.
+    """Load a trained network, ready to label images and videos.
 
     Args:
-        run: what `roadseg.models.weights.load_model` reads.
-        device: `auto` for the first of CUDA, MPS and CPU that is there.
-        engine: `auto` for OpenVINO on the CPU where it is installed, torch otherwise.
-    precision: unless it is named, float16 on a GPU and mixed on the CPU: what is fastest among those that give
-        nearly the labels of float32, see docs/performance.md. Without bfloat16, OpenVINO takes float32.
-    input_size: (width, height) that pictures are scaled to; by default what the network was trained for.
+        run: a run folder of `roadseg adapt`, a `model.safetensors`, or `default` for the default weights.
+        device: `auto` takes the first of CUDA, MPS and CPU that is there.
+        engine: the program that runs the network. `auto` takes OpenVINO on a CPU where it is installed, torch
+            otherwise. `exact` is torch in float32 with class scores up-sampled to the size of each image before labels
+            are decided, as published scores are computed; the others decide at half the input size and are faster.
+        precision: by default float16 on a GPU and mixed on a CPU: the fastest with nearly the labels of float32, see
+            docs/performance.md. OpenVINO takes float32 on a processor without bfloat16.
+        input_size: (width, height) in pixels that images are scaled to for the network; by default the size that it was
+            trained for.
 
     Raises:
         WeightsError: there is no readable model.
         InputError: the device or the engine is not there, or they do not go together.
     """
-    runtime, chosen = choose(device, engine)
-    network, card = load_model(run)
+    runtime, program = choose(device, engine)
+    exact = engine == "exact"
+    if exact and precision not in (None, "float32"):
+        raise InputError(f"engine 'exact' does not run in {precision}", "Leave the precision out: it is float32.")
+    network, card = load_model(Path(run))
     card = card.model_copy(update={"input_size": input_size or card.input_size})
-    running = make_engine(chosen, network, runtime, precision)
-    return NetworkSegmenter(network, card, running, f"{card.model} {card.method} {weights_digest(network)}")
+    running = make_engine(program, network, runtime, "float32" if exact else precision)
+    name = f"{card.model} {card.method} {weights_digest(network)}"
+    return NetworkSegmenter(network, card, running, name, exact=exact)
 
 
 def choose(device: DeviceName, engine: EngineName) -> tuple[Runtime, Program]:
-    """Device and engine for what was asked.
+    """Return the device and the program for the names of a device and an engine.
 
     Raises:
         InputError: the device is not there, or the engine does not run on it.
@@ -70,7 +77,7 @@ def make_engine(
     runtime: Runtime,
     precision: EnginePrecision | None = None,
 ) -> Engine:
-    """An engine that runs `network`; see `load_segmenter` for the precision.
+    """Return an engine that runs `network`; see `load_segmenter` for the precision.
 
     Raises:
         InputError: OpenVINO is not installed, or has no such precision on this processor.
@@ -81,7 +88,7 @@ def make_engine(
 
 
 def weights_digest(network: SegmentationNetwork) -> str:
-    """12 hex digits that tell one set of weights from another, of the same network or not."""
+    """Return 12 hex digits that differ for different weights, of the same network or another."""
     digest = hashlib.sha256()
     for value in network.state_dict().values():
         digest.update(value.cpu().contiguous().numpy().tobytes())

@@ -1,6 +1,7 @@
-"""The segmenter that every engine shares: a network, what it was trained for, and an engine that runs it."""
+"""A network as a segmenter, run by any engine."""
 
 import copy
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -12,85 +13,103 @@ from roadseg.adaptation.batch_norm import PICTURES, BatchNormAdaptation, Moments
 from roadseg.datasets.source_images import source_pictures
 from roadseg.inference.batch_size import best_batch_size
 from roadseg.inference.engine import Engine
+from roadseg.inference.segmenter import Segmenter
+from roadseg.labels.space import LabelMap
 from roadseg.models.fitting import FittingBatches
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import labels_of, resized_scores, to_numpy
-from roadseg.models.views import (
-    ONE_VIEW,
-    SCORE_STRIDE,
-    Views,
-    log_probabilities,
-    mean_probabilities,
-    part_of,
-)
+from roadseg.models.tta import NO_TTA, SCORE_STRIDE, TTA, deciding_scores, log_probabilities, part_of
 from roadseg.models.weights import ModelCard
 from roadseg.runtime import Runtime
 
 LABEL_STRIDE = 2
-"""Labels are decided at half the input size: finer costs four times as much, coarser shows as blocks."""
+"""Labels are decided at half the input size: finer takes four times as long, coarser shows as blocks."""
 
 
-class NetworkSegmenter:
+class NetworkSegmenter(Segmenter):
     """A trained network as a `Segmenter`."""
 
-    def __init__(self, network: SegmentationNetwork, card: ModelCard, engine: Engine, name: str) -> None:
-        """Run `network` by `engine`, which has been made for it; `name` tells its weights from others."""
-        self.name = f"{name}, {engine.name}"
+    def __init__(
+        self, network: SegmentationNetwork, card: ModelCard, engine: Engine, name: str, *, exact: bool = False
+    ) -> None:
+        """Run a network.
+
+        Args:
+            network: the network that `engine` runs.
+            card: what the network was trained for.
+            engine: made for `network`.
+            name: distinguishes the weights from others.
+            exact: decide labels at the size that is asked for: at the input size in `segment`, at the image's own size
+                in `label`. Otherwise labels are decided at half the input size and enlarged.
+        """
+        self.name = f"{name}, {engine.name}" + (" exact" if exact else "")
         self.label_space = card.label_space
         self.input_size = card.input_size
         self.concurrency = engine.concurrency
+        self._exact = exact
         self._source = card.source
         self._engine = engine
         self._runtime = Runtime(engine.device, "float32")
         self._network = self._runtime.place(network).eval()
         self._batches = FittingBatches(self._runtime)
         self._source_moments: dict[str, list[Moments]] = {}
-        """By scenes; measured once for all videos."""
+        """Statistics by scenes; measured once for all videos."""
         self._batch_size = engine.batch_size
 
     @property
     def batch_size(self) -> int:
-        """As `Segmenter.batch_size` says; where it takes a trial, that is made at the first call and takes seconds."""
+        """Recommended number of images in a batch; on a GPU the first call measures it, which takes seconds."""
         if self._batch_size is None:
             self._batch_size = best_batch_size(self._try)
         return self._batch_size
 
     def _try(self, count: int) -> int:
-        """Label so many pictures; gives by how many at once."""
+        """Label `count` images; return how many of them were computed at once."""
         width, height = self.input_size
         self.segment(np.zeros((count, height, width, 3), np.uint8))
         return self._batches.at_once(count)
 
-    def segment(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.uint8]:
-        """Label RGB images (N, H, W, 3) uint8: train ids uint8 at half their size, rounded up."""
-        size = part_of(images.shape[2:0:-1], LABEL_STRIDE)
+    def _label_size(self, images: tuple[int, ...]) -> tuple[int, int]:
+        """Return the (width, height) of label maps for images of this (width, height)."""
+        return part_of(images, 1 if self._exact else LABEL_STRIDE)
 
+    def segment(self, images: NDArray[np.uint8], tta: TTA = NO_TTA) -> NDArray[np.uint8]:
+        """Label images (N, H, W, 3) uint8: train ids uint8 at half their size rounded up, or at their size if exact."""
+        return self._segment(images, self._label_size(images.shape[2:0:-1]), tta)
+
+    def _segment(self, images: NDArray[np.uint8], size: tuple[int, int], tta: TTA) -> NDArray[np.uint8]:
         def labels(pixels: Tensor) -> Tensor:
-            if views == ONE_VIEW:
+            if tta == NO_TTA:
                 return self._engine.labels(pixels, size)
-            return labels_of(mean_probabilities(self._engine.scores, pixels, size, views))
+            return labels_of(deciding_scores(self._engine.scores, pixels, size, tta))
 
-        return self._batches.compute(labels, images, views)
+        return self._batches.compute(labels, images, tta)
 
-    def scores(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.float32]:
-        """Log-probabilities at an eighth of the size, rounded up, as `Segmenter.scores` says."""
+    def _labels_at(self, images: NDArray[np.uint8], sizes: Sequence[tuple[int, int]], tta: TTA) -> list[LabelMap]:
+        if not self._exact:
+            return super()._labels_at(images, sizes, tta)
+        # One at a time: scores of several large images at once would take gigabytes.
+        return [self._segment(image[None], size, tta)[0] for image, size in zip(images, sizes, strict=True)]
+
+    def scores(self, images: NDArray[np.uint8], tta: TTA = NO_TTA) -> NDArray[np.float32]:
+        """Return log-probabilities at an eighth of the size, rounded up; see `Segmenter.scores`."""
         size = part_of(images.shape[2:0:-1], SCORE_STRIDE)
 
         def scores(pixels: Tensor) -> Tensor:
-            return log_probabilities(self._engine.scores, pixels, size, views)
+            return log_probabilities(self._engine.scores, pixels, size, tta)
 
-        return self._batches.compute(scores, images, views)
+        return self._batches.compute(scores, images, tta)
 
     @torch.inference_mode()
-    def labels(self, scores: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Label maps as `segment` gives them, of what `scores` gave."""
+    def labels_from_scores(self, scores: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Decide labels from scores; see `Segmenter.labels_from_scores`."""
         # Channels last, a maximum over classes takes a quarter of the time.
         maps = torch.from_numpy(scores).to(self._engine.device).contiguous(memory_format=torch.channels_last)
-        size = part_of(self.input_size, LABEL_STRIDE)
+        size = self._label_size(self.input_size)
         return to_numpy(labels_of(resized_scores(maps, size, align_corners=self._network.align_corners)))
 
     def adapted_to(self, images: NDArray[np.uint8], adaptation: BatchNormAdaptation) -> Self:
-        """A segmenter whose batch norm is adapted to `images`, as `Segmenter.adapted_to` says."""
+        """Return a segmenter whose batch norm is adapted to `images`; see `Segmenter.adapted_to`."""
         scenes = adaptation.scenes
         if scenes not in self._source_moments:
             pictures = source_pictures(self._source, self.input_size, PICTURES, scenes)

@@ -19,7 +19,7 @@ from roadseg.inference.engines import weights_digest
 from roadseg.inference.graphs import EarlyGraph, LateGraph
 from roadseg.inference.network_segmenter import LABEL_STRIDE
 from roadseg.models.frozen_norm import folded
-from roadseg.models.views import part_of
+from roadseg.models.tta import part_of
 from roadseg.models.weights import load_model
 
 OPSET = 20

@@ -1,100 +1,198 @@
-"""What overlays are made with: pictures in, label maps out."""
+"""Segmenter: images in, label maps out."""
 
-from typing import Protocol, Self
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
-from roadseg.labels.space import LabelSpace
-from roadseg.models.views import ONE_VIEW, Views
+from roadseg.datasets.transforms import resized_image, resized_label
+from roadseg.errors import InputError
+from roadseg.labels.drawing import checked_image, colour_labels, draw_labels
+from roadseg.labels.space import LabelMap, LabelSpace
+from roadseg.models.tta import NO_TTA, TTA
+
+Image = NDArray[np.uint8]
 
 
-class Segmenter(Protocol):
-    """A trained network together with everything between a picture and its label map: normalisation, softmax, argmax.
+class Segmenter(ABC):
+    """A trained network together with everything between an image and its label map: normalisation, softmax, argmax.
 
-    `segment` and `scores` are called from up to `concurrency` threads at a time.
+        segmenter = load_segmenter()
+        labels = segmenter.label(image)
+        shown = segmenter.draw(image, labels)
+
+    A subclass sets `name`, `label_space` and `input_size` and has a method `segment`. `segment` and `scores` are called
+    from up to `concurrency` threads at a time.
     """
 
-    @property
-    def name(self) -> str:
-        """Which weights in which engine, for people and for `summary.json`: unequal for unequal weights."""
-        ...
-
-    @property
-    def label_space(self) -> LabelSpace:
-        """The classes whose train ids `segment` returns."""
-        ...
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """(width, height) in pixels that pictures must be scaled to."""
-        ...
+    name: str
+    """Weights and engine, for people and for `summary.json`; different for different weights."""
+    label_space: LabelSpace
+    """The classes whose train ids `segment` returns."""
+    input_size: tuple[int, int]
+    """(width, height) in pixels of the images that `segment` takes."""
+    concurrency: int = 1
+    """Recommended number of concurrent calls."""
 
     @property
     def batch_size(self) -> int:
-        """How many pictures are best given at once; changes speed and memory, not the result."""
-        ...
+        """Recommended number of images in a batch; it changes speed and memory, not the result."""
+        return 1
 
-    @property
-    def concurrency(self) -> int:
-        """From how many threads it is best called at the same time."""
-        ...
-
-    def segment(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.uint8]:
-        """Label a batch.
+    @abstractmethod
+    def segment(self, images: Image, tta: TTA = NO_TTA) -> NDArray[np.uint8]:
+        """Label a batch of images that have the input size.
 
         Args:
-            images: (N, H, W, 3) uint8 RGB, H and W as `input_size` says, 1 <= N.
-            views: of each picture, whose class probabilities are averaged.
+            images: (N, H, W, 3) uint8 RGB, H and W as `input_size` says, N >= 1.
+            tta: test-time augmentation.
 
         Returns:
-            (N, h, w) uint8 train ids, 255 where no class is told; h <= H and w <= W are the engine's choice and the
-            same for every batch, the map covers the whole picture.
+            (N, h, w) uint8 train ids, 255 where a pixel has no class. h <= H and w <= W are the engine's choice and
+            the same for every batch; the map covers the whole image.
 
         Raises:
-            InputError: the device's memory is too small for a single picture.
+            InputError: the device's memory is too small for a single image.
         """
-        ...
 
-    def scores(self, images: NDArray[np.uint8], views: Views = ONE_VIEW) -> NDArray[np.float32]:
-        """How likely each class is, on a coarse grid: what can be averaged over time before labels are decided.
+    def scores(self, images: Image, tta: TTA = NO_TTA) -> NDArray[np.float32]:
+        """Compute class scores on a coarse grid; they can be averaged over time before labels are decided.
 
         Args:
             images: as for `segment`.
-            views: as for `segment`.
+            tta: test-time augmentation.
 
         Returns:
-            (N, C, h, w) float32 natural logarithms of probabilities, C classes, at most 0 and never infinite; h and w
-            are an eighth of the picture's, rounded up, and the map covers the whole picture. Every engine gives these,
-            equal but for rounding.
+            (N, C, h, w) float32 natural logarithms of probabilities, C classes, at most 0 and never infinite. h and w
+            are an eighth of the image's, rounded up; the map covers the whole image. All engines give the same scores
+            except for rounding.
 
         Raises:
-            InputError: the device's memory is too small for a single picture.
+            InputError: the segmenter has no scores, or the device's memory is too small for a single image.
         """
-        ...
+        raise InputError(f"{self.name}: has no class scores to average over time", "Leave --smooth out.")
 
-    def labels(self, scores: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Label maps of the form that `segment` gives: `scores` up-sampled, then the most likely class.
+    def labels_from_scores(self, scores: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Decide labels: `scores` are up-sampled, then the most likely class wins.
 
-        For one view, `labels(scores(images))` is `segment(images)` but for rounding.
+        Without augmentation, `labels_from_scores(scores(images))` equals `segment(images)` except for rounding.
 
         Args:
-            scores: (N, C, h, w) as `scores` gives for pictures of `input_size`, or a weighted mean of such.
+            scores: (N, C, h, w) as `scores` returns for images of `input_size`, or a weighted mean of such.
 
         Returns:
-            (N, h, w) uint8 train ids.
+            (N, h, w) uint8 train ids, of the size that `segment` returns.
         """
-        ...
+        raise InputError(f"{self.name}: has no class scores to average over time", "Leave --smooth out.")
 
-    def adapted_to(self, images: NDArray[np.uint8], adaptation: BatchNormAdaptation) -> Self:
-        """A segmenter whose batch norm is adapted to pictures, see `roadseg.adaptation.batch_norm.adapted_to`.
+    def adapted_to(self, images: Image, adaptation: BatchNormAdaptation) -> Self:
+        """Return a segmenter whose batch norm is adapted to images, see `roadseg.adaptation.batch_norm.adapted_to`.
 
         Args:
             images: as for `segment`.
-            adaptation: how far, and against what.
+            adaptation: how far, and against which source images.
 
         Raises:
-            InputError: the network has no batch norm, or pictures that it learned from are not at hand.
+            InputError: the network has no batch norm, or the images that it learned from are not at hand.
         """
-        ...
+        raise InputError(f"{self.name}: has no batch norm to adapt", "Leave --adapt-bn out.")
+
+    @overload
+    def label(
+        self,
+        image: Image,
+        *,
+        size: tuple[int, int] | None = None,
+        flip: bool = False,
+        scales: tuple[float, ...] = (1.0,),
+    ) -> LabelMap: ...
+
+    @overload
+    def label(
+        self,
+        image: Sequence[Image],
+        *,
+        size: tuple[int, int] | None = None,
+        flip: bool = False,
+        scales: tuple[float, ...] = (1.0,),
+    ) -> list[LabelMap]: ...
+
+    def label(
+        self,
+        image: Image | Sequence[Image],
+        *,
+        size: tuple[int, int] | None = None,
+        flip: bool = False,
+        scales: tuple[float, ...] = (1.0,),
+    ) -> LabelMap | list[LabelMap]:
+        """Label images of any size.
+
+        Args:
+            image: (H, W, 3) uint8 RGB; a batch of such (N, H, W, 3); or a list of images, which may differ in size.
+            size: (width, height) of the label maps; by default the size of the image.
+            flip: average class probabilities with those of the mirrored image.
+            scales: average class probabilities over these factors on the input size, 0.5 to 2.
+
+        Returns:
+            (H, W) uint8 train ids at the size of the image; for a batch (N, H, W); for a list, a list. 255 where a
+            pixel has no class. `label_space` names the classes.
+
+        Raises:
+            InputError: an image has another type or shape, or `scales` is outside its range.
+        """
+        tta = TTA(flip, tuple(scales))
+        if isinstance(image, list | tuple):
+            return self._label_all(image, size, tta)
+        if isinstance(image, np.ndarray) and image.ndim == 4 and len(image):
+            return np.stack(self._label_all(list(image), size, tta))
+        return self._label_all([checked_image(image)], size, tta)[0]
+
+    def _label_all(self, images: Sequence[Image], size: tuple[int, int] | None, tta: TTA) -> list[LabelMap]:
+        for number, image in enumerate(images):
+            checked_image(image, name=f"image {number}" if len(images) > 1 else "image")
+        count = self.batch_size if len(images) > 1 else 1
+        labelled: list[LabelMap] = []
+        for start in range(0, len(images), count):
+            some = images[start : start + count]
+            resized = np.stack([resized_image(image, self.input_size) for image in some])
+            sizes = [size or (image.shape[1], image.shape[0]) for image in some]
+            labelled += self._labels_at(resized, sizes, tta)
+        return labelled
+
+    def _labels_at(self, images: Image, sizes: Sequence[tuple[int, int]], tta: TTA) -> list[LabelMap]:
+        """Label images (N, H, W, 3) of the input size; each label map has its own (width, height)."""
+        maps = self.segment(images, tta)
+        return [resized_label(labels, size) for labels, size in zip(maps, sizes, strict=True)]
+
+    def colour(self, labels: LabelMap) -> NDArray[np.uint8]:
+        """Return the class colours of a label map.
+
+        Args:
+            labels: (H, W) uint8 train ids, or a batch (N, H, W).
+
+        Returns:
+            (H, W, 3) or (N, H, W, 3) uint8 RGB; black where a pixel has no class.
+
+        Raises:
+            InputError: `labels` is no uint8 array.
+        """
+        return colour_labels(labels, self.label_space)
+
+    def draw(self, image: Image, labels: LabelMap, *, opacity: float = 0.5) -> NDArray[np.uint8]:
+        """Blend the class colours of `labels` into a copy of an image; pixels without a class stay as they are.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            labels: (H, W) uint8 train ids.
+            opacity: weight of the colours, 0 (the plain image) to 1 (only colours).
+
+        Returns:
+            (H, W, 3) uint8 RGB.
+
+        Raises:
+            InputError: an argument has another type, shape or range.
+        """
+        return draw_labels(image, labels, self.label_space, opacity=opacity)

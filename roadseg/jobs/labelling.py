@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from roadseg.adaptation.make_pseudo_labels import VIEWS
+from roadseg.adaptation.make_pseudo_labels import TTA_FOR_LABELS
 from roadseg.datasets.catalogue import open_dataset, parse_labelled
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.export.formats import FORMATS, LabelFormat
@@ -26,7 +26,7 @@ from roadseg.files import encode_png, making
 from roadseg.labels.space import LabelMap, LabelSpace
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import class_scores, to_tensor
-from roadseg.models.views import mean_probabilities
+from roadseg.models.tta import mean_probabilities
 from roadseg.models.weights import DEFAULT, load_model
 from roadseg.runtime import DeviceName, Runtime, start
 from roadseg.video.extract import Failure, OnProgress, extract_frames
@@ -143,7 +143,7 @@ class Labeller:
     def label(self, image: NDArray[np.uint8]) -> LabelMap:
         """The classes of the highest mean probability over several views: (H, W, 3) RGB -> (H, W) train ids uint8."""
         images = to_tensor(resized_image(image, self._size)[None], self._device)
-        probabilities = mean_probabilities(self._scores, images, self._size, VIEWS)[0].cpu().numpy()
+        probabilities = mean_probabilities(self._scores, images, self._size, TTA_FOR_LABELS)[0].cpu().numpy()
         height, width = image.shape[:2]
         label = np.zeros((height, width), np.uint8)
         highest = np.zeros((height, width), np.float32)

@@ -1,4 +1,4 @@
-"""As many pictures through a network at once as the device has memory for."""
+"""Batches of images that fit the memory of the device."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,35 +9,35 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from roadseg.models.predict import to_numpy, to_tensor
-from roadseg.models.views import ONE_VIEW, Views, too_little_memory
+from roadseg.models.tta import NO_TTA, TTA, too_little_memory
 from roadseg.runtime import Runtime
 
 
 class FittingBatches:
-    """Computes on batches of pictures, in smaller ones once the device's memory was too small for one."""
+    """Computes on batches of images, and on smaller ones once the device's memory was too small for a batch."""
 
     def __init__(self, runtime: Runtime) -> None:
-        """Take pictures to the device of `runtime`."""
+        """Compute on the device of `runtime`."""
         self._runtime = runtime
         self._largest: int | None = None
-        """How many pictures fitted, once more did not."""
+        """Number of images that fit, known once more did not fit."""
 
     def at_once(self, count: int) -> int:
-        """How many of `count` pictures are computed at once, by what is known so far."""
+        """Return how many of `count` images are computed at once, as far as is known."""
         return min(count, self._largest or count)
 
     def compute(
-        self, function: Callable[[Tensor], Tensor], images: NDArray[np.uint8], views: Views = ONE_VIEW
+        self, function: Callable[[Tensor], Tensor], images: NDArray[np.uint8], tta: TTA = NO_TTA
     ) -> NDArray[Any]:
-        """What `function` makes of all images, joined along its first axis.
+        """Apply `function` to all images and join its results along their first axis.
 
         Args:
-            function: of pictures (N, 3, H, W) uint8 on the device; its first axis is of length N.
-            images: (N, H, W, 3) uint8 RGB, 1 <= N.
-            views: what it does with each, for the message.
+            function: takes images (N, 3, H, W) uint8 on the device; the first axis of its result has length N.
+            images: (N, H, W, 3) uint8 RGB, N >= 1.
+            tta: the augmentation that `function` applies, for the error message.
 
         Raises:
-            InputError: there is not memory enough for one.
+            InputError: the memory is too small for a single image.
         """
         done: list[NDArray[Any]] = []
         start = 0
@@ -48,7 +48,7 @@ class FittingBatches:
                     done.append(to_numpy(function(to_tensor(part, self._runtime.device))))
             except torch.OutOfMemoryError:
                 if len(part) == 1:
-                    raise too_little_memory(part, views, self._runtime.device) from None
+                    raise too_little_memory(part, tta, self._runtime.device) from None
                 self._largest = len(part) // 2
                 continue
             start += len(part)

@@ -23,7 +23,7 @@ from roadseg.files import held
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import Memory, TemporalSmoother
 from roadseg.labels.space import IGNORE
-from roadseg.models.views import Views
+from roadseg.models.tta import TTA
 from roadseg.overlay.draw import Overlay
 from roadseg.overlay.heatmaps import Grid, sample_grid
 from roadseg.overlay.masking import Mask, mask_of
@@ -227,10 +227,10 @@ def _drawn(
     prepared = Pipeline("decode", decoded).then("prepare", partial(_prepare, segmenter.input_size, batch_size))
     at_once = segmenter.concurrency
     if options.smoothing:
-        scored = prepared.then("segment", concurrently(partial(_score, segmenter, options.views), at_once))
+        scored = prepared.then("segment", concurrently(partial(_score, segmenter, options.tta), at_once))
         labelled = scored.then("smooth", partial(_smooth, segmenter, options.smoothing, memory))
     else:
-        labelled = prepared.then("segment", concurrently(partial(_segment, segmenter, options.views), at_once))
+        labelled = prepared.then("segment", concurrently(partial(_segment, segmenter, options.tta), at_once))
     return labelled.then("draw", partial(_draw, overlay, mask))
 
 
@@ -250,16 +250,16 @@ def _prepare(size: tuple[int, int], batch_size: int, decoded: Iterator[Decoded])
         room = room - len(batch) or SEGMENT_FRAMES
 
 
-def _segment(segmenter: Segmenter, views: Views, batch: Batch) -> Labelled:
+def _segment(segmenter: Segmenter, tta: TTA, batch: Batch) -> Labelled:
     frames, images = batch
-    return Labelled(frames, segmenter.segment(images, views))
+    return Labelled(frames, segmenter.segment(images, tta))
 
 
 def _score(
-    segmenter: Segmenter, views: Views, batch: Batch
+    segmenter: Segmenter, tta: TTA, batch: Batch
 ) -> tuple[list[Decoded], NDArray[np.uint8], NDArray[np.float32]]:
     frames, images = batch
-    return frames, images, segmenter.scores(images, views)
+    return frames, images, segmenter.scores(images, tta)
 
 
 def _smooth(
@@ -273,7 +273,7 @@ def _smooth(
     for frames, images, scores in batches:
         smooth = np.stack([smoother.smooth(*each) for each in zip(images, scores, strict=True)])
         ends_segment = (frames[-1][0].index + 1) % SEGMENT_FRAMES == 0
-        yield Labelled(frames, segmenter.labels(smooth), smoother.memory if ends_segment else None)
+        yield Labelled(frames, segmenter.labels_from_scores(smooth), smoother.memory if ends_segment else None)
 
 
 def _draw(overlay: Overlay, mask: Mask | None, batches: Iterator[Labelled]) -> Iterator[Drawn]:

@@ -21,7 +21,7 @@ from roadseg.errors import InputError, OutputError, VideoError
 from roadseg.files import held
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import TemporalSmoother
-from roadseg.models.views import ONE_VIEW, Views
+from roadseg.models.tta import NO_TTA, TTA
 from roadseg.overlay.draw import PANEL, Overlay, Patch, draw_legend, draw_title, rgb_to_ycbcr
 from roadseg.video.colour import to_rgb
 from roadseg.video.frame import Frame, Plane
@@ -95,7 +95,7 @@ def compare_on_video(
     segmenters: Mapping[str, Segmenter],
     out: Path,
     *,
-    views: Views = ONE_VIEW,
+    tta: TTA = NO_TTA,
     smoothing: float = 0.0,
     on_progress: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> SideBySide:
@@ -108,7 +108,7 @@ def compare_on_video(
         video: in any format that FFmpeg decodes.
         segmenters: 2 to 4 of them by the titles of their panes.
         out: folder, made if it is missing; NAME.comparison.mp4 there is replaced.
-        views: what networks are shown of a frame.
+        tta: test-time augmentation.
         smoothing: weight of the past in class scores, see `TemporalSmoother`; 0 for none.
         on_progress: told how many frames are done and, where the container says it, how many there are.
 
@@ -123,7 +123,7 @@ def compare_on_video(
         raise OutputError(f"{video}: the comparison would take its place", "Choose another --out.")
     with opencv_in_one_thread(), VideoReader(video) as reader, held(path):
         panes = _Panes(segmenters, reader)
-        pipeline = _labelled(reader, list(segmenters.values()), panes.size, views, smoothing).then("draw", panes.draw)
+        pipeline = _labelled(reader, list(segmenters.values()), panes.size, tta, smoothing).then("draw", panes.draw)
         encoder = _Encoder(path, video)
         with pipeline.then("encode", encoder.encode) as done:
             for frames in done:
@@ -177,7 +177,7 @@ class _Encoder:
 
 
 def _labelled(
-    reader: VideoReader, segmenters: Sequence[Segmenter], pane: tuple[int, int], views: Views, smoothing: float
+    reader: VideoReader, segmenters: Sequence[Segmenter], pane: tuple[int, int], tta: TTA, smoothing: float
 ) -> Pipeline[Labelled]:
     """All stages up to what the runs see."""
     sizes = {segmenter.input_size for segmenter in segmenters}
@@ -185,8 +185,8 @@ def _labelled(
     at_once = min(segmenter.concurrency for segmenter in segmenters)
     prepared = Pipeline("decode", reader).then("prepare", partial(_prepare, sizes, pane, batch_size))
     if not smoothing:
-        return prepared.then("segment", concurrently(partial(_segment, segmenters, views), at_once))
-    scored = prepared.then("segment", concurrently(partial(_score, segmenters, views), at_once))
+        return prepared.then("segment", concurrently(partial(_segment, segmenters, tta), at_once))
+    scored = prepared.then("segment", concurrently(partial(_score, segmenters, tta), at_once))
     return scored.then("smooth", partial(_smooth, segmenters, smoothing))
 
 
@@ -198,13 +198,13 @@ def _prepare(
         yield Batch([_scaled(frame, pane) for frame in batch], images)
 
 
-def _segment(segmenters: Sequence[Segmenter], views: Views, batch: Batch) -> Labelled:
-    labels = [segmenter.segment(batch.images[segmenter.input_size], views) for segmenter in segmenters]
+def _segment(segmenters: Sequence[Segmenter], tta: TTA, batch: Batch) -> Labelled:
+    labels = [segmenter.segment(batch.images[segmenter.input_size], tta) for segmenter in segmenters]
     return Labelled(batch.frames, labels)
 
 
-def _score(segmenters: Sequence[Segmenter], views: Views, batch: Batch) -> tuple[Batch, list[NDArray[np.float32]]]:
-    return batch, [segmenter.scores(batch.images[segmenter.input_size], views) for segmenter in segmenters]
+def _score(segmenters: Sequence[Segmenter], tta: TTA, batch: Batch) -> tuple[Batch, list[NDArray[np.float32]]]:
+    return batch, [segmenter.scores(batch.images[segmenter.input_size], tta) for segmenter in segmenters]
 
 
 def _smooth(
@@ -215,7 +215,7 @@ def _smooth(
         labels = []
         for segmenter, smoother, maps in zip(segmenters, smoothers, scores, strict=True):
             pairs = zip(batch.images[segmenter.input_size], maps, strict=True)
-            labels.append(segmenter.labels(np.stack([smoother.smooth(*pair) for pair in pairs])))
+            labels.append(segmenter.labels_from_scores(np.stack([smoother.smooth(*pair) for pair in pairs])))
         yield Labelled(batch.frames, labels)
 
 

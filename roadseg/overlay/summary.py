@@ -12,7 +12,7 @@ from roadseg.adaptation.batch_norm import BatchNormAdaptation
 from roadseg.errors import OutputError
 from roadseg.files import fingerprint, write_json
 from roadseg.inference.segmenter import Segmenter
-from roadseg.models.views import ONE_VIEW, Views
+from roadseg.models.tta import NO_TTA, TTA
 from roadseg.overlay.masking import Mask, MaskChoice
 from roadseg.overlay.stats import ClassShare
 from roadseg.video.find import OVERLAY_SUFFIX
@@ -37,7 +37,7 @@ class OverlayOptions:
     """Hz, for streams without timestamps such as raw H.264."""
     overwrite: bool = False
     """Do it again even if it was done, and replace results of other jobs."""
-    views: Views = ONE_VIEW
+    tta: TTA = NO_TTA
     """What the network is shown of a picture."""
     smoothing: float = 0.0
     """Weight of the past in class scores, see `roadseg.inference.smoothing.TemporalSmoother`; 0 for none."""
@@ -114,8 +114,8 @@ class OverlayJob(BaseModel):
             opacity=options.opacity,
             legend=options.legend,
             frame_rate_hz=str(options.frame_rate) if options.frame_rate else None,
-            flip=options.views.flip,
-            scales=options.views.scales,
+            flip=options.tta.flip,
+            scales=options.tta.scales,
             smoothing=options.smoothing,
             batch_norm_prior=options.batch_norm.prior if options.batch_norm else None,
             batch_norm_scenes=options.batch_norm.scenes if options.batch_norm else "",

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import CAMVID_11
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles
@@ -17,7 +18,7 @@ CARS, PEOPLE = range(13, 18), range(38, 43)
 """Frames that show them; the middle one shows most."""
 
 
-class TheFrameSays:
+class TheFrameSays(Segmenter):
     """Labels by the number of the frame, which its brightness tells: sky over road, cars left, people right."""
 
     label_space = CAMVID_11
@@ -29,7 +30,7 @@ class TheFrameSays:
     def adapted_to(self, images, adaptation):
         return self
 
-    def segment(self, images, views):
+    def segment(self, images, tta=None):
         labels = np.full((len(images), 16, 32), SKY, np.uint8)
         labels[:, 8:] = ROAD
         for image, label_map in zip(images, labels, strict=True):

@@ -23,7 +23,7 @@ from roadseg.inference.openvino_runtime import openvino_has_bfloat16
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.models.build import build_model
 from roadseg.models.predict import predict
-from roadseg.models.views import Views, predict_views
+from roadseg.models.tta import TTA, predict_with_tta
 from roadseg.models.weights import load_model
 from roadseg.runtime import start
 
@@ -79,25 +79,25 @@ def test_labels_are_those_of_float32(reference, pictures, engine, precision):
 
 @pytest.mark.parametrize(("engine", "precision"), [TORCH[0], OPENVINO[0]])
 def test_views_are_averaged_alike(reference, pictures, engine, precision):
-    views = Views(flip=True, scales=(0.75, 1.0))
+    tta = TTA(flip=True, scales=(0.75, 1.0))
     network, _ = load_model(DEFAULT)
-    expected = predict_views(network, pictures, (81, 59), CPU, views)
-    assert agreement(segmenter(engine, precision).segment(pictures, views), expected) > 0.9995
+    expected = predict_with_tta(network, pictures, (81, 59), CPU, tta)
+    assert agreement(segmenter(engine, precision).segment(pictures, tta), expected) > 0.9995
     assert agreement(expected, reference.segment(pictures)) < 0.99
 
 
-@pytest.mark.parametrize("views", [Views(), Views(flip=True)])
+@pytest.mark.parametrize("tta", [TTA(), TTA(flip=True)])
 @pytest.mark.parametrize(("engine", "precision"), [*TORCH, *OPENVINO])
-def test_scores_are_logarithms_of_probabilities_from_which_labels_follow(reference, pictures, engine, precision, views):
+def test_scores_are_logarithms_of_probabilities_from_which_labels_follow(reference, pictures, engine, precision, tta):
     other = segmenter(engine, precision)
-    scores = other.scores(pictures, views)
+    scores = other.scores(pictures, tta)
     assert (scores.shape, scores.dtype) == ((3, 19, 15, 21), np.float32)
     assert scores.max() <= 0 and np.isfinite(scores).all()
     np.testing.assert_allclose(np.exp(scores).sum(1), 1, atol=1e-4)
     # Of several views, `segment` averages probabilities after up-sampling.
-    least = 0.999 if len(views) == 1 else 0.96
-    assert agreement(other.labels(scores), other.segment(pictures, views)) > least
-    away = np.abs(np.exp(scores) - np.exp(reference.scores(pictures, views))).mean()
+    least = 0.999 if len(tta) == 1 else 0.96
+    assert agreement(other.labels_from_scores(scores), other.segment(pictures, tta)) > least
+    away = np.abs(np.exp(scores) - np.exp(reference.scores(pictures, tta))).mean()
     assert away < {"float32": 1e-5, "mixed": 5e-3, "bfloat16": 5e-3}[precision]
 
 
@@ -204,14 +204,14 @@ def test_batches_that_the_memory_cannot_hold_are_halved(reference, pictures):
     cramped = NetworkSegmenter(network, card.model_copy(update={"input_size": SIZE}), engine, "cramped")
     assert np.array_equal(cramped.segment(many), reference.segment(many))
     assert engine.shown == [5, 2, 2, 1]
-    cramped.segment(many, Views(flip=True))
+    cramped.segment(many, TTA(flip=True))
     assert engine.shown[4:] == [2, 2, 2, 2, 1, 1]  # what did not fit is not tried again
 
 
 def test_memory_too_small_for_one_picture_is_told_with_what_to_do(pictures):
     network, card = load_model(DEFAULT)
     cramped = NetworkSegmenter(network, card, Cramped(network, room=0), "cramped")
-    with pytest.raises(InputError, match="not enough memory on cpu for a picture of 162x118") as caught:
+    with pytest.raises(InputError, match="not enough memory on cpu for an image of 162x118") as caught:
         cramped.segment(pictures)
     assert "--scales" in caught.value.remedy
 

@@ -71,7 +71,7 @@ def test_what_is_masked_is_neither_counted_nor_drawn_on(tmp_path, drawn):
 
 def test_what_has_no_class_is_still_counted_where_it_is_seen(tmp_path, drawn):
     class KnowsNothing(TheUpperHalfIsSky):
-        def segment(self, images, views):
+        def segment(self, images, tta=None):
             return np.full((len(images), 8, 16), 255, np.uint8)
 
     options = OverlayOptions(mask=read_mask(drawn))

@@ -10,8 +10,9 @@ import pytest
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
 from roadseg.errors import InputError, OutputError, VideoError
 from roadseg.files import fingerprint, held, locked
+from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import CAMVID_11
-from roadseg.models.views import Views
+from roadseg.models.tta import TTA
 from roadseg.overlay.job import Failure, overlay_video, overlay_videos
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
 from roadseg.overlay.tasks import Task
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.timeout(60)
 NAMES = ["clip.frames.parquet", "clip.overlay.mp4", "clip.summary.json"]
 
 
-class BrightIsSky:
+class BrightIsSky(Segmenter):
     """Labels what is bright sky (0) and the rest road (3), at half the input size."""
 
     label_space = CAMVID_11
@@ -36,15 +37,15 @@ class BrightIsSky:
         self.name = name
         self.fail_at = fail_at
         self.batches: list[int] = []
-        self.views = set()
+        self.tta = set()
         self.adaptations = []
 
     def adapted_to(self, images, adaptation):
         self.adaptations.append((images, adaptation))
         return self
 
-    def segment(self, images, views):
-        self.views.add(views)
+    def segment(self, images, tta=None):
+        self.tta.add(tta)
         assert images.shape[1:] == (16, 32, 3) and images.dtype == np.uint8
         if self.fail_at == len(self.batches):
             raise MemoryError("the network is too large")
@@ -164,10 +165,10 @@ def test_the_summary_says_what_was_seen_and_done(clip, out):
 
 
 def test_views_and_adaptation_reach_the_segmenter_and_the_summary(clip, out):
-    segmenter, views = BrightIsSky(), Views(flip=True, scales=(1.5, 0.5))
+    segmenter, tta = BrightIsSky(), TTA(flip=True, scales=(1.5, 0.5))
     adaptation = BatchNormAdaptation(7, "indian")
-    overlay_video(clip, segmenter, out, OverlayOptions(views=views, batch_norm=adaptation))
-    assert segmenter.views == {views}
+    overlay_video(clip, segmenter, out, OverlayOptions(tta=tta, batch_norm=adaptation))
+    assert segmenter.tta == {tta}
     ((pictures, asked),) = segmenter.adaptations
     assert (pictures.shape, asked) == ((10, 16, 32, 3), adaptation)
     job = json.loads((out / "clip.summary.json").read_text())["job"]
@@ -178,7 +179,7 @@ def test_views_and_adaptation_reach_the_segmenter_and_the_summary(clip, out):
 def test_nothing_is_adapted_or_averaged_unasked_or_twice(clip, out):
     segmenter = BrightIsSky()
     overlay_video(clip, segmenter, out)
-    assert (segmenter.views, segmenter.adaptations) == ({Views()}, [])
+    assert (segmenter.tta, segmenter.adaptations) == ({TTA()}, [])
     overlay_video(clip, segmenter, out, OverlayOptions(batch_norm=BatchNormAdaptation(7), overwrite=True))
     assert overlay_video(clip, segmenter, out, OverlayOptions(batch_norm=BatchNormAdaptation(7))).skipped
     assert len(segmenter.adaptations) == 1
@@ -217,7 +218,7 @@ def test_results_of_another_job_are_replaced_only_on_demand(clip, out, tmp_path)
         (other, BrightIsSky(), OverlayOptions(), "another video$"),
         (clip, BrightIsSky("dim"), OverlayOptions(), "another network$"),
         (clip, BrightIsSky(), OverlayOptions(opacity=0.4, legend=False), "another opacity and legend$"),
-        (clip, BrightIsSky(), OverlayOptions(views=Views(flip=True)), "another choice of --flip$"),
+        (clip, BrightIsSky(), OverlayOptions(tta=TTA(flip=True)), "another choice of --flip$"),
         (clip, BrightIsSky(), OverlayOptions(batch_norm=BatchNormAdaptation(7)), "another choice of --adapt-bn$"),
     ]:
         with pytest.raises(OutputError) as caught:

@@ -14,7 +14,7 @@ from roadseg.evaluation.score_tables import ABSENT, ScoreTable, score
 from roadseg.evaluation.scoring import load_run
 from roadseg.evaluation.scoring import score as score_run
 from roadseg.labels.space import LabelMap, LabelSpace, conversion
-from roadseg.models.views import ONE_VIEW, Views
+from roadseg.models.tta import NO_TTA, TTA
 from roadseg.runtime import Runtime
 
 SHOWN_WIDTH = 960
@@ -159,7 +159,7 @@ def score_runs(
     runtime: Runtime,
     *,
     input_size: tuple[int, int] | None = None,
-    views: Views = ONE_VIEW,
+    tta: TTA = NO_TTA,
     smoothing: float = 0.0,
     on_progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> Scoreboard:
@@ -171,7 +171,7 @@ def score_runs(
         count: at least 1.
         runtime: where networks run.
         input_size: (width, height) that pictures are resized to; by default what each run was trained for.
-        views: what networks are shown of a picture.
+        tta: test-time augmentation.
         smoothing: weight of the past in class scores, for a data set that is a video.
         on_progress: told a run's name, the images that are done, and all of them.
 
@@ -196,7 +196,7 @@ def score_runs(
             candidate,
             dataset,
             runtime,
-            views=views,
+            tta=tta,
             smoothing=smoothing,
             on_progress=partial(on_progress, name),
             on_picture=predictions.keep,

@@ -8,7 +8,7 @@ from torch.nn import functional
 from roadseg.errors import InputError
 from roadseg.models.build import build_model
 from roadseg.models.predict import predict
-from roadseg.models.views import ONE_VIEW, Views, predict_views
+from roadseg.models.tta import NO_TTA, TTA, predict_with_tta
 from roadseg.runtime import start
 
 CPU = start("cpu")
@@ -34,15 +34,15 @@ def probabilities(network, pixels, size=SIZE):
 
 
 def test_one_view_is_the_plain_prediction(network, images):
-    assert np.array_equal(predict_views(network, images, (32, 24), CPU), predict(network, images, (32, 24), CPU))
+    assert np.array_equal(predict_with_tta(network, images, (32, 24), CPU), predict(network, images, (32, 24), CPU))
 
 
 def test_a_flip_is_the_mean_of_picture_and_mirror_image(network, images):
     both = probabilities(network, images) + probabilities(network, images[:, :, ::-1])[..., ::-1]
-    labels = predict_views(network, images, SIZE, CPU, Views(flip=True))
+    labels = predict_with_tta(network, images, SIZE, CPU, TTA(flip=True))
     assert (labels == both.argmax(1)).mean() > 0.999
     assert (labels != predict(network, images, SIZE, CPU)).mean() > 0.01
-    mirrored = predict_views(network, images[:, :, ::-1].copy(), SIZE, CPU, Views(flip=True))
+    mirrored = predict_with_tta(network, images[:, :, ::-1].copy(), SIZE, CPU, TTA(flip=True))
     assert (labels == mirrored[:, :, ::-1]).mean() > 0.999
 
 
@@ -52,9 +52,9 @@ def test_scales_and_flip_are_the_mean_over_all(network, images):
         pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float()
         pixels = functional.interpolate(pixels, (height, width), mode="bilinear").permute(0, 2, 3, 1).numpy()
         total = total + probabilities(network, pixels) + probabilities(network, pixels[:, :, ::-1])[..., ::-1]
-    views = Views(flip=True, scales=(1.3, 0.75, 1.0))
-    assert len(views) == 6
-    assert (predict_views(network, images, SIZE, CPU, views) == total.argmax(1)).mean() > 0.999
+    tta = TTA(flip=True, scales=(1.3, 0.75, 1.0))
+    assert len(tta) == 6
+    assert (predict_with_tta(network, images, SIZE, CPU, tta) == total.argmax(1)).mean() > 0.999
 
 
 @pytest.mark.parametrize(
@@ -66,11 +66,11 @@ def test_scales_and_flip_are_the_mean_over_all(network, images):
     ],
 )
 def test_sizes_change_by_whole_strides(size, expected):
-    assert list(Views(scales=(0.75, 1, 1.3)).sizes(size)) == expected
+    assert list(TTA(scales=(0.75, 1, 1.3)).sizes(size)) == expected
 
 
 def test_the_order_of_scales_means_nothing():
-    assert Views(scales=(1.3, 1)) == Views(scales=(1, 1.3)) != ONE_VIEW
+    assert TTA(scales=(1.3, 1)) == TTA(scales=(1, 1.3)) != NO_TTA
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_the_order_of_scales_means_nothing():
 )
 def test_scales_that_make_no_sense_are_refused(scales, message):
     with pytest.raises(InputError, match=message) as caught:
-        Views(scales=scales)
+        TTA(scales=scales)
     assert "0.5 to 2" in caught.value.remedy
 
 
@@ -96,6 +96,6 @@ def test_too_little_memory_is_told_with_what_to_do(network, images, monkeypatch)
         raise torch.OutOfMemoryError("tried to allocate a lot")
 
     monkeypatch.setattr(network, "late", full)
-    with pytest.raises(InputError, match=r"3 pictures of 64x48 at scale 1\.5") as caught:
-        predict_views(network, images, SIZE, CPU, Views(scales=(1, 1.5)))
+    with pytest.raises(InputError, match=r"3 images of 64x48 at scale 1\.5") as caught:
+        predict_with_tta(network, images, SIZE, CPU, TTA(scales=(1, 1.5)))
     assert "--scales" in caught.value.remedy

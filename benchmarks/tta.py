@@ -1,6 +1,6 @@
 """What the options of test time cost: a picture of 640x480 labelled by the weights that ship, on one core.
 
-    python benchmarks/views.py
+    python benchmarks/tta.py
 
 Times are processor seconds of one thread, in float32 as `roadseg evaluate` takes on a CPU; each choice in turn, the
 fastest of several rounds, so that other work on the machine matters little.
@@ -13,17 +13,17 @@ import torch
 
 from roadseg.adaptation.batch_norm import PICTURES, adapted_to, source_moments
 from roadseg.datasets.source_images import source_pictures
-from roadseg.models.views import Views, predict_views
+from roadseg.models.tta import TTA, predict_with_tta
 from roadseg.models.weights import load_model
 from roadseg.runtime import start
 
 ROUNDS = 5
 SCALES = (0.75, 1.0, 1.3)
 CHOICES = {
-    "plain": Views(),
-    "--flip": Views(flip=True),
-    "--scales 0.75,1,1.3": Views(scales=SCALES),
-    "--flip --scales 0.75,1,1.3": Views(flip=True, scales=SCALES),
+    "plain": TTA(),
+    "--flip": TTA(flip=True),
+    "--scales 0.75,1,1.3": TTA(scales=SCALES),
+    "--flip --scales 0.75,1,1.3": TTA(flip=True, scales=SCALES),
 }
 
 
@@ -46,7 +46,7 @@ def main() -> None:
     for _ in range(ROUNDS):
         for name, some in networks.items():
             before = time.thread_time()
-            predict_views(some, pictures[:1], (480, 360), runtime, CHOICES.get(name, Views()))
+            predict_with_tta(some, pictures[:1], (480, 360), runtime, CHOICES.get(name, TTA()))
             best[name] = min(best[name], time.thread_time() - before)
     for name, seconds in best.items():
         print(f"{name:28} {1000 * seconds:7.1f} ms a picture {seconds / best['plain']:6.2f} of plain")
