@@ -10,7 +10,7 @@ import time
 import numpy as np
 import torch
 
-from roadseg.retrieval.retrieve import VIEWS, comparable
+from roadseg.retrieval.neighbours import DESCRIPTORS, comparable
 from roadseg.retrieval.search import centred, nearest_both_ways
 from roadseg.retrieval.store import Embeddings
 from roadseg.runtime import start
@@ -29,14 +29,16 @@ def main() -> None:
     print(f"{device}, {torch.get_num_threads()} threads")
     for pictures in map(int, sys.argv[1:] or ["10000"]):
         source, target = domain(pictures, 0), domain(pictures, 1)
-        for view in VIEWS:
+        for descriptor in DESCRIPTORS:
             begun = time.perf_counter()
             nearest_both_ways(
-                *(centred(comparable(embeddings, view)) for embeddings in (source, target)), NEIGHBOURS, device
+                *(centred(comparable(embeddings, descriptor)) for embeddings in (source, target)), NEIGHBOURS, device
             )
             seconds = time.perf_counter() - begun
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-            print(f"{pictures} of each domain, {view}: {seconds:.1f} s; peak of resident memory so far {peak:.2f} GB")
+            print(
+                f"{pictures} of each domain, {descriptor}: {seconds:.1f} s; peak of resident memory so far {peak:.2f} GB"
+            )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What `roadseg retrieve` leaves: pictures, a page, neighbours as a table, and figures."""
+"""Output files of `roadseg retrieve`: PNG grids, a page, a table of neighbours, and figures as JSON."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,51 +13,53 @@ from roadseg.files import write_json, write_png, write_text, writing
 from roadseg.report.retrieval_page import Section, retrieval_page
 from roadseg.retrieval.embedding import Domain
 from roadseg.retrieval.grids import Thumbnails, retrieval_grid, rows_of
-from roadseg.retrieval.retrieve import VIEWS, Pair, RunResult, View
+from roadseg.retrieval.neighbours import DESCRIPTORS, Descriptor, Pair, RunResult
 from roadseg.retrieval.store import readable
 
 NEIGHBOURS, PAGE, RECORD = "neighbours.parquet", "retrieval.html", "retrieval.json"
-BY: Mapping[View, str] = {"features": "by features of the network", "layout": "by layout: which class stands where"}
+BY: Mapping[Descriptor, str] = {
+    "features": "by features of the network",
+    "layout": "by layout: which class stands where",
+}
 
 
 def write_results(
     out: Path, results: Mapping[str, RunResult], pair: Pair, table: ScoreTable, record: dict[str, Any], queries: int
 ) -> list[Path]:
-    """Write VIEW.DIRECTION.png for each view and direction, the page, the neighbours that the last run found, and the
-    record.
+    """Write a PNG grid for each descriptor and direction, the page, the neighbours of the last run, and the record.
 
     Args:
-        out: the folder.
-        results: by what the runs are called, in the order in which they are shown.
+        out: folder to write to.
+        results: results by the name of their run, in the order to show them.
         pair: the domains.
-        table: of figures, for the page.
-        record: for JSON.
-        queries: shown of each direction.
+        table: figures for the page.
+        record: figures for JSON.
+        queries: number of queries to show of each direction.
 
     Returns:
         The files written.
 
     Raises:
-        DatasetError: a picture cannot be read.
+        DatasetError: an image cannot be read.
         OutputError: the folder cannot be written to.
     """
     thumbnails = Thumbnails(pair)
     *_, last = results.values()
     facts = [
-        f"source: {len(pair.source)} pictures of {readable(pair.source.name)}",
-        f"target: {len(pair.target)} pictures of {readable(pair.target.name)}",
+        f"source: {len(pair.source)} images of {readable(pair.source.name)}",
+        f"target: {len(pair.target)} images of {readable(pair.target.name)}",
         *(f"{label}: {readable(result.run)}" for label, result in results.items()),
     ]
     sections, written = [], []
-    for view in VIEWS:
-        for direction in last.views[view].directions:
-            rows = rows_of(results, view, direction.query, queries, thumbnails)
-            title = f"{direction.query.capitalize()} → {direction.gallery}, {BY[view]}"
-            picture = out / f"{view}.{direction.query}_to_{direction.gallery}.png"
-            write_png(picture, retrieval_grid(rows, title, " · ".join(facts)))
-            hint = f"{len(rows)} pictures of the {direction.query}, and the nearest of the {direction.gallery}"
+    for descriptor in DESCRIPTORS:
+        for direction in last.descriptors[descriptor].directions:
+            rows = rows_of(results, descriptor, direction.query, queries, thumbnails)
+            title = f"{direction.query.capitalize()} → {direction.gallery}, {BY[descriptor]}"
+            grid = out / f"{descriptor}.{direction.query}_to_{direction.gallery}.png"
+            write_png(grid, retrieval_grid(rows, title, " · ".join(facts)))
+            hint = f"{len(rows)} images of the {direction.query}, and the nearest of the {direction.gallery}"
             sections.append(Section(title, hint, rows))
-            written.append(picture)
+            written.append(grid)
     write_text(out / PAGE, retrieval_page(sections, table, facts))
     write_neighbours(out / NEIGHBOURS, last, pair)
     write_json(out / RECORD, record)
@@ -65,18 +67,18 @@ def write_results(
 
 
 def write_neighbours(path: Path, result: RunResult, pair: Pair) -> None:
-    """Write a Parquet row for every picture, view and neighbour.
+    """Write a Parquet row for every image, descriptor and neighbour.
 
-    Columns: `view`; `domain` of the query, its `index` in its data set and its `name`; `rank`, from 1 on;
-    `neighbour_index` and `neighbour`, of the other domain; `distance`, 1 - cosine.
+    Columns: `descriptor`; `domain` of the query, its `index` in its data set and its `name`; `rank` from 1;
+    `neighbour_index` and `neighbour` in the other domain; `distance`, 1 - cosine.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     names = {domain: [readable(sample.name) for sample in pair.of(domain).samples] for domain in get_args(Domain)}
     schema = pa.schema(
         [
-            ("view", pa.string()),
+            ("descriptor", pa.string()),
             ("domain", pa.string()),
             ("index", pa.int64()),
             ("name", pa.string()),
@@ -87,12 +89,12 @@ def write_neighbours(path: Path, result: RunResult, pair: Pair) -> None:
         ]
     )
     with writing(path) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
-        for view, found in result.views.items():
+        for descriptor, found in result.descriptors.items():
             for direction in found.directions:
                 indices, distances = direction.neighbours
                 queries = np.arange(len(indices)).repeat(indices.shape[1])
                 columns = [
-                    pa.array([view] * len(queries)),
+                    pa.array([descriptor] * len(queries)),
                     pa.array([direction.query] * len(queries)),
                     pa.array(queries, pa.int64()),
                     pa.array(names[direction.query]).take(pa.array(queries)),
@@ -105,31 +107,31 @@ def write_neighbours(path: Path, result: RunResult, pair: Pair) -> None:
 
 
 def retrieval_table(results: Mapping[str, RunResult], title: str) -> ScoreTable:
-    """A row a view and run: how mixed the domains are, and where known how often the same place is found.
+    """Return the figures by descriptor and run: mixing and, where known, how often the same place is found.
 
     Args:
-        results: by what they are called, for example "before".
-        title: of the table.
+        results: results by the name of their run, for example "before".
+        title: title of the table.
     """
     rows = []
-    for view in VIEWS:
+    for descriptor in DESCRIPTORS:
         for label, result in results.items():
-            found = result.views[view]
+            found = result.descriptors[descriptor]
             rows.append(
                 (
-                    view,
+                    descriptor,
                     label if len(results) > 1 else readable(result.run),
                     f"{found.mixing.neighbours:.2f}",
                     f"{found.mixing.classifier_accuracy:.1f}",
                     *(score(direction.recall(1)) for direction in found.directions),
                 )
             )
-    header = ("view", "run", "neighbours", "classifier %", "recall@1 to target %", "to source %")
+    header = ("descriptor", "run", "neighbours", "classifier %", "recall@1 to target %", "to source %")
     notes = (
-        "neighbours: nearest pictures that are of the other domain, against as many as by chance: 1 where the domains "
-        "look alike, 0 where they are apart.",
-        "classifier: how often a linear one tells the domain of a picture right; 50 by chance.",
-        "recall@1: queries whose nearest picture of the other domain shows the same place.",
+        "neighbours: share of nearest images that come from the other domain, relative to chance: 1 for domains that "
+        "look alike, 0 for domains apart.",
+        "classifier: accuracy of a linear classifier that guesses the domain of an image; 50 by chance.",
+        "recall@1: queries whose nearest image of the other domain shows the same place.",
     )
     if all(cell == ABSENT for row in rows for cell in row[4:]):
         return ScoreTable(title, header[:4], tuple(row[:4] for row in rows), notes[:2])

@@ -1,4 +1,4 @@
-"""The page of a retrieval: all queries with their neighbours, and how mixed the domains are."""
+"""HTML page of a retrieval: queries with their neighbours, and how mixed the domains are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from roadseg.evaluation.score_tables import ScoreTable
 from roadseg.report.images import jpeg
 from roadseg.report.overlay_page import css_colour, render
-from roadseg.retrieval.grids import COLOURS, Row, Shown
+from roadseg.retrieval.grids import COLOURS, Row, Thumbnail
 
 
 @dataclass(frozen=True)
 class Section:
-    """The rows of one view and direction."""
+    """Rows of one descriptor and direction."""
 
     title: str
     hint: str
@@ -19,12 +19,12 @@ class Section:
 
 
 def retrieval_page(sections: Sequence[Section], table: ScoreTable, facts: Sequence[str]) -> str:
-    """HTML that carries its pictures in itself.
+    """Return the page as HTML with all images inside it.
 
     Args:
-        sections: in their order.
-        table: of figures, shown first.
-        facts: in the line below the heading.
+        sections: sections in the order to show them.
+        table: figures, shown first.
+        facts: facts for the line below the heading.
     """
     return render(
         "retrieval.html",
@@ -48,11 +48,11 @@ def retrieval_page(sections: Sequence[Section], table: ScoreTable, facts: Sequen
     )
 
 
-def _figure(shown: Shown) -> dict[str, object]:
+def _figure(shown: Thumbnail) -> dict[str, object]:
     return {
         "domain": shown.domain,
         "name": shown.name,
-        "picture": jpeg(shown.picture),
+        "image": jpeg(shown.image),
         "distance": shown.distance,
         "same": shown.same,
     }

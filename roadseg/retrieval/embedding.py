@@ -1,6 +1,7 @@
-"""A picture as two vectors: what a network makes of it inside, and where in it which class stands.
+"""Image embeddings: the network's features and its class probabilities, each averaged over a coarse grid.
 
-Both keep a coarse grid of the picture: one mean over all of it tells streets apart far worse, see docs/experiments.md.
+A grid keeps the layout of the street: one mean over the whole image separates streets far worse, see
+docs/experiments.md.
 """
 
 from dataclasses import dataclass
@@ -24,26 +25,27 @@ Domain = Literal["source", "target"]
 FEATURE_GRID, LAYOUT_GRID = (3, 4), (6, 8)
 """(rows, columns) of cells."""
 MOST_CHANNELS = 128
-"""Wider features are projected to so many channels, at random: cosines stay within some hundredths, see Johnson and
-Lindenstrauss, "Extensions of Lipschitz mappings into a Hilbert space", 1984. Of 100,000 pictures, 2,048 channels would
+"""Wider features are projected at random to this many channels: cosines stay within some hundredths, see Johnson and
+Lindenstrauss, "Extensions of Lipschitz mappings into a Hilbert space", 1984. For 100,000 images, 2,048 channels would
 fill 10 GB."""
 GPU_BATCH_SIZE = 16
-"""Where an engine knows no best one without a trial."""
-FORM = 1
-"""Changes whenever vectors of the same network and picture do."""
+"""Batch size for an engine that does not name one."""
+FORMAT = 1
+"""Version of the vectors; raise it whenever the same network and image give other vectors."""
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """How many numbers the two vectors of a picture have."""
+    """Lengths of the two vectors of an image."""
 
     features: int
     layout: int
 
 
 class Embedder:
-    """A trained network as what makes vectors of pictures: in the engine's usual precision, a domain's statistics of
-    batch norm for its pictures, as training has it.
+    """A trained network that turns images into vectors.
+
+    It runs in the engine's usual precision. Each domain is normalised by its own batch-norm statistics, as in training.
     """
 
     def __init__(self, candidate: Candidate, runtime: Runtime) -> None:
@@ -51,7 +53,7 @@ class Embedder:
         network = candidate.network
         self.input_size, self.resampling = candidate.input_size, candidate.resampling
         self.weights = weights_digest(network)
-        """12 hex digits that tell these weights from others."""
+        """12 hex digits that identify the weights."""
         self.label_space = candidate.labels
         with source_statistics(network):
             source = TorchEngine(network, runtime)
@@ -66,9 +68,9 @@ class Embedder:
         )
 
     def record(self, domain: Domain) -> dict[str, Any]:
-        """For JSON: all that vectors depend on beside the picture."""
+        """Return everything that the vectors of a domain depend on, except the images; for JSON."""
         return {
-            "form": FORM,
+            "format": FORMAT,
             "weights": self.weights,
             "engine": self._engines[domain].name,
             "input_size": list(self.input_size),
@@ -80,20 +82,21 @@ class Embedder:
         }
 
     def embed(self, images: NDArray[np.uint8], domain: Domain) -> NDArray[np.float32]:
-        """Both vectors of each picture, one behind the other.
+        """Embed a batch: features, then layout, in one vector for each image.
 
-        Features: the mean over each cell of what the main classifier sees, (channels, rows, columns) flattened. Layout:
-        the mean probability of each class over each cell, (classes, rows, columns) flattened, in 0..1.
+        Features are the mean input of the main classifier over each cell of `FEATURE_GRID`, (channels, rows, columns)
+        flattened. Layout is the mean probability of each class, 0..1, over each cell of `LAYOUT_GRID`, (classes, rows,
+        columns) flattened.
 
         Args:
-            images: (N, H, W, 3) uint8 RGB, of `input_size`.
-            domain: that they are of.
+            images: (N, H, W, 3) uint8 RGB, H and W as `input_size` says.
+            domain: whose batch-norm statistics to use.
 
         Returns:
-            (N, features + layout), see `lengths`.
+            (N, features + layout) float32, see `lengths`.
 
         Raises:
-            InputError: the device's memory is too small for a picture.
+            InputError: the device's memory is too small for one image.
         """
         return self._batches.compute(partial(self._vectors, self._engines[domain]), images)
 
@@ -108,9 +111,9 @@ class Embedder:
 
 
 def pooled(maps: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Means over the cells of a grid: (N, C, H, W) float32 -> (N, C, rows, columns).
+    """Average maps over the cells of a grid: (N, C, H, W) float32 -> (N, C, rows, columns).
 
-    As adaptive pooling, but as matrix products: those exist for all sizes on every device.
+    The same as adaptive average pooling, as matrix products: those exist for all sizes on every device.
     """
     down, across = (
         F.adaptive_avg_pool1d(torch.eye(size)[None], cells)[0].to(maps.device)

@@ -1,81 +1,79 @@
-"""Queries beside their nearest neighbours, as pictures in frames of their domain's colour."""
+"""PNG grids of query images beside their nearest neighbours, each in a border of its domain's colour."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
-import cv2
 import numpy as np
 
 from roadseg.datasets.transforms import Image, resized_image
+from roadseg.overlay.text import BOLD, draw_text, shortened, text_width
 from roadseg.retrieval.embedding import Domain
-from roadseg.retrieval.retrieve import Pair, RunResult, View
+from roadseg.retrieval.neighbours import Descriptor, Pair, RunResult
 
 COLOURS: Mapping[Domain, tuple[int, int, int]] = {"source": (47, 111, 222), "target": (230, 126, 18)}
-"""RGB; told apart with any vision."""
+"""RGB, distinct also for colour-blind readers."""
 WIDTH = 240
-"""Of a picture, in pixels; the height follows its own."""
-FRAME, GAP, MARGIN = 4, 10, 24
+"""Width of an image in pixels; its height keeps the proportions."""
+BORDER, GAP, MARGIN = 4, 10, 24
 CAPTION, HEADER, LABEL = 26, 92, 74
-"""Heights below pictures and above all, width of the column that names runs."""
-INK, MUTED, GROUND = (29, 29, 27), (106, 106, 101), 255
+"""Height of a caption and of the header, width of the column with the names of runs, in pixels."""
+INK, MUTED, BACKGROUND = (29, 29, 27), (106, 106, 101), 255
 TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 22, 14, 13
-BOLD = 650
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A picture of a grid."""
+class Thumbnail:
+    """An image of a grid."""
 
     domain: Domain
     name: str
-    picture: Image
+    image: Image
     """(H, `WIDTH`, 3) uint8 RGB."""
     distance: float | None = None
-    """From its query; None for that itself."""
+    """Distance to the query, 0..2; None for the query itself."""
     same: bool = False
-    """Whether it is known to show the same place as its query."""
+    """It is known to show the same place as the query."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A query and its neighbours, nearest first, by what the runs are called that found them."""
+    """A query and its neighbours, nearest first, by the name of the run that found them."""
 
-    query: Shown
-    neighbours: Mapping[str, Sequence[Shown]]
+    query: Thumbnail
+    neighbours: Mapping[str, Sequence[Thumbnail]]
 
 
 class Thumbnails:
-    """Pictures of two data sets, each read once."""
+    """Reads thumbnails of two data sets, each image once."""
 
     def __init__(self, pair: Pair) -> None:
         self._pair = pair
         self._read: dict[tuple[Domain, int], Image] = {}
 
-    def __call__(self, domain: Domain, index: int, *, distance: float | None = None, same: bool = False) -> Shown:
-        """Picture `index` of a domain.
+    def __call__(self, domain: Domain, index: int, *, distance: float | None = None, same: bool = False) -> Thumbnail:
+        """Return image `index` of a domain as a thumbnail.
 
         Raises:
-            DatasetError: it cannot be read.
+            DatasetError: the image cannot be read.
         """
         dataset = self._pair.of(domain)
         if (domain, index) not in self._read:
             image = dataset.image(index)
             height = max(1, round(WIDTH * image.shape[0] / image.shape[1]))
             self._read[domain, index] = resized_image(image, (WIDTH, height))
-        return Shown(domain, dataset.samples[index].name, self._read[domain, index], distance, same)
+        return Thumbnail(domain, dataset.samples[index].name, self._read[domain, index], distance, same)
 
 
 def rows_of(
-    results: Mapping[str, RunResult], view: View, query: Domain, count: int, thumbnails: Thumbnails
+    results: Mapping[str, RunResult], descriptor: Descriptor, query: Domain, count: int, thumbnails: Thumbnails
 ) -> list[Row]:
-    """Up to `count` queries, evenly spread over their data set, each with the neighbours that every run found.
+    """Return up to `count` queries, evenly spread over their data set, with the neighbours that every run found.
 
     Raises:
-        DatasetError: a picture cannot be read.
+        DatasetError: an image cannot be read.
     """
     directions = {
-        label: next(one for one in result.views[view].directions if one.query == query)
+        label: next(one for one in result.descriptors[descriptor].directions if one.query == query)
         for label, result in results.items()
     }
     first = next(iter(directions.values()))
@@ -99,12 +97,12 @@ def rows_of(
 
 
 def retrieval_grid(rows: Sequence[Row], title: str, subtitle: str) -> Image:
-    """Lay rows out on white: the query at the left, its neighbours beside it, a strip a run.
+    """Draw rows on white: the query on the left, its neighbours beside it, one strip for each run.
 
     Args:
-        rows: at least one; all with the same runs and number of neighbours.
-        title: the first line.
-        subtitle: the second.
+        rows: at least one; all with the same runs and the same number of neighbours.
+        title: first line.
+        subtitle: second line.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -112,19 +110,19 @@ def retrieval_grid(rows: Sequence[Row], title: str, subtitle: str) -> Image:
     runs = list(rows[0].neighbours)
     label = LABEL if len(runs) > 1 else 0
     count = len(rows[0].neighbours[runs[0]])
-    cell = WIDTH + 2 * FRAME
+    cell = WIDTH + 2 * BORDER
     first = MARGIN + cell + 2 * GAP + label
     width = first + count * (cell + GAP) - GAP + MARGIN
     heights = [[_height([row.query, *row.neighbours[run]]) for run in runs] for row in rows]
     height = HEADER + sum(map(sum, heights)) + GAP * (sum(map(len, heights)) + len(rows)) + MARGIN - 2 * GAP
-    canvas = np.full((height, width, 3), GROUND, np.uint8)
+    canvas = np.full((height, width, 3), BACKGROUND, np.uint8)
 
-    _text(canvas, title, (MARGIN, 40), TITLE_SIZE, INK, BOLD)
-    _text(canvas, _shortened(subtitle, width - 2 * MARGIN, SMALL_SIZE), (MARGIN, 64), SMALL_SIZE, MUTED)
+    draw_text(canvas, title, (MARGIN, 40), TITLE_SIZE, INK, BOLD)
+    draw_text(canvas, shortened(subtitle, width - 2 * MARGIN, SMALL_SIZE), (MARGIN, 64), SMALL_SIZE, MUTED)
     right = width - MARGIN
     for domain in ("target", "source"):
-        right -= _text_width(domain, TEXT_SIZE)
-        _text(canvas, domain, (right, 38), TEXT_SIZE, INK)
+        right -= text_width(domain, TEXT_SIZE)
+        draw_text(canvas, domain, (right, 38), TEXT_SIZE, INK)
         right -= 22
         canvas[26:40, right : right + 14] = COLOURS[domain]
         right -= 16
@@ -136,7 +134,7 @@ def retrieval_grid(rows: Sequence[Row], title: str, subtitle: str) -> Image:
         for run, strip in zip(runs, strips, strict=True):
             if label:
                 place = (first - label, top + (strip - CAPTION) // 2)
-                _text(canvas, _shortened(run, LABEL - GAP, TEXT_SIZE), place, TEXT_SIZE, INK, BOLD)
+                draw_text(canvas, shortened(run, LABEL - GAP, TEXT_SIZE), place, TEXT_SIZE, INK, BOLD)
             for rank, shown in enumerate(row.neighbours[run]):
                 _put(canvas, shown, (first + rank * (cell + GAP), top), f"{shown.distance:.2f}")
             top += strip + GAP
@@ -144,44 +142,21 @@ def retrieval_grid(rows: Sequence[Row], title: str, subtitle: str) -> Image:
     return canvas
 
 
-def _height(cells: Sequence[Shown]) -> int:
-    return max(len(shown.picture) for shown in cells) + 2 * FRAME + CAPTION
+def _height(cells: Sequence[Thumbnail]) -> int:
+    return max(len(shown.image) for shown in cells) + 2 * BORDER + CAPTION
 
 
-def _put(canvas: Image, shown: Shown, place: tuple[int, int], caption: str) -> None:
-    """A picture in its frame, with what is to be said of it below, and at the right its name."""
+def _put(canvas: Image, shown: Thumbnail, place: tuple[int, int], caption: str) -> None:
+    """Draw an image in its border, with a caption below it on the left and its name on the right."""
     left, top = place
-    height = len(shown.picture)
-    bottom, right = top + height + 2 * FRAME, left + WIDTH + 2 * FRAME
+    height = len(shown.image)
+    bottom, right = top + height + 2 * BORDER, left + WIDTH + 2 * BORDER
     canvas[top:bottom, left:right] = COLOURS[shown.domain]
-    canvas[top + FRAME : bottom - FRAME, left + FRAME : right - FRAME] = shown.picture
-    _text(canvas, caption, (left, bottom + 18), TEXT_SIZE, INK, BOLD)
-    taken = _text_width(caption, TEXT_SIZE, BOLD) + 8
+    canvas[top + BORDER : bottom - BORDER, left + BORDER : right - BORDER] = shown.image
+    draw_text(canvas, caption, (left, bottom + 18), TEXT_SIZE, INK, BOLD)
+    taken = text_width(caption, TEXT_SIZE, BOLD) + 8
     if shown.same:
-        _text(canvas, "✓ same place", (left + taken, bottom + 18), TEXT_SIZE, INK)
-        taken += _text_width("✓ same place", TEXT_SIZE) + 8
-    name = _shortened(shown.name, right - left - taken, SMALL_SIZE)
-    _text(canvas, name, (right - _text_width(name, SMALL_SIZE), bottom + 18), SMALL_SIZE, MUTED)
-
-
-@cache
-def _font() -> cv2.FontFace:
-    return cv2.FontFace("sans")
-
-
-def _text(
-    canvas: Image, text: str, place: tuple[int, int], size: int, colour: tuple[int, int, int], weight: int = 420
-) -> None:
-    cv2.putText(canvas, text, place, colour, _font(), size, weight)
-
-
-def _text_width(text: str, size: int, weight: int = 420) -> int:
-    return int(cv2.getTextSize((0, 0), text, (0, 0), _font(), size, weight)[2])
-
-
-def _shortened(text: str, width: int, size: int) -> str:
-    """As much of the end of a text as fits into `width` pixels: names differ at their ends."""
-    shown = text
-    while len(shown) > 1 and _text_width(shown, size) > width:
-        shown = "…" + shown.removeprefix("…")[1:]
-    return shown
+        draw_text(canvas, "✓ same place", (left + taken, bottom + 18), TEXT_SIZE, INK)
+        taken += text_width("✓ same place", TEXT_SIZE) + 8
+    name = shortened(shown.name, right - left - taken, SMALL_SIZE)
+    draw_text(canvas, name, (right - text_width(name, SMALL_SIZE), bottom + 18), SMALL_SIZE, MUTED)

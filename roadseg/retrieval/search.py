@@ -1,4 +1,4 @@
-"""Nearest neighbours between two sets of vectors, by cosine: exact, a block of products at a time."""
+"""Exact nearest neighbours between two sets of vectors by cosine, one block of products at a time."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,11 +10,11 @@ from torch import Tensor
 
 ROWS = 1024
 BLOCK = 2**26
-"""Products held in memory at once, at most: 256 MiB."""
+"""Most products held in memory at once: 256 MiB."""
 
 
 class Neighbours(NamedTuple):
-    """Of each query the nearest of the other set, nearest first."""
+    """The nearest vectors of the other set for each query, nearest first."""
 
     indices: NDArray[np.int64]
     """(N, k), into the other set."""
@@ -23,7 +23,10 @@ class Neighbours(NamedTuple):
 
 
 def centred(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Vectors (N, D) of one domain less their mean, at length 1: what the domain has in common is not compared."""
+    """Subtract the mean of a domain from its vectors (N, D) and scale them to length 1.
+
+    Without its mean, what all images of a domain have in common is not compared.
+    """
     moved: NDArray[np.float32] = vectors - vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     moved /= np.linalg.norm(moved, axis=1, keepdims=True).clip(1e-12)
     return moved
@@ -37,14 +40,19 @@ def nearest_both_ways(
     *,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[Neighbours, Neighbours]:
-    """The nearest targets of every source, and the nearest sources of every target; each product is made once.
+    """Find the nearest targets of every source and the nearest sources of every target.
+
+    Each product is computed once for both directions.
 
     Args:
-        source: (N, D) of length 1.
-        target: (M, D) of length 1.
-        count: of neighbours, at most N and M.
-        device: where products are made.
-        on_progress: told (sources done, sources in all).
+        source: (N, D) float32 of length 1.
+        target: (M, D) float32 of length 1.
+        count: number of neighbours, at most N and M.
+        device: where products are computed.
+        on_progress: called with (sources done, sources in all).
+
+    Returns:
+        The neighbours of the sources, and those of the targets.
     """
     left, right = (torch.from_numpy(np.ascontiguousarray(vectors)).to(device) for vectors in (source, target))
     rows = max(1, min(ROWS, BLOCK // len(right)))

@@ -1,4 +1,4 @@
-"""Vectors of the pictures of a data set, kept as Parquet: what was embedded once is not embedded again."""
+"""Embeddings of a data set kept in a Parquet file, so that no image is embedded twice."""
 
 import hashlib
 import json
@@ -24,22 +24,22 @@ ROWS_A_GROUP = 1024
 READ_AHEAD = 64
 METADATA_KEY = b"roadseg"
 Progress = Callable[[str, int, int], None]
-"""Told (what is being done, how many are done, of how many)."""
+"""Called with (task, images done, images in all)."""
 
 
 @dataclass(frozen=True)
 class Embeddings:
-    """The vectors of all pictures of a data set, in its order; see `Embedder.embed`."""
+    """Vectors of all images of a data set, in its order; see `Embedder.embed`."""
 
     features: NDArray[np.float32]
-    """(N, D)."""
+    """(N, D) float32."""
     layout: NDArray[np.float32]
-    """(N, E), probabilities."""
+    """(N, E) float32, probabilities 0..1."""
     reused: int
-    """How many of them were known before."""
+    """Number of images that were in the file already."""
 
 
-def embedded(
+def embed_dataset(
     dataset: ImageDataset,
     domain: Domain,
     embedder: Embedder,
@@ -48,20 +48,24 @@ def embedded(
     description: dict[str, str],
     on_progress: Progress = lambda task, done, total: None,
 ) -> Embeddings:
-    """Embed what `path` does not have yet of a data set, and keep all in it, even of a call that is interrupted.
+    """Embed the images of a data set that `path` does not hold yet, and write all vectors to it.
 
-    Pictures are known by their content, so renamed and added ones cost nothing or only themselves.
+    An interrupted call keeps what it has embedded. Images are identified by their content: renaming one costs nothing,
+    adding one costs that image.
 
     Args:
         dataset: labelled or not.
-        domain: that its pictures are of.
-        embedder: with the network.
-        path: of a Parquet file, a row a picture; one of another network or of other options is replaced.
-        description: what a reader of the file may want to know, kept in its metadata.
-        on_progress: told of pictures.
+        domain: domain of its images.
+        embedder: network that embeds.
+        path: Parquet file with one row for each image; a file of another network or of other options is replaced.
+        description: facts for a reader of the file, kept in its metadata.
+        on_progress: called with (task, images done, images in all).
+
+    Returns:
+        The vectors of all images.
 
     Raises:
-        DatasetError: a picture cannot be read.
+        DatasetError: an image cannot be read.
         OutputError: the file cannot be written.
     """
     prints = _fingerprints(dataset, on_progress)
@@ -95,12 +99,12 @@ def _fingerprints(dataset: ImageDataset, on_progress: Progress) -> list[str]:
         try:
             return fingerprint(path)
         except OSError as error:
-            raise DatasetError(f"{path}: cannot be read ({error.strerror})") from error
+            raise DatasetError(f"{path}: cannot be read ({error.strerror})", "Check its permissions.") from error
 
     found = []
     for value in read_ahead(one, range(len(dataset)), READ_AHEAD, threads=usable_cores()):
         found.append(value)
-        on_progress("looking for pictures", len(found), len(dataset))
+        on_progress("identifying images", len(found), len(dataset))
     return found
 
 
@@ -119,7 +123,7 @@ def _batches(dataset: ImageDataset, indices: Sequence[int], embedder: Embedder) 
 
 
 def _known(path: Path, record: dict[str, object]) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Fingerprints and vectors in a file, of the same network and options; none where there is no such file."""
+    """Yield fingerprint and vector of each row of a file of the same network and options; none without such a file."""
     try:
         if _metadata(path).get("embedding") != record:
             return
@@ -128,11 +132,11 @@ def _known(path: Path, record: dict[str, object]) -> Iterator[tuple[str, NDArray
                 both = [rows[name].flatten().to_numpy().reshape(rows.num_rows, -1) for name in ("features", "layout")]
                 yield from zip(rows["fingerprint"].to_pylist(), np.concatenate(both, axis=1), strict=True)
     except (OSError, KeyError, pa.ArrowException):
-        return  # a damaged file is no loss that work would not make up for
+        return  # a damaged file costs time only: its images are embedded again
 
 
 def _metadata(path: Path) -> dict[str, object]:
-    """What `_write` put into a file, if there is one."""
+    """Return the metadata that `_write` stored in a file; empty without such a file."""
     if not path.is_file():
         return {}
     try:
@@ -186,7 +190,7 @@ def _write(
 
 
 def readable(name: str | Path) -> str:
-    """A name as Unicode, which names of files need not be."""
+    """Return the name of a file as valid Unicode, which file names need not be."""
     return os.fsencode(name).decode("utf-8", "replace")
 
 

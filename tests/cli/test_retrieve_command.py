@@ -35,7 +35,7 @@ def test_pictures_page_tables_and_figures(retrieve, capsys, tmp_path):
     record = json.loads(capsys.readouterr().out)
     out = tmp_path / "out"
     assert record == json.loads((out / "retrieval.json").read_text())
-    assert record["pictures"] == {"source": DAY, "target": NIGHT}
+    assert record["images"] == {"source": DAY, "target": NIGHT}
     assert record["before"]["weights"] != record["after"]["weights"]
     for view in ("features", "layout"):
         found = record["after"][view]
@@ -51,7 +51,7 @@ def test_pictures_page_tables_and_figures(retrieve, capsys, tmp_path):
 
     table = pq.read_table(out / "neighbours.parquet").to_pylist()
     assert len(table) == 2 * 3 * (DAY + NIGHT)
-    first = [row for row in table if (row["view"], row["domain"], row["index"]) == ("layout", "target", 8)]
+    first = [row for row in table if (row["descriptor"], row["domain"], row["index"]) == ("layout", "target", 8)]
     assert [row["rank"] for row in first] == [1, 2, 3]
     assert first[0]["name"] == "000008"
     assert first[0]["distance"] <= first[1]["distance"]
@@ -95,7 +95,7 @@ def test_interrupted_it_keeps_what_is_done(retrieve, capsys, monkeypatch, tmp_pa
     with monkeypatch.context() as patched:
         patched.setattr(Embedder, "embed", stop)
         assert retrieve() == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "run the same command again" in capsys.readouterr().err
     assert not list((tmp_path / "out").glob("*.p*"))
     assert 4 <= sum(seen) < DAY
     assert retrieve("--json") == 0
@@ -107,11 +107,11 @@ def test_what_cannot_be_compared_is_refused_with_a_remedy(retrieve, folders, cap
     broken = write_streets(folders / "broken", 7)
     (broken / "images" / "000004.png").write_bytes(b"nothing")
     for options, domains, code, message in (
-        ((), {"source": "few"}, 1, "3 pictures are too few"),
+        ((), {"source": "few"}, 1, "3 images are too few"),
         ((), {"target": "nowhere"}, 1, "no such folder"),
         ((), {"target": "broken"}, 1, "000004.png"),
-        (("--limit", 4), {}, 1, "4 pictures are too few"),
-        (("-k", 9), {}, 1, "Ask for at most 8"),
+        (("--limit", 4), {}, 1, "4 images are too few"),
+        (("-k", 9), {}, 1, "Give --neighbours 8 or less"),
         (("-k", 0), {}, 2, "-k"),
         (("--before", tmp_path / "nowhere"), {}, 1, "no trained model"),
         ((), {"out": folders / "day" / "dataset.toml"}, 1, "choose another --out"),
@@ -122,6 +122,6 @@ def test_what_cannot_be_compared_is_refused_with_a_remedy(retrieve, folders, cap
 
 def test_a_limit_takes_pictures_from_all_over(retrieve, capsys, tmp_path):
     assert retrieve("--limit", 6, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["pictures"] == {"source": 6, "target": 6}
+    assert json.loads(capsys.readouterr().out)["images"] == {"source": 6, "target": 6}
     (file,) = (tmp_path / "out" / "embeddings").glob("target-*.parquet")
     assert pq.read_table(file)["name"].to_pylist()[:: NIGHT - 4] == ["000000", "000008"]

@@ -9,7 +9,7 @@ from helpers.tiny import write_streets
 
 from roadseg.datasets.rendered import describe, write_street
 from roadseg.errors import DatasetError
-from roadseg.retrieval.retrieve import checked_pair, open_pictures, retrieve
+from roadseg.retrieval.neighbours import checked_pair, find_neighbours, open_images
 from roadseg.runtime import start
 from roadseg.streets import render
 from roadseg.streets.looks import LOOKS
@@ -32,13 +32,13 @@ def looks(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def result(looks):
-    pair = checked_pair(open_pictures(str(looks / "game")), open_pictures(str(looks / "target")), 5, paired=True)
-    return retrieve(Path("default"), pair, 5, looks / "out", start("cpu"))
+    pair = checked_pair(open_images(str(looks / "game")), open_images(str(looks / "target")), 5, paired=True)
+    return find_neighbours(Path("default"), pair, 5, looks / "out", start("cpu"))
 
 
-@pytest.mark.parametrize("view", ["features", "layout"])
-def test_a_street_finds_itself_in_the_other_look(result, view):
-    for direction in result.views[view].directions:
+@pytest.mark.parametrize("descriptor", ["features", "layout"])
+def test_a_street_finds_itself_in_the_other_look(result, descriptor):
+    for direction in result.descriptors[descriptor].directions:
         assert direction.recall(1) > 20  # by chance 100 / 24
         assert direction.recall(5) > 50  # by chance 500 / 24
         assert direction.neighbours.indices.shape == (STREETS, 5)
@@ -46,7 +46,7 @@ def test_a_street_finds_itself_in_the_other_look(result, view):
 
 
 def test_looks_are_told_apart_and_more_so_by_features_than_by_layout(result):
-    features, layout = (result.views[view].mixing for view in ("features", "layout"))
+    features, layout = (result.descriptors[descriptor].mixing for descriptor in ("features", "layout"))
     assert features.classifier_accuracy > 90
     assert features.neighbours < layout.neighbours < 1
 
@@ -70,10 +70,10 @@ def test_both_looks_show_the_same_streets_with_their_own_cameras(monkeypatch):
 
 def test_only_names_tell_what_is_paired(tmp_path):
     root = write_streets(tmp_path / "streets", 6)
-    streets = open_pictures(str(root))
+    streets = open_images(str(root))
     assert streets.label_space is not None  # a folder of rendered streets is known as such
     (tmp_path / "streets" / "dataset.toml").unlink()
-    pictures = open_pictures(str(root))
+    pictures = open_images(str(root))
     assert len(pictures) == 12  # pictures of any kind, label maps too
     with pytest.raises(DatasetError, match="name of one of the target"):
         checked_pair(streets, pictures, 5, paired=True)

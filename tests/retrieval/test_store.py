@@ -13,7 +13,7 @@ from roadseg.datasets.catalogue import open_dataset
 from roadseg.errors import DatasetError
 from roadseg.evaluation.scoring import load_run
 from roadseg.retrieval.embedding import Embedder
-from roadseg.retrieval.store import METADATA_KEY, embedded
+from roadseg.retrieval.store import METADATA_KEY, embed_dataset
 from roadseg.runtime import start
 
 PICTURES = 7
@@ -42,7 +42,9 @@ def root(tmp_path):
 def embed(root, tmp_path):
     def call(embedder, domain="target", root=root):
         dataset = open_dataset("streets", root)
-        return embedded(dataset, domain, embedder, tmp_path / "out" / "vectors.parquet", description={"run": "mine"})
+        return embed_dataset(
+            dataset, domain, embedder, tmp_path / "out" / "vectors.parquet", description={"run": "mine"}
+        )
 
     return call
 

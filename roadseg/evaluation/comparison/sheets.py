@@ -1,4 +1,4 @@
-"""Columns of pictures on white, with headings, captions and a legend: how comparisons are shown in a PNG file."""
+"""Columns of images on white, with headings, captions and a legend: the layout of PNG files of comparisons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,21 +7,19 @@ import cv2
 import numpy as np
 
 from roadseg.datasets.transforms import Image
+from roadseg.overlay.text import BOLD, REGULAR, draw_text, shortened, text_width
 
 MARGIN, GAP = 20, 12
 """Pixels around the sheet and between cells."""
 HEADING, CAPTION, LEGEND = 18, 15, 15
-"""Size of letters in pixels."""
+"""Height of letters in pixels."""
 LINE = 1.7
-"""Height of a line of text, in sizes of its letters."""
+"""Height of a line of text, as a multiple of the height of its letters."""
 TEXT, MUTED = (29, 29, 27), (112, 112, 106)
 RIM = (190, 190, 186)
-NORMAL, STRONG = 420, 700
-"""Weights of letters."""
-ELLIPSIS = "…"
 Colour = tuple[int, int, int]
 Legend = Sequence[tuple[str, Colour]]
-"""Names beside their RGB colours."""
+"""Names with their RGB colours."""
 
 
 @dataclass(frozen=True)
@@ -30,23 +28,24 @@ class Line:
 
     text: str = ""
     note: str = ""
-    """Behind it, set off."""
+    """Shown behind the text, in a lighter colour."""
     strong: bool = False
+    """Draw the text in bold."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """Pictures below a heading."""
+    """Images below a heading."""
 
     heading: Line
     cells: Sequence[Image]
-    """(H, W, 3) RGB uint8; those of a row are of one size, and all of one width."""
+    """(H, W, 3) RGB uint8; the cells of a row have one size, and all cells have one width."""
     captions: Sequence[Line] = ()
-    """One a cell, below it; none for none."""
+    """One for each cell, shown below it; empty for none."""
 
 
 def draw_sheet(columns: Sequence[Column], legend: Legend) -> Image:
-    """Draw columns side by side, and below them the legend.
+    """Draw columns side by side and the legend below them.
 
     Returns:
         (H, W, 3) RGB uint8.
@@ -73,7 +72,7 @@ def draw_sheet(columns: Sequence[Column], legend: Legend) -> Image:
 
 
 class _Swatches:
-    """A legend in as many lines as it takes."""
+    """A legend, broken into lines that fit a width."""
 
     def __init__(self, legend: Legend, width: int) -> None:
         self._line = round(LINE * LEGEND)
@@ -81,7 +80,7 @@ class _Swatches:
         self._legend = legend
         x = y = 0
         for name, _ in legend:
-            length = round(1.5 * LEGEND) + _width(name, LEGEND, NORMAL)
+            length = round(1.5 * LEGEND) + text_width(name, LEGEND)
             if x and x + length > width:
                 x, y = 0, y + self._line
             self._places.append((x, y))
@@ -89,43 +88,31 @@ class _Swatches:
         self.height = y + self._line
 
     def draw(self, sheet: Image, corner: tuple[int, int]) -> None:
-        """Draw it below and right of `corner` = (x, y)."""
+        """Draw the legend with its upper left corner at `corner` = (x, y)."""
         for (name, colour), place in zip(self._legend, self._places, strict=True):
             x, y = corner[0] + place[0], corner[1] + place[1]
             top = y + (self._line - LEGEND) // 2
             cv2.rectangle(sheet, (x, top), (x + LEGEND - 1, top + LEGEND - 1), colour, cv2.FILLED)
             cv2.rectangle(sheet, (x, top), (x + LEGEND - 1, top + LEGEND - 1), RIM)
-            _put(sheet, (x + round(1.5 * LEGEND), y), name, LEGEND, NORMAL, TEXT)
+            _put(sheet, (x + round(1.5 * LEGEND), y), name, LEGEND, REGULAR, TEXT)
 
 
 def _write(sheet: Image, corner: tuple[int, int], line: Line, size: int, width: int) -> None:
-    """A line in `width` pixels: a text loses its beginning to make room for its note, but no more than half of it."""
-    weight = STRONG if line.strong else NORMAL
+    """Draw a line within `width` pixels; a long text loses at most half of itself to make room for its note."""
+    weight = BOLD if line.strong else REGULAR
     space = size // 2 if line.text else 0
-    wanted = _width(line.text, size, weight)
-    note = _width(line.note, size, NORMAL) if line.note else 0
+    wanted = text_width(line.text, size, weight)
+    note = text_width(line.note, size) if line.note else 0
     if note and (note > width or wanted / 2 + space + note > width):
         note = 0
-    text = _shortened(line.text, size, weight, width - (space + note if note else 0))
+    text = shortened(line.text, width - (space + note if note else 0), size, weight)
     _put(sheet, corner, text, size, weight, TEXT)
     if note:
-        x = corner[0] + (_width(text, size, weight) + space if text else 0)
-        _put(sheet, (x, corner[1]), line.note, size, NORMAL, MUTED)
+        x = corner[0] + (text_width(text, size, weight) + space if text else 0)
+        _put(sheet, (x, corner[1]), line.note, size, REGULAR, MUTED)
 
 
 def _put(sheet: Image, corner: tuple[int, int], text: str, size: int, weight: int, colour: Colour) -> None:
-    """A line of text whose upper left corner is there."""
+    """Draw a line of text whose upper left corner is `corner`."""
     baseline = corner[1] + round(0.5 * LINE * size + 0.35 * size)
-    cv2.putText(sheet, text, (corner[0], baseline), colour, cv2.FontFace("sans"), size, weight)
-
-
-def _shortened(text: str, size: int, weight: int, width: int) -> str:
-    """As much of the end of a text as fits into `width` pixels: folders differ at their ends."""
-    shown = text
-    while len(shown) > 2 and _width(shown, size, weight) > width:
-        shown = ELLIPSIS + shown.removeprefix(ELLIPSIS)[1:]
-    return shown
-
-
-def _width(text: str, size: int, weight: int) -> int:
-    return int(cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("sans"), size, weight)[2])
+    draw_text(sheet, text, (corner[0], baseline), size, colour, weight)

@@ -1,4 +1,4 @@
-"""The job behind `roadseg retrieve`: pictures of two domains embedded, compared, and shown beside their neighbours."""
+"""Nearest neighbours across two domains, found by the embeddings of one network, and how mixed the domains are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,78 +17,79 @@ from roadseg.evaluation.domain_mixing import DomainMixing, domain_mixing
 from roadseg.evaluation.scoring import load_run
 from roadseg.retrieval.embedding import Domain, Embedder
 from roadseg.retrieval.search import Neighbours, centred, nearest_both_ways
-from roadseg.retrieval.store import Embeddings, Progress, embedded, readable
+from roadseg.retrieval.store import Embeddings, Progress, embed_dataset, readable
 from roadseg.runtime import Runtime
 
-View = Literal["features", "layout"]
-VIEWS: tuple[View, ...] = get_args(View)
+Descriptor = Literal["features", "layout"]
+"""The vector by which images are compared."""
+DESCRIPTORS: tuple[Descriptor, ...] = get_args(Descriptor)
 MIXING_NEIGHBOURS = 5
-LEAST_PICTURES = MIXING_NEIGHBOURS + 1
-MIXING_PICTURES = 1000
-"""Of each domain whose mixing is measured, evenly spread: all of 100,000 would take hours, and tell no more."""
+LEAST_IMAGES = MIXING_NEIGHBOURS + 1
+MIXING_IMAGES = 1000
+"""Images of each domain by which mixing is measured, evenly spread: 100,000 would take hours and say the same."""
 EMBEDDINGS = "embeddings"
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two data sets that are compared."""
+    """Two data sets to compare."""
 
     source: ImageDataset
     target: ImageDataset
     paired: bool = False
-    """Whether pictures of the same name show the same place, so that a neighbour is right or wrong."""
+    """Images of the same name show the same place, so a neighbour is right or wrong."""
 
     def of(self, domain: Domain) -> ImageDataset:
-        """One of them."""
+        """Return the data set of a domain."""
         return self.source if domain == "source" else self.target
 
 
 @dataclass(frozen=True)
 class Direction:
-    """The neighbours of all pictures of one domain in the other."""
+    """Neighbours of all images of one domain in the other."""
 
     query: Domain
     neighbours: Neighbours
     matches: NDArray[np.bool_] | None
-    """(N, k) whether a neighbour shows the same place; None where that is not known."""
+    """(N, k), True where a neighbour shows the same place; None where that is not known."""
 
     @property
     def gallery(self) -> Domain:
-        """The other domain."""
+        """The domain that is searched."""
         return "target" if self.query == "source" else "source"
 
     def recall(self, count: int) -> float | None:
-        """Percent of queries that have the same place among the nearest `count`; None where that is not known."""
+        """Return the percentage of queries with the same place among the nearest `count`; None where not known."""
         return None if self.matches is None else 100 * float(self.matches[:, :count].any(axis=1).mean())
 
 
 @dataclass(frozen=True)
-class ViewResult:
-    """What one of the two vectors says."""
+class DescriptorResult:
+    """Neighbours and mixing by one descriptor."""
 
     directions: tuple[Direction, Direction]
-    """From the source, from the target."""
+    """With the source as queries, and with the target."""
     mixing: DomainMixing
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What one network makes of the two domains."""
+    """Neighbours and mixing of two domains by one network."""
 
     run: str
     weights: str
-    views: Mapping[View, ViewResult]
+    descriptors: Mapping[Descriptor, DescriptorResult]
     reused: Mapping[Domain, int]
-    """Pictures whose vectors were known before."""
+    """Number of images whose vectors were in a file already."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; recalls in percent, null where it is not known which pictures show the same place."""
+        """Return the figures for JSON: recalls in percent, null where unknown."""
         return {
             "run": self.run,
             "weights": self.weights,
             "reused": dict(self.reused),
             **{
-                view: {
+                descriptor: {
                     "cross_domain_neighbours": round(result.mixing.neighbours, 4),
                     "domain_classifier_accuracy": round(result.mixing.classifier_accuracy, 2),
                     **{
@@ -96,53 +97,58 @@ class RunResult:
                         for direction in result.directions
                     },
                 }
-                for view, result in self.views.items()
+                for descriptor, result in self.descriptors.items()
             },
         }
 
 
-def open_pictures(text: str, limit: int | None = None) -> ImageDataset:
-    """Open a data set written KIND:ROOT[:SPLIT], or as a folder: rendered streets, or any pictures.
+def open_images(text: str, limit: int | None = None) -> ImageDataset:
+    """Open a data set written as KIND:ROOT[:SPLIT], or a folder of rendered streets or of any images.
 
     Args:
-        text: the notation; `val` is opened where no split is written and the kind has it.
-        limit: take at most so many pictures, evenly spread.
+        text: the data set; without SPLIT, `val` where the kind has it.
+        limit: take at most this many images, evenly spread.
 
     Returns:
-        The data set, by the name of `text`.
+        The data set, named `text`.
 
     Raises:
-        DatasetError: it is not there, or holds too few pictures.
+        DatasetError: it does not exist or has too few images.
     """
     folder_kind = "streets" if (Path(text) / STREETS_FILE).is_file() else "frames"
     dataset = parse_dataset(text, "val", folder_kind=folder_kind).open()
     if limit is not None:
         dataset = dataset.evenly_spread(limit)
-    if len(dataset) < LEAST_PICTURES:
+    if len(dataset) < LEAST_IMAGES:
         raise DatasetError(
-            f"{text}: {len(dataset)} pictures are too few to compare", f"At least {LEAST_PICTURES} are needed of each."
+            f"{text}: {len(dataset)} images are too few to compare",
+            f"Give at least {LEAST_IMAGES} of each domain.",
         )
     return replace(dataset, name=text)
 
 
 def checked_pair(source: ImageDataset, target: ImageDataset, count: int, *, paired: bool) -> Pair:
-    """Two data sets that can be searched for `count` neighbours.
+    """Pair two data sets after checking that they can be searched for `count` neighbours.
 
     Raises:
-        DatasetError: one is smaller than that, or they are `paired` and have no name in common.
+        DatasetError: one has fewer images, or they are `paired` and have no name in common.
     """
     smaller = min(len(source), len(target))
     if count > smaller:
-        raise DatasetError(f"{smaller} pictures have no {count} nearest", f"Ask for at most {smaller}.")
+        raise DatasetError(
+            f"{count} neighbours wanted, but the smaller data set has {smaller} images",
+            f"Give --neighbours {smaller} or less.",
+        )
     names = {sample.name for sample in source.samples}
     if paired and names.isdisjoint(sample.name for sample in target.samples):
         raise DatasetError(
-            "no picture of the source has the name of one of the target", "Leave --paired out, or check the folders."
+            "no image of the source has the same name as one of the target",
+            "Leave out --paired, or check the folders.",
         )
     return Pair(source, target, paired)
 
 
-def retrieve(
+def find_neighbours(
     run: Path,
     pair: Pair,
     count: int,
@@ -151,27 +157,30 @@ def retrieve(
     *,
     on_progress: Progress = lambda task, done, total: None,
 ) -> RunResult:
-    """Embed both domains by a run, find neighbours across them in both views, and measure how mixed they are.
+    """Embed both domains with a run, find neighbours across them, and measure how mixed they are.
 
     Args:
-        run: what `roadseg.evaluation.scoring.load_run` reads.
-        pair: the domains.
-        count: of neighbours, see `checked_pair`.
-        out: where vectors are kept, in a folder of their own.
-        runtime: where it runs.
-        on_progress: told what is done.
+        run: run folder or `model.safetensors`, or the name of default weights.
+        pair: the domains, from `checked_pair`.
+        count: number of neighbours.
+        out: folder for the embeddings, which get a folder of their own there.
+        runtime: device to run on.
+        on_progress: called with (task, done, total).
+
+    Returns:
+        Neighbours and mixing by each descriptor.
 
     Raises:
-        WeightsError: there is no readable model.
-        DatasetError: a picture cannot be read.
-        InputError: the device's memory is too small for a picture.
+        WeightsError: the run has no readable model.
+        DatasetError: an image cannot be read.
+        InputError: the device's memory is too small for one image.
         OutputError: the folder cannot be written to.
     """
     candidate = load_run(run)
     embedder = Embedder(candidate, runtime)
     domains: dict[Domain, Embeddings] = {}
     for domain in get_args(Domain):
-        domains[domain] = embedded(
+        domains[domain] = embed_dataset(
             pair.of(domain),
             domain,
             embedder,
@@ -179,33 +188,33 @@ def retrieve(
             description={"run": readable(run), "dataset": pair.of(domain).name},
             on_progress=on_progress,
         )
-    views = {}
-    for view in VIEWS:
-        source, target = (comparable(domains[domain], view) for domain in get_args(Domain))
+    results = {}
+    for descriptor in DESCRIPTORS:
+        source, target = (comparable(domains[domain], descriptor) for domain in get_args(Domain))
         mixing = domain_mixing(_spread(source), _spread(target), neighbours=MIXING_NEIGHBOURS)
         found = nearest_both_ways(
             centred(source),
             centred(target),
             count,
             runtime.device,
-            on_progress=partial(on_progress, f"searching by {view}"),
+            on_progress=partial(on_progress, f"searching by {descriptor}"),
         )
         directions = tuple(
             Direction(domain, neighbours, _matches(pair, domain, neighbours))
             for domain, neighbours in zip(get_args(Domain), found, strict=True)
         )
-        views[view] = ViewResult((directions[0], directions[1]), mixing)
+        results[descriptor] = DescriptorResult((directions[0], directions[1]), mixing)
     reused = {domain: embeddings.reused for domain, embeddings in domains.items()}
-    return RunResult(str(run), embedder.weights, views, reused)
+    return RunResult(str(run), embedder.weights, results, reused)
 
 
-def comparable(embeddings: Embeddings, view: View) -> NDArray[np.float32]:
-    """The vectors of one view, (N, D), as cosines are taken of them.
+def comparable(embeddings: Embeddings, descriptor: Descriptor) -> NDArray[np.float32]:
+    """Return the vectors (N, D) of one descriptor in the form whose cosines are compared.
 
-    Of layouts the square roots: their cosine is the mean Bhattacharyya coefficient of the cells' distributions, in
-    which a small class counts for more than in the product of probabilities.
+    For layouts these are square roots: their cosine is the mean Bhattacharyya coefficient of the cells' distributions,
+    in which a small class counts for more than in the product of probabilities.
     """
-    return embeddings.features if view == "features" else np.sqrt(embeddings.layout)
+    return embeddings.features if descriptor == "features" else np.sqrt(embeddings.layout)
 
 
 def _matches(pair: Pair, query: Domain, neighbours: Neighbours) -> NDArray[np.bool_] | None:
@@ -230,6 +239,6 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _spread(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """At most `MIXING_PICTURES` of the vectors, evenly spread."""
-    chosen = np.linspace(0, len(vectors) - 1, min(MIXING_PICTURES, len(vectors))).round().astype(int)
+    """Return at most `MIXING_IMAGES` of the vectors, evenly spread."""
+    chosen = np.linspace(0, len(vectors) - 1, min(MIXING_IMAGES, len(vectors))).round().astype(int)
     return np.asarray(vectors[chosen])
