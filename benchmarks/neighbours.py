@@ -37,7 +37,7 @@ def main() -> None:
             seconds = time.perf_counter() - begun
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
             print(
-                f"{pictures} of each domain, {descriptor}: {seconds:.1f} s; peak of resident memory so far {peak:.2f} GB"
+                f"{pictures} of each domain, {descriptor}: {seconds:.1f} s; peak resident memory {peak:.2f} GB"
             )
 
 
