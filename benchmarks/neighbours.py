@@ -36,9 +36,7 @@ def main() -> None:
             )
             seconds = time.perf_counter() - begun
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-            print(
-                f"{pictures} of each domain, {descriptor}: {seconds:.1f} s; peak resident memory {peak:.2f} GB"
-            )
+            print(f"{pictures} of each domain, {descriptor}: {seconds:.1f} s; peak resident memory {peak:.2f} GB")
 
 
 if __name__ == "__main__":
