@@ -1,6 +1,7 @@
 """Device, precision, processes and seeds: the only module that names `torch.cuda` or `torch.distributed`."""
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -16,50 +17,70 @@ from roadseg.errors import InputError, TrainingError
 
 M = TypeVar("M", bound=torch.nn.Module)
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
-Precision = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["float32", "tf32", "bfloat16", "float16"]
+"""Arithmetic of networks. `float32` is single precision on every device. `tf32`, for CUDA devices alone, multiplies
+mantissas of 10 bits and adds in single precision. `bfloat16` and `float16` are torch's automatic mixed precision."""
 
 LONGEST_WAIT = timedelta(days=1)
-"""For another process, which may be rendering or scoring meanwhile; one that has died is noticed at once."""
+"""For another process by Gloo, which may be rendering or scoring meanwhile; one that has died is noticed at once."""
+LONGEST_SUM = timedelta(minutes=10)
+"""For another process by NCCL, which does not notice one that has died. Processes meet by Gloo right before."""
 BUCKET_ELEMENTS = 2**23
 """Tensors travel between processes in messages of about this many numbers: few large ones are faster than many."""
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where and in what precision networks run, and beside which other processes."""
+    """Device and precision of networks, and this process's place among those that share the work."""
 
     device: torch.device
     precision: Precision
     rank: int = 0
-    """Of this process, 0 to processes - 1."""
+    """Number of this process, 0 to processes - 1."""
     processes: int = 1
-    """That work on the same thing, each on its share."""
+    """Number of processes that share the work."""
 
     def place(self, module: M) -> M:
         """Move a network to the device, channels last in memory: the faster layout for convolutions everywhere."""
         return module.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def autocast(self) -> AbstractContextManager[object]:
-        """Context in which matrix products run in `precision`; does nothing for float32."""
-        if self.precision == "float32":
+        """Context for a forward pass in `precision`; the backward pass that follows it has the same arithmetic."""
+        if self.device.type == "cuda":
+            products = "tf32" if self.precision == "tf32" else "ieee"
+            torch.backends.cudnn.fp32_precision = products
+            torch.backends.cuda.matmul.fp32_precision = products
+        if self.precision in ("float32", "tf32"):
             return nullcontext()
         return torch.autocast(self.device.type, dtype=getattr(torch, self.precision))
 
-    def stream(self) -> AbstractContextManager[object]:
-        """Context in which what is asked of a CUDA device runs beside what other threads ask; else does nothing.
+    @contextmanager
+    def stream(self) -> Iterator[None]:
+        """Run the body's CUDA work beside that of other threads; does nothing on other devices.
 
-        Results must have reached the CPU's memory when it ends.
+        Results must have reached the CPU's memory when the body ends. A stream that no thread uses any more is used
+        again: each has a pool of memory of its own.
         """
         if self.device.type != "cuda":
-            return nullcontext()
-        stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+            yield
+            return
+        idle = _idle_streams[self.device]
+        try:
+            stream = idle.pop()
+        except IndexError:
+            stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(self.device))  # weights may still be on their way
-        return torch.cuda.stream(stream)
+        try:
+            with torch.cuda.stream(stream):
+                yield
+        finally:
+            idle.append(stream)
 
     def all_sum(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by its sum over all processes, the same to the bit in each.
 
-        Every process gives tensors of the same shapes in the same order, all of one dtype and on one device.
+        Args:
+            tensors: of one dtype and on one device; in every process the same shapes in the same order.
 
         Raises:
             TrainingError: another process has ended.
@@ -69,44 +90,53 @@ class Runtime:
         for bucket in _buckets(tensors):
             flat = torch.cat([tensor.reshape(-1) for tensor in bucket])
             _all_reduce(flat)
-            for tensor, total in zip(bucket, torch.split(flat, [tensor.numel() for tensor in bucket]), strict=True):
-                tensor.copy_(total.view_as(tensor))
+            totals = torch.split(flat, [tensor.numel() for tensor in bucket])
+            torch._foreach_copy_(bucket, [total.view_as(tensor) for tensor, total in zip(bucket, totals, strict=True)])
 
     def any(self, flag: bool) -> bool:
-        """Whether `flag` holds in any process; waits for all of them."""
+        """Return true if `flag` holds in any process; waits for all of them."""
         count = torch.tensor(int(flag))
         self.all_sum([count])
         return bool(count)
 
     def barrier(self) -> None:
-        """Wait until every process is here."""
+        """Wait until every process has called this."""
         self.any(False)
+
+
+_idle_streams: defaultdict[torch.device, list[torch.cuda.Stream]] = defaultdict(list)
+_nccl: dist.ProcessGroup | None = None
+"""Group of the same processes for tensors on CUDA devices, inside `process_group`."""
 
 
 @contextmanager
 def process_group() -> Iterator[None]:
-    """Work together with the processes that `torchrun` started beside this one; without it, does nothing.
+    """Work together with the processes that `torchrun` started beside this one; without `torchrun`, do nothing.
 
-    `start` inside of it gives a runtime that knows them. Tensors on CUDA travel by NCCL, others by Gloo.
+    `start` inside of it gives a runtime that knows them. Tensors on CUDA devices travel by NCCL, others by Gloo.
     """
+    global _nccl
     if _alone():
         yield
         return
-    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=LONGEST_WAIT)
+    dist.init_process_group("gloo", timeout=LONGEST_WAIT)
     try:
+        if torch.cuda.is_available():
+            _nccl = dist.new_group(backend="nccl", timeout=LONGEST_SUM)
         yield
     finally:
+        _nccl = None
         dist.destroy_process_group()
 
 
 def is_main_process() -> bool:
-    """Whether this is the process that writes files and speaks, as one that is alone does."""
+    """True on rank 0, or without `torchrun`: the process that writes files and prints."""
     return _alone() or os.environ["RANK"] == "0"
 
 
 @contextmanager
 def main_process_first() -> Iterator[None]:
-    """Let the main process go through the body before the others of the group: what it prepares on disk, they find."""
+    """Run the body in the main process before the others of the group, which find what it prepared on disk."""
     if not is_main_process():
         _all_reduce(torch.zeros(1))
     yield
@@ -115,12 +145,13 @@ def main_process_first() -> Iterator[None]:
 
 
 def _alone() -> bool:
-    return int(os.environ.get("WORLD_SIZE", "1")) == 1
+    """True unless `torchrun` started this process, be it as the only one."""
+    return not {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
 
 
 def _all_reduce(tensor: Tensor) -> None:
     try:
-        dist.all_reduce(tensor)
+        dist.all_reduce(tensor, group=_nccl if tensor.is_cuda else None)
     except RuntimeError as error:
         raise TrainingError(
             "another process of this run has ended, so this one cannot go on", "Its own message says why."
@@ -128,10 +159,15 @@ def _all_reduce(tensor: Tensor) -> None:
 
 
 def start(device: DeviceName = "auto", precision: Precision = "float32") -> Runtime:
-    """Choose a device: CUDA, then Apple's MPS, then the CPU for `auto`; each process of a group has a CUDA device.
+    """Choose the device.
+
+    Args:
+        device: `auto` takes the first of CUDA, Apple's MPS and the CPU that is available. Each process of a group has
+            a CUDA device of its own.
+        precision: arithmetic of networks.
 
     Raises:
-        InputError: the device that was named is not there, or not for every process.
+        InputError: the device is not available, not for every process, or does not have the precision.
     """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if device == "auto":
@@ -143,6 +179,8 @@ def start(device: DeviceName = "auto", precision: Precision = "float32") -> Runt
             f"device {device!r} is not available here",
             f"Available: {', '.join(name for name, there in available.items() if there)}.",
         )
+    if precision == "tf32" and chosen != "cuda":
+        raise InputError(f"precision 'tf32' needs a CUDA device, not {chosen!r}", "Use float32 or bfloat16.")
     if not dist.is_initialized():
         return Runtime(torch.device(chosen), precision)
     return Runtime(_device_of_process(chosen), precision, dist.get_rank(), dist.get_world_size())
@@ -164,7 +202,7 @@ def _device_of_process(name: str) -> torch.device:
 
 
 def _buckets(tensors: Sequence[Tensor]) -> Iterator[list[Tensor]]:
-    """Runs of tensors that hold `BUCKET_ELEMENTS` numbers or a little more, the last one fewer."""
+    """Yield runs of tensors that hold `BUCKET_ELEMENTS` numbers or a little more, the last one fewer."""
     bucket: list[Tensor] = []
     for tensor in tensors:
         bucket.append(tensor)
@@ -176,14 +214,14 @@ def _buckets(tensors: Sequence[Tensor]) -> Iterator[list[Tensor]]:
 
 
 def devices() -> list[torch.device]:
-    """Every device that networks can run on here; the first is the one that `auto` takes."""
+    """List the devices that networks can run on; `auto` takes the first."""
     cuda = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
     mps = [torch.device("mps")] if torch.backends.mps.is_available() else []
     return [*cuda, *mps, torch.device("cpu")]
 
 
 def describe(device: torch.device) -> str:
-    """The device's name as a person would say it, for example `NVIDIA H100` or `CPU, 2 threads`."""
+    """Return the device's name for people, for example `NVIDIA H100` or `CPU, 2 threads`."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     if device.type == "mps":
@@ -199,10 +237,10 @@ def seed_everything(seed: int) -> None:
 
 
 def seed_torch(*key: int) -> None:
-    """Make what torch draws next a pure function of `key`, for example (seed, step), whatever ran before."""
+    """Seed torch by `key`, for example (seed, step): what it draws next is a pure function of that."""
     torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
 
 
 def generator(*key: int) -> np.random.Generator:
-    """A generator that is a pure function of `key`, for example (seed, step), whatever ran before."""
+    """Return a random generator that is a pure function of `key`, for example (seed, step)."""
     return np.random.default_rng(key)

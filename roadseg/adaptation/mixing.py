@@ -1,4 +1,7 @@
-"""Pictures that are part source, part target, and changed in colour, for a student to be consistent on."""
+"""Mixed images for self-training: part source, part target, recoloured, with hidden blocks.
+
+Random numbers are drawn on the CPU, so that they are the same on every device, and nothing waits for the device.
+"""
 
 import torch
 from torch import Tensor
@@ -10,33 +13,48 @@ def class_mask(labels: Tensor) -> Tensor:
     """Choose half of the classes of each label map, rounded up: Olsson et al., "ClassMix", WACV 2021.
 
     Args:
-        labels: (N, H, W) uint8 train ids; ignored pixels are a class like others, so that whole things are pasted.
+        labels: (N, H, W) uint8 train ids; ignored pixels count as a class, so that whole objects are pasted.
 
     Returns:
         (N, H, W) bool, true on the chosen classes' pixels.
     """
-    chosen = torch.zeros((len(labels), IGNORE + 1), dtype=torch.bool, device=labels.device)
-    for place, label in enumerate(labels):
-        present = torch.unique(label).long()
-        order = torch.randperm(len(present)).to(present.device)
-        chosen[place, present[order[: (len(present) + 1) // 2]]] = True
-    return chosen.gather(1, labels.flatten(1).long()).view(labels.shape)
+    pixels = labels.flatten(1).long()
+    ranks = torch.rand((len(labels), IGNORE + 1)).to(labels.device, non_blocking=True)
+    present = torch.zeros_like(ranks, dtype=torch.bool).scatter_(1, pixels, True)
+    place = ranks.masked_fill(~present, 1).argsort(1).argsort(1)  # in a random order of the classes that are present
+    chosen = place < (present.sum(1, keepdim=True) + 1) // 2
+    return chosen.gather(1, pixels).view(labels.shape)
 
 
 def block_mask(count: int, size: tuple[int, int], *, block: int, ratio: float, device: torch.device) -> Tensor:
-    """Hide a share `ratio` of square blocks: Hoyer et al., "MIC", CVPR 2023.
+    """Choose square blocks to hide: Hoyer et al., "MIC", CVPR 2023.
+
+    Args:
+        count: images.
+        size: (height, width) of the images in pixels.
+        block: side of a block in pixels.
+        ratio: probability that a block is hidden, 0..1.
+        device: location of the result.
 
     Returns:
-        (count, 1, H, W) bool, true where the picture is kept, for `size` = (height, width).
+        (count, 1, H, W) bool, true where the image is kept.
     """
     rows, columns = (-(-side // block) for side in size)
-    kept = torch.rand((count, 1, rows, columns)).to(device) >= ratio
+    kept = torch.rand((count, 1, rows, columns)).to(device, non_blocking=True) >= ratio
     return kept.repeat_interleave(block, 2).repeat_interleave(block, 3)[..., : size[0], : size[1]]
 
 
 def recoloured(images: Tensor, strength: float) -> Tensor:
-    """Vary brightness, contrast, saturation and white balance of each RGB picture (N, 3, H, W) uint8 at random."""
-    draws = (torch.rand((6, len(images), 1, 1, 1)) * 2 - 1).to(images.device) * strength
+    """Vary brightness, contrast, saturation and white balance of each image at random.
+
+    Args:
+        images: (N, 3, H, W) uint8 RGB.
+        strength: largest relative change, 0..1; of the white balance a quarter of it.
+
+    Returns:
+        (N, 3, H, W) uint8 RGB.
+    """
+    draws = (torch.rand((6, len(images), 1, 1, 1)) * 2 - 1).to(images.device, non_blocking=True) * strength
     brightness, contrast, saturation = 1 + draws[0], 1 + draws[1], 1 + draws[2]
     balance = 1 + 0.25 * draws[3:].permute(1, 0, 2, 3, 4).reshape(len(images), 3, 1, 1)
     pixels = images.float() * brightness * balance

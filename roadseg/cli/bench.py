@@ -36,7 +36,7 @@ def bench(
         typer.Option(metavar="NAME", help="For --train: fast at 480x272, resnet101 or vgg16 at 321x161."),
     ] = "fast",
     precision: Annotated[
-        Literal["float32", "bfloat16"],
+        Literal["float32", "tf32", "bfloat16"],
         typer.Option(metavar="NAME", help="For --train: float32 or bfloat16, of our step."),
     ] = "float32",
     steps: Annotated[int, typer.Option(min=1, metavar="N", help="For --train: steps to measure of each kind.")] = 5,

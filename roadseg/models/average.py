@@ -24,7 +24,6 @@ class WeightAverage(Generic[Network]):
     def update(self, network: Network, updates: int) -> None:
         """Take in the weights of a step, when `updates` have been taken in before; buffers are copied."""
         newest = max(1 - self.decay, 1 / (updates + 1))
-        for mean, value in zip(self.network.parameters(), network.parameters(), strict=True):
-            mean.lerp_(value, newest)
-        for kept, now in zip(self.network.buffers(), network.buffers(), strict=True):
-            kept.copy_(now)
+        torch._foreach_lerp_(list(self.network.parameters()), list(network.parameters()), newest)
+        if kept := list(self.network.buffers()):
+            torch._foreach_copy_(kept, list(network.buffers()))

@@ -219,8 +219,8 @@ class AdaptRecipe(BaseModel):
     # Machine
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """`auto` takes CUDA, else MPS, else the CPU."""
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Of matrix products; float16 scales the loss."""
+    precision: Literal["float32", "tf32", "bfloat16", "float16"] = "float32"
+    """Arithmetic of matrix products and convolutions: tf32 needs a CUDA device, float16 scales the loss."""
     workers: Annotated[int, Field(ge=0)] = 1
     """Processes that prepare batches, no more than there are cores."""
 
