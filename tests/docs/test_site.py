@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from pymdownx.slugs import slugify
 
+import roadseg
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOADED = re.compile(r"""<(?:script|img|iframe|source)[^>]*\ssrc=["']?([^"'\s>]+)|<link[^>]*\shref=["']?([^"'\s>]+)""")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -47,6 +49,11 @@ def test_the_command_reference_names_every_command(site):
     commands = [command.name or command.callback.__name__ for command in app.registered_commands]
     assert len(commands) > 10
     assert not [name for name in commands if f"<code>roadseg {name.replace('_', '-')}</code>" not in text]
+
+
+def test_the_python_reference_has_every_public_name(site):
+    text = (site / "reference.html").read_text()
+    assert not [name for name in roadseg.__all__ if f'id="roadseg.{name}"' not in text]
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
