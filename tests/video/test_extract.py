@@ -98,6 +98,7 @@ def test_a_car_that_stands_is_kept_once(tmp_path):
 @pytest.mark.parametrize(("max_size", "size"), [(32, (32, 24)), (64, (64, 48)), (500, (64, 48)), (None, (64, 48))])
 def test_size(clip, tmp_path, max_size, size):
     result = extract_frames([clip], tmp_path / "out", count=2, max_size=max_size)
+    assert len(rows(result)) == 2
     for row in rows(result):
         assert (row["width"], row["height"]) == size
         image = cv2.imread(str(result.index.parent / row["frame"]))
@@ -107,6 +108,7 @@ def test_size(clip, tmp_path, max_size, size):
 
 def test_png_is_exact(clip, tmp_path):
     result = extract_frames([clip], tmp_path / "out", count=2, format="png")
+    assert len(rows(result)) == 2
     for row in rows(result):
         assert row["frame"].endswith(".png")
         image = cv2.imread(str(result.index.parent / row["frame"]))

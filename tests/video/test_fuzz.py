@@ -154,7 +154,7 @@ def test_broken_files(request, tmp_path, kind, mode, share):
 def test_what_ought_not_to_happen_is_noticed_and_blamed_on_its_file(tmp_path):
     """Else the test above would show nothing."""
     paths = [tmp_path / name for name in ("good", "crash", "error", "hang", "memory", "exit")]
-    found = results("misbehave", paths, tmp_path / "log.jsonl", seconds=4)
+    found = results("misbehave", paths, tmp_path / "log.jsonl", seconds=10)
     assert found["good"] == "done"
     for name, message in {
         "crash": "died with -6",

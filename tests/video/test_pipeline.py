@@ -1,6 +1,7 @@
 import _thread
 import threading
 import time
+from itertools import count
 
 import pytest
 
@@ -22,6 +23,16 @@ def no_thread_survives():
 
 def numbers(count=COUNT):
     yield from range(count)
+
+
+def endless(given, closed):
+    """Source without an end. `given` gets each number before it is given, `closed` is set when the source is closed."""
+    try:
+        for number in count():
+            given.append(number)
+            yield number
+    finally:
+        closed.set()
 
 
 def stage(items):
@@ -59,9 +70,9 @@ def test_a_stage_may_batch_and_flush_what_is_left():
         assert list(batches) == [(0, 1), (2, 3), (4,)]
 
 
-@pytest.mark.parametrize("count", [1, 2, 5])
-def test_items_are_worked_on_at_the_same_time_and_stay_in_order(count):
-    together = threading.Barrier(count)
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_items_are_worked_on_at_the_same_time_and_stay_in_order(workers):
+    together = threading.Barrier(workers)
     most, at_work, lock = 0, 0, threading.Lock()
 
     def work(item):
@@ -69,15 +80,15 @@ def test_items_are_worked_on_at_the_same_time_and_stay_in_order(count):
         with lock:
             at_work += 1
             most = max(most, at_work)
-        together.wait()  # for ever, and until the test's time is over, if fewer are at work
-        time.sleep(0.002 * (item % count))
+        together.wait(timeout=10)  # raises if fewer are at work
+        time.sleep(0.002 * (item % workers))
         with lock:
             at_work -= 1
         return item + 100
 
-    with Pipeline("count", numbers()).then("work", concurrently(work, count)) as items:
+    with Pipeline("count", numbers()).then("work", concurrently(work, workers)) as items:
         assert list(items) == [n + 100 for n in range(COUNT)]
-    assert most == count
+    assert most == workers
 
 
 @pytest.mark.parametrize("fail_at", [0, COUNT // 2, COUNT - 1])
@@ -140,7 +151,7 @@ def test_the_first_of_several_errors_is_raised():
 
     def late():
         yield 0
-        second_may_fail.wait()
+        assert second_may_fail.wait(10)
         time.sleep(0.2)
         raise BoomError("late")
 
@@ -151,22 +162,24 @@ def test_the_first_of_several_errors_is_raised():
 def test_leaving_early_stops_an_endless_source_and_lets_stages_clean_up():
     cleaned_up_in = []
 
-    def endless():
+    def source():
         try:
             while True:
                 yield 1
         finally:
             cleaned_up_in.append(threading.current_thread().name)
 
-    with Pipeline("endless", endless(), depth=1).then("a", stage) as items:
+    with Pipeline("endless", source(), depth=1).then("a", stage) as items:
         for _ in items:
             break
     assert cleaned_up_in == ["roadseg-endless"]
 
 
 def test_leaving_without_asking_for_an_item():
-    with Pipeline("count", numbers()).then("a", stage):
+    given, closed = [], threading.Event()
+    with Pipeline("endless", endless(given, closed), depth=1).then("a", stage):
         pass
+    assert closed.is_set() and len(given) <= 1 + 2 * (1 + 1)
 
 
 def test_a_stage_that_ends_before_its_input_does():
@@ -174,8 +187,10 @@ def test_a_stage_that_ends_before_its_input_does():
         yield next(items)
         yield next(items)
 
-    with Pipeline("count", numbers(10_000), depth=1).then("a", stage).then("two", two) as items:
+    given, closed = [], threading.Event()
+    with Pipeline("endless", endless(given, closed), depth=1).then("a", stage).then("two", two) as items:
         assert list(items) == [100, 101]
+    assert closed.is_set() and len(given) <= 2 + 1 + 2 * (1 + 1)
 
 
 def test_an_error_while_cleaning_up_is_not_lost():
@@ -192,19 +207,22 @@ def test_an_error_while_cleaning_up_is_not_lost():
 
 
 def test_a_stage_that_swallows_exceptions_stops_all_the_same():
+    left = threading.Event()
+
     def stubborn(items):
-        while True:
-            try:
-                yield next(items)
-            except Exception:
-                continue
+        try:
+            while True:
+                try:
+                    yield next(items)
+                except Exception:
+                    continue
+        finally:
+            left.set()
 
-    def endless():
-        while True:
-            yield 1
-
-    with Pipeline("endless", endless(), depth=1).then("stubborn", stubborn) as items:
-        next(iter(items))
+    given, closed = [], threading.Event()
+    with Pipeline("endless", endless(given, closed), depth=1).then("stubborn", stubborn) as items:
+        assert next(iter(items)) == 0
+    assert left.is_set() and closed.is_set()
 
 
 def test_ctrl_c_in_the_caller_stops_all_stages():
@@ -227,13 +245,13 @@ def test_a_second_ctrl_c_while_threads_are_joined_leaves_none_behind():
             while True:
                 yield 1
         finally:
-            joining.wait()
+            assert joining.wait(10)
             time.sleep(0.1)
             _thread.interrupt_main()
             time.sleep(0.3)
 
     with pytest.raises(KeyboardInterrupt), Pipeline("slow", slow(), depth=1) as items:
-        next(iter(items))
+        assert next(iter(items)) == 1
         joining.set()
 
 
