@@ -1,14 +1,14 @@
-"""Everything a user can cause to go wrong, as one tree.
+"""All errors that a user can cause, as one tree.
 
     RoadsegError
-    ├── InputError        a path or value that was given cannot be used
-    │   ├── VideoError        not a video, no pictures in it, broken beyond reading
-    │   ├── DatasetError      a data set folder that is not laid out as its kind expects
+    ├── InputError        a given path or value that cannot be used
+    │   ├── VideoError        not a video, without frames, or damaged beyond reading
+    │   ├── DatasetError      a data set folder with another layout than its kind requires
     │   └── WeightsError      a checkpoint or weight file that does not fit the network
     ├── RecipeError       options that are unknown, of the wrong type or contradictory
-    ├── FetchError        a download that failed, or that delivered something else than a video
+    ├── FetchError        a download that failed, or that is not a video
     ├── OutputError       results cannot be written: disk full, no permission, folder in use
-    └── TrainingError     training that cannot go on: losses that are not finite
+    └── TrainingError     training that cannot continue: losses that are not finite
 
 The command line prints the message, then the remedy, and exits with code 1; a traceback is shown only with `--debug`.
 """
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class RoadsegError(Exception):
-    """A failure with its cause in one line and, where there is one, its remedy in a second.
+    """A failure with its cause in one line and, where there is one, its remedy in a second line.
 
     Args:
-        cause: what is wrong, naming the file or value.
-        remedy: what to do about it.
+        cause: the problem, naming the file or value.
+        remedy: how to solve it; empty if that is unknown.
     """
 
     def __init__(self, cause: str, remedy: str = "") -> None:
@@ -39,15 +39,15 @@ class RoadsegError(Exception):
 
 
 class InputError(RoadsegError):
-    """A path or value that was given cannot be used."""
+    """A given path or value that cannot be used."""
 
 
 class VideoError(InputError):
-    """A file that is not a video, holds no pictures, or is broken beyond reading."""
+    """A file that is not a video, has no frames, or is damaged beyond reading."""
 
 
 class DatasetError(InputError):
-    """A data set folder that is not laid out as its kind expects."""
+    """A data set folder with another layout than its kind requires."""
 
 
 class WeightsError(InputError):
@@ -59,7 +59,7 @@ class RecipeError(RoadsegError):
 
 
 class FetchError(RoadsegError):
-    """A download that failed, or that delivered something else than a video."""
+    """A download that failed, or that is not a video."""
 
 
 class OutputError(RoadsegError):
@@ -67,11 +67,11 @@ class OutputError(RoadsegError):
 
 
 class TrainingError(RoadsegError):
-    """Training that cannot go on: losses that are not finite."""
+    """Training that cannot continue: losses that are not finite."""
 
 
 def mistakes(error: "ValidationError", known: Collection[str]) -> str:
-    """All mistakes that pydantic found, joined; of an unknown key, the `known` one that it resembles is named."""
+    """Join all problems that pydantic found; for an unknown key, name the key of `known` that resembles it."""
     found = []
     for detail in error.errors():
         key = ".".join(str(part) for part in detail["loc"])

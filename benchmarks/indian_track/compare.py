@@ -28,7 +28,7 @@ from roadseg.models.predict import to_tensor
 from roadseg.runtime import Runtime, start
 from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
-from roadseg.video.sample import sample_pictures
+from roadseg.video.sample import sample_frames
 
 STRETCHES, STRETCH = 12, 25
 """Stretches of the video that steadiness is taken from, evenly spread, and frames in each."""
@@ -97,7 +97,7 @@ def embeddings(
     streets = source_pictures("streets", size, PICTURES, SCENES)
     with source_statistics(network):
         source = pooled_features(network, streets, runtime)
-    return source, pooled_features(network, sample_pictures(video, size, PICTURES), runtime)
+    return source, pooled_features(network, sample_frames(video, size, PICTURES), runtime)
 
 
 @torch.inference_mode()

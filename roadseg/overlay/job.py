@@ -41,7 +41,7 @@ from roadseg.video.colour import to_rgb
 from roadseg.video.frame import Frame
 from roadseg.video.pipeline import Pipeline, concurrently
 from roadseg.video.reader import VideoReader
-from roadseg.video.sample import sample_pictures
+from roadseg.video.sample import sample_frames
 
 OnProgress = Callable[[int, int | None], None]
 """Told how many frames are done and, where the container says it, how many there are."""
@@ -154,7 +154,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
             return earlier.model_copy(update={"video": str(video)})
         started = time.perf_counter()
         if options.batch_norm is not None:
-            pictures = sample_pictures(video, segmenter.input_size, PICTURES)
+            pictures = sample_frames(video, segmenter.input_size, PICTURES)
             segmenter = segmenter.adapted_to(pictures, options.batch_norm)
         size = reader.info.width, reader.info.height
         mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview)

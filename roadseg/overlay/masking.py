@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from roadseg.errors import InputError, VideoError
 from roadseg.files import write_png
-from roadseg.video.sample import sample_pictures
+from roadseg.video.sample import sample_frames
 from roadseg.video.static_regions import find_static_regions
 
 SAMPLED = 64
@@ -119,9 +119,9 @@ def mask_of(
         return choice, _mismatch(choice, size)
     scale = min(1, SAMPLED_SIDE / max(size))
     try:
-        pictures = sample_pictures(video, (max(1, round(scale * size[0])), max(1, round(scale * size[1]))), SAMPLED)
+        pictures = sample_frames(video, (max(1, round(scale * size[0])), max(1, round(scale * size[1]))), SAMPLED)
         found = find_static_regions(pictures)
-        middle = sample_pictures(video, size, 1)[0] if found.mask.any() else None
+        middle = sample_frames(video, size, 1)[0] if found.mask.any() else None
     except VideoError as error:
         return None, [f"no mask: {error.cause}"]
     if middle is None:

@@ -62,7 +62,7 @@ def report_page(results: Results) -> str:
     with VideoReader(results.files.overlay) as reader:
         aspect_ratio = results.aspect_ratio
         found = [
-            {"moment": moment, "picture": thumbnail(reader.shown_at(moment.seconds), aspect_ratio, MOMENT_WIDTH)}
+            {"moment": moment, "picture": thumbnail(reader.frame_at(moment.seconds), aspect_ratio, MOMENT_WIDTH)}
             for moment in moments(results)
         ]
     order = _bottom_up(results)

@@ -1,4 +1,4 @@
-"""Which codecs really work here: found by using them, because FFmpeg also lists those whose hardware is missing."""
+"""Codecs that work on this machine, found by using them: FFmpeg also lists codecs whose hardware is missing."""
 
 import base64
 import io
@@ -12,7 +12,7 @@ ENCODERS = ("libx264", "h264_nvenc", "h264_qsv", "h264_amf", "h264_videotoolbox"
 
 NOT_BUILT_IN = "not built into PyAV"
 
-# One grey picture of 64 × 64 in each codec, as (FFmpeg's name of the container, bytes in base64).
+# One grey frame of 64 × 64 pixels in each codec, as (FFmpeg's name of the container, bytes in base64).
 SAMPLES = {
     "h264": (
         "h264",
@@ -35,16 +35,20 @@ SAMPLES = {
 
 
 def ffmpeg_version() -> str:
-    """Version of the FFmpeg libraries inside PyAV, for example `8.1.2`."""
+    """Return the version of the FFmpeg libraries inside PyAV, for example `8.1.2`."""
     return str(av.ffmpeg_version_info)
 
 
 def try_encoder(name: str) -> str | None:
-    """Encode one small picture with the encoder of that name; None if it works, else the reason why not."""
+    """Encode one small frame; return None if it works, else the reason why not.
+
+    Args:
+        name: FFmpeg's name of the encoder, for example `libx264`.
+    """
     try:
         context = av.CodecContext.create(name, "w")
         assert isinstance(context, VideoCodecContext)
-        # Hardware encoders refuse pictures smaller than about 150 × 50.
+        # Hardware encoders refuse frames smaller than about 150 × 50.
         context.width, context.height, context.pix_fmt = 256, 144, "yuv420p"
         context.time_base = Fraction(1, 30)
         picture = av.VideoFrame(256, 144, "yuv420p")
@@ -52,18 +56,22 @@ def try_encoder(name: str) -> str | None:
         packets = context.encode(picture) + context.encode(None)
     except (av.error.FFmpegError, ValueError) as error:
         return _reason(error)
-    return None if packets else "it gives no packets"
+    return None if packets else "it produces no packets"
 
 
 def try_decoder(name: str) -> str | None:
-    """Decode one small picture of that codec, a key of `SAMPLES`; None if it works, else the reason why not."""
+    """Decode one small frame; return None if it works, else the reason why not.
+
+    Args:
+        name: the codec, a key of `SAMPLES`.
+    """
     container_format, sample = SAMPLES[name]
     try:
         with av.open(io.BytesIO(base64.b64decode(sample)), "r", format=container_format) as container:
             pictures = list(container.decode(video=0))
     except (av.error.FFmpegError, ValueError, IndexError) as error:
         return _reason(error)
-    return None if pictures else "it gives no picture"
+    return None if pictures else "it produces no frame"
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Opening media files: the one place where PyAV's complaints about an input become a `VideoError`."""
+"""Open media files; the only place where PyAV's errors about an input become a `VideoError`."""
 
 import os
 import struct
@@ -21,7 +21,7 @@ from roadseg.files import printable
 BROKEN = "Check that it plays elsewhere; copy or download it again if it does not."
 
 MAX_PIXELS = 35_651_584
-"""Of a picture: what level 6.2 allows in H.264, HEVC and AV1, somewhat more than 8K."""
+"""Largest frame that is decoded: the limit of level 6.2 of H.264, HEVC and AV1, somewhat more than 8K."""
 
 
 class _Rational(Protocol):
@@ -32,12 +32,12 @@ class _Rational(Protocol):
 
 
 def fraction(value: _Rational | None) -> Fraction | None:
-    """A rate or time base as a `Fraction`; `None` where the container leaves it out (also as 0 or 0/0)."""
+    """Return a rate or time base as a `Fraction`; None where the container leaves it out (also as 0 or 0/0)."""
     return Fraction(value.numerator, value.denominator) if value and value.numerator else None
 
 
 def default_threads() -> int:
-    """Threads for a decoder or an encoder: the processors this process may use, but at most 4: more gain little."""
+    """Return the thread count for a decoder or encoder: the available CPUs, at most 4, as more gain little."""
     return min(4, usable_cores())
 
 
@@ -45,18 +45,18 @@ def open_input(path: Path) -> InputContainer:
     """Open a media file for reading.
 
     Raises:
-        VideoError: it is missing, a folder, empty, no media file, may not be read, or its name is not in UTF-8.
+        VideoError: the path is missing, a folder, empty, not a media file or not readable, or its name is not UTF-8.
     """
     if printable(path) != str(path):
         raise VideoError(f"{printable(path)}: its name is not in UTF-8", "Rename it.")
     if path.is_dir():
-        raise VideoError(f"{path}: a folder, not a video", f"Give the files in it, for example {path}/*.mp4.")
+        raise VideoError(f"{path}: a folder, not a video", f"Give its videos, for example {path}/*.mp4.")
     if not path.exists():
         raise VideoError(f"{path}: no such file", "Check the path.")
     if not path.stat().st_size:
         raise VideoError(f"{path}: the file is empty", "Copy or download it again.")
     try:
-        # An absolute path, because FFmpeg takes what stands before a colon for a protocol: "12:30.mp4".
+        # An absolute path, because FFmpeg reads the text before a colon as a protocol: "12:30.mp4".
         container = av.open(str(path.absolute()), "r", metadata_errors="replace")
     except PermissionError:
         raise VideoError(f"{path}: not allowed to read it", "Change its permissions (chmod u+r).") from None
@@ -67,20 +67,20 @@ def open_input(path: Path) -> InputContainer:
         raise VideoError(f"{path}: not a video that can be read ({error.strerror})", BROKEN) from error
     if container.format.name in ("image2", "tty") or container.format.name.endswith("_pipe"):
         container.close()
-        raise VideoError(f"{path}: not a video but a single picture or a text", "Give a video file.")
+        raise VideoError(f"{path}: not a video but a single image or a text", "Give a video file.")
     return container
 
 
-def picture_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The stream that holds the pictures; a cover picture attached to the file is none.
+def video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """Return the video stream, ignoring cover images attached to the file.
 
     Raises:
-        VideoError: there is none, it is in a format that cannot be decoded, or pictures are so large that decoding one
-            may take all memory.
+        VideoError: there is none, its format cannot be decoded, or its frames are so large that decoding one may take
+            all memory.
     """
     streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not streams:
-        found = ["a cover picture"] if container.streams.video else []
+        found = ["a cover image"] if container.streams.video else []
         found += ["sound"] if container.streams.audio else []
         only = f", only {' and '.join(found)}" if found else ""
         raise VideoError(f"{path}: no video in it{only}", "Give a file with a video track.")
@@ -91,33 +91,33 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
         raise VideoError(f"{path}: its video format is unknown", "Convert it to H.264 first.")
     if context.width * context.height > MAX_PIXELS:
         size = f"{context.width}x{context.height}"
-        raise VideoError(f"{path}: its pictures of {size} pixels are too large", "Scale it to 8K or less first.")
-    context.options = {"max_pixels": str(MAX_PIXELS)}  # for pictures that are larger than the file says
+        raise VideoError(f"{path}: its frames of {size} pixels are too large", "Scale it to 8K or less first.")
+    context.options = {"max_pixels": str(MAX_PIXELS)}  # for frames that are larger than the file states
     return stream
 
 
 def demux(container: InputContainer, *streams: VideoStream | AudioStream) -> Iterator["Packet[Any]"]:
-    """Packets of some streams, and last an empty one for each that flushes its decoder.
+    """Yield the packets of some streams, and at the end an empty packet for each that flushes its decoder.
 
     Raises:
-        av.error.FFmpegError: the container is damaged; calling this again reads on behind the damage.
+        av.error.FFmpegError: the container is damaged; another call continues behind the damage.
     """
     while True:
         try:
             yield from container.demux(*streams)
             return
         except IndexError:
-            # A packet of a stream that the file announces only now: PyAV knows those that were there when it opened it.
+            # A packet of a stream that the file announces only now: PyAV knows only the streams it found on opening.
             continue
 
 
 def codec_name(stream: VideoStream | AudioStream) -> str:
-    """FFmpeg's name of its codec; `unknown` where FFmpeg has none for it."""
+    """Return FFmpeg's name of the codec; `unknown` where FFmpeg has no name for it."""
     return stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
 
 
 def _index_is_missing(path: Path) -> bool:
-    """Whether this is an MP4 file whose boxes (ISO/IEC 14496-12, section 4.2) do not include `moov`."""
+    """Return True for an MP4 file whose boxes (ISO/IEC 14496-12, section 4.2) do not include `moov`."""
     kinds: list[bytes] = []
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)

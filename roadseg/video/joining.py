@@ -1,43 +1,43 @@
-"""Videos that follow one another in time, joined into one without encoding them again."""
+"""Join consecutive videos into one without encoding them again."""
 
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from roadseg.video.container import open_input, picture_stream
+from roadseg.video.container import open_input, video_stream
 from roadseg.video.muxer import Muxer
 
 
 def join_videos(parts: Sequence[Path], path: Path, *, time_base: Fraction, audio_from: Path | None = None) -> list[str]:
-    """Copy the pictures of videos into one, each at the time that it has in its own.
+    """Copy the frames of videos into one video, each at its own time.
 
-    As `VideoWriter` encodes without reordering pictures, the order of decoding is that of time across parts too.
+    `VideoWriter` encodes without reordering frames, so decoding order is time order across parts too.
 
     Args:
-        parts: at least one, as `VideoWriter` made them of frames of one size and kind with one frame rate, in the
-            order of their times, which do not overlap.
-        path: `.mp4` or `.mkv`.
-        time_base: seconds a tick, of the frames that were written.
-        audio_from: a file whose sound is copied beside the pictures.
+        parts: at least one video written by `VideoWriter`, all of frames of one size, format and frame rate, sorted by
+            time and without overlap.
+        path: the file to write, `.mp4` or `.mkv`.
+        time_base: seconds per tick of the written frames.
+        audio_from: a file whose sound is copied.
 
     Returns:
-        What could not be kept, each in a sentence.
+        Notices about sound that could not be kept, each a sentence.
 
     Raises:
         OutputError: the disk is full, or the file cannot be written for another reason.
         VideoError: a part cannot be read.
-        ValueError: the parts were not encoded alike.
+        ValueError: the parts were encoded with different settings.
     """
     with Muxer(path, time_base, audio_from) as muxer:
         header, end = None, Fraction()
         for part in parts:
             with open_input(part) as source:
-                stream = picture_stream(source, part)
+                stream = video_stream(source, part)
                 if header is None:
                     muxer.add_copy(stream)
                     header = stream.codec_context.extradata
                 elif stream.codec_context.extradata != header:
-                    raise ValueError(f"{part} is encoded in another way than {parts[0]}")
+                    raise ValueError(f"{part} is encoded differently from {parts[0]}")
                 for packet in source.demux(stream):
                     if packet.size:
                         end = ((packet.pts or 0) + (packet.duration or 0)) * packet.time_base

@@ -1,4 +1,4 @@
-"""MP4 and Matroska files in the making: encoded pictures, and the sound of another file in step with them."""
+"""Writer of MP4 and Matroska files: encoded frames, and the sound of another file in step with them."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,36 +20,36 @@ FORMATS = {".mp4": "mp4", ".mkv": "matroska"}
 
 MIN_TIMESCALE = 10_000
 MAX_TIMESCALE = 2**31 - 1
-"""MP4 counts time in ticks of 1 / timescale seconds; FFmpeg takes a signed 32-bit number."""
+"""Timescale limit in MP4, which counts time in ticks of 1 / timescale seconds; FFmpeg takes a signed 32-bit number."""
 
 SOUND_TAIL = Fraction(1)
-"""Seconds by which sound may outlast the pictures; what begins later belongs to pictures that were not written."""
+"""Seconds by which sound may outlast the frames; later sound belongs to frames that were not written."""
 
 
 class Muxer:
-    """A file of one picture stream, and the sound tracks of another file.
+    """A file with one video stream and the sound tracks of another file.
 
-    Presentation times are kept to the tick in MP4, variable frame rates, late starts and the length of the last frame
-    included. Matroska counts in milliseconds from 0 and tells only when the last frame begins: it rounds, and moves
-    everything by the few milliseconds that sound may begin before 0. The file appears under its name when the block
-    ends well, and not at all when it raises.
+    MP4 keeps presentation times to the tick, including variable frame rates, late starts and the length of the last
+    frame. Matroska counts milliseconds from 0 and states only when the last frame begins: times are rounded, and all
+    move by the few milliseconds that sound may begin before 0. The file appears under its name when the block ends
+    without an error, and not at all when it raises.
     """
 
     def __init__(self, path: Path, time_base: Fraction, audio_from: Path | None = None) -> None:
         """Describe the file; nothing is written before the `with` block begins.
 
         Args:
-            path: `.mp4` or `.mkv`.
-            time_base: seconds a tick, of the pictures.
-            audio_from: a file whose sound is copied, packet by packet, beside the pictures.
+            path: the file to write, `.mp4` or `.mkv`.
+            time_base: seconds per tick of the frames.
+            audio_from: a file whose sound is copied packet by packet.
 
         Raises:
-            OutputError: the suffix is neither `.mp4` nor `.mkv`.
+            OutputError: the extension is neither `.mp4` nor `.mkv`.
         """
         if path.suffix.lower() not in FORMATS:
-            raise OutputError(f"{path}: not a name for a video", "End it in .mp4 or .mkv.")
+            raise OutputError(f"{path}: not a file name for a video", "End it in .mp4 or .mkv.")
         self.notices: list[str] = []
-        """What could not be kept, each in a sentence."""
+        """Notices about sound that could not be kept, each a sentence."""
         self._path = path
         self._time_base = time_base
         self._audio_from = audio_from
@@ -72,15 +72,15 @@ class Muxer:
             self._stack.__exit__(kind, error, at)
 
     def add_encoder(self, options: dict[str, str]) -> VideoStream:
-        """The picture stream, to be encoded by x264 with these options; to be added once, first of all."""
+        """Add the video stream for frames that x264 encodes with these options; call it once, before anything else."""
         return self._added(self._container.add_stream("libx264", options=options))
 
     def add_copy(self, stream: VideoStream) -> VideoStream:
-        """The picture stream, for packets that are encoded already as those of `stream` are; once, first of all."""
+        """Add the video stream for packets encoded like those of `stream`; call it once, before anything else."""
         return self._added(self._container.add_stream_from_template(stream))
 
     def write(self, packets: Iterable["Packet[VideoStream]"]) -> None:
-        """Write encoded pictures, in the order of their decoding, and the sound that begins before them.
+        """Write encoded frames in decoding order, and the sound that begins before them.
 
         Raises:
             OutputError: the disk is full, or the file cannot be written for another reason.
@@ -94,17 +94,17 @@ class Muxer:
                 self._container.mux(packet)
 
     def end(self, seconds: Fraction) -> None:
-        """Write the sound that is left, of pictures that end there."""
+        """Write the remaining sound of frames that end at `seconds`."""
         if self._sound is None:
             return
         with self.errors():
             self._sound.write_until(seconds + SOUND_TAIL)
             if self._sound.waiting:
-                self.notices.append(f"sound after {float(seconds):.1f} s is left out: the pictures end there")
+                self.notices.append(f"sound after {float(seconds):.1f} s is left out: the frames end there")
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Turn what PyAV raises while writing into an `OutputError`."""
+        """Turn PyAV's errors while writing into an `OutputError`."""
         try:
             with output_errors(self._path):
                 yield
@@ -126,12 +126,12 @@ class Muxer:
         timescale = self._time_base.denominator
         while timescale < MIN_TIMESCALE:
             timescale *= 2
-        # The start of a track is counted in the movie's timescale: alike, late starts are kept to the tick too.
+        # The start of a track is counted in the movie's timescale: equal timescales keep late starts to the tick too.
         scales = {"video_track_timescale": str(timescale), "movie_timescale": str(timescale)}
         return {"movflags": "+faststart"} | (scales if timescale <= MAX_TIMESCALE else {})
 
     def _close(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Complete the file, or after an error just let go of it."""
+        """Complete the file, or after an error just close it."""
         if kind is None:
             self._container.close()
             return

@@ -1,5 +1,6 @@
-"""What a video file holds, found by opening it and decoding its first picture."""
+"""Properties of a video file, found by opening it and decoding its first frame."""
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -10,7 +11,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from roadseg.errors import VideoError
-from roadseg.video.container import BROKEN, codec_name, demux, fraction, open_input, picture_stream
+from roadseg.video.container import BROKEN, codec_name, demux, fraction, open_input, video_stream
 
 # Names of the code points of ITU-T H.273 that videos use.
 MATRICES = {0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
@@ -42,7 +43,7 @@ PRIMARIES = {
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """A video file and its picture stream. What the file does not say is `None`."""
+    """A video file and its video stream. Properties that the file does not state are None."""
 
     path: Path
     container: str
@@ -52,26 +53,26 @@ class VideoInfo:
     pixel_format: str
     """FFmpeg's name of the stored pixel format, for example `yuv420p10le`."""
     width: int
-    """Pixels, of the picture as shown: after rotation."""
+    """Width in pixels as shown, after rotation."""
     height: int
-    """Pixels, of the picture as shown: after rotation."""
+    """Height in pixels as shown, after rotation."""
     rotation: int
-    """0, 90, 180 or 270: degrees counter-clockwise by which stored pictures are turned to be shown."""
+    """0, 90, 180 or 270: degrees counter-clockwise by which stored frames are turned to be shown."""
     sample_aspect_ratio: Fraction
-    """Width of a stored pixel over its height; 1 where the file does not say."""
+    """Width of a stored pixel over its height; 1 where the file does not state it."""
     frame_rate: Fraction | None
-    """Average, in Hz."""
+    """Average in frames per second."""
     time_base: Fraction
-    """Seconds a tick of `start_pts`."""
+    """Seconds per tick of `start_pts`."""
     start_pts: int | None
-    """Presentation time of the first picture in ticks; `None` in streams without timestamps, such as raw H.264."""
+    """Presentation time of the first frame in ticks; None in streams without timestamps, such as raw H.264."""
     duration_seconds: float | None
     creation_time: datetime | None
-    """When recording began, in UTC: so the container means it, but many cameras write the time of their own clock."""
+    """Start of the recording in UTC, as the format defines it; many cameras write their local time instead."""
     frame_count: int | None
-    """As declared by the container, not counted."""
+    """Number of frames that the container states; not counted."""
     audio_codecs: tuple[str, ...]
-    """FFmpeg's names, one for each sound track; `unknown` for what it has no name for."""
+    """FFmpeg's name of the codec of each sound track; `unknown` where it has no name."""
     colour_matrix: str | None
     colour_range: str | None
     """`limited` or `full`."""
@@ -80,24 +81,25 @@ class VideoInfo:
 
     @property
     def shown_aspect_ratio(self) -> Fraction:
-        """Width over height of a pixel of the picture as shown: after rotation."""
+        """Width over height of a pixel as shown, after rotation."""
         return 1 / self.sample_aspect_ratio if self.rotation in (90, 270) else self.sample_aspect_ratio
 
     @property
     def hdr(self) -> bool:
-        """Whether the transfer function is one of high dynamic range, PQ or HLG."""
+        """True for the transfer functions of high dynamic range, PQ and HLG."""
         return self.colour_transfer in ("pq", "hlg")
 
 
-def probe(path: Path) -> VideoInfo:
-    """Open a video, decode its first picture, and say what it holds.
+def probe(path: str | os.PathLike[str]) -> VideoInfo:
+    """Open a video, decode its first frame, and return its properties.
 
     Raises:
-        VideoError: it is missing, no video, without pictures, or none of its pictures can be decoded.
+        VideoError: the path is missing, not a video, without frames, or none of its frames can be decoded.
     """
+    path = Path(path)
     with open_input(path) as container:
-        stream = picture_stream(container, path)
-        # One thread returns the first picture soonest; several would first be filled with packets.
+        stream = video_stream(container, path)
+        # One thread returns the first frame soonest; several would first be filled with packets.
         stream.thread_type, stream.thread_count = "SLICE", 1
         return _describe(path, container, stream, _first_picture(path, container, stream))
 
@@ -116,7 +118,7 @@ def _first_picture(path: Path, container: InputContainer, stream: VideoStream) -
     except av.error.FFmpegError as failure:
         error = error or failure
     reason = f" ({error.strerror})" if error else ""
-    raise VideoError(f"{path}: no picture in it can be decoded{reason}", BROKEN) from error
+    raise VideoError(f"{path}: none of its frames can be decoded{reason}", BROKEN) from error
 
 
 def _describe(path: Path, container: InputContainer, stream: VideoStream, picture: av.VideoFrame) -> VideoInfo:
@@ -126,7 +128,7 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream, pictur
         width, height = height, width
     time_base = fraction(stream.time_base)
     if time_base is None:
-        raise VideoError(f"{path}: its picture stream has no time base", BROKEN)
+        raise VideoError(f"{path}: its video stream has no time base", BROKEN)
     return VideoInfo(
         path=path,
         container=container.format.name,
@@ -151,7 +153,8 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream, pictur
 
 
 def _creation_time(container: InputContainer, stream: VideoStream) -> datetime | None:
-    """None too where it is no time, or the one at which clocks that were never set begin."""
+    """Read the creation time; None where it is not a time, or where the camera's clock was never set (before
+    1970-01-02)."""
     text = container.metadata.get("creation_time") or stream.metadata.get("creation_time", "")
     try:
         time = datetime.fromisoformat(text)

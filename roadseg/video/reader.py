@@ -1,5 +1,6 @@
-"""Video files as a sequence of `Frame`, whatever their format, and however damaged."""
+"""Reader of video files of any format, damaged ones included, as a sequence of `Frame`."""
 
+import os
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
@@ -14,22 +15,22 @@ from av.video.stream import VideoStream
 
 from roadseg.errors import VideoError
 from roadseg.video.colour import ACCURATE, SWS_MATRIX, plane_views, reformatter, sws_range
-from roadseg.video.container import BROKEN, default_threads, demux, open_input, picture_stream
+from roadseg.video.container import BROKEN, default_threads, demux, open_input, video_stream
 from roadseg.video.frame import Frame, Matrix
 from roadseg.video.probe import MATRICES, VideoInfo, probe
 from roadseg.video.timeline import Timeline
 
 MAX_DECODE_FAILURES = 300
-"""Packets in a row that may fail before reading stops: a decoder that lost its way resumes at the next keyframe, and
-encoders by default put one at least every 250 pictures."""
+"""Consecutive packets that may fail before reading stops. A decoder that lost its state resumes at the next keyframe,
+and encoders by default place one at least every 250 frames."""
 
 MAX_READ_FAILURES = 8
-"""Attempts to read on after an error of the container or of the disk."""
+"""Attempts to continue after an error of the container or of the disk."""
 
 TRUNCATION_TOLERANCE = 0.5
-"""Seconds by which pictures may end before the duration that the container states; sound often outlasts them."""
+"""Seconds by which frames may end before the stated duration; sound often outlasts them."""
 
-# The nearest of the three matrices that a `Frame` knows; None: it has to be guessed.
+# The nearest of the three matrices that a `Frame` can have.
 NEAREST_MATRIX: dict[str, Matrix] = {
     "rgb": "bt709",
     "bt709": "bt709",
@@ -44,58 +45,61 @@ NEAREST_MATRIX: dict[str, Matrix] = {
 
 @dataclass
 class DecodeEvents:
-    """What went wrong, or had to be assumed, while a video was read."""
+    """Problems and assumptions while a video was read."""
 
     corrupt_packets: int = 0
-    """Packets that could not be read or decoded and were skipped."""
+    """Number of packets that could not be read or decoded and were skipped."""
     damaged_frames: int = 0
-    """Frames that were decoded from damaged data: parts of them may be wrong."""
+    """Number of frames that were decoded from damaged data: parts of them may be wrong."""
     timestamps_repaired: int = 0
-    """Timestamps that were missing, repeated or went back."""
+    """Number of timestamps that were missing, repeated or went back."""
     truncated_seconds: float = 0.0
-    """How much earlier than the container states the pictures end."""
+    """Seconds by which the frames end before the duration that the container states."""
     notices: list[str] = field(default_factory=list)
-    """Assumptions, each in a sentence."""
+    """Assumptions, each a sentence."""
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it, ready for JSON."""
+        """Return all fields, ready for JSON."""
         return asdict(self)
 
 
 class VideoReader:
-    """Decodes a video from its first to its last frame, once, as a file object is read.
+    """Reader that decodes a video once, from its first to its last frame.
 
-        with VideoReader(Path("drive.mp4")) as video:
+        with VideoReader("drive.mp4") as video:
             for frame in video:
-                ...
+                print(frame.seconds, frame.to_rgb().shape)
 
     All frames have the size, matrix and range of the first (others are converted), are turned upright, and have
-    strictly increasing `pts` of at least 0; a frame lasts until the next begins, for an hour at most. Packets that
-    cannot be decoded are skipped and counted in `events`, where it also stands if reading stopped early. Frames may
-    outlive the reader.
+    strictly increasing `pts` of at least 0. A frame lasts until the next begins, at most an hour. Packets that cannot
+    be decoded are skipped and counted in `events`, which also states if reading stopped early. Frames stay valid after
+    the reader is closed.
     """
 
-    def __init__(self, path: Path, *, frame_rate: Fraction | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, frame_rate: float | Fraction | None = None, threads: int | None = None
+    ) -> None:
         """Open a video.
 
         Args:
             path: the file.
-            frame_rate: Hz, for streams without timestamps; those with timestamps keep theirs.
-            threads: decoder threads, by default as many as processors but at most 4.
+            frame_rate: frames per second of streams without timestamps; other streams keep their timestamps.
+            threads: decoder threads; by default the available CPUs, at most 4.
 
         Raises:
-            VideoError: the file is no video, or none of its pictures can be decoded.
+            VideoError: the file is not a video, or none of its frames can be decoded.
         """
+        path = Path(path)
         self.events = DecodeEvents()
         self.info = self._timed(probe(path), frame_rate)
         self.matrix: Matrix = self._choose_matrix()
-        """Of all frames."""
+        """Colour matrix of all frames."""
         self.full_range = self.info.colour_range == "full" and self.info.colour_matrix != "rgb"
-        """Of all frames."""
+        """True if all frames use the full range of values, 0 to 255."""
         if self.info.hdr:
             self._notice("high dynamic range: shown without tone mapping, so colours look pale")
         self._container = open_input(path)
-        self._stream = picture_stream(self._container, path)
+        self._stream = video_stream(self._container, path)
         self._stream.thread_type = "AUTO"
         self._stream.thread_count = threads or default_threads()
         self._failures = 0
@@ -108,14 +112,20 @@ class VideoReader:
         self.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        """Frames from where the last iteration stopped."""
+        """Return the frames, from the place where the last iteration stopped."""
         return self._frames
 
     def keyframes(self, count: int) -> Iterator[Frame]:
-        """At most `count` pictures that decode by themselves, evenly spread over the video: sought, not read up to.
+        """Seek to keyframes that are evenly spread over the video; the frames between them are not decoded.
 
-        None twice, and none where the container does not tell its duration or cannot be sought in. `index` counts them,
-        `duration` is not known and 1. They move the place that iteration goes on from: take another reader for that.
+        No frame comes twice, and none where the container does not state its duration or does not allow seeking.
+        Afterwards iteration continues behind the last keyframe: use another reader to read the video from its start.
+
+        Args:
+            count: number of places to seek to, the largest possible number of frames.
+
+        Yields:
+            Frames in order; `index` counts them, and `duration` is 1, as it is unknown.
         """
         seconds, start = self.info.duration_seconds or 0.0, self._container.start_time or 0
         last = None
@@ -123,7 +133,7 @@ class VideoReader:
         for position in range(count if seconds else 0):
             try:
                 self._container.seek(start + round((position + 0.5) * seconds / count * av.time_base))
-            except (av.error.FFmpegError, OSError, OverflowError):  # the last where the duration is insane
+            except (av.error.FFmpegError, OSError, OverflowError):  # OverflowError where the duration is absurd
                 return
             picture = next((picture for picture in self._pictures() if picture.key_frame), None)
             if picture is not None and picture.pts is not None and picture.pts != last:
@@ -131,20 +141,25 @@ class VideoReader:
                 yield self._frame(picture, found, max(0, last), 1)
                 found += 1
 
-    def shown_at(self, seconds: float) -> Frame:
-        """The picture that is shown at a time, sought and decoded from the keyframe before it on.
+    def frame_at(self, seconds: float) -> Frame:
+        """Return the frame that is shown at a time, decoded from the keyframe before it.
 
-        The first before it begins, the last after it has ended. `index` is 0 and `duration` 1: neither is known. Moves
-        the place that iteration goes on from, as `keyframes` does.
+        Afterwards iteration continues from there, as with `keyframes`.
+
+        Args:
+            seconds: the time; before the first frame it stands for the first, after the last for the last.
+
+        Returns:
+            The frame; `index` is 0 and `duration` is 1, as both are unknown.
 
         Raises:
-            VideoError: the container cannot be sought in, or no picture can be decoded there.
+            VideoError: the container does not allow seeking, or no frame can be decoded there.
         """
         try:
             self._container.seek(round(seconds * av.time_base))
         except (av.error.FFmpegError, OSError) as error:
-            raise VideoError(f"{self.info.path}: cannot be sought in ({error.strerror})", BROKEN) from error
-        # Half a tick later, for a time that was a picture's own before it was rounded.
+            raise VideoError(f"{self.info.path}: does not allow seeking ({error.strerror})", BROKEN) from error
+        # Half a tick later, because the time may be that of a frame before it was rounded.
         limit = seconds / float(self.info.time_base) + 0.5
         shown = None
         for picture in self._pictures():
@@ -152,19 +167,19 @@ class VideoReader:
                 break
             shown = picture
         if shown is None:
-            raise VideoError(f"{self.info.path}: no picture can be decoded at {seconds:.3f} s", BROKEN)
+            raise VideoError(f"{self.info.path}: no frame can be decoded at {seconds:.3f} s", BROKEN)
         return self._frame(shown, 0, max(0, shown.pts or 0), 1)
 
     def close(self) -> None:
-        """Free the decoder; frames that were given out stay valid."""
+        """Free the decoder; frames stay valid."""
         self._frames.close()
         self._container.close()
 
-    def _timed(self, info: VideoInfo, frame_rate: Fraction | None) -> VideoInfo:
-        """`info` with a clock that counts frames where the stream has no timestamps."""
+    def _timed(self, info: VideoInfo, frame_rate: float | Fraction | None) -> VideoInfo:
+        """Return `info` with a clock that counts frames where the stream has no timestamps."""
         if info.start_pts is not None:
             return info
-        rate = frame_rate or info.frame_rate or Fraction(25)
+        rate = Fraction(frame_rate or info.frame_rate or 25).limit_denominator(1_000_000)
         if frame_rate is None:
             self._notice(f"no timestamps in the stream: {float(rate):g} frames a second assumed")
         return replace(info, frame_rate=rate, time_base=1 / rate)
@@ -182,7 +197,7 @@ class VideoReader:
         self.events.notices.append(text)
 
     def _decode(self) -> Generator[Frame]:
-        """Frames; each is held back until the next one tells how long it is shown."""
+        """Yield frames; each is held back until the next one shows how long it lasts."""
         timeline = Timeline(self.info.time_base, from_zero=True)
         counted = self.info.start_pts is None
         held: tuple[av.VideoFrame, int] | None = None
@@ -222,7 +237,7 @@ class VideoReader:
             yield from pictures
 
     def _packets(self) -> Iterator["Packet[VideoStream]"]:
-        """Packets of the picture stream and, last, the empty one that flushes the decoder."""
+        """Yield packets of the video stream and, at the end, the empty packet that flushes the decoder."""
         packets = demux(self._container, self._stream)
         failures = 0
         while True:
@@ -239,12 +254,12 @@ class VideoReader:
             if packet is None:
                 return
             failures = 0
-            # An empty packet in mid-stream would flush the decoder, after which it takes no more.
+            # An empty packet in mid-stream would flush the decoder, which then accepts no more packets.
             if packet.size or packet.dts is None:
                 yield packet
 
     def _gives_up(self, error: av.error.FFmpegError) -> bool:
-        """Count a packet that cannot be decoded; whether to stop reading."""
+        """Count a packet that cannot be decoded; return True if reading has to stop."""
         self.events.corrupt_packets += 1
         self._failures += 1
         if self._failures <= MAX_DECODE_FAILURES:
@@ -260,7 +275,7 @@ class VideoReader:
         return Frame(y, u, v, self.matrix, self.full_range, index, pts, self.info.time_base, duration)
 
     def _converted(self, picture: av.VideoFrame) -> av.VideoFrame:
-        """The picture as 8-bit 4:2:0 of the stream's size, matrix and range; itself where it is that already."""
+        """Return the frame as 8-bit 4:2:0 of the video's size, matrix and range; unchanged if it is that already."""
         width, height = self.info.width, self.info.height
         if self.info.rotation in (90, 270):
             width, height = height, width

@@ -1,4 +1,4 @@
-"""Some pictures of a video, evenly spread over it, without decoding all of it where that can be helped."""
+"""Evenly spread frames of a video, without decoding all of it where possible."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,22 +13,22 @@ from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 
 
-def sample_pictures(video: Path, size: tuple[int, int], count: int) -> NDArray[np.uint8]:
-    """At most `count` pictures of a video, in order.
+def sample_frames(video: Path, size: tuple[int, int], count: int) -> NDArray[np.uint8]:
+    """Return at most `count` frames of a video, in order.
 
-    Keyframes are sought where there are enough for half of `count`, as there are in a video of some minutes. A shorter
-    one is decoded whole.
+    Keyframes are used where there are enough for half of `count`, as in a video of some minutes. A shorter video is
+    decoded completely.
 
     Args:
         video: the file.
-        size: (width, height) that they are scaled to.
-        count: at least 1; from a video that is decoded whole come more than half as many, if it has them.
+        size: (width, height) in pixels that frames are scaled to.
+        count: at least 1. A video that is decoded completely gives more than half as many, if it has them.
 
     Returns:
-        (N, H, W, 3) uint8 RGB, 1 <= N.
+        (N, H, W, 3) uint8 RGB, 1 <= N <= count.
 
     Raises:
-        VideoError: the video cannot be read, or has no picture.
+        VideoError: the video cannot be read, or has no frames.
     """
     with VideoReader(video) as reader:
         pictures = [to_rgb(frame, size) for frame in reader.keyframes(count)]
@@ -36,12 +36,12 @@ def sample_pictures(video: Path, size: tuple[int, int], count: int) -> NDArray[n
         with VideoReader(video) as reader:
             pictures = _thinned(reader, size, count)
     if not pictures:
-        raise VideoError(f"{video}: no picture in it can be decoded", BROKEN)
+        raise VideoError(f"{video}: none of its frames can be decoded", BROKEN)
     return np.stack(pictures)
 
 
 def _thinned(frames: Iterable[Frame], size: tuple[int, int], count: int) -> list[NDArray[np.uint8]]:
-    """Every 2^k-th frame as RGB, for the smallest k that leaves at most `count`, however many frames come."""
+    """Return every 2^k-th frame as RGB, for the smallest k that leaves at most `count`."""
     pictures: list[NDArray[np.uint8]] = []
     step = 1
     for number, frame in enumerate(frames):

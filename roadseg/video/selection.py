@@ -1,4 +1,4 @@
-"""Which frames of a video are worth keeping: by time, by change of scene, and never twice the same view."""
+"""Rules that select frames of a video: by time, by change of scene, and never the same view twice."""
 
 from fractions import Fraction
 from typing import Protocol
@@ -10,27 +10,27 @@ from numpy.typing import NDArray
 from roadseg.video.frame import Frame
 
 THUMBNAIL = (32, 18)
-"""(width, height): cells large enough that noise of sensor and codec averages out."""
+"""(width, height): cells large enough to average out noise of sensor and codec."""
 
 MIN_CHANGE = 2.0
-"""Mean difference in luma levels below which two views count as the same. Measured on dashcams: a second of driving
-makes 3.8 to 20, standing still below 1."""
+"""Mean difference in luma levels below which two views count as the same. Measured on dashcams: 3.8 to 20 within a
+second of driving, below 1 when standing still."""
 
 SCENE_CHANGE = 0.15
-"""Share of the luma histogram that must have moved. Measured: one frame in 3 s of driving through a town, and each
+"""Share of the luma histogram that must have changed. Measured: one frame in 3 s of driving through a town, and each
 cut of an edited video."""
 
 
 class Selection(Protocol):
-    """A rule that is shown every frame in order and says which it wants."""
+    """Rule that sees every frame in order and selects some."""
 
     def wants(self, frame: Frame) -> bool:
-        """Whether this frame is to be kept."""
+        """Return True to select this frame."""
         ...
 
 
 class AtIntervals:
-    """Wants what is on the screen `offset` seconds after the first frame and every `step` seconds from then on."""
+    """Selects the frames shown `offset` seconds after the first frame and every `step` seconds from then on."""
 
     def __init__(self, step: Fraction, offset: Fraction = Fraction(0)) -> None:
         self._step = step
@@ -38,25 +38,25 @@ class AtIntervals:
         self._due: Fraction | None = None
 
     def wants(self, frame: Frame) -> bool:
-        """Whether a due time falls into the time that this frame is shown."""
+        """Return True if a due time falls into the time that this frame is shown."""
         if self._due is None:
             self._due = frame.pts * frame.time_base + self._offset
         end = (frame.pts + frame.duration) * frame.time_base
         if end <= self._due:
             return False
-        # The next due time from `end` on, however many this frame has covered.
+        # The next due time after `end`, even if this frame covers several.
         self._due += -((self._due - end) // self._step) * self._step
         return True
 
 
 class AtSceneChanges:
-    """Wants the first frame, and each whose brightness is distributed unlike that of the last one it wanted."""
+    """Selects the first frame, and each whose brightness distribution differs from that of the last one selected."""
 
     def __init__(self) -> None:
         self._last: NDArray[np.float64] | None = None
 
     def wants(self, frame: Frame) -> bool:
-        """Whether the luma histograms differ; their total variation distance is compared with `SCENE_CHANGE`."""
+        """Return True if the luma histograms differ: their total variation distance is at least `SCENE_CHANGE`."""
         counts = np.bincount(frame.y[::4, ::4].ravel(), minlength=256).reshape(32, 8).sum(axis=1)
         histogram = counts / counts.sum()
         if self._last is not None and np.abs(histogram - self._last).sum() / 2 < SCENE_CHANGE:
@@ -66,14 +66,14 @@ class AtSceneChanges:
 
 
 class Novelty:
-    """Tells a new view from one that was kept just before: a car that waits at a red light films the same again."""
+    """Recognises views that differ from the last one kept: a car waiting at a red light records the same view again."""
 
     def __init__(self, min_change: float = MIN_CHANGE) -> None:
         self._min_change = min_change
         self._last: NDArray[np.int16] | None = None
 
     def is_new(self, frame: Frame) -> bool:
-        """Whether the frame differs by `min_change` from the last new one, in mean luma levels of thumbnails."""
+        """Return True if the frame differs by `min_change` from the last new one, in mean luma levels of thumbnails."""
         thumbnail = cv2.resize(frame.y, THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.int16)
         if self._last is not None and np.abs(thumbnail - self._last).mean() < self._min_change:
             return False

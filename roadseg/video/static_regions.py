@@ -1,17 +1,17 @@
-"""What never moves in the pictures of a drive: the own car's bonnet, a date stamp, a logo.
+"""Find image regions that never move in a drive: the bonnet of the own car, a date stamp, a logo.
 
-Variance alone does not tell: a bonnet mirrors the moving street, the digits of a stamp change, while sky, smooth tarmac
-and the dark of night hardly vary. Outlines tell: those of what is fixed to the camera, or laid over its picture, are at
-the same place in nearly all pictures, however much they differ otherwise. Two kinds are looked for, each by what else
-is known of it:
+Variance alone does not reveal them: a bonnet mirrors the moving street and the digits of a stamp change, while sky,
+smooth tarmac and the dark of night hardly vary. Outlines do: an outline fixed to the camera, or laid over its frames,
+stays in the same place in nearly all frames, however much they differ otherwise. Two kinds are searched for, each with
+a criterion of its own:
 
-- a bonnet, or a bar, covers the bottom of the picture: its upper edge runs from column to column, over half the width
-  at least, none too steeply, and on either side of it colours differ, which they do not at a scratch in the windscreen;
-- a stamp or logo is a small heap of edges in all directions near the top or the bottom. Lane markings, kerbs and the
+- A bonnet, or a bar, covers the bottom of the frame. Its upper edge runs from column to column, over at least half the
+  width and never too steeply. Colours differ on either side of it, unlike at a scratch in the windscreen.
+- A stamp or logo is a small cluster of edges in all directions near the top or the bottom. Lane markings, kerbs and the
   horizon, which may keep their places on a motorway, are long lines of one direction.
 
-Where a car stands still all of this holds of everything. Hence pictures that show the same as others do not count, and
-if edges remain static elsewhere too, or too much would be masked, nothing is.
+While a car stands still, everything satisfies these criteria. Therefore frames that repeat an earlier view do not
+count, and nothing is masked if many edges elsewhere are static too, or if the mask would be too large.
 """
 
 from collections.abc import Iterator
@@ -26,107 +26,108 @@ Region = NDArray[np.bool_]
 Map = NDArray[np.float32]
 
 MIN_DISTINCT = 8
-"""Pictures that show different things, of which fewer tell nothing."""
+"""Smallest number of different views that allows a decision."""
 SAME = 0.8
-"""Correlation of the gradients of two pictures from which on they show the same. Within nine
-seconds of a straight motorway it is below 0.7 for most pairs, 0.9 for neighbours; of a car that stands, 0.99 unless its
-pictures are very noisy."""
+"""Correlation of the gradients of two frames from which on they count as the same view. Within nine seconds of a
+straight motorway most pairs are below 0.7 and neighbours at 0.9; frames of a standing car are at 0.99 unless very
+noisy."""
 ALWAYS, OFTEN = 0.9, 0.5
-"""Share of the pictures in which an edge has to be to be static; and beside static edges, for digits that change."""
+"""Shares of the frames that must have an edge: to be static; and beside static edges, to be a changing digit."""
 MAX_SHARE = 0.4
-"""Of the picture; no bonnet is as large as this."""
+"""Largest share of the frame to mask; no bonnet is as large."""
 MAX_OVERLAID = 0.12
-"""Of the picture, by all stamps and logos together: two lines of text from side to side take less."""
+"""Largest share of the frame for all stamps and logos together: two lines of text from side to side take less."""
 MAX_STATIC_ELSEWHERE = 0.12
-"""Static edges outside the mask, as a share of the edges that a picture has there: at most 0.07 in drives that
-were measured, of a car beside a busy street 0.12 to 0.3, unless noise at night makes most edges."""
+"""Largest number of static edges outside the mask, as a share of the edges that a frame has there. Measured: at most
+0.07 in drives; 0.12 to 0.3 for a car standing beside a busy street, unless noise at night makes most edges."""
 
 EDGE = 3.0
-"""Grey levels a pixel that make an edge: more than what a sky has, and blocks of a video encoder."""
+"""Grey levels per pixel that count as an edge: more than in a sky or at the blocks of a video encoder."""
 
-# A bonnet; lengths are shares of the picture's height.
+# Bonnets; lengths are shares of the frame height.
 STEP = 8.0
-"""Levels, in some colour, between the means above and below its edge."""
+"""Smallest difference, in some colour channel, between the means above and below the edge, in levels."""
 STEP_REACH = 0.022
 HIGHEST = 0.62
-"""It begins below this share of the height."""
+"""Highest place where a bonnet may begin, from the top."""
 MIN_WIDTH = 0.5
-"""Of the picture's."""
+"""Smallest width, as a share of the frame width."""
 MIN_PERSISTENCE = 0.8
-"""Mean over its columns of the share of pictures that have the edge there."""
+"""Smallest mean, over the columns, of the share of frames that have the edge there."""
 MIN_SUPPORT = 0.8
-"""Share of its columns whose persistence is above that of chance, `FAIR`."""
+"""Smallest share of the columns whose persistence is above chance, `FAIR`."""
 FAIR = 0.6
 MAX_SLOPE = 0.35
-"""Mean over its columns."""
+"""Largest mean slope over the columns."""
 
-# Stamps and logos; lengths are shares of the picture's height.
+# Stamps and logos; lengths are shares of the frame height.
 BAND = 0.22
-"""They are this near to the top or to the bottom."""
+"""Largest distance from the top or the bottom."""
 WINDOW = 0.05
-"""Within squares of this size their edges have all directions."""
+"""Side of the square within which their edges have all directions."""
 MIN_ROUNDNESS = 0.15
-"""Ratio of the eigenvalues of the structure tensor: 0 for parallel lines, 1 for a circle."""
+"""Smallest ratio of the eigenvalues of the structure tensor: 0 for parallel lines, 1 for a circle."""
 MIN_DENSITY = 0.12
-"""Share of static edges in their box."""
+"""Smallest share of static edges in their box."""
 MIN_AREA = 0.0005
-"""Of the picture."""
+"""Smallest area, as a share of the frame."""
 GAP = 0.06
-"""Across which, along a line of text, parts are one."""
+"""Largest gap along a line of text."""
 MAX_GROWTH = 6
-"""Heights of a line of text by which it may go on at either end in digits that change."""
+"""Length, in heights of a line of text, by which changing digits may extend it at either end."""
 
 
 @dataclass(frozen=True)
 class StaticRegions:
-    """What was found."""
+    """Result of the search."""
 
     mask: Region
-    """(H, W) true where the picture never moves; all false where nothing was found."""
+    """(H, W), True where the frame never moves; all False where nothing was found."""
     notice: str
-    """Why nothing was found, in a sentence; empty where something was."""
+    """Reason why nothing was found, in a sentence; empty where something was found."""
 
 
 def find_static_regions(pictures: Pictures) -> StaticRegions:
-    """Find bonnet, bar, stamps and logos in pictures of a drive.
+    """Find bonnet, bar, stamps and logos in frames of a drive.
 
     Args:
-        pictures: (N, H, W, 3) uint8 RGB, 1 <= N, from all over the drive; meant for sides of some hundred pixels, as
-            finer pictures take longer and have more noise.
+        pictures: (N, H, W, 3) uint8 RGB, 1 <= N, spread over the whole drive; sides of a few hundred pixels are best,
+            as larger frames take longer and have more noise.
+
+    Returns:
+        The mask, or the reason why there is none.
     """
     nothing = np.zeros(pictures.shape[1:3], np.bool_)
     chosen = _distinct(pictures)
     if len(chosen) < MIN_DISTINCT:
         return StaticRegions(
-            nothing, f"only {len(chosen)} of {len(pictures)} pictures differ enough to tell what never moves"
+            nothing, f"only {len(chosen)} of {len(pictures)} frames differ enough to find static regions"
         )
     pictures = pictures[chosen]
     edges = _Edges.of(pictures)
     steps = _step_persistence(pictures)
     bonnet = _bonnet(steps, without=nothing)
     if not bonnet.any():
-        # A stamp across its edge, or near it, may have led astray.
+        # A stamp on or near its edge may have misled the search.
         bonnet = _bonnet(steps, without=_overlaid(edges, nothing))
     overlaid = _overlaid(edges, bonnet)
     mask = bonnet | overlaid
     if not mask.any():
-        return StaticRegions(nothing, "nothing found that never moves")
+        return StaticRegions(nothing, "no static region found")
     share = float(mask.mean())
     if share > MAX_SHARE or overlaid.mean() > MAX_OVERLAID:
-        return StaticRegions(
-            nothing, f"{share:.0%} of the picture seems never to move: more than bonnet, stamps and logos take"
-        )
+        return StaticRegions(nothing, f"{share:.0%} of the frame seems static: more than bonnet, stamps and logos take")
     elsewhere = edges.static_share(~_widened(mask, pictures.shape[1] // 40))
     if elsewhere > MAX_STATIC_ELSEWHERE:
-        return StaticRegions(nothing, f"the car hardly moves: {elsewhere:.0%} of all edges stay where they are")
+        return StaticRegions(nothing, f"the car hardly moves: {elsewhere:.0%} of all edges are static")
     return StaticRegions(mask, "")
 
 
 def _distinct(pictures: Pictures) -> list[int]:
-    """Which of the pictures (N, H, W, 3) show something, and differ from all chosen before."""
+    """Return the indices of frames (N, H, W, 3) that show something and differ from all chosen before."""
     rows = []
     for picture in pictures:
-        # So small that noise averages out.
+        # Small enough to average out noise.
         gx, gy = _gradient(cv2.resize(picture, (96, 54), interpolation=cv2.INTER_AREA))
         size = np.hypot(gx, gy) + 2
         row = np.concatenate([(gx / size).ravel(), (gy / size).ravel()])
@@ -140,7 +141,8 @@ def _distinct(pictures: Pictures) -> list[int]:
 
 
 def _gradient(picture: Pictures) -> tuple[Map, Map]:
-    """Of the grey levels of an RGB picture (H, W, 3), levels a pixel to the right and down, (H, W) float32 each."""
+    """Return the gradient of the grey levels of an RGB frame (H, W, 3): levels per pixel to the right and down, both
+    (H, W)."""
     grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 0.8)
     kernel = np.array([[-0.5, 0.0, 0.5]], np.float32)
     return (
@@ -151,19 +153,19 @@ def _gradient(picture: Pictures) -> tuple[Map, Map]:
 
 @dataclass(frozen=True)
 class _Edges:
-    """Where edges are in many pictures; (H, W) float32 each."""
+    """Places of edges in many frames; all maps are (H, W) float32."""
 
     persistence: Map
-    """Share of the pictures with an edge here in the usual direction."""
+    """Share of the frames with an edge here in its usual direction."""
     right: Map
     down: Map
-    """The usual direction, of length 1."""
+    """Usual direction as a unit vector (right, down)."""
     usual: Map
-    """Share of the pictures with an edge here in any direction."""
+    """Share of the frames with an edge here in any direction."""
 
     @classmethod
     def of(cls, pictures: Pictures) -> "_Edges":
-        """Gradients are made twice, which takes less than keeping those of all pictures."""
+        """Measure the edges of frames (N, H, W, 3). Gradients are computed twice, which costs less than storing all."""
         right, down = np.zeros((2, *pictures.shape[1:3]), np.float32)
         for gx, gy in map(_gradient, pictures):
             size = np.hypot(gx, gy) + EDGE
@@ -178,12 +180,13 @@ class _Edges:
         return cls(persistence / len(pictures), right, down, usual / len(pictures))
 
     def static_share(self, where: Region) -> float:
-        """Static edges there, as a share of the edges that a picture has there on average."""
+        """Return the number of static edges in a region (H, W), as a share of the edges that a frame has there on
+        average."""
         return float((self.persistence[where] >= ALWAYS).sum() / max(1.0, float(self.usual[where].sum())))
 
 
 def _step_persistence(pictures: Pictures) -> Map:
-    """(H, W) share of pictures in which colours above and below differ, and most so here."""
+    """Return (H, W) the share of frames whose colours differ above and below each place, and most so there."""
     height = pictures.shape[1]
     reach = max(3, round(STEP_REACH * height))
     side = np.ones(reach, np.float32) / reach
@@ -199,11 +202,11 @@ def _step_persistence(pictures: Pictures) -> Map:
 
 
 def _bonnet(steps: Map, without: Region) -> Region:
-    """What is below the most persistent edge across the bottom of the picture, if it is one; (H, W).
+    """Return the region (H, W) below the most persistent edge across the bottom of the frame, if there is one.
 
     Args:
-        steps: (H, W) of `_step_persistence`.
-        without: (H, W) where edges are those of something else.
+        steps: (H, W) from `_step_persistence`.
+        without: (H, W), True where edges belong to something else.
     """
     height, width = steps.shape
     top = round(HIGHEST * height)
@@ -221,9 +224,9 @@ def _bonnet(steps: Map, without: Region) -> Region:
 
 
 def _best_path(gain: Map) -> NDArray[np.int64]:
-    """(W,) the row in each column along which `gain` (H, W) adds up to most, a row up or down a column at most.
+    """Return (W,) the row in each column of the path with the largest sum of `gain` (H, W), a row up or down a column.
 
-    The two last rows gain nothing: a path there says that nothing is in the way of the view.
+    The last two rows gain nothing: a path there means that nothing blocks the view.
     """
     gain = gain.copy()
     gain[-2:] = 0
@@ -232,7 +235,7 @@ def _best_path(gain: Map) -> NDArray[np.int64]:
     came_from = np.zeros((width, rows), np.int64)
     for column in range(1, width):
         padded = np.pad(totals, 1, constant_values=-np.inf)
-        # Going on level comes first, and wins where nothing speaks for a slope.
+        # Level comes first, and wins where nothing favours a slope.
         options = np.stack([padded[1:-1], padded[:-2] - 0.05, padded[2:] - 0.05])
         came_from[column] = np.arange(rows) + np.array([0, -1, 1])[options.argmax(axis=0)]
         totals = options.max(axis=0) + gain[:, column]
@@ -244,7 +247,7 @@ def _best_path(gain: Map) -> NDArray[np.int64]:
 
 
 def _overlaid(edges: _Edges, bonnet: Region) -> Region:
-    """Boxes (H, W) of stamps and logos outside the bonnet."""
+    """Return (H, W) the boxes of stamps and logos outside the bonnet."""
     height, width = bonnet.shape
     band = np.zeros_like(bonnet)
     depth = round(BAND * height)
@@ -267,7 +270,7 @@ def _overlaid(edges: _Edges, bonnet: Region) -> Region:
 
 
 def _roundness(edges: _Edges, where: Region) -> Map:
-    """(H, W) how evenly edges of `where` around each pixel have all directions, 0..1."""
+    """Return (H, W) how evenly the directions of the edges of `where` around each pixel are spread, 0 to 1."""
     side = max(5, round(WINDOW * where.shape[0])) | 1
     xx, yy, xy = (
         cv2.blur(np.where(where, product, 0), (side, side))
@@ -278,7 +281,7 @@ def _roundness(edges: _Edges, where: Region) -> Map:
 
 
 def _boxes(heaps: Region) -> Iterator[tuple[slice, slice]]:
-    """Rows and columns of what is connected across gaps, wider ones along lines than between them."""
+    """Yield rows and columns of clusters that are connected across gaps, wider gaps along lines than between them."""
     height = heaps.shape[0]
     across, between = max(3, round(GAP * height)) | 1, max(3, round(GAP * height / 3)) | 1
     padded = np.pad(heaps.astype(np.uint8), across)
@@ -289,7 +292,7 @@ def _boxes(heaps: Region) -> Iterator[tuple[slice, slice]]:
 
 
 def _with_outline(static: Region, rows: slice, columns: slice) -> tuple[slice, slice]:
-    """The box, grown to the static edges within half a window of it: the straight end of a stroke is not round."""
+    """Return the box, grown to the static edges within half a window: the straight end of a stroke is not round."""
     reach = max(5, round(WINDOW * static.shape[0])) // 2
     top, left = max(0, rows.start - reach), max(0, columns.start - reach)
     near_rows, near_columns = np.nonzero(static[top : rows.stop + reach, left : columns.stop + reach])
@@ -300,7 +303,8 @@ def _with_outline(static: Region, rows: slice, columns: slice) -> tuple[slice, s
 
 
 def _grown(columns: slice, often: Region, height: int) -> slice:
-    """The columns of a line of text and of the digits that go on to its left and right, in its rows (h, W)."""
+    """Return the columns of a line of text and of the digits that continue it to the left and right, in its rows (h,
+    W)."""
     start, stop = columns.start, columns.stop
     if stop - start < 2 * height:
         return columns

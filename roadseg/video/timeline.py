@@ -1,38 +1,38 @@
-"""Timestamps that increase strictly, whatever the file says."""
+"""Timestamps that strictly increase, whatever the file states."""
 
 from fractions import Fraction
 
 MAX_GAP_SECONDS = 3600
 MAX_GAP_TICKS = 2**31 - 1
-"""MP4 counts the ticks from one packet to the next in 32 bits, and FFmpeg takes a signed number."""
+"""Largest gap between packets in MP4, which counts it in 32 bits; FFmpeg takes a signed number."""
 
 MAX_START = 2**52
-"""Ticks; at 90 kHz they reach further than the years since 1970, by which some recorders count."""
+"""Ticks; at 90 kHz they cover more than the years since 1970, from which some recorders count."""
 
 
 class Timeline:
-    """Places pictures or packets one after the other, changing as few timestamps as possible.
+    """Clock that places frames or packets one after the other, changing as few timestamps as possible.
 
-    A stamp that repeats, or goes back by less than a second, is moved one step behind its predecessor. One that goes
-    back further, or ahead by more than an hour (or than MP4 can count), comes from recordings joined end to end or from
-    damage: from there on all stamps are shifted so that time goes on. A missing stamp continues where its predecessor
-    ends. With `from_zero`, one that begins before 0 shifts all to 0.
+    A stamp that repeats, or goes back by less than a second, is moved one step behind its predecessor. A stamp that
+    goes back further, or ahead by more than an hour (or than MP4 can count), comes from recordings joined end to end or
+    from damage: from there on all stamps are shifted so that time continues. A missing stamp continues where its
+    predecessor ends. With `from_zero`, a first stamp before 0 shifts all stamps so that it becomes 0.
     """
 
     def __init__(self, time_base: Fraction, *, step: int = 1, from_zero: bool = False) -> None:
         """Begin before the first stamp.
 
         Args:
-            time_base: seconds a tick.
-            step: ticks from a stamp to the next, at least.
-            from_zero: shift what begins before 0.
+            time_base: seconds per tick.
+            step: smallest distance between stamps in ticks.
+            from_zero: True shifts stamps that begin before 0.
         """
         self.time_base = time_base
-        """Seconds a tick."""
+        """Seconds per tick."""
         self.longest = max(1, min(int(MAX_GAP_SECONDS / time_base), MAX_GAP_TICKS // time_base.numerator))
-        """Ticks from a stamp to the next, at most."""
+        """Largest distance between stamps in ticks."""
         self.repaired = 0
-        """How many stamps could not be kept."""
+        """Number of stamps that could not be kept."""
         self._step = step
         self._from_zero = from_zero
         self._second = round(1 / time_base)
@@ -41,7 +41,12 @@ class Timeline:
         self._end = 0
 
     def place(self, stamp: int | None, duration: int) -> int:
-        """The stamp to use, in ticks, for what has `stamp` in the file and lasts `duration` ticks, 0 if unknown."""
+        """Return the stamp to use, in ticks.
+
+        Args:
+            stamp: the stamp in the file, in ticks; None if it is missing.
+            duration: duration in ticks; 0 if it is unknown.
+        """
         placed = self._end if stamp is None else stamp + self._offset
         kept = stamp is not None
         if self._last is None:
@@ -62,5 +67,5 @@ class Timeline:
         return placed
 
     def plausible(self, duration: int) -> int:
-        """`duration` in ticks, or 0 if it is unknown (0) or cannot be true."""
+        """Return `duration` in ticks, or 0 if it is unknown (0) or impossible."""
         return duration if 0 < duration <= self.longest else 0

@@ -1,5 +1,6 @@
-"""Frames to H.264 video, each at its exact time, with the sound of another file beside them."""
+"""Writer of H.264 video, each frame at its exact time, with the sound of another file."""
 
+import os
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -17,27 +18,29 @@ from roadseg.video.frame import Frame, Matrix
 from roadseg.video.muxer import Muxer
 
 X264 = {"preset": "superfast", "crf": "24", "bf": "0", "mbtree": "1", "rc-lookahead": "10"}
-"""Quality and within a tenth the size are those of x264's `veryfast` at crf 23, for less than half of the time. Without
-pictures that look ahead (B-frames), the same frames give the same pictures each time, which x264 does not keep to with
-them; what `superfast` lacks most is `mbtree`, the rate control by how long a block is looked at."""
+"""Options of x264. Quality, and size within a tenth, equal those of `veryfast` at crf 23, for less than half the time.
+Without B-frames the same frames always give the same video, which x264 does not guarantee with them. `superfast` most
+lacks `mbtree`, the rate control by how long a block stays visible, so it is switched on."""
 
 KEYFRAME_INTERVAL = 256
-"""Frames from one that decodes by itself to the next, at most."""
+"""Largest number of frames from one keyframe to the next."""
 
 
 class VideoWriter:
-    """Writes frames as H.264 in 8-bit 4:2:0, which browsers play.
+    """Writer of frames as H.264 in 8-bit 4:2:0, which browsers play.
 
-        with VideoWriter(Path("out.mp4"), width=1280, height=720, time_base=video.info.time_base) as out:
-            for frame in video:
-                out.write(frame)
+        with VideoReader("drive.mp4") as video:
+            with VideoWriter("out.mp4", width=1280, height=720, time_base=video.info.time_base) as out:
+                for frame in video:
+                    out.write(frame)
 
-    What becomes of times and of the file, `roadseg.video.muxer.Muxer` says.
+    MP4 keeps times to the tick, Matroska rounds them to milliseconds. The file appears under its name when the block
+    ends without an error, and not at all when it raises.
     """
 
     def __init__(
         self,
-        path: Path,
+        path: str | os.PathLike[str],
         *,
         width: int,
         height: int,
@@ -46,29 +49,32 @@ class VideoWriter:
         full_range: bool = False,
         sample_aspect_ratio: Fraction = Fraction(1),
         frame_rate: Fraction | None = None,
-        audio_from: Path | None = None,
+        audio_from: str | os.PathLike[str] | None = None,
         crf: int | None = None,
         threads: int | None = None,
     ) -> None:
         """Describe the video; nothing is written before the `with` block begins.
 
         Args:
-            path: `.mp4` or `.mkv`.
-            width: of the frames in pixels; the last column of an odd width is cut off, for H.264 in 4:2:0 has none.
-            height: of the frames in pixels; the last row of an odd height is cut off.
-            time_base: seconds a tick, of the frames.
-            matrix: of the frames.
-            full_range: of the frames.
+            path: the file to write, `.mp4` or `.mkv`.
+            width: width of the frames in pixels; the last column of an odd width is cut off, as H.264 in 4:2:0 needs
+                even sizes.
+            height: height of the frames in pixels; the last row of an odd height is cut off.
+            time_base: seconds per tick of the frames.
+            matrix: colour matrix of the frames.
+            full_range: True if the frames use the full range of values, 0 to 255.
             sample_aspect_ratio: width of a pixel over its height, for players to stretch by.
-            frame_rate: Hz, for which the level of H.264 is chosen; by default by the first frame's duration.
-            audio_from: a file whose sound is copied, packet by packet, beside the pictures.
-            crf: constant rate factor of x264, 0 (lossless) to 51; by default that of `X264`.
-            threads: encoder threads, by default as many as processors but at most 4.
+            frame_rate: frames per second for which the level of H.264 is chosen; by default from the duration of the
+                first frame.
+            audio_from: a file whose sound is copied packet by packet.
+            crf: constant rate factor of x264, 0 (lossless) to 51; by default 24.
+            threads: encoder threads; by default the available CPUs, at most 4.
 
         Raises:
-            OutputError: the suffix is neither `.mp4` nor `.mkv`, or frames are smaller than 2 x 2.
+            OutputError: the extension is neither `.mp4` nor `.mkv`, or frames are smaller than 2 x 2.
         """
-        self._muxer = Muxer(path, time_base, audio_from)
+        path = Path(path)
+        self._muxer = Muxer(path, time_base, Path(audio_from) if audio_from else None)
         if min(width, height) < 2:
             raise OutputError(f"{path}: {width}x{height} is too small for a video", "Use frames of at least 2x2.")
         self._path = path
@@ -86,14 +92,22 @@ class VideoWriter:
     @classmethod
     def like(
         cls,
-        path: Path,
+        path: str | os.PathLike[str],
         frame: Frame,
         *,
         sample_aspect_ratio: Fraction = Fraction(1),
         frame_rate: Fraction | None = None,
-        audio_from: Path | None = None,
+        audio_from: str | os.PathLike[str] | None = None,
     ) -> Self:
-        """A writer of frames such as `frame`: its size, time base, matrix and range; the rest as for the class."""
+        """Return a writer for frames with the size, time base, matrix and range of `frame`.
+
+        Args:
+            path: the file to write, `.mp4` or `.mkv`.
+            frame: a frame of the video to write.
+            sample_aspect_ratio: width of a pixel over its height, for players to stretch by.
+            frame_rate: frames per second for which the level of H.264 is chosen.
+            audio_from: a file whose sound is copied packet by packet.
+        """
         return cls(
             path,
             width=frame.width,
@@ -108,7 +122,7 @@ class VideoWriter:
 
     @property
     def notices(self) -> list[str]:
-        """What could not be kept, each in a sentence."""
+        """Notices about sound that could not be kept, each a sentence."""
         return self._muxer.notices
 
     def __enter__(self) -> Self:
@@ -128,8 +142,8 @@ class VideoWriter:
 
         Raises:
             OutputError: the disk is full, or the file cannot be written for another reason.
-            ValueError: the frame differs from the video in size, time base, matrix or range, or it is not later than
-                the one before, or before 0: players skip what is.
+            ValueError: the frame differs from the video in size, time base, matrix or range, or it does not come after
+                the previous one, or before 0, which players skip.
         """
         given = (frame.width, frame.height), frame.time_base, frame.matrix, frame.full_range
         expected = self._size, self._time_base, self._matrix, self._full_range
@@ -139,14 +153,14 @@ class VideoWriter:
             raise ValueError(f"pts must increase, from 0 on: {frame}")
         context = self._stream.codec_context
         if self._last is None:
-            # x264 writes a level that suits this rate; it would take every tick for a frame without it.
+            # x264 chooses a level for this rate; without it, it would take every tick for a frame.
             context.framerate = self._frame_rate or 1 / (frame.duration * frame.time_base)
         self._last = frame
         self._encode(to_av(frame, context.width, context.height))
 
     def _add_stream(self) -> VideoStream:
         stream = self._muxer.add_encoder(self._options)
-        # The default, SLICE, cuts pictures into slices: slower and larger.
+        # The default, SLICE, cuts frames into slices: slower and larger.
         stream.thread_type, stream.thread_count = "AUTO", self._threads
         stream.pix_fmt = "yuv420p"
         stream.width, stream.height = (size // 2 * 2 for size in self._size)
@@ -159,13 +173,13 @@ class VideoWriter:
         return stream
 
     def _encode(self, picture: av.VideoFrame | None) -> None:
-        """Encode a picture, or with None what the encoder still holds."""
+        """Encode a frame, or with None the frames that the encoder still holds."""
         with self._muxer.errors():
             packets = self._stream.encode(picture)
         self._muxer.write(packets)
 
     def _finish(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Write what the encoder still holds, unless something went wrong."""
+        """Write the frames that the encoder still holds, unless there was an error."""
         if kind is not None:
             return
         if self._last is None:

@@ -82,13 +82,13 @@ def test_sound_that_goes_on_is_told(tmp_path):
     clip = make_clip(tmp_path / "in.mp4", pts=range(100), sound="aac")
     parts = parts_of(tmp_path, frames(range(20)), [10, 10])
     (notice,) = join_videos(parts, tmp_path / "out.mp4", time_base=Fraction(1, 25), audio_from=clip.path)
-    assert notice == "sound after 0.8 s is left out: the pictures end there"
+    assert notice == "sound after 0.8 s is left out: the frames end there"
 
 
 def test_videos_that_are_encoded_otherwise_are_not_joined(tmp_path):
     small, large = tmp_path / "small.mp4", tmp_path / "large.mp4"
     write(small, frames(range(5)))
     write(large, frames(range(5, 10), size=(128, 96)))
-    with pytest.raises(ValueError, match=r"large\.mp4 is encoded in another way than .*small\.mp4"):
+    with pytest.raises(ValueError, match=r"large\.mp4 is encoded differently from .*small\.mp4"):
         join_videos([small, large], tmp_path / "out.mp4", time_base=Fraction(1, 25))
     assert not (tmp_path / "out.mp4").exists()

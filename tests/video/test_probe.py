@@ -110,12 +110,12 @@ REFUSED = {
     "zeros": (lambda at: write(at / "zeros.mp4", bytes(100_000)), "not a video"),
     "picture": (
         lambda at: make_clip(at / "one.png", codec="png", pixel_format="rgb24", pts=[0]).path,
-        "single picture",
+        "single image",
     ),
     "sound": (lambda at: make_sound(at / "sound.m4a"), "no video in it, only sound"),
-    "cover": (lambda at: make_sound(at / "song.mp3", "mp3", cover=True), "only a cover picture and sound"),
+    "cover": (lambda at: make_sound(at / "song.mp3", "mp3", cover=True), "only a cover image and sound"),
     "cut off": (lambda at: cut(at / "cut.mp4"), "cut off"),
-    "undecodable": (lambda at: undecodable(at / "zeros.avi"), "no picture in it can be decoded|not a video"),
+    "undecodable": (lambda at: undecodable(at / "zeros.avi"), "none of its frames can be decoded|not a video"),
 }
 
 

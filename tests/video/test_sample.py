@@ -9,7 +9,7 @@ import pytest
 from roadseg.errors import VideoError
 from roadseg.video import sample
 from roadseg.video.reader import VideoReader
-from roadseg.video.sample import sample_pictures
+from roadseg.video.sample import sample_frames
 
 SIZE = (32, 16)
 
@@ -37,7 +37,7 @@ def numbers(pictures, frames):
 def test_a_video_with_many_keyframes_is_sought_in(tmp_path, monkeypatch):
     clip = write(tmp_path / "clip.mp4", 400, 10)
     monkeypatch.setattr(sample, "_thinned", lambda *_: pytest.fail("decoded whole"))
-    pictures = sample_pictures(clip, SIZE, 8)
+    pictures = sample_frames(clip, SIZE, 8)
     assert pictures.shape == (8, 16, 32, 3) and pictures.dtype == np.uint8
     middles = (np.arange(8) + 0.5) * 50
     assert np.abs(numbers(pictures, 400) - middles).max() < 10 + 4
@@ -47,7 +47,7 @@ def test_a_video_with_few_keyframes_is_decoded_whole(tmp_path):
     clip = write(tmp_path / "clip.mp4", 100, 250)
     with VideoReader(clip) as reader:
         assert len(list(reader.keyframes(8))) == 1
-    pictures = sample_pictures(clip, SIZE, 8)
+    pictures = sample_frames(clip, SIZE, 8)
     found = numbers(pictures, 100)
     assert 5 <= len(pictures) <= 8
     assert np.abs(np.diff(found) - 16).max() < 3
@@ -55,19 +55,19 @@ def test_a_video_with_few_keyframes_is_decoded_whole(tmp_path):
 
 @pytest.mark.parametrize("name", ["clip.h264", "clip.ts", "clip.mkv"])
 def test_containers_that_seek_badly_give_pictures_too(tmp_path, name):
-    pictures = sample_pictures(write(tmp_path / name, 60, 12), SIZE, 4)
+    pictures = sample_frames(write(tmp_path / name, 60, 12), SIZE, 4)
     assert 2 <= len(pictures) <= 4
     assert (np.diff(numbers(pictures, 60)) > 0).all()
 
 
 def test_one_picture_is_enough(tmp_path):
-    assert len(sample_pictures(write(tmp_path / "clip.mp4", 1, 1), SIZE, 8)) == 1
+    assert len(sample_frames(write(tmp_path / "clip.mp4", 1, 1), SIZE, 8)) == 1
 
 
 def test_no_video_is_an_error(tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
     with pytest.raises(VideoError):
-        sample_pictures(tmp_path / "text.mp4", SIZE, 4)
+        sample_frames(tmp_path / "text.mp4", SIZE, 4)
 
 
 @pytest.mark.parametrize("start", [0, 30])
@@ -77,13 +77,13 @@ def test_the_picture_of_a_time_is_found(tmp_path, start):
         for number in (0, 24, 25, 26, 49, 3, 59):
             at = (number + start) / 25
             for seconds in (at, at + 0.03):
-                frame = reader.shown_at(seconds)
+                frame = reader.frame_at(seconds)
                 assert frame.pts * frame.time_base == Fraction(number + start, 25)
-        assert float(reader.shown_at(99).seconds) == (59 + start) / 25
-        assert float(reader.shown_at(0).seconds) == start / 25
+        assert float(reader.frame_at(99).seconds) == (59 + start) / 25
+        assert float(reader.frame_at(0).seconds) == start / 25
 
 
 def test_a_raw_stream_cannot_be_sought_in(tmp_path):
     clip = write(tmp_path / "clip.h264", 10, 5)
     with VideoReader(clip) as reader, pytest.raises(VideoError, match=r"clip\.h264"):
-        reader.shown_at(0.2)
+        reader.frame_at(0.2)
