@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from roadseg.adaptation.batch_norm import PICTURES, adapted_to, source_moments
-from roadseg.datasets.source_images import source_pictures
+from roadseg.datasets.source_images import source_images
 from roadseg.models.tta import TTA, predict_with_tta
 from roadseg.models.weights import load_model
 from roadseg.runtime import start
@@ -34,7 +34,7 @@ def main() -> None:
     network = runtime.place(network)
 
     started = time.thread_time()
-    pictures = source_pictures(card.source, card.input_size, PICTURES)
+    pictures = source_images(card.source, card.input_size, PICTURES)
     rendered = time.thread_time()
     source = source_moments(network, pictures, runtime)
     measured = time.thread_time()

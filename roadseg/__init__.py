@@ -12,12 +12,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from roadseg.datasets.catalogue import open_dataset
+    from roadseg.datasets.check import check_dataset
     from roadseg.errors import RoadsegError
+    from roadseg.fetch.job import fetch_videos
     from roadseg.inference.engines import load_segmenter
     from roadseg.inference.segmenter import Segmenter
     from roadseg.labels.space import LabelSpace
     from roadseg.streets.render import render_street
     from roadseg.training.recipe import read_recipe
+    from roadseg.video.extract import extract_frames
+    from roadseg.video.find import find_videos
     from roadseg.video.frame import Frame
     from roadseg.video.reader import VideoReader
     from roadseg.video.writer import VideoWriter
@@ -31,7 +36,12 @@ __all__ = [
     "Segmenter",
     "VideoReader",
     "VideoWriter",
+    "check_dataset",
+    "extract_frames",
+    "fetch_videos",
+    "find_videos",
     "load_segmenter",
+    "open_dataset",
     "read_recipe",
     "render_street",
 ]
@@ -43,7 +53,12 @@ _MODULES = {
     "Segmenter": "roadseg.inference.segmenter",
     "VideoReader": "roadseg.video.reader",
     "VideoWriter": "roadseg.video.writer",
+    "check_dataset": "roadseg.datasets.check",
+    "extract_frames": "roadseg.video.extract",
+    "fetch_videos": "roadseg.fetch.job",
+    "find_videos": "roadseg.video.find",
     "load_segmenter": "roadseg.inference.engines",
+    "open_dataset": "roadseg.datasets.catalogue",
     "read_recipe": "roadseg.training.recipe",
     "render_street": "roadseg.streets.render",
 }

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from roadseg.datasets.catalogue import open_dataset
-from roadseg.datasets.source_images import source_pictures
+from roadseg.datasets.catalogue import dataset_kind
+from roadseg.datasets.source_images import source_images
 from roadseg.evaluation.comparison.grid import overlay_grid
 from roadseg.evaluation.consistency import TemporalConsistency
 from roadseg.evaluation.domain_mixing import domain_mixing
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("runs", type=Path, nargs="+")
     arguments = parser.parse_args()
-    labelled = open_dataset("folder", arguments.labelled)
+    labelled = dataset_kind("folder").open(arguments.labelled, "val")
     results = []
     for run in arguments.runs:
         candidate, runtime = load_run(run), start()
@@ -94,7 +94,7 @@ def embeddings(
     network: SegmentationNetwork, video: Path, size: tuple[int, int], runtime: Runtime
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean features of rendered streets and of frames, (N, F) each."""
-    streets = source_pictures("streets", size, PICTURES, SCENES)
+    streets = source_images("streets", size, PICTURES, SCENES)
     with source_statistics(network):
         source = pooled_features(network, streets, runtime)
     return source, pooled_features(network, sample_frames(video, size, PICTURES), runtime)

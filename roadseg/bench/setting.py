@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from roadseg.adaptation.adversarial import AUXILIARY, MAIN, Adversarial, Adversary, View
-from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.datasets.transforms import CropTransform
 from roadseg.labels.catalogue import CITYSCAPES_19
@@ -59,10 +59,10 @@ def draw_batches(folder: Path, size: tuple[int, int]) -> AdaptationBatches:
             picture = cv2.resize(blocks, size, interpolation=cv2.INTER_NEAREST)
             cv2.imwrite(str(folder / name / f"{index}.png"), picture)
     (folder / "dataset.toml").write_text('kind = "streets"\nlabel_space = "cityscapes-19"\n')
-    whole = CropTransform(size, size, scale=(1.0, 1.0), jitter=0.0, mirror=False)
+    whole = CropTransform(size, size, scale=(1.0, 1.0), jitter=0.0, horizontal_flip=False)
     return AdaptationBatches(
-        source=open_dataset("streets", folder),
-        targets=(open_dataset("frames", folder / "images"),),
+        source=dataset_kind("streets").open(folder),
+        targets=(dataset_kind("frames").open(folder / "images"),),
         batch_size=1,
         source_transform=whole,
         target_transform=whole,

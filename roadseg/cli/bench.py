@@ -126,12 +126,12 @@ def _bench_engines(
     with reporter.bars("steps") as bars:
         bars.show("loading", 0, None)
         from roadseg.bench.engines import compare_engines
-        from roadseg.datasets.catalogue import open_described
+        from roadseg.datasets.catalogue import open_dataset
 
         bars.hide("loading")
         comparison = compare_engines(
             run,
-            open_described(dataset, "val"),
+            open_dataset(dataset),
             device=device,
             input_size=input_size,
             batch_size=batch_size or 4,

@@ -105,7 +105,7 @@ def compare_on_dataset(
     smooth: bool,
 ) -> None:
     """Score runs on a labelled data set, and write a page, a picture and tables of that into `out`."""
-    from roadseg.datasets.catalogue import open_described
+    from roadseg.datasets.catalogue import open_dataset
     from roadseg.evaluation.comparison.groups import named_runs
     from roadseg.evaluation.comparison.scoreboard import score_runs
     from roadseg.inference.smoothing import WEIGHT
@@ -116,7 +116,7 @@ def compare_on_dataset(
     with reporter.bars("pictures") as bars:
         board = score_runs(
             named_runs(runs),
-            open_described(dataset, "val"),
+            open_dataset(dataset),
             pictures,
             start(device),
             input_size=input_size,

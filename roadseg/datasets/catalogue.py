@@ -1,4 +1,4 @@
-"""The kinds of data sets that roadseg knows, and the notation KIND:ROOT:SPLIT for one of them on disk."""
+"""Kinds of data sets by name, and the notation KIND:ROOT[:SPLIT] for a data set on disk."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -22,27 +22,27 @@ DATASETS = {
 
 
 class DatasetReference(NamedTuple):
-    """A data set on disk as recipes and commands write it: KIND:ROOT or KIND:ROOT:SPLIT."""
+    """A data set on disk, as recipes and commands write it: KIND:ROOT or KIND:ROOT:SPLIT."""
 
     kind: DatasetKind
     root: Path
-    split: str
-    """Empty for the first that the kind has."""
+    split: str = ""
+    """Empty for the first split of the kind."""
 
     def open(self) -> ImageDataset:
         """Open it, as `DatasetKind.open` does.
 
         Raises:
-            DatasetError: the folder is not laid out as its kind expects.
+            DatasetError: the folder has another layout than its kind requires.
         """
         return self.kind.open(self.root, self.split)
 
 
 def dataset_kind(name: str) -> DatasetKind:
-    """Look up a kind of data set by name.
+    """Return the kind of data set of this name.
 
     Raises:
-        DatasetError: there is none of that name.
+        DatasetError: there is no such kind.
     """
     try:
         return DATASETS[name]
@@ -51,21 +51,21 @@ def dataset_kind(name: str) -> DatasetKind:
 
 
 def parse_dataset(text: str, default_split: str = "", *, folder_kind: str = "") -> DatasetReference:
-    """Read the notation KIND:ROOT or KIND:ROOT:SPLIT; `~` in ROOT is the home folder. Opens no file.
+    """Read the notation KIND:ROOT or KIND:ROOT:SPLIT, without opening any file.
 
     Args:
-        text: the notation.
-        default_split: meant where none is written and the kind has it.
-        folder_kind: what a bare folder is; empty where that is a mistake.
+        text: the notation; `~` in ROOT is the home folder.
+        default_split: split where the text names none and the kind has it.
+        folder_kind: kind of a bare folder; empty to refuse it.
 
     Raises:
-        DatasetError: the text is not written so, or kind or split are unknown.
+        DatasetError: the text has another form, or its kind or split is unknown.
     """
     if folder_kind and (":" not in text or Path(text).is_dir()):
         return DatasetReference(dataset_kind(folder_kind), Path(text), "")
     name, _, rest = text.partition(":")
     root, _, split = rest.rpartition(":")
-    # A colon inside the path: what follows it is not a split.
+    # A colon inside the path: the text behind it is not a split.
     if not root or "/" in split:
         root, split = rest, ""
     if not root:
@@ -82,10 +82,10 @@ def parse_dataset(text: str, default_split: str = "", *, folder_kind: str = "") 
 
 
 def parse_labelled(text: str, default_split: str = "train") -> DatasetReference:
-    """Read what names pictures with labels that people made: as `parse_dataset`, or a bare path to a folder or a zip.
+    """Read the notation of manually labelled images: as for `parse_dataset`, or the bare path of a folder or zip.
 
     Raises:
-        DatasetError: as `parse_dataset`.
+        DatasetError: as for `parse_dataset`.
     """
     kind = CVAT if text.lower().endswith(".zip") else FOLDER
     if ":" not in text or Path(text).exists():
@@ -93,24 +93,20 @@ def parse_labelled(text: str, default_split: str = "train") -> DatasetReference:
     return parse_dataset(text, default_split)
 
 
-def open_described(text: str, default_split: str = "") -> ImageDataset:
+def open_dataset(dataset: str, *, default_split: str = "val") -> ImageDataset:
     """Open a data set written as KIND:ROOT or KIND:ROOT:SPLIT.
 
+        dataset = open_dataset("cityscapes:data/cityscapes:val")
+
     Args:
-        text: the notation.
-        default_split: opened where none is written and the kind has it, else the kind's first.
+        dataset: the notation; `roadseg datasets` lists the kinds.
+        default_split: split where the text names none and the kind has it; otherwise the kind's first.
+
+    Returns:
+        The data set; its images are read on request.
 
     Raises:
-        DatasetError: as `parse_dataset`, or the folder is not laid out as its kind expects.
+        DatasetError: the text has another form, its kind or split is unknown, or the folder has another layout than
+            its kind requires.
     """
-    return parse_dataset(text, default_split).open()
-
-
-def open_dataset(kind: str, root: Path, split: str = "") -> ImageDataset:
-    """Open a data set folder of a known kind; without `split`, `val` where the kind has it, else its first.
-
-    Raises:
-        DatasetError: kind or split are unknown, or the folder is not laid out as its kind expects.
-    """
-    known = dataset_kind(kind)
-    return known.open(root, split or ("val" if "val" in known.splits else ""))
+    return parse_dataset(dataset, default_split).open()

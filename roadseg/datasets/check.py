@@ -1,4 +1,4 @@
-"""A look at a data set on disk: is it all there, can every file be read, do the label maps mean something."""
+"""Check of a data set on disk: completeness, readable files, meaningful label maps."""
 
 import os
 from collections import Counter
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.cores import usable_cores
+from roadseg.datasets.catalogue import DatasetReference, parse_dataset
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import BROKEN
@@ -19,57 +20,57 @@ from roadseg.errors import DatasetError
 from roadseg.labels.space import IGNORE, LabelSpace
 
 SAMPLE = 200
-"""How many pictures are read unless all are."""
+"""Default number of images to read."""
 ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND"}
-"""First two bytes of JPEG and PNG -> what their end has in it."""
+"""First two bytes of JPEG and PNG -> bytes that mark their end."""
 TAIL_BYTES = 4096
-"""Where the end of a picture is looked for: some cameras write a little behind it."""
+"""Number of bytes at the end that are searched for the mark: some cameras write a little behind it."""
 
 Progress = Callable[[int, int], None]
-"""Told (pictures read, pictures to read)."""
+"""Called with (images read, total to read)."""
 
 
 class Problem(NamedTuple):
-    """Something wrong."""
+    """A problem of a data set."""
 
     cause: str
     """One line, naming the file."""
     remedy: str
-    """What to do about it; may be empty."""
+    """How to solve it; may be empty."""
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What was found."""
+    """Result of a check."""
 
     kind: str
     root: Path
     split: str
     """Empty for a kind without splits."""
-    pictures: int
-    """How many there are."""
+    images: int
+    """Number of images."""
     published: int | None
-    """How many there should be, in the part or the whole; None where nothing is published."""
+    """Published number of images, in the part or the whole; None where none is published."""
     part: str
-    """Which part of the download it is, if that part is all there and nothing else; empty otherwise."""
+    """Name of the part of the download, if exactly that part is present; empty otherwise."""
     checked: int
-    """How many were read, evenly spread over all."""
+    """Number of images read, evenly spread over all."""
     sizes: Mapping[tuple[int, int], int]
-    """(width, height) -> how many of the pictures read have it, the most frequent first."""
+    """(width, height) -> number of read images of this size, the most frequent first."""
     label_space: LabelSpace | None
     """None where there are no label maps."""
     pixels: NDArray[np.int64]
-    """(256,) pixels by train id in the label maps read; 255 counts the ignored ones."""
+    """(256,) pixels by train id in the read label maps; 255 counts ignored pixels."""
     problems: tuple[Problem, ...]
 
     @property
     def fine(self) -> bool:
-        """Whether nothing is wrong."""
+        """True if there are no problems."""
         return not self.problems
 
     @property
     def shares(self) -> dict[str, float]:
-        """Percent of the labelled pixels by class, in train-id order; empty where nothing is labelled."""
+        """Percentage of the labelled pixels by class, in the order of train ids; empty where nothing is labelled."""
         classes = self.label_space.classes if self.label_space else ()
         labelled = int(self.pixels[: len(classes)].sum())
         if not labelled:
@@ -78,17 +79,17 @@ class CheckReport:
 
     @property
     def ignored(self) -> float:
-        """Percent of all pixels of the label maps read that are ignored."""
+        """Percentage of all pixels of the read label maps that are ignored."""
         return 100 * int(self.pixels[IGNORE]) / max(int(self.pixels.sum()), 1)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return all values, ready for JSON."""
         return {
             "fine": self.fine,
             "kind": self.kind,
             "root": str(self.root),
             "split": self.split,
-            "pictures": self.pictures,
+            "images": self.images,
             "published": self.published,
             "part": self.part,
             "checked": self.checked,
@@ -101,7 +102,7 @@ class CheckReport:
 
 
 class _Looked(NamedTuple):
-    """What one picture and its label map showed."""
+    """Findings in one image and its label map."""
 
     size: tuple[int, int] | None = None
     pixels: NDArray[np.int64] | int = 0
@@ -109,78 +110,78 @@ class _Looked(NamedTuple):
 
 
 def check_dataset(
-    kind: DatasetKind,
-    root: Path,
-    split: str = "",
+    dataset: str | DatasetReference,
     *,
     sample: int | None = SAMPLE,
     on_progress: Progress = lambda done, total: None,
 ) -> CheckReport:
-    """Open a data set and read pictures and label maps.
+    """Open a data set and read images and label maps.
 
     Args:
-        kind: what it should be.
-        root: its folder.
-        split: one of the kind's; empty for the first.
-        sample: how many pictures to read, evenly spread; None for all.
-        on_progress: called in this thread.
+        dataset: KIND:ROOT or KIND:ROOT:SPLIT; without a split, the kind's first.
+        sample: number of images to read, evenly spread; None for all.
+        on_progress: called in this thread with (images read, total to read).
+
+    Returns:
+        Counts, sizes, class shares, and the problems that were found.
 
     Raises:
-        DatasetError: the folder cannot be opened as such a data set at all.
+        DatasetError: the text has another form, or the folder cannot be opened as such a data set.
     """
-    dataset = _opened(kind, root, split)
+    kind, root, split = parse_dataset(dataset) if isinstance(dataset, str) else dataset
+    opened = _opened(kind, root, split)
     split = split or next(iter(kind.splits), "")
-    count = len(dataset) if sample is None else min(sample, len(dataset))
-    chosen = np.linspace(0, len(dataset) - 1, count).round().astype(int).tolist()
+    count = len(opened) if sample is None else min(sample, len(opened))
+    chosen = np.linspace(0, len(opened) - 1, count).round().astype(int).tolist()
     sizes: Counter[tuple[int, int]] = Counter()
     pixels = np.zeros(256, np.int64)
-    published, part = _published(kind, split, len(dataset))
-    problems = [] if published in (None, len(dataset)) else [_miscounted(root, len(dataset), published)]
+    published, part = _published(kind, split, len(opened))
+    problems = [] if published in (None, len(opened)) else [_miscounted(root, len(opened), published)]
     # Threads are enough: both decoders work without Python's lock. A loop that is left takes back what was not begun.
     with ThreadPoolExecutor(usable_cores()) as threads:
-        for done, looked in enumerate(threads.map(lambda index: _look(dataset, index), chosen), start=1):
+        for done, looked in enumerate(threads.map(lambda index: _look(opened, index), chosen), start=1):
             sizes.update([looked.size] if looked.size else [])
             pixels += looked.pixels
             problems += looked.problems
             on_progress(done, count)
     if pixels.any() and pixels[IGNORE] == pixels.sum():
-        problems.append(Problem(f"{root}: every pixel of the label maps read is ignored", ""))
+        problems.append(Problem(f"{root}: every pixel of the read label maps is ignored", ""))
     return CheckReport(
         kind=kind.name,
         root=root,
         split=split,
-        pictures=len(dataset),
+        images=len(opened),
         published=published,
         part=part,
         checked=count,
         sizes=dict(sizes.most_common()),
-        label_space=dataset.label_space,
+        label_space=opened.label_space,
         pixels=pixels,
         problems=tuple(problems),
     )
 
 
-def _published(kind: DatasetKind, split: str, pictures: int) -> tuple[int | None, str]:
-    """How many pictures the split should have; of a part, with its name, if there are just as many as in one."""
+def _published(kind: DatasetKind, split: str, images: int) -> tuple[int | None, str]:
+    """Return the published number of images of the split, or of the part that has exactly as many, with its name."""
     for part, count in kind.parts.get(split, {}).items():
-        if count == pictures:
+        if count == images:
             return count, part
     return kind.splits.get(split), ""
 
 
-def _miscounted(root: Path, pictures: int, published: int) -> Problem:
-    if pictures < published:
+def _miscounted(root: Path, images: int, published: int) -> Problem:
+    if images < published:
         return Problem(
-            f"{root}: only {pictures:,} of {published:,} published pictures are there", "Unpack or fetch the others."
+            f"{root}: only {images:,} of {published:,} published images are present", "Unpack or fetch the others."
         )
     return Problem(
-        f"{root}: {pictures:,} pictures are there, only {published:,} are published",
-        "Remove what is not of the set.",
+        f"{root}: {images:,} images are present, only {published:,} are published",
+        "Remove files that do not belong to the data set.",
     )
 
 
 def _opened(kind: DatasetKind, root: Path, split: str) -> ImageDataset:
-    """Open the data set, or say what nearby could be opened."""
+    """Open the data set, or report a nearby folder or split that can be opened."""
     if split:
         kind.check_split(split)
     try:
@@ -192,20 +193,20 @@ def _opened(kind: DatasetKind, root: Path, split: str) -> ImageDataset:
                     kind.open(nearby, other)
                 except DatasetError:
                     continue
-                there = f"split {other} of {nearby}" if other else f"{nearby}"
-                raise DatasetError(error.cause, f"But {there} could be opened.") from error
+                there = f"{kind.name}:{nearby}" + (f":{other}" if other else "")
+                raise DatasetError(error.cause, f"But {there} can be opened.") from error
         raise
 
 
 def _nearby(kind: DatasetKind, root: Path) -> list[Path]:
-    """The folder itself, that above it and those in it; none for a kind that any picture is of."""
+    """Return the folder itself, its parent and its sub-folders; none for a kind that accepts any image."""
     if not root.is_dir() or not (kind.splits or kind.label_space):
         return []
     return [root, root.parent if root.name else root / "..", *sorted(path for path in root.iterdir() if path.is_dir())]
 
 
 def _look(dataset: ImageDataset, index: int) -> _Looked:
-    """Read a picture and its label map; what is wrong with them is told, not raised."""
+    """Read an image and its label map; problems are reported, not raised."""
     sample = dataset.samples[index]
     cut = [path for path in (sample.image, sample.label) if path is not None and _is_cut_off(path)]
     if cut:
@@ -221,11 +222,11 @@ def _look(dataset: ImageDataset, index: int) -> _Looked:
 
 
 def _is_cut_off(path: Path) -> bool:
-    """Whether a PNG or JPEG lacks its end, which not every decoder minds."""
+    """Return True if a PNG or JPEG lacks its end, which some decoders ignore."""
     try:
         with path.open("rb") as file:
             end = ENDS.get(file.read(2))
             file.seek(-min(TAIL_BYTES, file.seek(0, os.SEEK_END)), os.SEEK_END)
             return end is not None and end not in file.read()
     except OSError:
-        return False  # The reader says what is wrong with it.
+        return False  # The reader reports the problem.

@@ -1,4 +1,4 @@
-"""The folders of Cityscapes, which IDD took over: leftImg8bit/SPLIT/CITY and gtFine/SPLIT/CITY."""
+"""Folder layout of Cityscapes, shared by IDD: leftImg8bit/SPLIT/CITY and gtFine/SPLIT/CITY."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,28 +13,28 @@ IMAGE_ENDING = "_leftImg8bit"
 
 @dataclass(frozen=True)
 class CityLayout:
-    """A data set in such folders."""
+    """A data set in this layout."""
 
     name: str
     label_ending: str
-    """What stands in the names of label files in place of `_leftImg8bit.png`."""
+    """Ending of label file names, in place of `_leftImg8bit.png`."""
     label_space: LabelSpace
     read_label: ReadLabel
 
     def open(self, root: Path, split: str) -> ImageDataset:
-        """Pair the pictures of a split with their label files.
+        """Pair the images of a split with their label files.
 
-        Without gtFine/SPLIT, and for the test split, whose truth is kept by the benchmark's server, the pictures come
-        without labels: enough for a target domain.
+        Without gtFine/SPLIT, and for the test split, whose labels are not published, the images come without labels:
+        enough for a target domain.
 
         Raises:
-            DatasetError: there are no pictures, or some have a label file and others none.
+            DatasetError: there are no images, or some have a label file and others none.
         """
         images, labels = root / "leftImg8bit" / split, root / "gtFine" / split
         stems = {image: str(image.relative_to(images).with_suffix("")) for image in find_images(images)}
         names = {image: stem.removesuffix(IMAGE_ENDING) for image, stem in stems.items() if stem.endswith(IMAGE_ENDING)}
         if not names:
-            raise DatasetError(f"{images}: no pictures *{IMAGE_ENDING}.png or .jpg in it", f"Unpack them in {root}.")
+            raise DatasetError(f"{images}: no images *{IMAGE_ENDING}.png or .jpg in it", f"Unpack them in {root}.")
         if split == "test" or not labels.is_dir():
             hint = "Choose the val split." if split == "test" else f"Unpack gtFine in {root}."
             return ImageDataset(self.name, [Sample(name, image) for image, name in names.items()], unlabelled=hint)

@@ -45,8 +45,8 @@ CLASS_IDS = dict(
         )
     )
 )
-"""Class of every id 0..33 in `*_labelIds.png`, as in the data set's public tools."""
-# Licence plates are -1, which is 255 where 8 bits hold it.
+"""Class of each id 0..33 in `*_labelIds.png`, as in the public tools of the data set."""
+# Licence plates are -1, stored as 255 in 8 bits.
 CITYSCAPES_LABELS = IdLabels(named_ids({**CLASS_IDS, 255: "license plate"}, CITYSCAPES_19))
 
 
@@ -59,7 +59,7 @@ CITYSCAPES = DatasetKind(
 leftImg8bit/SPLIT/CITY/NAME_leftImg8bit.png
 gtFine/SPLIT/CITY/NAME_gtFine_labelIds.png    may be missing for a target domain""",
     splits={"train": 2_975, "val": 500, "test": 1_525},
-    picture_size="2048 × 1024",
+    image_size="2048 × 1024",
     label_space="cityscapes-19",
     paper="Cordts et al., The Cityscapes Dataset for Semantic Urban Scene Understanding, CVPR 2016",
     opener=CityLayout("cityscapes", "_gtFine_labelIds.png", CITYSCAPES_19, CITYSCAPES_LABELS).open,

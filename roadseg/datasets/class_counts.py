@@ -1,4 +1,4 @@
-"""How many pixels each class has in each label map: counted once, and kept where roadseg may write."""
+"""Pixel counts of each class in each label map, counted once and stored in a folder of roadseg."""
 
 import hashlib
 import pickle
@@ -18,21 +18,21 @@ from roadseg.labels.space import IGNORE
 def class_counts(
     dataset: ImageDataset, folder: Path, on_progress: Callable[[int, int], None] = lambda done, total: None
 ) -> NDArray[np.int64]:
-    """Count the pixels of each class in each label map, or read what was counted before.
+    """Count the pixels of each class in each label map, or read stored counts.
 
-    Counts are kept in `folder`, not beside the label maps, which may lie where nobody may write; they are found again
-    as long as the label files, by path, size and time of change, and the meaning of their values are the same.
+    Counts are stored in `folder`, not beside the label maps, whose folder may be read-only. Stored counts are used as
+    long as the label files (path, size and modification time) and the meaning of their values are unchanged.
 
     Args:
-        dataset: labelled.
-        folder: where counts are kept, a file a data set.
-        on_progress: told (label maps counted, label maps in all).
+        dataset: labelled data set of N samples.
+        folder: folder for the counts, a file for each data set.
+        on_progress: called with (label maps counted, total).
 
     Returns:
-        (N, 256) pixels by train id in the label map of each sample; the last column has those that are ignored.
+        (N, 256) int64 pixels by train id of each label map; the last column counts ignored pixels.
 
     Raises:
-        DatasetError: a label map is missing, or cannot be read.
+        DatasetError: a label map is missing or cannot be read.
         OutputError: the counts cannot be written.
     """
     kept = folder / f"{dataset.name}-{_identity(dataset)[:16]}.npy"

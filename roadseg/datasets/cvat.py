@@ -1,4 +1,4 @@
-"""Labels from CVAT, in the form in which it exports them: a zip in its format "Segmentation mask 1.1"."""
+"""Labels exported from CVAT as a zip in its format "Segmentation mask 1.1"."""
 
 import zipfile
 import zlib
@@ -19,26 +19,26 @@ from roadseg.labels.space import IGNORE, LabelSpace
 CVAT_FORMAT = "Segmentation mask 1.1"
 LABELMAP, CLASSES, PICTURES = "labelmap.txt", "SegmentationClass", "JPEGImages"
 BACKGROUND = "background"
-"""What CVAT calls pixels without a label."""
+"""CVAT's name for pixels without a label."""
 BLACK = (0, 0, 0)
-"""And their colour."""
+"""CVAT's colour for pixels without a label."""
 IMAGES = "images"
-"""Folder beside the zip where pictures are looked for that are not in it."""
+"""Folder beside the zip with the images that the zip does not hold."""
 EXPORT = f"Export the labels from CVAT as {CVAT_FORMAT!r}."
 PICTURES_MISSING = f"Put the folder {IMAGES}/ that was uploaded beside the zip, or tick 'Save images' when you export."
 
 
 @dataclass(frozen=True)
 class Zip:
-    """Files in a zip, by paths that begin with its own; others are read from the disk."""
+    """Reader of files in a zip, by paths that begin with the zip's own path; other paths are read from disk."""
 
     path: Path
 
     def names(self) -> list[str]:
-        """Of all files in it, as paths below it.
+        """Return the names of all files in it, as paths below it.
 
         Raises:
-            DatasetError: it is no zip.
+            DatasetError: it is not a zip.
         """
         try:
             with zipfile.ZipFile(self.path) as archive:
@@ -47,20 +47,20 @@ class Zip:
             raise DatasetError(f"{self.path}: cannot be read as a zip ({error})", EXPORT) from error
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file in it.
+        """Read a file in it.
 
         Raises:
-            DatasetError: it is not there or damaged.
+            DatasetError: the file is missing or damaged.
         """
         try:
             with zipfile.ZipFile(self.path) as archive:
                 return archive.read(name)
-        # RuntimeError: it is encrypted, NotImplementedError: compressed in a way that Python does not know.
+        # RuntimeError: it is encrypted. NotImplementedError: its compression is unknown to Python.
         except (OSError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
             raise DatasetError(f"{self.path}/{name}: cannot be read ({error})", EXPORT) from error
 
     def colours(self, path: Path) -> NDArray[np.uint8]:
-        """Read a picture, in the zip or not, as (H, W, 3) uint8 RGB.
+        """Read an image, in the zip or not, as (H, W, 3) uint8 RGB.
 
         Raises:
             DatasetError: it is missing or broken.
@@ -71,12 +71,12 @@ class Zip:
 
 
 def open_cvat(root: Path, split: str) -> ImageDataset:
-    """Pair the masks in the zip `root` with the pictures of the same names, in it or in images/ beside it.
+    """Pair the masks in the zip `root` with the images of the same names, in it or in images/ beside it.
 
-    Frames without a mask, on which nobody has drawn anything, are left out.
+    Frames without a mask, on which nothing was drawn, are left out.
 
     Raises:
-        DatasetError: it is no such zip, labelmap.txt is wrong, no frame is labelled, or one has no picture.
+        DatasetError: it is not such a zip, labelmap.txt is wrong, no frame is labelled, or a frame has no image.
     """
     archive = Zip(root)
     names = archive.names()
@@ -97,24 +97,28 @@ def open_cvat(root: Path, split: str) -> ImageDataset:
             samples.append(Sample(name, picture, root / mask))
     if missing:
         raise DatasetError(
-            f"{root}: {len(missing)} of {len(masks)} labelled frames have no picture, the first is {missing[0]}",
+            f"{root}: {len(missing)} of {len(masks)} labelled frames have no image; the first is {missing[0]}",
             PICTURES_MISSING,
         )
     space = _space(root.stem, colours)
     train_ids = {BLACK: IGNORE}
     for name, colour in colours.items():
         train_ids[colour] = IGNORE if name == BACKGROUND else space.classes.index(name)
-    remedy = f"Every colour has to stand in {LABELMAP}, as it does where CVAT has written both."
+    remedy = f"Every colour must be listed in {LABELMAP}; export masks and list together from CVAT."
     return ImageDataset(
         "cvat", samples, space, ColourLabels(train_ids, archive.colours, remedy), read_image=archive.colours
     )
 
 
 def read_labelmap(data: bytes, origin: str) -> dict[str, Colour]:
-    """The colour of each label, `background` with them: lines NAME:RED,GREEN,BLUE:PARTS:ACTIONS.
+    """Read the colour of each label, `background` included: lines NAME:RED,GREEN,BLUE:PARTS:ACTIONS.
+
+    Args:
+        data: content of labelmap.txt.
+        origin: name of the file in messages.
 
     Raises:
-        DatasetError: a line is not written so, or two labels have one name or colour; messages call it `origin`.
+        DatasetError: a line has another form, or two labels share a name or colour.
     """
     colours: dict[str, Colour] = {}
     for line in data.decode("utf-8", errors="replace").splitlines():
@@ -128,7 +132,7 @@ def read_labelmap(data: bytes, origin: str) -> dict[str, Colour]:
         if name in colours or colour in colours.values():
             raise DatasetError(
                 f"{origin}: {line!r} has the name or the colour of another label",
-                "Give each label of the task a colour of its own in CVAT, and none of them black.",
+                "Give each label of the task its own colour in CVAT, and none of them black.",
             )
         colours[name] = colour
     if not colours.keys() - {BACKGROUND}:
@@ -137,7 +141,7 @@ def read_labelmap(data: bytes, origin: str) -> dict[str, Colour]:
 
 
 def _pictures(root: Path, names: list[str]) -> Iterator[tuple[str, Path]]:
-    """Pictures in the zip, by what their masks are called."""
+    """Yield the images in the zip, each with the name of its mask."""
     for name in names:
         path = PurePosixPath(name)
         if name.startswith(f"{PICTURES}/") and path.suffix.lower() in IMAGE_SUFFIXES:
@@ -145,13 +149,13 @@ def _pictures(root: Path, names: list[str]) -> Iterator[tuple[str, Path]]:
 
 
 def _beside(root: Path, name: str) -> Path | None:
-    """A picture in the folder beside the zip."""
+    """Find an image in the folder beside the zip."""
     candidates = (root.parent / IMAGES / f"{name}{suffix}" for suffix in IMAGE_SUFFIXES)
     return next((path for path in candidates if path.is_file()), None)
 
 
 def _space(name: str, colours: dict[str, Colour]) -> LabelSpace:
-    """The known label space of just these classes, which says what contains what; else one of its own."""
+    """Return the known label space with exactly these classes, which also defines their parts; else a new one."""
     own = {label: colour for label, colour in colours.items() if label != BACKGROUND}
     known = (space for space in LABEL_SPACES.values() if set(space.classes) == own.keys())
     return next(known, LabelSpace(name, tuple(own), tuple(own.values())))
@@ -159,15 +163,15 @@ def _space(name: str, colours: dict[str, Colour]) -> LabelSpace:
 
 CVAT = DatasetKind(
     name="cvat",
-    title="labels that were made or corrected in CVAT",
+    title="labels made or corrected in CVAT",
     url="https://www.cvat.ai",
     licence="yours",
     layout=f"""\
 {LABELMAP}                    NAME:RED,GREEN,BLUE:: of every label
-{CLASSES}/NAME.png      a colour a label, black where there is none
+{CLASSES}/NAME.png      one colour per label, black for no label
 {PICTURES}/NAME.jpg or .png    or {IMAGES}/NAME.jpg or .png beside the zip""",
     splits={},
-    picture_size="any",
+    image_size="any",
     label_space="",
     paper="",
     opener=open_cvat,

@@ -1,4 +1,4 @@
-"""Pictures on disk, with label maps or without."""
+"""Images on disk, with or without label maps."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,53 +17,57 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture and, in a labelled data set, its label map."""
+    """One image and, in a labelled data set, its label map."""
 
     name: str
-    """Unique in the data set; the picture's path below the root, without suffix."""
+    """Unique in the data set: the image's path below the root, without extension."""
     image: Path
     label: Path | None = None
 
 
 @dataclass(frozen=True)
 class ImageDataset:
-    """A list of samples, read when asked for; holds no pictures."""
+    """A list of samples that are read on request.
+
+    dataset = open_dataset("cityscapes:data/cityscapes:val")
+    image, labels = dataset.pair(0)
+    """
 
     name: str
     samples: Sequence[Sample]
     label_space: LabelSpace | None = None
-    """What the label maps mean; None for an unlabelled data set."""
+    """Meaning of the label maps; None for an unlabelled data set."""
     read_label: ReadLabel | None = None
     """Reads a label file as train ids of `label_space`; None for an unlabelled data set."""
     read_image: Callable[[Path], NDArray[np.uint8]] = read_colours
-    """Reads a picture as (H, W, 3) uint8 RGB; picklable, as `read_label` is."""
+    """Reads an image as (H, W, 3) uint8 RGB; can be pickled, like `read_label`."""
     resize_labels: bool = False
-    """Whether label maps of another size than their picture are known to occur, and are resized to it."""
+    """True if label maps of another size than their image are known to occur; they are resized to it."""
     is_video: bool = False
-    """Whether the samples are the frames of one video, in their order, none left out."""
+    """True if the samples are all frames of one video, in order."""
     unlabelled: str = "Choose a labelled data set."
-    """What to do about missing labels, where there are none."""
+    """Remedy for missing labels, where there are none."""
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def every(self, step: int) -> "ImageDataset":
-        """Every `step`-th sample, from the first on."""
+        """Return every `step`-th sample, beginning with the first."""
         return replace(self, samples=self.samples[::step], is_video=self.is_video and step == 1)
 
     def evenly_spread(self, count: int) -> "ImageDataset":
-        """At most `count` samples, from the first to the last."""
+        """Return at most `count` samples, evenly spread from the first to the last."""
         if count >= len(self):
             return self
         chosen = np.linspace(0, len(self) - 1, count).round().astype(int).tolist()
         return replace(self, samples=[self.samples[index] for index in chosen], is_video=False)
 
     def part(self, rank: int, world: int) -> "ImageDataset":
-        """The samples of process `rank` of `world`: every `world`-th, from number `rank` on."""
+        """Return the samples of process `rank` of `world`: every `world`-th, beginning with number `rank`."""
         return replace(self, samples=self.samples[rank::world], is_video=self.is_video and world == 1)
 
     def in_space(self, space: LabelSpace) -> "ImageDataset":
-        """The same pictures with label maps in another space; classes that it does not have are ignored.
+        """Return the same images with label maps in another label space; classes that it lacks are ignored.
 
         Raises:
             DatasetError: there are no labels, or the two spaces share no class.
@@ -77,18 +81,18 @@ class ImageDataset:
         return replace(self, label_space=space, read_label=ConvertedLabels(read, tuple(table.tolist())))
 
     def image(self, index: int) -> NDArray[np.uint8]:
-        """Read a picture as (H, W, 3) uint8 RGB.
+        """Read an image as (H, W, 3) uint8 RGB.
 
         Raises:
-            DatasetError: the file cannot be read as a picture.
+            DatasetError: the file cannot be read as an image.
         """
         return self.read_image(self.samples[index].image)
 
     def label(self, index: int) -> LabelMap:
-        """Read a label map as (H, W) uint8 train ids of `label_space`, 255 where it is to be ignored.
+        """Read a label map as (H, W) uint8 train ids of `label_space`, 255 where ignored.
 
         Raises:
-            DatasetError: the sample has none, or it is not what the data set's label files are.
+            DatasetError: the sample has none, or the file has another form than the data set's label files.
         """
         _, read = self._labels()
         path = self.samples[index].label
@@ -97,10 +101,10 @@ class ImageDataset:
         return read(path)
 
     def pair(self, index: int) -> tuple[NDArray[np.uint8], LabelMap]:
-        """Read a picture and its label map, which have one size, as `image` and `label` do.
+        """Read an image and its label map, both of one size, as `image` and `label` return them.
 
         Raises:
-            DatasetError: as `image` and `label`, or the sizes differ.
+            DatasetError: as for `image` and `label`, or the sizes differ.
         """
         image, label = self.image(index), self.label(index)
         if label.shape == image.shape[:2]:
@@ -121,22 +125,22 @@ class ImageDataset:
 
 
 def find_images(folder: Path) -> list[Path]:
-    """Pictures below `folder`, at any depth, in sorted order; hidden files, which some systems leave, are no pictures.
+    """List the images below `folder`, at any depth, sorted; hidden files, which some systems create, are skipped.
 
     Raises:
-        DatasetError: the folder is missing or holds none.
+        DatasetError: the folder is missing or has no images.
     """
     if not folder.is_dir():
         raise DatasetError(f"{folder}: no such folder")
     suffixed = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
     found = sorted(path for path in suffixed if not path.name.startswith("."))
     if not found:
-        raise DatasetError(f"{folder}: no pictures in it", f"Looked for {', '.join(IMAGE_SUFFIXES)} at any depth.")
+        raise DatasetError(f"{folder}: no images in it", f"Looked for {', '.join(IMAGE_SUFFIXES)} at any depth.")
     return found
 
 
 def same_names(images: Path, labels: Path) -> list[Sample]:
-    """Pair every picture below one folder with the PNG of the same name below another.
+    """Pair each image below one folder with the PNG of the same name below another.
 
     Raises:
         DatasetError: a folder is missing or empty, or a label file is missing.
@@ -146,16 +150,16 @@ def same_names(images: Path, labels: Path) -> list[Sample]:
 
 
 def present(samples: Iterable[Sample]) -> list[Sample]:
-    """The samples, after a look whether every label file is there.
+    """Return the samples after checking that every label file exists.
 
     Raises:
-        DatasetError: one or more are missing.
+        DatasetError: label files are missing.
     """
     samples = list(samples)
     missing = [sample.label for sample in samples if sample.label is not None and not sample.label.is_file()]
     if missing:
         raise DatasetError(
-            f"{len(missing)} of {len(samples)} label maps are missing, the first is {missing[0]}",
-            "Unpack the label files again, or remove the pictures that have none.",
+            f"{len(missing)} of {len(samples)} label maps are missing; the first is {missing[0]}",
+            "Unpack the label files again, or remove the images that have none.",
         )
     return samples

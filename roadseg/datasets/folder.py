@@ -1,4 +1,4 @@
-"""Your own labelled pictures, with a `labels.toml` that says what the mask values mean."""
+"""Your own labelled images, with a `labels.toml` that defines the mask values."""
 
 import colorsys
 from collections.abc import Iterable
@@ -14,16 +14,16 @@ from roadseg.labels.space import IGNORE, LabelSpace
 
 SPLITS = ("train", "val", "test")
 EXAMPLE = """\
-# Class names that Cityscapes has too mean the same thing there.
-ignore = [0, 255]        # mask values that are no label
+# A class named as in Cityscapes means the same thing.
+ignore = [0, 255]        # mask values without a label
 
-[classes]                # the mask value or values of each: numbers or "#rrggbb"
+[classes]                # mask value or values of each class: numbers or "#rrggbb"
 road = [1, 2]            # asphalt and track
 "traffic sign" = 3
 vehicle = 4
 sky = 5
 
-[contains]               # classes of Cityscapes that are part of one of mine
+[contains]               # Cityscapes classes that are part of a class here
 vehicle = ["car", "truck", "bus"]
 """
 """A `labels.toml` to start from."""
@@ -32,12 +32,12 @@ UNNAMED = f"Add it to a class, or to ignore, in {LABELS_FILE}."
 
 
 def open_folder(root: Path, split: str) -> ImageDataset:
-    """Open ROOT/images and ROOT/masks, or whatever `labels.toml` calls them.
+    """Open ROOT/images and ROOT/masks, or the folders named in `labels.toml`.
 
-    Where the pictures lie in sub-folders train, val and test, those of `split` are taken, else all.
+    Where the images lie in sub-folders train, val and test, only those of `split` are taken.
 
     Raises:
-        DatasetError: `labels.toml` is missing or wrong, or pictures or masks are not where it says.
+        DatasetError: `labels.toml` is missing or wrong, or images or masks are not where it says.
     """
     described = read_folder_labels(root)
     below = _split_folder(root / described.images, split)
@@ -46,7 +46,7 @@ def open_folder(root: Path, split: str) -> ImageDataset:
 
 
 def _split_folder(images: Path, split: str) -> str:
-    """The name of the split's sub-folder; "" where the pictures are not divided."""
+    """Return the name of the split's sub-folder; empty where the images are not divided."""
     there = [name for name in SPLITS if (images / name).is_dir()]
     if there and split not in there:
         raise DatasetError(f"{images}: no split {split!r} in it", f"There is {', '.join(there)}.")
@@ -54,13 +54,13 @@ def _split_folder(images: Path, split: str) -> str:
 
 
 def _pairs(images: Path, masks: Path, described: FolderLabels) -> Iterable[Sample]:
-    """Pictures by name, each with the path of its mask."""
+    """Yield the images by name, each with the path of its mask."""
     found = [path for path in find_images(images) if path.name.endswith(described.image_suffix)]
     if images == masks:
         found = [path for path in found if not path.name.endswith(described.mask_suffix)]
     if not found:
-        ending = described.image_suffix or f"anything else than mask_suffix = {described.mask_suffix!r}"
-        raise DatasetError(f"{images}: no picture ends in {ending}", f"Check the suffixes in {LABELS_FILE}.")
+        ending = described.image_suffix or f"anything except mask_suffix = {described.mask_suffix!r}"
+        raise DatasetError(f"{images}: no image ends in {ending}", f"Check the suffixes in {LABELS_FILE}.")
     for image in found:
         suffix = described.image_suffix or image.suffix
         name = str(image.relative_to(images))[: -len(suffix)]
@@ -76,7 +76,7 @@ def _space(root: Path, described: FolderLabels) -> LabelSpace:
 
 
 def _colour(place: int, name: str, described: FolderLabels) -> Colour:
-    """What a class is drawn in: its colour in the masks or in Cityscapes, else one unlike its neighbours'."""
+    """Return the colour of a class: that in the masks or in Cityscapes, else one unlike its neighbours'."""
     value = described.classes[name][0]
     if not isinstance(value, int):
         return value
@@ -98,24 +98,24 @@ def _reader(described: FolderLabels) -> ReadLabel:
 
 FOLDER = DatasetKind(
     name="folder",
-    title="your own labelled pictures",
+    title="your own labelled images",
     url="",
     licence="yours",
     layout=f"""\
 images/[SPLIT/]**/NAME.png or .jpg    SPLIT: train, val, test; or not divided
 masks/[SPLIT/]**/NAME.png             numbers of 8 or 16 bits, or colours
-labels.toml                           what they mean, for example:
+labels.toml                           meaning of the mask values, for example:
 
 {EXAMPLE}
 Other keys, above [classes], with their defaults:
 
-images = "images"        # folder; may be the same as that of the masks
+images = "images"        # folder of the images; may be that of the masks
 masks = "masks"
-image_suffix = ""        # how names of pictures end; any .png, .jpg, .jpeg
-mask_suffix = ".png"     # what stands there in the names of masks
-label_space = ""         # in place of [classes]: "cityscapes-19" for train ids""",
+image_suffix = ""        # ending of image names; "": any .png, .jpg, .jpeg
+mask_suffix = ".png"     # ending of mask names, in its place
+label_space = ""         # instead of [classes]: "cityscapes-19" for train ids""",
     splits=dict.fromkeys(SPLITS),
-    picture_size="any",
+    image_size="any",
     label_space="",
     paper="",
     opener=open_folder,

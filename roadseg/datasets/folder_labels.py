@@ -1,4 +1,4 @@
-"""`labels.toml`: what the mask values of your own labelled pictures mean."""
+"""`labels.toml`: the meaning of mask values in your own labelled images."""
 
 import tomllib
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from roadseg.labels.space import IGNORE
 
 LABELS_FILE = "labels.toml"
 MAX_ID = 0xFFFF
-"""Masks have 8 or 16 bits."""
+"""Largest mask value: masks have 8 or 16 bits."""
 
 MaskValue = int | Colour
 """A number, or an RGB colour."""
@@ -36,34 +36,34 @@ def _mask_value(written: Any) -> MaskValue:
             pass
         else:
             return red, green, blue
-    raise ValueError(f'{written!r} is no mask value; write a number 0..{MAX_ID} or a colour "#rrggbb"')
+    raise ValueError(f'{written!r} is not a mask value; write a number 0..{MAX_ID} or a colour "#rrggbb"')
 
 
-# Checked by hand: of a union, pydantic would report each alternative's complaint.
+# Checked by hand: for a union, pydantic would report one message for each alternative.
 MaskValues = Annotated[tuple[MaskValue, ...], BeforeValidator(_mask_values)]
 
 
 class FolderLabels(BaseModel):
-    """How a folder of labelled pictures is laid out, and what the values in its masks mean."""
+    """Layout of a folder of labelled images, and the meaning of the values in its masks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     images: str = "images"
-    """Folder of the pictures, below the one where `labels.toml` lies."""
+    """Folder of the images, below the folder of `labels.toml`."""
     masks: str = "masks"
     """Folder of the masks; may be the same."""
     image_suffix: str = ""
-    """How the file names of pictures end; empty for any .png, .jpg or .jpeg."""
+    """Ending of image file names; empty for any .png, .jpg or .jpeg."""
     mask_suffix: str = ".png"
-    """What stands in the name of the mask in place of `image_suffix`, or of the picture's .png or .jpg."""
+    """Ending of mask file names, in place of `image_suffix`, or of the image's .png or .jpg."""
     label_space: str = ""
-    """Instead of `classes`: a known label space, whose train ids the masks hold, with 255 where there is no label."""
+    """Known label space whose train ids the masks hold, 255 for no label; instead of `classes`."""
     classes: dict[str, MaskValues] = Field(default_factory=dict)
-    """Class name -> the mask value or values that show it; position is train id."""
+    """Class name -> its mask value or values; the position is the train id."""
     ignore: MaskValues = ()
-    """Mask values that are no label."""
+    """Mask values without a label."""
     contains: dict[str, list[str]] = Field(default_factory=dict)
-    """Class name here -> classes of Cityscapes that are part of it."""
+    """Class name here -> Cityscapes classes that are part of it."""
 
     @field_validator("label_space")
     @classmethod
@@ -90,21 +90,21 @@ class FolderLabels(BaseModel):
         if bool(self.label_space) == bool(self.classes):
             yield "give either [classes] or label_space"
         elif self.label_space and (self.ignore or self.contains):
-            yield "ignore and contains go with [classes]; label_space says all by itself"
+            yield "ignore and contains go with [classes]; label_space already defines everything"
         for name in self.classes.keys() & type(self).model_fields.keys():
             yield f"classes.{name}: {name} is not a class but a key; write it above [classes]"
         if len(self.classes) > IGNORE:
-            yield f"{len(self.classes)} classes; at most {IGNORE} can be told apart"
+            yield f"{len(self.classes)} classes; at most {IGNORE} are possible"
 
     def _mistaken_values(self) -> Iterator[str]:
         for name, shown_by in self.classes.items():
             if not shown_by:
-                yield f"classes.{name}: no mask value shows it"
+                yield f"classes.{name}: it has no mask value"
         values = [value for group in (*self.classes.values(), self.ignore) for value in group]
         if len({type(value) for value in values}) > 1:
-            yield "numbers and colours are mixed; masks are either index pictures or coloured ones"
+            yield "numbers and colours are mixed; masks are either index images or coloured images"
         for value in dict.fromkeys(value for value in values if values.count(value) > 1):
-            yield f"mask value {shown(value)} stands there twice"
+            yield f"mask value {shown(value)} is given twice"
 
     def _mistaken_parts(self) -> Iterator[str]:
         parts = [part for each in self.contains.values() for part in each]
@@ -113,15 +113,15 @@ class FolderLabels(BaseModel):
                 yield f"contains.{whole}: not one of [classes]"
         for part in dict.fromkeys(parts):
             if part not in CITYSCAPES_19.classes:
-                yield f"contains: {part!r} is no class of Cityscapes, which are {', '.join(CITYSCAPES_19.classes)}"
+                yield f"contains: {part!r} is not a class of Cityscapes, which are {', '.join(CITYSCAPES_19.classes)}"
             elif part in self.classes:
                 yield f"contains: {part!r} is one of [classes] itself"
             elif parts.count(part) > 1:
-                yield f"contains: {part!r} stands there twice"
+                yield f"contains: {part!r} is given twice"
 
 
 def shown(value: MaskValue) -> str:
-    """A mask value as it is written in `labels.toml`."""
+    """Return a mask value as it is written in `labels.toml`."""
     return str(value) if isinstance(value, int) else '"#{:02x}{:02x}{:02x}"'.format(*value)
 
 
@@ -129,14 +129,14 @@ def read_folder_labels(root: Path) -> FolderLabels:
     """Read and check ROOT/labels.toml.
 
     Raises:
-        DatasetError: it is missing, is not TOML, or has mistakes, all of which are named.
+        DatasetError: it is missing, is not TOML, or has errors, all of which are listed.
     """
     path = root / LABELS_FILE
     try:
         return FolderLabels.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise DatasetError(
-            f"{root}: no {LABELS_FILE} in it, which says what the mask values mean",
+            f"{root}: no {LABELS_FILE} in it, which defines the mask values",
             "`roadseg datasets show folder` prints one to start from.",
         ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -1,4 +1,4 @@
-"""Pixel-level alignment without training: source pictures take on the light and colours of the target."""
+"""Fourier domain adaptation: source images take on the light and colours of target images, without training."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,12 +8,12 @@ def fourier_aligned(source: NDArray[np.number], target: NDArray[np.number], beta
     """Give `source` the low-frequency amplitudes of `target`, channel by channel, and keep its phases.
 
     Yang and Soatto, "FDA: Fourier Domain Adaptation for Semantic Segmentation", CVPR 2020, equation 4: amplitudes are
-    exchanged where both frequencies are at most floor(beta * min(H, W)) cycles a picture.
+    exchanged where both frequencies are at most floor(beta * min(H, W)) cycles per image.
 
     Args:
         source: (H, W, C), any range.
         target: of the same shape and range.
-        beta: 0..0.5; 0 exchanges the mean alone.
+        beta: 0 to 0.5; 0 exchanges only the mean.
 
     Returns:
         (H, W, C) float64, not clipped to the range.
@@ -26,7 +26,7 @@ def fourier_aligned(source: NDArray[np.number], target: NDArray[np.number], beta
     height, width = source.shape[:2]
     reach = int(min(height, width) * beta)
     spectrum = np.fft.rfft2(source, axes=(0, 1))
-    # The transform of real pictures is symmetric: columns 0..reach of its half say all about -reach..reach.
+    # The transform of a real image is symmetric: columns 0..reach of its half determine -reach..reach.
     rows = np.r_[0 : reach + 1, height - reach : height]
     low = (rows[:, None], np.arange(reach + 1)[None, :])
     amplitude = np.abs(np.fft.rfft2(target, axes=(0, 1))[low])

@@ -1,4 +1,4 @@
-"""Unlabelled pictures, for example those that `roadseg frames` takes out of a video."""
+"""Unlabelled images, for example extracted by `roadseg frames` from a video."""
 
 from pathlib import Path
 
@@ -7,19 +7,19 @@ from roadseg.datasets.kind import DatasetKind
 
 
 def open_frames(root: Path, split: str) -> ImageDataset:
-    """Find the pictures in a folder of any depth."""
+    """Find the images in a folder, at any depth."""
     paths = find_images(root)
     return ImageDataset("frames", [Sample(str(path.relative_to(root).with_suffix("")), path) for path in paths])
 
 
 FRAMES = DatasetKind(
     name="frames",
-    title="unlabelled pictures of your own",
+    title="your own unlabelled images",
     url="",
     licence="yours: a folder of any depth, or one made by `roadseg frames`",
     layout="**/*.png, **/*.jpg",
     splits={},
-    picture_size="any",
+    image_size="any",
     label_space="",
     paper="",
     opener=open_frames,

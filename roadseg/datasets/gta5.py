@@ -8,14 +8,14 @@ from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import IdLabels, named_ids
 from roadseg.labels.catalogue import CITYSCAPES_19
 
-# Palette PNGs; licence plates, -1 in Cityscapes, are 34 here.
+# Palette PNGs; licence plates, -1 in Cityscapes, have id 34.
 GTA5_LABELS = IdLabels(named_ids({**CLASS_IDS, 34: "license plate"}, CITYSCAPES_19))
 
 
 def open_gta5(root: Path, split: str) -> ImageDataset:
-    """Pair images/ with labels/. The published methods train on all 24,966 pictures, so that is the one split.
+    """Pair images/ with labels/. Published methods train on all 24,966 images, so train is the only split.
 
-    Some label maps of the download have another size than their picture; they are resized.
+    Some label maps of the download differ in size from their image; they are resized.
     """
     samples = same_names(root / "images", root / "labels")
     return ImageDataset("gta5", samples, CITYSCAPES_19, GTA5_LABELS, resize_labels=True)
@@ -30,7 +30,7 @@ GTA5 = DatasetKind(
 images/NNNNN.png
 labels/NNNNN.png    palette PNG whose indices are Cityscapes ids""",
     splits={"train": 24_966},
-    picture_size="1914 × 1052",
+    image_size="1914 × 1052",
     label_space="cityscapes-19",
     paper="Richter et al., Playing for Data: Ground Truth from Computer Games, ECCV 2016",
     opener=open_gta5,

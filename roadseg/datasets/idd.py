@@ -1,8 +1,8 @@
 """IDD, streets of India, labelled in polygons.
 
 Varma et al., "IDD: A Dataset for Exploring Problems of Autonomous Navigation in Unconstrained Environments", WACV 2019.
-Labels are those of level 3 of its hierarchy, in which its segmentation benchmark is scored; what each label belongs to
-is as in the data set's public tools (github.com/AutoNUE/public-code, helpers/anue_labels.py).
+Labels are those of level 3 of its hierarchy, which its segmentation benchmark scores; the assignment of labels to them
+follows the public tools of the data set (github.com/AutoNUE/public-code, helpers/anue_labels.py).
 """
 
 import json
@@ -23,7 +23,7 @@ PARTS = {
     "val": {"part I": 981, "part II": 1_055},
     "test": {"part I": 2_029, "part II": 2_009},
 }
-"""Pictures in the two downloads, PNG in the first and JPEG in the second, which may be unpacked into one folder."""
+"""Image counts of the two downloads, PNG in the first and JPEG in the second; both may share a folder."""
 MERGED = {
     "parking": "drivable fallback",
     "rail track": "non-drivable fallback",
@@ -35,7 +35,7 @@ MERGED = {
     "tunnel": "bridge",
     "fallback background": "sky",
 }
-"""Label of level 4 -> class of level 3 that it belongs to, where the names differ."""
+"""Label of level 4 -> its class of level 3, where the names differ."""
 VOID = ("unlabeled", "ego vehicle", "rectification border", "out of roi", "license plate")
 TRAIN_IDS = (
     {name: train_id for train_id, name in enumerate(IDD_26.classes)}
@@ -48,7 +48,7 @@ def read_polygons(path: Path) -> LabelMap:
     """Paint the label map of a `*_gtFine_polygons.json`.
 
     Returns:
-        (H, W) uint8 train ids of `IDD_26`, 255 where nothing or something void is labelled.
+        (H, W) uint8 train ids of `IDD_26`, 255 where nothing is labelled or the label is void.
 
     Raises:
         DatasetError: the file is not such an annotation, or has a label that IDD does not know.
@@ -57,20 +57,20 @@ def read_polygons(path: Path) -> LabelMap:
         annotation = json.loads(path.read_bytes())
         size = (int(annotation["imgWidth"]), int(annotation["imgHeight"]))
         if min(size) < 1:
-            raise ValueError(f"a picture of {size[0]}x{size[1]}")
+            raise ValueError(f"an image of {size[0]}x{size[1]}")
         return painted([_region(each, path) for each in annotation["objects"] if not each.get("deleted")], size)
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read ({error.strerror})", "Delete it or unpack it again.") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DatasetError(
-            f"{path}: not polygons as IDD has them ({type(error).__name__}: {error})",
+            f"{path}: not polygons in the form of IDD ({type(error).__name__}: {error})",
             "Expected imgWidth, imgHeight and objects with label and polygon; unpack the file again.",
         ) from error
 
 
 def _region(annotated: dict[str, Any], path: Path) -> Region:
     label = annotated["label"]
-    # Many of a kind in one outline are labelled so: "cargroup".
+    # Several objects in one outline have labels such as "cargroup".
     train_id = TRAIN_IDS.get(label, TRAIN_IDS.get(label.removesuffix("group")))
     if train_id is None:
         raise DatasetError(
@@ -78,7 +78,7 @@ def _region(annotated: dict[str, Any], path: Path) -> Region:
         )
     corners = np.array(annotated["polygon"], np.float64).reshape(-1, 2)
     if not np.isfinite(corners).all():
-        raise ValueError(f"a {label} with corners that are no numbers")
+        raise ValueError(f"a {label} with corners that are not numbers")
     return Region(train_id, corners)
 
 
@@ -92,7 +92,7 @@ leftImg8bit/SPLIT/SEQUENCE/NAME_leftImg8bit.png    part I; .jpg in part II
 gtFine/SPLIT/SEQUENCE/NAME_gtFine_polygons.json    may be missing for a target domain""",
     splits={split: sum(parts.values()) for split, parts in PARTS.items()},
     parts=PARTS,
-    picture_size="mostly 1920 × 1080",
+    image_size="mostly 1920 × 1080",
     label_space="idd-26",
     paper="Varma et al., IDD: A Dataset for Exploring Problems of Autonomous Navigation in Unconstrained Environments, "
     "WACV 2019",

@@ -1,4 +1,4 @@
-"""What is known about a kind of data set: where to get it, how its folder looks, what its label maps mean."""
+"""Properties of a kind of data set: its source, its folder layout and the meaning of its label maps."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,40 +13,40 @@ class DatasetKind:
     """A kind of data set, and how to open a folder of it."""
 
     name: str
-    """As written in recipes."""
+    """Name in recipes and commands."""
     title: str
-    """What it shows, in a few words."""
+    """Content in a few words."""
     url: str
-    """Where to get it; empty for what roadseg makes, or you do."""
+    """Download page; empty for data that roadseg or you create."""
     licence: str
     """Terms of use, in words."""
     layout: str
-    """The folder, as lines of text."""
+    """Folder layout, as lines of text."""
     splits: Mapping[str, int | None]
-    """Split -> published number of pictures, None where none is published; empty for a kind without splits. The first
-    is opened where nobody says which."""
-    picture_size: str
-    """Width × height in pixels, or what is known of it."""
+    """Split -> published number of images, None where none is published; empty for a kind without splits. The first is
+    the default."""
+    image_size: str
+    """Width × height in pixels, or a description."""
     label_space: str
-    """Name of the label space of its label maps; empty where there are none, or where the folder says."""
+    """Name of the label space of its label maps; empty where there are none, or where the folder defines it."""
     paper: str
     """Authors, title, venue, year; empty for none."""
     opener: Callable[[Path, str], ImageDataset]
-    """Opens (root, split); the split is one of `splits`, or "" for a kind without."""
+    """Opens (root, split); the split is one of `splits`, or empty for a kind without splits."""
     is_zip: bool = False
-    """Whether its root is a zip instead of a folder."""
+    """True if its root is a zip instead of a folder."""
     parts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Split -> part of the download -> pictures in it, where parts come by themselves."""
+    """Split -> part of the download -> number of images in it, for downloads in several parts."""
 
     def open(self, root: Path, split: str = "") -> ImageDataset:
         """Open the folder, or zip, `root`.
 
         Args:
-            root: laid out as `layout` says.
+            root: a folder or zip with the layout `layout`.
             split: one of `splits`; empty for the first.
 
         Raises:
-            DatasetError: there is no such split, or the folder is not laid out so.
+            DatasetError: there is no such split, or the folder has another layout.
         """
         if split:
             self.check_split(split)
@@ -54,16 +54,16 @@ class DatasetKind:
             what = "file" if self.is_zip else "folder"
             raise DatasetError(
                 f"{root}: no such {what}",
-                f"`roadseg datasets show {self.name}` shows where to get it and how its {what} has to look.",
+                f"`roadseg datasets show {self.name}` shows its source and layout.",
             )
         try:
             return self.opener(root, split or next(iter(self.splits), ""))
         except DatasetError as error:
-            remedy = error.remedy or f"`roadseg datasets show {self.name}` shows how the folder has to look."
+            remedy = error.remedy or f"`roadseg datasets show {self.name}` shows the layout."
             raise DatasetError(error.cause, remedy) from error
 
     def check_split(self, split: str) -> None:
-        """Do nothing if there is a split of that name.
+        """Check that there is a split of that name.
 
         Raises:
             DatasetError: there is none.

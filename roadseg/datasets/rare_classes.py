@@ -11,38 +11,40 @@ from roadseg.errors import DatasetError
 from roadseg.labels.space import IGNORE
 
 MIN_SHARE = 3000 / (1914 * 1052)
-"""Of a picture's pixels: with fewer, it does not count as one of the class. 3000 pixels of GTA5, as published."""
+"""Smallest share of an image's pixels that counts as showing a class: 3000 pixels of GTA5, as published."""
 
 
 @dataclass(frozen=True)
 class RareClasses:
-    """Chooses pictures by a class that they show: the rarer the class, the likelier it is drawn."""
+    """Sampler of images by class: the rarer a class, the more likely it is drawn."""
 
     probabilities: NDArray[np.float64]
-    """(255,) by train id; 0 for those that no picture shows enough of."""
-    pictures: tuple[NDArray[np.intp], ...]
-    """By train id, the numbers of the pictures that show enough of it."""
+    """(255,) probability of each train id; 0 for classes that no image shows sufficiently."""
+    images: tuple[NDArray[np.intp], ...]
+    """For each train id, the numbers of the images that show enough of it."""
 
     @classmethod
     def of(cls, counts: NDArray[np.int64], temperature: float) -> "RareClasses":
-        """P(c) proportional to exp((1 - f_c) / T), where f_c is the share of class c in all labelled pixels (eq. 5).
+        """Compute P(c) proportional to exp((1 - f_c) / T), where f_c is the pixel share of class c (equation 5).
 
         Args:
-            counts: (N, 256) pixels by train id of each picture, see `roadseg.datasets.class_counts`.
-            temperature: T > 0; the smaller, the more the rarest classes are preferred.
+            counts: (N, 256) pixels by train id of each image, see `roadseg.datasets.class_counts`.
+            temperature: T > 0; the smaller, the stronger the preference for the rarest classes.
 
         Raises:
-            DatasetError: no picture shows enough of any class.
+            DatasetError: no image shows enough of any class.
         """
         enough = counts[:, :IGNORE] > MIN_SHARE * counts.sum(axis=1, keepdims=True)
         if not enough.any():
-            raise DatasetError("the source shows none of the network's classes", "Choose other labels, or a source.")
+            raise DatasetError(
+                "the source shows none of the network's classes", "Choose another label space, or another source."
+            )
         pixels = counts[:, :IGNORE].sum(axis=0)
         scores = np.where(enough.any(axis=0), (1 - pixels / pixels.sum()) / temperature, -np.inf)
         likelihoods = np.exp(scores - scores.max())
         return cls(likelihoods / likelihoods.sum(), tuple(np.flatnonzero(column) for column in enough.T))
 
     def draw(self, rng: np.random.Generator) -> tuple[int, int]:
-        """A class, and the number of a picture that shows enough of it."""
+        """Draw a class, and the number of an image that shows enough of it."""
         drawn = int(rng.choice(len(self.probabilities), p=self.probabilities))
-        return drawn, int(rng.choice(self.pictures[drawn]))
+        return drawn, int(rng.choice(self.images[drawn]))

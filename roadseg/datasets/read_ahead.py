@@ -1,4 +1,4 @@
-"""Pictures read by threads while the network works on others."""
+"""Read items in threads while the network works on others."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -9,13 +9,16 @@ T = TypeVar("T")
 
 
 def read_ahead(read: Callable[[int], T], indices: Iterable[int], ahead: int, *, threads: int = 0) -> Iterator[T]:
-    """What `read` gives for each index, in order; a loop that is left waits for no more than what is being read.
+    """Yield `read(index)` for each index, in order. Leaving the loop early waits only for reads in progress.
 
     Args:
         read: called by threads.
-        indices: of what is to be read.
-        ahead: how many are read, or wait to be taken, beyond the one at hand.
-        threads: how many read at once; 0 for as many as are read ahead.
+        indices: arguments for `read`.
+        ahead: number of items read or waiting beyond the current one.
+        threads: number of simultaneous reads; 0 for as many as `ahead`.
+
+    Yields:
+        Results of `read`, in the order of `indices`.
     """
     with ThreadPoolExecutor(threads or ahead) as pool:
         waiting: deque[Future[T]] = deque()

@@ -1,4 +1,4 @@
-"""Rendered streets on disk: images/, labels/ (train ids), dataset.toml, and for a drive the clip of its pictures."""
+"""Rendered streets on disk: images/, labels/ (train ids), dataset.toml, and for a drive the video of its images."""
 
 import multiprocessing
 import signal
@@ -29,7 +29,7 @@ DESCRIPTION = "dataset.toml"
 SUFFIX = ".png"
 CLIP = "drive.mp4"
 Progress = Callable[[int, int], None]
-"""Told (pictures there, pictures in all)."""
+"""Called with (images done, total)."""
 
 
 def render_dataset(
@@ -44,22 +44,22 @@ def render_dataset(
     workers: int | None = None,
     on_progress: Progress = lambda done, total: None,
 ) -> None:
-    """Render streets 0..count-1 of `seed` into `folder`; what is there already is kept, so a cut run goes on.
+    """Render streets 0 to `count` - 1 of a set into a folder; finished streets are kept, so a call can be repeated.
 
     Args:
-        folder: where to write.
-        count: how many streets.
-        seed: of the set.
+        folder: folder for images/, labels/ and dataset.toml.
+        count: number of streets.
+        seed: seed of the set.
         size: (width, height) in pixels.
         look: `game` or `target`.
-        scenes: presets by weight, see `roadseg.streets.presets`.
-        shared: whether both looks show the same streets, see `render_street`.
-        workers: processes; all cores by default.
-        on_progress: told (streets there, streets in all).
+        scenes: presets with weights, see `roadseg.streets.presets`.
+        shared: True shows the same streets in both looks, see `render_street`.
+        workers: number of processes; by default one for each available CPU.
+        on_progress: called with (streets done, total).
 
     Raises:
-        InputError: something that cannot be rendered.
-        OutputError: the folder holds a set rendered otherwise, or cannot be written to.
+        InputError: an argument that cannot be rendered.
+        OutputError: the folder holds a set with other options, or cannot be written to.
     """
     check(seed, size, look)
     scenes = mixture(scenes)
@@ -71,7 +71,7 @@ def render_dataset(
     if not missing:
         return
     workers = min(workers or usable_cores(), len(missing))
-    # Spawned, not forked: the caller may run threads of torch or OpenCV, which a fork would leave in pieces.
+    # Spawned, not forked: the caller may run threads of torch or OpenCV, which a fork would leave in a broken state.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker) as pool:
         try:
             for _ in pool.map(partial(_render_one, folder, seed, size, look, scenes, shared), missing, chunksize=4):
@@ -93,24 +93,24 @@ def render_drive(
     scenes: Scenes = DEFAULT_SCENES,
     on_progress: Progress = lambda done, total: None,
 ) -> None:
-    """Render a drive into `folder`: picture n and label map n are frame n of the clip, which is written last.
+    """Render a drive into a folder: image n and label map n belong to frame n of the video, which is written last.
 
     Args:
-        folder: where to write; a finished drive is left as it is.
-        seed: of the street.
-        seconds: how long to drive.
-        size: (width, height) in pixels, even for the clip's sake.
+        folder: folder for images/, labels/, dataset.toml and drive.mp4; a finished drive is left unchanged.
+        seed: seed of the street.
+        seconds: length of the drive.
+        size: (width, height) in pixels, both even, as H.264 needs.
         look: `game` or `target`.
-        frame_rate: frames a second.
-        scenes: presets by weight, one of which is drawn.
-        on_progress: told (frames rendered, frames in all).
+        frame_rate: frames per second.
+        scenes: presets with weights, one of which is drawn.
+        on_progress: called with (frames rendered, total).
 
     Raises:
-        InputError: something that cannot be rendered, or a side that is odd.
-        OutputError: the folder holds a set rendered otherwise, or cannot be written to.
+        InputError: an argument that cannot be rendered, or an odd side.
+        OutputError: the folder holds a set with other options, or cannot be written to.
     """
     if size[0] % 2 or size[1] % 2:
-        raise InputError(f"a clip of {size[0]}x{size[1]} cannot be written", "H.264 wants even sides.")
+        raise InputError(f"a clip of {size[0]}x{size[1]} cannot be written", "Give even sides, which H.264 needs.")
     frames = drive(seed, seconds, size, look, frame_rate, scenes)
     contents = f"{DRIVE} of {seconds:g} s at {frame_rate} frames/s"
     describe(folder, contents, seed=seed, size=size, look=look, scenes=mixture(scenes))
@@ -129,12 +129,18 @@ def render_drive(
 def describe(
     folder: Path, contents: str, *, seed: int, size: tuple[int, int], look: Look, scenes: Mapping[str, float]
 ) -> None:
-    """Write dataset.toml, or check that the one that is there says the same.
+    """Write dataset.toml, or check that the existing one has the same content.
 
-    `contents` tells stills from a drive, which count their pictures alike.
+    Args:
+        folder: folder of the set.
+        contents: distinguishes stills from a drive.
+        seed: seed of the set.
+        size: (width, height) in pixels.
+        look: `game` or `target`.
+        scenes: presets with weights that add up to 1.
 
     Raises:
-        OutputError: it says something else, or the folder cannot be written to.
+        OutputError: the existing one differs, or the folder cannot be written to.
     """
     text = tomli_w.dumps(
         {
@@ -153,23 +159,25 @@ def describe(
         write_text(description, text)
     elif description.read_text(encoding="utf-8") != text:
         raise OutputError(
-            f"{folder}: holds streets rendered with other options or another version", "Delete it, or choose another."
+            f"{folder}: holds streets rendered with other options or another version",
+            "Delete it, or choose another folder.",
         )
 
 
 def write_street(folder: Path, index: int, image: NDArray[np.uint8], label: NDArray[np.uint8]) -> None:
-    """Write a street's picture, (H, W, 3) uint8 RGB, then its label map: that one's presence means both are whole."""
+    """Write an image (H, W, 3) uint8 RGB, then its label map (H, W) uint8: the latter's presence means that both are
+    complete."""
     write_png(image_path(folder, index), image)
     write_png(label_path(folder, index), label)
 
 
 def image_path(folder: Path, index: int) -> Path:
-    """Where the picture of street `index` lies."""
+    """Return the path of the image of street `index`."""
     return folder / "images" / f"{index:06}{SUFFIX}"
 
 
 def label_path(folder: Path, index: int) -> Path:
-    """Where the label map of street `index` lies."""
+    """Return the path of the label map of street `index`."""
     return folder / "labels" / f"{index:06}{SUFFIX}"
 
 
@@ -180,7 +188,7 @@ def _render_one(
 
 
 def _start_worker() -> None:
-    # One process a core is the parallelism; OpenCV's own threads would only get in the way.
+    # One process for each CPU is enough; OpenCV's own threads would only slow them down.
     cv2.setNumThreads(1)
-    # Ctrl-C reaches every process of the terminal, but it is the parent that decides to stop.
+    # Ctrl-C reaches every process of the terminal, but the parent decides to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -23,37 +23,37 @@ from roadseg.labels.space import LabelMap
 from roadseg.runtime import generator
 
 SOURCE_STREAM, FIRST_TARGET_STREAM = 0, 1
-"""Of random numbers; each further target has the next."""
+"""Numbers of the streams of random numbers; each further target has the next."""
 ANNOTATED_STREAM = 1 << 16
-"""Beyond those of all targets."""
+"""Stream of target images with manual labels, beyond those of all targets."""
 
 
 class Batch(NamedTuple):
-    """What one training step sees, or a part of it: the joint batch may be divided over time and over processes."""
+    """Input of one training step, or a part of it: a joint batch may be divided over time and over processes."""
 
     source_images: Tensor
     """(N, 3, H, W) uint8 RGB."""
     source_labels: Tensor
     """(N, H, W) uint8 train ids, 255 where ignored."""
     target_images: Tensor | None
-    """(N, 3, H, W) uint8 RGB; None for methods that never look at the target."""
+    """(N, 3, H, W) uint8 RGB; None for methods that do not use the target."""
     label_counts: Tensor
-    """(256,) int64: pixels by train id in all source labels of the joint batch, by which losses are normalised; a
-    loader of one of several processes gives those of its share, to be summed."""
+    """(256,) int64 pixels by train id in all source labels of the joint batch, for normalising losses. The loader of
+    one of several processes counts only its share, so these have to be summed."""
     joint_size: int
-    """Source images of the joint batch."""
+    """Number of source images in the joint batch."""
     first: int = 0
-    """Place in the joint batch of the first image."""
+    """Place of the first image in the joint batch."""
     target_labels: Tensor | None = None
-    """(N, H, W) uint8 pseudo-labels, 255 where ignored; None for methods that learn from none."""
+    """(N, H, W) uint8 pseudo-labels, 255 where ignored; None for methods without pseudo-labels."""
     target_label_counts: Tensor | None = None
-    """As `label_counts`, of these."""
+    """(256,) int64 pixels by train id in all pseudo-labels of the joint batch."""
     annotated_images: Tensor | None = None
-    """(N, 3, H, W) uint8 RGB of the target, which people have labelled; None where there are none."""
+    """(N, 3, H, W) uint8 RGB of target images with manual labels; None where there are none."""
     annotated_labels: Tensor | None = None
-    """(N, H, W) uint8 train ids, 255 where ignored, of these."""
+    """(N, H, W) uint8 train ids of these, 255 where ignored."""
     annotated_label_counts: Tensor | None = None
-    """As `label_counts`, of these."""
+    """(256,) int64 pixels by train id in all manual labels of the joint batch."""
 
     @classmethod
     def whole(
@@ -64,7 +64,7 @@ class Batch(NamedTuple):
         target_labels: Tensor | None = None,
         annotated: tuple[Tensor, Tensor] | None = None,
     ) -> "Batch":
-        """A joint batch that is not divided."""
+        """Build a joint batch that is not divided; the arguments have the shapes of the fields."""
         return cls(
             source_images,
             source_labels,
@@ -80,17 +80,17 @@ class Batch(NamedTuple):
 
     @property
     def counts(self) -> list[Tensor]:
-        """Label counts, which processes sum up."""
+        """Label counts, which processes have to sum."""
         counts = (self.label_counts, self.target_label_counts, self.annotated_label_counts)
         return [each for each in counts if each is not None]
 
     @property
     def share(self) -> float:
-        """Share of this part in the joint batch, 0..1; means over it count for as much in the joint loss."""
+        """Share of this part in the joint batch, 0 to 1: the weight of its means in the joint loss."""
         return len(self.source_images) / self.joint_size
 
     def parts(self, count: int) -> Iterator["Batch"]:
-        """Divide into `count` parts whose sizes differ by one image at most, or into images where those are fewer."""
+        """Divide into `count` parts whose sizes differ by at most one image; single images where there are fewer."""
         for places in _divided(range(len(self.source_images)), min(count, len(self.source_images))):
             of_part = slice(places.start, places.stop)
             yield self._replace(
@@ -104,7 +104,7 @@ class Batch(NamedTuple):
             )
 
     def to(self, device: torch.device) -> "Batch":
-        """The batch on `device`, pictures channels last in memory."""
+        """Return the batch on `device`, with images channels last in memory."""
         there: dict[str, Any] = {
             name: part.to(device, non_blocking=True)
             for name, part in self._asdict().items()
@@ -115,43 +115,43 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class AdaptationBatches:
-    """Batches of labelled source and unlabelled target crops; item `step` depends on nothing but (seed, step)."""
+    """Batches of labelled source and unlabelled target crops; item `step` depends only on (seed, step)."""
 
     source: ImageDataset
     targets: Sequence[ImageDataset]
-    """Drawn from in turn, so that each is seen equally often whatever its size; may be empty."""
+    """Target data sets, drawn from in turn, so that each is seen equally often whatever its size; may be empty."""
     batch_size: int
     source_transform: CropTransform
     target_transform: CropTransform
     seed: int
     fourier_beta: float = 0.0
-    """Source crops take on the target's amplitudes up to a random share of this, see `roadseg.datasets.fourier`; 0
-    leaves them as they are."""
+    """Largest share of the target's low-frequency amplitudes that source crops take on, drawn at random for each crop,
+    see `roadseg.datasets.fourier`; 0 leaves them unchanged."""
     pseudo_labelled: bool = False
-    """Whether the targets' labels are those that a network gave them, and part of the batch; others are not read."""
+    """True if the targets' labels are pseudo-labels and part of the batch; other labels are not read."""
     rare_classes: RareClasses | None = None
-    """Chooses source pictures by their classes, and crops that show them; None draws all alike."""
+    """Draws source images by their classes, and crops that show them; None draws all alike."""
     annotated: ImageDataset | None = None
-    """Pictures of the target with labels that people gave them, in the source's label space: as many crops a batch as
-    of the source. They change nothing else that is drawn."""
+    """Target images with manual labels, in the source's label space: as many crops per batch as of the source. They
+    leave all other random draws unchanged."""
     places: range | None = None
-    """Places in the joint batch that are prepared here; all of them by default."""
+    """Places in the joint batch that are prepared here; None for all."""
 
     def for_process(self, rank: int, processes: int) -> "AdaptationBatches":
-        """The share of every joint batch that falls to one of several processes.
+        """Return the share of every joint batch that belongs to one of several processes.
 
         Raises:
             RecipeError: there are more processes than images.
         """
         if self.batch_size < processes:
             raise RecipeError(
-                f"batch_size = {self.batch_size} leaves nothing to do for some of {processes} processes",
-                "Start fewer of them, or choose a larger batch_size.",
+                f"batch_size = {self.batch_size} leaves no image for some of {processes} processes",
+                "Start fewer processes, or choose a larger batch_size.",
             )
         return replace(self, places=_divided(range(self.batch_size), processes)[rank])
 
     def __getitem__(self, step: int) -> Batch:
-        """The batch of training step `step`, counted from 0."""
+        """Return the batch of training step `step`, counted from 0."""
         crops = list(self._target_crops(step))
         targets, target_labels = [image for image, _ in crops], [label for _, label in crops if label is not None]
         images, labels = [], []
@@ -171,7 +171,7 @@ class AdaptationBatches:
         return batch._replace(joint_size=self.batch_size, first=self.places.start if self.places else 0)
 
     def _source_crops(self, step: int) -> Iterator[tuple[NDArray[np.uint8], LabelMap, np.random.Generator]]:
-        """Crops and their labels, each with the generator that it was made by."""
+        """Yield crops with their labels and the generator that drew them."""
         for number in self._numbers(step):
             if self.rare_classes is None:
                 shown = None
@@ -202,12 +202,12 @@ class AdaptationBatches:
         return _stack(images), torch.from_numpy(np.stack(labels))
 
     def _numbers(self, step: int) -> Iterator[int]:
-        """Numbers of the step's samples, counted from the first sample of the first step on."""
+        """Yield the numbers of the step's samples, counted from the first sample of the first step."""
         for place in self.places or range(self.batch_size):
             yield step * self.batch_size + place
 
     def _draw(self, dataset: ImageDataset, stream: int, number: int) -> tuple[int, np.random.Generator]:
-        """Index of the sample of this number, epoch after shuffled epoch, with a generator of its own."""
+        """Return the index of the sample of this number, in shuffled epochs, and a generator of its own."""
         epoch, place = divmod(number, len(dataset))
         order = generator(self.seed, stream, epoch).permutation(len(dataset))
         return int(order[place]), generator(self.seed, stream, epoch, place)
@@ -216,20 +216,25 @@ class AdaptationBatches:
 def load_batches(
     batches: AdaptationBatches, first: int, last: int, *, workers: int, pin_memory: bool = False
 ) -> Iterator[Batch]:
-    """Yield the batches of steps `first` to `last` - 1 in order, prepared ahead by `workers` processes.
+    """Yield the batches of steps `first` to `last` - 1 in order.
 
-    With `pin_memory` they lie in page-locked memory, out of which a CUDA device copies while it computes.
+    Args:
+        batches: source of the batches.
+        first: first step.
+        last: step after the last.
+        workers: number of processes that prepare batches ahead; 0 prepares them in this process.
+        pin_memory: True places batches in page-locked memory, from which a CUDA device copies while it computes.
     """
     loader = DataLoader(
         _Attempts(batches),
         batch_size=None,
         sampler=range(first, last),
-        # No more than there are cores; they change the speed alone.
+        # At most one per core; they change only the speed.
         num_workers=(workers := min(workers, usable_cores())),
         worker_init_fn=_start_worker if workers else None,
         prefetch_factor=4 if workers else None,
         pin_memory=pin_memory,
-        # Of its own: a loader draws from the global generator otherwise, and a resumed run would draw once more.
+        # A generator of its own: otherwise a loader draws from the global one, and a resumed run would draw once more.
         generator=torch.Generator(),
     )
     for attempt in loader:
@@ -240,7 +245,7 @@ def load_batches(
 
 @dataclass(frozen=True)
 class _Attempts(Dataset[Batch | RoadsegError]):
-    """Batches, or what is wrong with their files: raised in a worker, it would arrive as the text of a traceback."""
+    """Batches, or the errors of their files: raised in a worker, an error would arrive as the text of a traceback."""
 
     batches: AdaptationBatches
 
@@ -252,15 +257,15 @@ class _Attempts(Dataset[Batch | RoadsegError]):
 
 
 def _start_worker(worker: int) -> None:
-    # Workers run beside the training threads; OpenCV's own pool would only take cores from them.
+    # Workers run beside the training threads; OpenCV's own threads would only take cores from them.
     cv2.setNumThreads(0)
-    # Ctrl-C and torchrun signal whole process groups, but it is the training loop that decides when to stop.
+    # Ctrl-C and torchrun signal whole process groups, but the training loop decides when to stop.
     os.setpgrp()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _divided(places: range, count: int) -> list[range]:
-    """Divide into `count` runs whose lengths differ by one at most."""
+    """Divide into `count` runs whose lengths differ by at most one."""
     return [places[i * len(places) // count : (i + 1) * len(places) // count] for i in range(count)]
 
 
@@ -269,5 +274,5 @@ def _counts(labels: Tensor) -> Tensor:
 
 
 def _stack(images: list[NDArray[np.uint8]]) -> Tensor:
-    """(H, W, 3) pictures -> (N, 3, H, W) uint8, channels last in memory."""
+    """Stack images (H, W, 3) as (N, 3, H, W) uint8, channels last in memory."""
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""Some pictures of a data set, evenly spread, at the size that a network takes: what statistics are taken from."""
+"""Evenly spread images of a data set, at the input size of a network, for computing statistics."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,44 +14,56 @@ from roadseg.streets.render import render_street
 SEED = 1
 
 
-def source_pictures(source: str, size: tuple[int, int], count: int, scenes: str = "") -> NDArray[np.uint8]:
-    """Pictures like those that a network learned from, (N, H, W, 3) uint8 RGB of `size`, N at most `count`.
+def source_images(source: str, size: tuple[int, int], count: int, scenes: str = "") -> NDArray[np.uint8]:
+    """Return images like those that a network was trained on.
 
-    Streets are rendered, about ten a second a core; of a data set on disk, pictures are read.
+    Streets are rendered, about ten per second and core; images of a data set on disk are read.
 
     Args:
-        source: as a model card has it.
-        size: (width, height).
-        count: at least 1.
-        scenes: of rendered streets, by preset and weight; empty for the usual mixture.
+        source: name of the source, as in a model card.
+        size: (width, height) in pixels.
+        count: largest number of images, at least 1.
+        scenes: presets of rendered streets with weights; empty for the default mixture.
+
+    Returns:
+        (N, H, W, 3) uint8 RGB, N <= `count`.
 
     Raises:
-        InputError: the data set is not there, the source is not known, or it has no such scenes.
+        InputError: the data set is missing, the source is unknown, or it has no such scenes.
     """
     if source == STREETS.name:
         mixed = parse_scenes(scenes) if scenes else DEFAULT_SCENES
         return np.stack([render_street(SEED, index, size, scenes=mixed)[0] for index in range(count)])
     if scenes:
         raise InputError(
-            f"this network learned from {source}, not from rendered streets, of which scenes can be chosen",
+            f"this network was trained on {source}; scenes can only be chosen for rendered streets",
             "Leave --bn-scenes out.",
         )
     try:
-        return evenly_spaced(parse_dataset(source, "train", folder_kind="streets").open(), size, count)
+        return sample_images(parse_dataset(source, "train", folder_kind="streets").open(), size, count)
     except DatasetError as error:
         raise InputError(
-            f"adapting batch norm takes pictures that the network learned from: {error.cause}",
-            "Start the command where that data set is found, or leave --adapt-bn out.",
+            f"adapting batch norm needs images that the network was trained on: {error.cause}",
+            "Start the command in the folder from which that data set can be found, or leave --adapt-bn out.",
         ) from error
 
 
-def evenly_spaced(
+def sample_images(
     dataset: ImageDataset, size: tuple[int, int], count: int, resampling: Resampling = "area"
 ) -> NDArray[np.uint8]:
-    """At most `count` pictures of a data set, (N, H, W, 3) uint8 RGB of `size` = (width, height).
+    """Read at most `count` images of a data set, evenly spread, and resize them.
+
+    Args:
+        dataset: the data set.
+        size: (width, height) in pixels.
+        count: largest number of images.
+        resampling: filter for resizing.
+
+    Returns:
+        (N, H, W, 3) uint8 RGB, N <= `count`.
 
     Raises:
-        DatasetError: one cannot be read.
+        DatasetError: an image cannot be read.
     """
     chosen = dataset.evenly_spread(count)
     return np.stack([resized_image(chosen.image(index), size, resampling) for index in range(len(chosen))])

@@ -1,4 +1,4 @@
-"""Rendered streets, as `roadseg synth` writes them."""
+"""Streets rendered by `roadseg synth`."""
 
 import tomllib
 from pathlib import Path
@@ -11,14 +11,14 @@ from roadseg.labels.catalogue import label_space
 
 STREETS_FILE = "dataset.toml"
 DRIVE = "drive"
-"""How `contents` of the description begins where the pictures are the frames of a clip."""
+"""Beginning of `contents` in the description of a drive, whose images are the frames of a video."""
 
 
 def open_streets(root: Path, split: str) -> ImageDataset:
-    """Pair images/ with labels/, whose PNGs hold train ids of the label space that dataset.toml names."""
+    """Pair images/ with labels/, whose PNGs hold train ids of the label space named in dataset.toml."""
     description = root / STREETS_FILE
     if not description.is_file():
-        raise DatasetError(f"{root}: no {STREETS_FILE} in it", "Make the folder with `roadseg synth`.")
+        raise DatasetError(f"{root}: no {STREETS_FILE} in it", "Create the folder with `roadseg synth`.")
     try:
         described = tomllib.loads(description.read_text(encoding="utf-8"))
         space = label_space(described["label_space"])
@@ -31,15 +31,15 @@ def open_streets(root: Path, split: str) -> ImageDataset:
 
 STREETS = DatasetKind(
     name="streets",
-    title="streets that roadseg renders",
+    title="streets rendered by roadseg",
     url="",
-    licence="yours: made by `roadseg synth`",
+    licence="yours: created by `roadseg synth`",
     layout="""\
 images/NNNNNN.png
 labels/NNNNNN.png    8-bit train ids
 dataset.toml""",
     splits={},
-    picture_size="as rendered",
+    image_size="as rendered",
     label_space="cityscapes-19",
     paper="",
     opener=open_streets,

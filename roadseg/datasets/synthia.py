@@ -15,12 +15,12 @@ from roadseg.labels.space import IGNORE
 
 
 def read_synthia_ids(path: Path) -> NDArray[np.integer]:
-    """Class ids, (H, W), of a 16-bit colour PNG, whose red holds them; or of an index map, as derived releases have it.
+    """Read class ids (H, W) from the red channel of a 16-bit colour PNG, or from an index map, as in derived releases.
 
     Raises:
-        DatasetError: the file is missing, broken or an 8-bit colour picture.
+        DatasetError: the file is missing, broken or an 8-bit colour image.
     """
-    # Pillow cuts 16-bit colours to 8 bits, which loses the ids.
+    # Pillow reduces 16-bit colours to 8 bits, which loses the ids.
     pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise DatasetError(f"{path}: cannot be read as a label map", BROKEN)
@@ -29,14 +29,14 @@ def read_synthia_ids(path: Path) -> NDArray[np.integer]:
     return read_ids(path)
 
 
-# The space lists the classes in the order of their ids, from 1 on; 0 is void.
+# The label space lists the classes in the order of their ids, from 1; 0 is void.
 SYNTHIA_LABELS = IdLabels(
     {0: IGNORE} | {1 + train_id: train_id for train_id in range(len(SYNTHIA_22))}, read_synthia_ids
 )
 
 
 def open_synthia(root: Path, split: str) -> ImageDataset:
-    """Pair RGB/ with GT/LABELS/. All classes are kept; `ImageDataset.in_space` takes those that a network learns."""
+    """Pair RGB/ with GT/LABELS/. All classes are kept; `ImageDataset.in_space` selects those that a network learns."""
     return ImageDataset("synthia", same_names(root / "RGB", root / "GT" / "LABELS"), SYNTHIA_22, SYNTHIA_LABELS)
 
 
@@ -49,7 +49,7 @@ SYNTHIA = DatasetKind(
 RGB/NNNNNNN.png
 GT/LABELS/NNNNNNN.png    16-bit PNG with the class id in red, or 8-bit class ids""",
     splits={"train": 9_400},
-    picture_size="1280 × 760",
+    image_size="1280 × 760",
     label_space="synthia-22",
     paper="Ros et al., The SYNTHIA Dataset, CVPR 2016",
     opener=open_synthia,

@@ -1,4 +1,4 @@
-"""From a picture on disk to a training crop: geometry shared with the label map, colour for the picture alone."""
+"""Training crops of images: geometry shared with the label map, colour changes for the image alone."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,63 +13,72 @@ from roadseg.labels.space import LabelMap
 
 Image = NDArray[np.uint8]
 Resampling = Literal["area", "bicubic"]
-"""`area` averages when it shrinks and is bilinear otherwise; `bicubic` is Pillow's, as published networks have seen."""
+"""`area` averages when shrinking and is bilinear otherwise; `bicubic` is Pillow's, used by published networks."""
 MIN_CROP_SHARE = 1500 / 512**2
-"""Of a crop's pixels, for it to show a class: 1500 of a crop of 512x512, as published with rare-class sampling."""
+"""Smallest share of a crop's pixels that counts as showing a class: 1500 of 512x512, as published for rare-class
+sampling."""
 ATTEMPTS = 10
-"""Crops of a picture that are tried for one that shows the class, as published."""
+"""Largest number of crops of an image that are tried to find one that shows the class, as published."""
 
 
 @dataclass(frozen=True)
 class CropTransform:
-    """Random scale, crop, mirror and colour jitter, each drawn from the generator that is passed in."""
+    """Random scale, crop, horizontal flip and colour jitter, each drawn from the given generator."""
 
     size: tuple[int, int]
-    """(width, height) to which a whole picture would be resized at scale 1."""
+    """(width, height) to which a whole image would be resized at scale 1."""
     crop: tuple[int, int]
-    """(width, height) of what comes out."""
+    """(width, height) of the result."""
     scale: tuple[float, float] = (0.8, 1.4)
-    """Bounds of the random scale; pictures are never shrunk below the crop."""
+    """Bounds of the random scale; images are never shrunk below the crop."""
     jitter: float = 1.0
-    """Strength of the colour jitter; 0 leaves colours alone."""
-    mirror: bool = True
-    """Whether half of the crops are mirrored."""
+    """Strength of the colour jitter; 0 leaves colours unchanged."""
+    horizontal_flip: bool = True
+    """True flips half of the crops horizontally."""
     resampling: Resampling = "area"
 
     def __call__(
         self, image: Image, label: LabelMap | None, rng: np.random.Generator, *, shown: int | None = None
     ) -> tuple[Image, LabelMap | None]:
-        """Transform (H, W, 3) uint8 RGB and (H, W) uint8 train ids alike, to `crop`.
+        """Transform an image and its label map alike.
 
-        Where a class is to be `shown`, crops are drawn until it takes up `MIN_CROP_SHARE` of one, or `ATTEMPTS` are.
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            label: (H, W) uint8 train ids, or None.
+            rng: source of all random draws.
+            shown: class that the crop should show: crops are drawn until it takes up `MIN_CROP_SHARE` of one, at most
+                `ATTEMPTS` times; None for any crop.
+
+        Returns:
+            Image and label map of the size `crop`.
         """
         height, width = image.shape[:2]
-        part, mirror = self._window(height, width, rng)
+        part, flipped = self._window(height, width, rng)
         if label is not None and shown is not None:
             for _ in range(1, ATTEMPTS):
                 if np.mean(label[part] == shown) >= MIN_CROP_SHARE:
                     break
-                part, mirror = self._window(height, width, rng)
+                part, flipped = self._window(height, width, rng)
         crop = jittered(resized_image(image[part], self.crop, self.resampling), rng, self.jitter)
         label_crop = None if label is None else resized_label(label[part], self.crop)
-        if mirror:
+        if flipped:
             return crop[:, ::-1], None if label_crop is None else label_crop[:, ::-1]
         return crop, label_crop
 
     def _window(self, height: int, width: int, rng: np.random.Generator) -> tuple[tuple[slice, slice], bool]:
-        """Rows and columns of a picture that become the crop, and whether it is mirrored."""
+        """Draw the rows and columns of an image that become the crop, and whether it is flipped."""
         scale = rng.uniform(*self.scale)
-        # The part of the picture that becomes the crop, in the picture's own pixels: resized once, not twice.
+        # The part of the image that becomes the crop, in the image's own pixels, so that it is resized once, not twice.
         part_width = min(round(self.crop[0] * width / (self.size[0] * scale)), width)
         part_height = min(round(self.crop[1] * height / (self.size[1] * scale)), height)
         left = int(rng.integers(width - part_width + 1))
         top = int(rng.integers(height - part_height + 1))
-        mirror = rng.random() < 0.5 and self.mirror
-        return (slice(top, top + part_height), slice(left, left + part_width)), mirror
+        flipped = rng.random() < 0.5 and self.horizontal_flip
+        return (slice(top, top + part_height), slice(left, left + part_width)), flipped
 
 
 def resized_image(image: Image, size: tuple[int, int], resampling: Resampling = "area") -> Image:
-    """Resize an (H, W, 3) uint8 picture to `size` = (width, height)."""
+    """Resize an (H, W, 3) uint8 image to `size` = (width, height)."""
     if image.shape[1::-1] == size:
         return image
     if resampling == "bicubic":
@@ -81,15 +90,20 @@ def resized_image(image: Image, size: tuple[int, int], resampling: Resampling = 
 
 
 def resized_label(label: LabelMap, size: tuple[int, int]) -> LabelMap:
-    """Resize an (H, W) uint8 label map to `size` = (width, height), each pixel taking the label at its centre."""
-    # cv2's plain INTER_NEAREST takes the upper left corner instead: half a pixel off the picture.
+    """Resize an (H, W) uint8 label map to `size` = (width, height); each pixel takes the label at its centre."""
+    # cv2's plain INTER_NEAREST takes the upper left corner instead: half a pixel off the image.
     return np.asarray(cv2.resize(label, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
 
 
 def jittered(image: Image, rng: np.random.Generator, strength: float) -> Image:
-    """Vary exposure, white balance, contrast, saturation, gamma, sharpness and noise of an RGB picture.
+    """Vary exposure, white balance, contrast, saturation, gamma, sharpness and noise of an RGB image.
 
-    Every draw is made whatever `strength` is, so that changing it changes nothing else that is random.
+    All numbers are drawn whatever `strength` is, so that changing it changes no other random draw.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        rng: source of all random draws.
+        strength: 0 leaves the image unchanged, 1 is usual.
     """
     draws = rng.uniform(-1, 1, 8)
     chances = rng.random(3)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from roadseg.adaptation.batch_norm import PICTURES, BatchNormAdaptation, adapted_to, source_moments
 from roadseg.datasets.dataset import ImageDataset
-from roadseg.datasets.source_images import evenly_spaced, source_pictures
+from roadseg.datasets.source_images import sample_images, source_images
 from roadseg.datasets.transforms import Resampling
 from roadseg.errors import InputError, WeightsError
 from roadseg.evaluation.evaluate import Evaluation, OnPicture, Predict, evaluate
@@ -138,8 +138,8 @@ def score(
     network = runtime.place(candidate.network)
     if batch_norm is not None:
         size, resampling = candidate.input_size, candidate.resampling
-        source = source_moments(network, source_pictures(candidate.source, size, PICTURES, batch_norm.scenes), runtime)
-        pictures = evenly_spaced(dataset, size, PICTURES, resampling)
+        source = source_moments(network, source_images(candidate.source, size, PICTURES, batch_norm.scenes), runtime)
+        pictures = sample_images(dataset, size, PICTURES, resampling)
         network = adapted_to(network, source, pictures, runtime, batch_norm.prior)
     evaluation = evaluate(
         _smooth(network, runtime, tta, smoothing)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from roadseg.adaptation.batch_norm import PICTURES, BatchNormAdaptation, Moments, adapted_to, source_moments
-from roadseg.datasets.source_images import source_pictures
+from roadseg.datasets.source_images import source_images
 from roadseg.inference.batch_size import best_batch_size
 from roadseg.inference.engine import Engine
 from roadseg.inference.segmenter import Segmenter
@@ -112,7 +112,7 @@ class NetworkSegmenter(Segmenter):
         """Return a segmenter whose batch norm is adapted to `images`; see `Segmenter.adapted_to`."""
         scenes = adaptation.scenes
         if scenes not in self._source_moments:
-            pictures = source_pictures(self._source, self.input_size, PICTURES, scenes)
+            pictures = source_images(self._source, self.input_size, PICTURES, scenes)
             self._source_moments[scenes] = source_moments(self._network, pictures, self._runtime)
         adapted = copy.copy(self)
         adapted._network = adapted_to(

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from roadseg.datasets.source_images import source_pictures
+from roadseg.datasets.source_images import source_images
 from roadseg.errors import InputError, OutputError
 from roadseg.files import writing
 from roadseg.inference.engines import weights_digest
@@ -95,7 +95,7 @@ def export_onnx(run: Path, out: Path, *, input_size: tuple[int, int] | None = No
     )
     data = model.SerializeToString()
 
-    pictures = source_pictures("streets", size, CHECKED_PICTURES)
+    pictures = source_images("streets", size, CHECKED_PICTURES)
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     (labels,) = session.run(None, {"images": pictures})
     agreement = float((labels == _labels(graph, pictures)).mean())

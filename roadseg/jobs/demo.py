@@ -13,7 +13,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.rendered import CLIP, render_drive
 from roadseg.evaluation.evaluate import Evaluation, evaluate, network_predictor
 from roadseg.fetch.manifest import Manifest
@@ -128,7 +128,7 @@ def _rendered_drive(drive: Path, videos: Path, watcher: StageWatcher) -> Path:
 def _score(run: Path, drive: Path, watcher: StageWatcher) -> Evaluation:
     network, card = load_model(run)
     runtime = start()
-    streets = open_dataset("streets", drive).every(SCORED_EVERY)
+    streets = dataset_kind("streets").open(drive).every(SCORED_EVERY)
     return evaluate(
         network_predictor(runtime.place(network), runtime),
         card.label_space,

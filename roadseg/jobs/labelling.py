@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from roadseg.adaptation.make_pseudo_labels import TTA_FOR_LABELS
-from roadseg.datasets.catalogue import open_dataset, parse_labelled
+from roadseg.datasets.catalogue import parse_labelled
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.export.formats import FORMATS, LabelFormat
-from roadseg.datasets.export.labelled_image import LabelledPicture
+from roadseg.datasets.export.labelled_image import LabelledImage
 from roadseg.datasets.folder_labels import LABELS_FILE
 from roadseg.datasets.frames import FRAMES
 from roadseg.datasets.transforms import resized_image
@@ -172,7 +172,7 @@ def _opened(
             frame_rate=choice.frame_rate,
             on_progress=on_frame,
         )
-        return open_dataset(FRAMES.name, frames), extraction.failures
+        return FRAMES.open(frames), extraction.failures
     if len(sources) > 1:
         raise InputError(
             f"{len(sources)} sources that are not all videos", "Give videos, or one folder or data set at a time."
@@ -201,11 +201,11 @@ def _is_video(source: str) -> bool:
 def _dataset(source: str) -> ImageDataset:
     path = Path(source)
     if path.is_dir() and not (path / LABELS_FILE).is_file():
-        return open_dataset(FRAMES.name, path)
+        return FRAMES.open(path)
     return parse_labelled(source).open()
 
 
-def _labelled(pictures: ImageDataset, label: Label, on_label: Callable[[int, int], None]) -> Iterator[LabelledPicture]:
+def _labelled(pictures: ImageDataset, label: Label, on_label: Callable[[int, int], None]) -> Iterator[LabelledImage]:
     names: set[str] = set()
     for index, sample in enumerate(pictures.samples):
         name = sample.name.replace("/", "_")
@@ -216,5 +216,5 @@ def _labelled(pictures: ImageDataset, label: Label, on_label: Callable[[int, int
             suffix, data = sample.image.suffix.lower(), sample.image.read_bytes()
         else:  # in a zip
             suffix, data = ".png", encode_png(pictures.image(index))
-        yield LabelledPicture(name, suffix, data, label(index))
+        yield LabelledImage(name, suffix, data, label(index))
         on_label(index + 1, len(pictures))

@@ -50,7 +50,7 @@ def run_recipe(
         if is_done(run, recipe):
             return False
     for reference in named_datasets(recipe):
-        for problem in check_dataset(*reference, sample=CHECKED).problems:
+        for problem in check_dataset(reference, sample=CHECKED).problems:
             on_problem(problem.cause)
     if begun:
         resume(out, data=data, watcher=watcher)

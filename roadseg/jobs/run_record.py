@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from roadseg.datasets.dataset import ImageDataset
-from roadseg.datasets.source_images import evenly_spaced
+from roadseg.datasets.source_images import sample_images
 from roadseg.labels.catalogue import label_space
 from roadseg.report.pages import write_training_page
 from roadseg.training.events import Events
@@ -106,7 +106,7 @@ def _samples(
 ) -> Samples:
     shown = targets[:PICTURES] or [source]
     each = -(-PICTURES // len(shown))
-    pictures = [evenly_spaced(dataset, recipe.input_size, each, recipe.resampling) for dataset in shown]
+    pictures = [sample_images(dataset, recipe.input_size, each, recipe.resampling) for dataset in shown]
     return Samples(
         trainer.result,
         label_space(recipe.labels),

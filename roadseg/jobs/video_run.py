@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.catalogue import dataset_kind
 from roadseg.errors import FetchError, InputError, RoadsegError, VideoError
 from roadseg.evaluation.comparison.grid import overlay_grid
 from roadseg.fetch.job import fetch_videos
@@ -300,6 +300,6 @@ def _report(
         headings[label]: load_segmenter(weights, device=recipe.device)
         for label, weights in _weights(recipe, folder).items()
     }
-    write_png(folder.picture, overlay_grid(segmenters, open_dataset("frames", folder.frames), SHOWN_FRAMES))
+    write_png(folder.picture, overlay_grid(segmenters, dataset_kind("frames").open(folder.frames), SHOWN_FRAMES))
     result.write(folder.path, folder.picture.name)
     return result

@@ -16,13 +16,13 @@ from roadseg.adaptation.pseudo_labels import PseudoLabels
 from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
 from roadseg.adaptation.source_only import SourceOnly, Supervision
 from roadseg.adaptation.target_labels import TargetLabels
-from roadseg.datasets.catalogue import DatasetReference, open_dataset, parse_dataset, parse_labelled
+from roadseg.datasets.catalogue import DatasetReference, dataset_kind, parse_dataset, parse_labelled
 from roadseg.datasets.class_counts import class_counts
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.rare_classes import RareClasses
 from roadseg.datasets.rendered import render_dataset
 from roadseg.datasets.sampling import AdaptationBatches
-from roadseg.datasets.source_images import evenly_spaced
+from roadseg.datasets.source_images import sample_images
 from roadseg.datasets.transforms import CropTransform
 from roadseg.errors import DatasetError, WeightsError
 from roadseg.labels.catalogue import label_space
@@ -118,8 +118,8 @@ def adapt_batch_norm(recipe: AdaptRecipe, trainer: Trainer, source: ImageDataset
         watcher.on_start("batch norm adapted to the target")
         targets = [target.open() for target in named_datasets(recipe).targets]
         share = max(1, PICTURES // len(targets))
-        pictures = [evenly_spaced(target, recipe.input_size, share, recipe.resampling) for target in targets]
-        moments = source_moments(network, evenly_spaced(source, recipe.size, PICTURES, recipe.resampling), runtime)
+        pictures = [sample_images(target, recipe.input_size, share, recipe.resampling) for target in targets]
+        moments = source_moments(network, sample_images(source, recipe.size, PICTURES, recipe.resampling), runtime)
         adapted = adapted_to(network, moments, np.concatenate(pictures), runtime, recipe.bn_prior)
         network.load_state_dict(adapted.state_dict())
     else:
@@ -233,7 +233,7 @@ def open_source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDatas
         scenes=scenes,
         on_progress=watcher.on_render,
     )
-    return open_dataset("streets", folder)
+    return dataset_kind("streets").open(folder)
 
 
 @dataclass(frozen=True)

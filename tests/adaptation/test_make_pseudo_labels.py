@@ -9,7 +9,7 @@ import torch
 from helpers.toy_segmenter import CLASSES, Toy
 
 from roadseg.adaptation.make_pseudo_labels import SelectedLabels, pseudo_labelled, selection_thresholds
-from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.catalogue import dataset_kind
 from roadseg.labels.space import LabelSpace
 from roadseg.runtime import start
 
@@ -49,7 +49,7 @@ def frames(tmp_path):
     rng = np.random.default_rng(0)
     for name in ("one", "below/two"):
         write(tmp_path / "frames" / f"{name}.png", rng.integers(0, 256, (96, 128, 3)))
-    return open_dataset("frames", tmp_path / "frames")
+    return dataset_kind("frames").open(tmp_path / "frames")
 
 
 def test_pictures_become_a_labelled_set_that_keeps_a_share_of_every_class(frames, tmp_path):

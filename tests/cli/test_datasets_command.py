@@ -27,7 +27,7 @@ def test_the_list_as_json(roadseg, capsys):
 def test_every_kind_is_shown(roadseg, capsys, name):
     assert roadseg("datasets", "show", name) == 0
     shown = capsys.readouterr().out
-    assert f'"{name}:data/{name}' in shown
+    assert f"{name}:data/{name}" in shown
     assert DATASETS[name].layout.splitlines()[0] in shown
     assert roadseg("datasets", "show", name, "--json") == 0
     assert json.loads(capsys.readouterr().out)["layout"] == DATASETS[name].layout
@@ -39,10 +39,10 @@ def test_an_unknown_kind(roadseg, capsys):
 
 
 def test_a_folder_that_is_fine(roadseg, capsys, tmp_path):
-    assert roadseg("datasets", "check", "folder", make_folder(tmp_path, 2)) == 0
+    assert roadseg("datasets", "check", f"folder:{make_folder(tmp_path, 2)}") == 0
     shown = capsys.readouterr().out
-    assert f"folder:{tmp_path}:train: 2 pictures, all read\n" in shown
-    assert "\nfine\n" in shown
+    assert f"folder:{tmp_path}:train: 2 images, all read\n" in shown
+    assert "\nno problems\n" in shown
     assert shown.split("vehicle")[1].split()[0] == "5.697"
 
 
@@ -50,19 +50,19 @@ def test_a_folder_that_is_not(roadseg, capsys, tmp_path):
     make_cityscapes(tmp_path, 13)
     for mask in tmp_path.rglob("*_labelIds.png"):
         mask.write_text("hello")
-    assert roadseg("datasets", "check", "cityscapes", tmp_path, "--split", "val") == 1
+    assert roadseg("datasets", "check", f"cityscapes:{tmp_path}:val") == 1
     shown = capsys.readouterr().out
-    assert "13 of 500 pictures" in shown
-    assert "14 wrong\n" in shown
+    assert "13 of 500 images" in shown
+    assert "14 problems\n" in shown
     assert "and 4 more (--json lists all)" in shown
     assert shown.count("→ Delete it and unpack or fetch it again.") == 1
 
 
 def test_the_check_as_json(roadseg, capsys, tmp_path):
-    assert roadseg("datasets", "check", "cityscapes", make_cityscapes(tmp_path, 1), "--split", "val", "--json") == 1
+    assert roadseg("datasets", "check", f"cityscapes:{make_cityscapes(tmp_path, 1)}:val", "--json") == 1
     report = json.loads(capsys.readouterr().out)
     assert not report["fine"]
-    assert (report["pictures"], report["published"]) == (1, 500)
+    assert (report["images"], report["published"]) == (1, 500)
 
 
 def test_only_full_reads_every_picture(roadseg, capsys, tmp_path):
@@ -70,15 +70,15 @@ def test_only_full_reads_every_picture(roadseg, capsys, tmp_path):
     for number in range(1, 250):
         for folder, suffix in (("images", "jpg"), ("masks", "png")):
             (root / folder / f"drive_{number:03}.{suffix}").symlink_to(root / folder / f"drive_000.{suffix}")
-    assert roadseg("datasets", "check", "folder", root) == 0
-    assert "250 pictures, 200 read, evenly spread" in capsys.readouterr().out
-    assert roadseg("datasets", "check", "folder", root, "--full") == 0
-    assert "250 pictures, all read" in capsys.readouterr().out
+    assert roadseg("datasets", "check", f"folder:{root}") == 0
+    assert "250 images, 200 read, evenly spread" in capsys.readouterr().out
+    assert roadseg("datasets", "check", f"folder:{root}", "--full") == 0
+    assert "250 images, all read" in capsys.readouterr().out
 
 
 def test_names_in_brackets_are_printed_as_they_are(roadseg, capsys, tmp_path):
     root = make_folder(tmp_path / "[bold]", 1, labels='ignore = [10, 20, 1000]\n[classes]\n"[red] road" = 30\n')
-    assert roadseg("datasets", "check", "folder", root) == 0
+    assert roadseg("datasets", "check", f"folder:{root}") == 0
     shown = capsys.readouterr().out
     assert "[bold]" in shown
     assert "[red] road" in shown
@@ -87,9 +87,8 @@ def test_names_in_brackets_are_printed_as_they_are(roadseg, capsys, tmp_path):
 def test_wrong_usage():
     ended = program("datasets", "check")
     assert ended.returncode == 2
-    ended = program("datasets", "check", "cityscapes", "nowhere")
+    ended = program("datasets", "check", "cityscapes:nowhere")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == (
-        "error: nowhere: no such folder\n"
-        "       `roadseg datasets show cityscapes` shows where to get it and how its folder has to look.\n"
+        "error: nowhere: no such folder\n       `roadseg datasets show cityscapes` shows its source and layout.\n"
     )

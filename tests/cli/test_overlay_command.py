@@ -143,7 +143,7 @@ def test_what_was_done_is_skipped_unless_overwritten(roadseg, run, tmp_path):
 def test_options_of_test_time_change_labels_and_are_recorded(roadseg, run, tmp_path, monkeypatch):
     """With pictures of training that take no rendering."""
     monkeypatch.setattr(
-        "roadseg.inference.network_segmenter.source_pictures",
+        "roadseg.inference.network_segmenter.source_images",
         lambda source, size, count, scenes: np.zeros((2, *size[::-1], 3), np.uint8),
     )
     clip, tables = make_video(tmp_path / "clip.mp4"), []

@@ -4,7 +4,7 @@ import pytest
 from helpers.tiny import write_streets
 from helpers.tiny_sets import make_camvid, make_cityscapes, make_gta5
 
-from roadseg.datasets.catalogue import DATASETS, open_dataset, open_described, parse_dataset
+from roadseg.datasets.catalogue import DATASETS, dataset_kind, open_dataset, parse_dataset
 from roadseg.errors import DatasetError
 
 
@@ -43,27 +43,27 @@ def test_what_is_not_in_the_notation_is_refused_before_any_file_is_looked_at(tex
 def test_a_split_that_is_not_written_is_the_default_where_the_kind_has_it(tmp_path):
     for split, count in (("train", 3), ("val", 2)):
         make_cityscapes(tmp_path / "cs", count, split=split)
-    assert len(open_described(f"cityscapes:{tmp_path}/cs")) == 3
-    assert len(open_described(f"cityscapes:{tmp_path}/cs", "val")) == 2
-    assert len(open_described(f"cityscapes:{tmp_path}/cs:train", "val")) == 3
-    assert len(open_described(f"gta5:{make_gta5(tmp_path / 'gta5', 1)}", "val")) == 1
-    assert len(open_described(f"streets:{write_streets(tmp_path / 'streets', 4)}", "val")) == 4
+    assert len(open_dataset(f"cityscapes:{tmp_path}/cs", default_split="train")) == 3
+    assert len(open_dataset(f"cityscapes:{tmp_path}/cs")) == 2
+    assert len(open_dataset(f"cityscapes:{tmp_path}/cs:train")) == 3
+    assert len(open_dataset(f"gta5:{make_gta5(tmp_path / 'gta5', 1)}")) == 1
+    assert len(open_dataset(f"streets:{write_streets(tmp_path / 'streets', 4)}")) == 4
 
 
 def test_a_folder_is_opened_at_val_where_there_is_one(tmp_path):
     make_camvid(tmp_path, 2, split="train")
     make_camvid(tmp_path, 1, split="val")
-    assert len(open_dataset("camvid", tmp_path)) == 1
-    assert len(open_dataset("camvid", tmp_path, "train")) == 2
+    assert len(dataset_kind("camvid").open(tmp_path, "val")) == 1
+    assert len(dataset_kind("camvid").open(tmp_path, "train")) == 2
 
 
 def test_unknown_kinds_folders_and_splits_are_refused(tmp_path):
     with pytest.raises(DatasetError, match="Known: streets, gta5"):
-        open_dataset("kitti", tmp_path)
-    with pytest.raises(DatasetError, match="no such folder\n`roadseg datasets show camvid` shows where to get it"):
-        open_dataset("camvid", tmp_path / "nowhere")
+        dataset_kind("kitti").open(tmp_path)
+    with pytest.raises(DatasetError, match="no such folder\n`roadseg datasets show camvid` shows its source"):
+        dataset_kind("camvid").open(tmp_path / "nowhere", "val")
     with pytest.raises(DatasetError, match="gta5: no split 'val'\nIt has train"):
-        open_dataset("gta5", tmp_path, "val")
+        dataset_kind("gta5").open(tmp_path, "val")
 
 
 def test_kinds_are_listed_under_their_names():

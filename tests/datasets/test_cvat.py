@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.tiny import BUILDING, CAR, ROAD, SKY, street
 
-from roadseg.datasets.catalogue import dataset_kind, open_dataset, parse_labelled
+from roadseg.datasets.catalogue import dataset_kind, parse_labelled
 from roadseg.datasets.check import check_dataset
 from roadseg.errors import DatasetError
 from roadseg.labels.catalogue import CITYSCAPES_19
@@ -51,7 +51,7 @@ def zipped(path, content):
 
 
 def test_labels_and_pictures_are_read_out_of_the_zip(tmp_path):
-    dataset = pickle.loads(pickle.dumps(open_dataset("cvat", zipped(tmp_path / "a.zip", files()))))
+    dataset = pickle.loads(pickle.dumps(dataset_kind("cvat").open(zipped(tmp_path / "a.zip", files()))))
     assert dataset.label_space.classes == ("building", "rickshaw", "car", "road", "sky")
     assert [sample.name for sample in dataset.samples] == ["f_0", "f_1"]
     image, label = dataset.in_space(CITYSCAPES_19).pair(1)
@@ -60,7 +60,7 @@ def test_labels_and_pictures_are_read_out_of_the_zip(tmp_path):
     expected[expected == CAR] = 255  # of a class that the network does not have
     assert np.array_equal(image, expected_image)
     assert np.array_equal(label, expected)
-    report = check_dataset(dataset_kind("cvat"), tmp_path / "a.zip")
+    report = check_dataset(f"cvat:{tmp_path}/a.zip")
     assert report.fine
     assert report.shares["rickshaw"] > 0
 
@@ -68,9 +68,9 @@ def test_labels_and_pictures_are_read_out_of_the_zip(tmp_path):
 def test_pictures_may_lie_beside_the_zip(tmp_path):
     archive = zipped(tmp_path / "a.zip", files(pictures=False))
     with pytest.raises(
-        DatasetError, match=r"2 of 2 labelled frames have no picture, the first is f_0\nPut the folder im"
+        DatasetError, match=r"2 of 2 labelled frames have no image; the first is f_0\nPut the folder im"
     ):
-        open_dataset("cvat", archive)
+        dataset_kind("cvat").open(archive)
     (tmp_path / "images").mkdir()
     for index in range(2):
         cv2.imwrite(str(tmp_path / "images" / f"f_{index}.jpg"), street(index)[0][..., ::-1])
@@ -95,7 +95,7 @@ def without(name):
 )
 def test_what_is_no_export_is_refused_at_once(tmp_path, content, message):
     with pytest.raises(DatasetError, match=message) as refused:
-        open_dataset("cvat", zipped(tmp_path / "a.zip", content))
+        dataset_kind("cvat").open(zipped(tmp_path / "a.zip", content))
     assert refused.value.remedy
 
 
@@ -110,12 +110,12 @@ def test_what_is_no_export_is_refused_at_once(tmp_path, content, message):
             {"SegmentationClass/f_0.png": png(np.zeros((9, 9, 3), np.uint8))},
             "JPEGImages/f_0.PNG has 96x64 pixels, its la",
         ),
-        ({"SegmentationClass/f_0.png": b"no picture"}, "a.zip/SegmentationClass/f_0.png: cannot be read as a picture"),
-        ({"JPEGImages/f_0.PNG": b""}, "a.zip/JPEGImages/f_0.PNG: cannot be read as a picture"),
+        ({"SegmentationClass/f_0.png": b"no picture"}, "a.zip/SegmentationClass/f_0.png: cannot be read as an image"),
+        ({"JPEGImages/f_0.PNG": b""}, "a.zip/JPEGImages/f_0.PNG: cannot be read as an image"),
     ],
 )
 def test_what_is_wrong_with_a_frame_is_named(tmp_path, content, message):
-    dataset = open_dataset("cvat", zipped(tmp_path / "a.zip", files() | content))
+    dataset = dataset_kind("cvat").open(zipped(tmp_path / "a.zip", files() | content))
     with pytest.raises(DatasetError, match=message):
         dataset.pair(0)
 
@@ -126,14 +126,14 @@ def test_a_file_that_is_no_zip_or_damaged_is_refused(tmp_path):
     place = whole.index(b"SegmentationClass/f_0.png") + 60
     path.write_bytes(whole[:place] + bytes(20) + whole[place + 20 :])
     with pytest.raises(DatasetError, match=r"a.zip/SegmentationClass/f_0.png: cannot be read \(Bad CRC"):
-        open_dataset("cvat", path).label(0)
+        dataset_kind("cvat").open(path).label(0)
     path.write_bytes(whole[:-40])
     with pytest.raises(
         DatasetError, match=r"a.zip: cannot be read as a zip \(File is not a zip file\)\nExport the labels"
     ):
-        open_dataset("cvat", path)
+        dataset_kind("cvat").open(path)
     with pytest.raises(DatasetError, match=r"b.zip: no such file\n`roadseg datasets show cvat`"):
-        open_dataset("cvat", tmp_path / "b.zip")
+        dataset_kind("cvat").open(tmp_path / "b.zip")
 
 
 def test_a_bare_path_is_a_folder_or_a_zip(tmp_path):

@@ -16,7 +16,7 @@ from helpers.tiny_sets import (
 )
 
 from roadseg.datasets.camvid import split_of
-from roadseg.datasets.catalogue import DATASETS, open_dataset
+from roadseg.datasets.catalogue import DATASETS, dataset_kind, open_dataset
 from roadseg.errors import DatasetError
 from roadseg.labels.catalogue import (
     CAMVID_11,
@@ -50,13 +50,17 @@ NAMES = {
 """Name of the last sample."""
 
 
+def opened(kind, root):
+    return open_dataset(f"{kind}:{root}")
+
+
 @pytest.fixture(params=MAKERS)
 def kind(request):
     return request.param
 
 
 def test_every_kind_is_read_in_its_own_form(tmp_path, kind):
-    dataset = open_dataset(kind, MAKERS[kind](tmp_path / "set", 3))
+    dataset = opened(kind, MAKERS[kind](tmp_path / "set", 3))
     image, label = street(2, night=kind in NIGHT)
     assert (dataset.name, len(dataset), dataset.samples[2].name) == (kind, 3, NAMES[kind])
     assert np.array_equal(dataset.image(2), image)
@@ -72,7 +76,7 @@ def test_every_kind_is_read_in_its_own_form(tmp_path, kind):
 
 
 def test_what_is_read_travels_to_worker_processes(tmp_path, kind):
-    dataset = open_dataset(kind, MAKERS[kind](tmp_path / "set", 1))
+    dataset = opened(kind, MAKERS[kind](tmp_path / "set", 1))
     assert np.array_equal(pickle.loads(pickle.dumps(dataset)).label(0), dataset.label(0))
 
 
@@ -83,7 +87,7 @@ def test_every_kind_is_described(kind):
 
 
 def test_label_maps_are_those_of_the_kinds_label_space(tmp_path, kind):
-    dataset = open_dataset(kind, MAKERS[kind](tmp_path / "set", 1))
+    dataset = opened(kind, MAKERS[kind](tmp_path / "set", 1))
     assert dataset.label_space == label_space(DATASETS[kind].label_space)
     assert dataset.label(0).dtype == np.uint8
 
@@ -91,20 +95,20 @@ def test_label_maps_are_those_of_the_kinds_label_space(tmp_path, kind):
 def test_frames_are_found_at_any_depth_and_have_no_labels(tmp_path):
     for name in ("a/1.jpg", "b/c/2.png", "b/._2.png"):
         write_image(tmp_path / name, np.zeros((8, 8, 3), np.uint8))
-    dataset = open_dataset("frames", tmp_path)
+    dataset = dataset_kind("frames").open(tmp_path)
     assert [sample.name for sample in dataset.samples] == ["a/1", "b/c/2"]
     with pytest.raises(DatasetError, match=r"no label maps\nChoose a labelled data set"):
         dataset.label(0)
 
 
 def test_synthia_is_read_from_derived_releases_too(tmp_path):
-    genuine = open_dataset("synthia", make_synthia(tmp_path / "genuine", 1))
-    derived = open_dataset("synthia", make_synthia(tmp_path / "derived", 1, derived=True))
+    genuine = dataset_kind("synthia").open(make_synthia(tmp_path / "genuine", 1))
+    derived = dataset_kind("synthia").open(make_synthia(tmp_path / "derived", 1, derived=True))
     assert np.array_equal(genuine.label(0), derived.label(0))
 
 
 def test_a_network_of_another_space_is_taught_its_own_classes(tmp_path):
-    synthia = open_dataset("synthia", make_synthia(tmp_path / "set", 1))
+    synthia = dataset_kind("synthia").open(make_synthia(tmp_path / "set", 1))
     label = street(0)[1]
     in_19 = synthia.in_space(CITYSCAPES_19)
     assert in_19.label_space == CITYSCAPES_19
@@ -117,19 +121,19 @@ def test_a_network_of_another_space_is_taught_its_own_classes(tmp_path):
 
 
 def test_both_forms_of_camvid_agree_in_the_eleven_classes(tmp_path):
-    grouped = open_dataset("camvid", make_camvid(tmp_path / "camvid", 2))
-    original = open_dataset("camvid-original", make_camvid_original(tmp_path / "original", 2))
+    grouped = dataset_kind("camvid").open(make_camvid(tmp_path / "camvid", 2), "val")
+    original = dataset_kind("camvid-original").open(make_camvid_original(tmp_path / "original", 2), "val")
     assert np.array_equal(original.in_space(CAMVID_11).label(1), grouped.label(1))
 
 
 def test_a_space_that_shares_no_class_is_refused(tmp_path):
     strange = LabelSpace("strange", ("unicorn",), ((1, 2, 3),))
     with pytest.raises(DatasetError, match="cityscapes-19 and strange share no class"):
-        open_dataset("gta5", make_gta5(tmp_path / "set", 1)).in_space(strange)
+        dataset_kind("gta5").open(make_gta5(tmp_path / "set", 1)).in_space(strange)
 
 
 def test_samples_are_divided_over_processes(tmp_path):
-    dataset = open_dataset("gta5", make_gta5(tmp_path / "set", 5))
+    dataset = dataset_kind("gta5").open(make_gta5(tmp_path / "set", 5))
     parts = [dataset.part(rank, 2) for rank in range(2)]
     assert [sample.name for sample in parts[1].samples] == ["00002", "00004"]
     assert sorted(sample.name for part in parts for sample in part.samples) == [s.name for s in dataset.samples]
@@ -140,7 +144,7 @@ def test_samples_are_divided_over_processes(tmp_path):
 
 def test_cityscapes_without_labels_will_do_as_a_target(tmp_path):
     root = make_cityscapes(tmp_path / "set", 2, labelled=False)
-    dataset = open_dataset("cityscapes", root)
+    dataset = dataset_kind("cityscapes").open(root, "val")
     assert dataset.image(1).shape == (64, 96, 3)
     for ask in (lambda: dataset.label(1), lambda: dataset.pair(1), lambda: dataset.in_space(SYNTHIA_16)):
         with pytest.raises(DatasetError, match=r"no label maps\nUnpack gtFine in "):
@@ -150,14 +154,14 @@ def test_cityscapes_without_labels_will_do_as_a_target(tmp_path):
 def test_a_split_of_cityscapes_without_its_pictures_says_so(tmp_path):
     root = make_cityscapes(tmp_path / "set", 1)
     with pytest.raises(DatasetError, match="leftImg8bit/train: no such folder"):
-        open_dataset("cityscapes", root, "train")
+        dataset_kind("cityscapes").open(root, "train")
     next(root.rglob("*_leftImg8bit.png")).rename(root / "leftImg8bit" / "val" / "renamed.png")
-    with pytest.raises(DatasetError, match=r"val: no pictures \*_leftImg8bit\.png or \.jpg in it"):
-        open_dataset("cityscapes", root)
+    with pytest.raises(DatasetError, match=r"val: no images \*_leftImg8bit\.png or \.jpg in it"):
+        dataset_kind("cityscapes").open(root, "val")
 
 
 def test_the_dummy_labels_of_cityscapes_test_are_not_taken_for_truth(tmp_path):
-    dataset = open_dataset("cityscapes", make_cityscapes(tmp_path / "set", 1, split="test"), "test")
+    dataset = dataset_kind("cityscapes").open(make_cityscapes(tmp_path / "set", 1, split="test"), "test")
     with pytest.raises(DatasetError, match="no label maps\nChoose the val split"):
         dataset.label(0)
 
@@ -165,7 +169,7 @@ def test_the_dummy_labels_of_cityscapes_test_are_not_taken_for_truth(tmp_path):
 def test_stills_of_camvid_are_split_by_sequence(tmp_path):
     root = make_camvid_original(tmp_path / "set", 2)
     names = {
-        split: [s.name for s in open_dataset("camvid-original", root, split).samples]
+        split: [s.name for s in dataset_kind("camvid-original").open(root, split).samples]
         for split in DATASETS["camvid-original"].splits
     }
     assert names == {
@@ -177,12 +181,12 @@ def test_stills_of_camvid_are_split_by_sequence(tmp_path):
     assert {name: split_of(name) for name in boundaries} == boundaries
     write_image(root / "701_StillsRaw_full" / "holiday.png", np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(DatasetError, match="holiday: no still of CamVid"):
-        open_dataset("camvid-original", root)
+        dataset_kind("camvid-original").open(root, "val")
 
 
 @pytest.mark.real_data
 def test_camvid_is_read_as_it_is_downloaded(real_data):
-    train, val = (open_dataset("camvid", real_data / "camvid", split) for split in ("train", "val"))
+    train, val = (dataset_kind("camvid").open(real_data / "camvid", split) for split in ("train", "val"))
     published = DATASETS["camvid"].splits
     assert (len(train), len(val)) == (published["train"], published["val"])
     labels = np.unique(np.stack([val.pair(i)[1] for i in range(0, 101, 10)]))
@@ -196,14 +200,14 @@ def test_label_maps_of_another_size_are_refused_naming_both_files(tmp_path):
     root = make_synthia(tmp_path / "set", 2)
     write_image(root / "RGB" / "0000001.png", np.zeros((32, 48, 3), np.uint8))
     with pytest.raises(DatasetError, match=r"RGB/0000001\.png has 48x32 pixels.*LABELS/0000001\.png 96x64"):
-        open_dataset("synthia", root).pair(1)
+        dataset_kind("synthia").open(root).pair(1)
 
 
 def test_label_maps_of_gta5_are_resized_where_the_download_has_them_in_another_size(tmp_path):
     root = make_gta5(tmp_path / "set", 1)
     quarters = np.array([[7, 11], [23, 26]], np.uint8)
     write_palette_png(root / "labels" / "00001.png", quarters)
-    image, label = open_dataset("gta5", root).pair(0)
+    image, label = dataset_kind("gta5").open(root).pair(0)
     assert label.shape == image.shape[:2]
     assert label[[0, 0, -1, -1], [0, -1, 0, -1]].tolist() == [ROAD, BUILDING, SKY, CAR]
     assert (label[:32, :48] == ROAD).all() and (label[32:, 48:] == CAR).all()
@@ -243,19 +247,19 @@ def break_folder(root):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (break_missing, r"2 of 3 label maps are missing, the first is .*1\.png"),
-        (break_folder, r"3 of 3 label maps are missing, the first is .*0\.png"),
+        (break_missing, r"2 of 3 label maps are missing; the first is .*1\.png"),
+        (break_folder, r"3 of 3 label maps are missing; the first is .*0\.png"),
         (break_colour, r"1\.png: a label map has one channel"),
-        (break_id, r"1\.png: 77 is no label id"),
-        (break_image, r"1\.png: cannot be read as a picture"),
-        (break_emptiness, "no pictures in it"),
+        (break_id, r"1\.png: label id 77 is unknown"),
+        (break_image, r"1\.png: cannot be read as an image"),
+        (break_emptiness, "no images in it"),
     ],
 )
 def test_a_damaged_set_says_which_file_is_wrong(tmp_path, maker, damage, message):
     root = maker(tmp_path / "set", 3)
     damage(root)
     with pytest.raises(DatasetError, match=message):
-        open_dataset("streets" if maker is write_streets else "synthia", root).pair(1)
+        dataset_kind("streets" if maker is write_streets else "synthia").open(root).pair(1)
 
 
 @pytest.mark.parametrize("text", ["label_space = ", 'kind = "streets"', 'label_space = "mars"'])
@@ -263,14 +267,14 @@ def test_streets_need_their_description(tmp_path, text):
     root = write_streets(tmp_path / "set", 1)
     (root / "dataset.toml").write_text(text)
     with pytest.raises(DatasetError, match=r"dataset\.toml: not readable|unknown label space"):
-        open_dataset("streets", root)
+        dataset_kind("streets").open(root)
     (root / "dataset.toml").unlink()
-    with pytest.raises(DatasetError, match=r"no dataset\.toml in it\nMake the folder with `roadseg synth`"):
-        open_dataset("streets", root)
+    with pytest.raises(DatasetError, match=r"no dataset\.toml in it\nCreate the folder with `roadseg synth`"):
+        dataset_kind("streets").open(root)
 
 
 def test_a_sample_without_a_label_file_among_others_says_so(tmp_path):
-    dataset = open_dataset("gta5", make_gta5(tmp_path / "set", 1))
+    dataset = dataset_kind("gta5").open(make_gta5(tmp_path / "set", 1))
     bare = replace(dataset, samples=[replace(dataset.samples[0], label=None)])
     with pytest.raises(DatasetError, match="00001 has no label map"):
         bare.label(0)

@@ -18,7 +18,7 @@ def kinds_table() -> str:
     for kind in DATASETS.values():
         splits = ", ".join(name if count is None else f"{name} {count:,}" for name, count in kind.splits.items())
         title = f"[{kind.title}]({kind.url})" if kind.url else kind.title
-        rows.append(f"| `{kind.name}` | {title} | {splits} | {kind.picture_size} | {kind.label_space} |")
+        rows.append(f"| `{kind.name}` | {title} | {splits} | {kind.image_size} | {kind.label_space} |")
     return "\n".join(rows)
 
 

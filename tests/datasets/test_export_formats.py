@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from helpers.tiny import SIZE, street
 
-from roadseg.datasets.catalogue import open_dataset, parse_labelled
+from roadseg.datasets.catalogue import dataset_kind, parse_labelled
 from roadseg.datasets.export.coco import run_lengths
 from roadseg.datasets.export.formats import FORMATS
-from roadseg.datasets.export.labelled_image import LabelledPicture
+from roadseg.datasets.export.labelled_image import LabelledImage
 from roadseg.errors import DatasetError
 from roadseg.labels.catalogue import CAMVID_11, CITYSCAPES_19
 from roadseg.labels.space import LabelSpace
@@ -40,7 +40,7 @@ def write(name, space, out):
     def pictures():
         for index, (stem, label) in enumerate(labels_of(space).items()):
             image = street(index)[0][: label.shape[0]]
-            yield LabelledPicture(stem, ".jpg", cv2.imencode(".jpg", image)[1].tobytes(), label)
+            yield LabelledImage(stem, ".jpg", cv2.imencode(".jpg", image)[1].tobytes(), label)
 
     out.mkdir()
     FORMATS[name](out, space, pictures())
@@ -132,10 +132,10 @@ def test_cvat_is_told_of_every_colour_and_frame(tmp_path):
 @pytest.mark.parametrize(
     ("space", "complaint"),
     [
-        (LabelSpace("two", ("a", "b"), ((1, 1, 1), (1, 1, 1))), "two classes have one colour"),
+        (LabelSpace("two", ("a", "b"), ((1, 1, 1), (1, 1, 1))), "two classes share a colour"),
         (LabelSpace("black", ("a",), ((0, 0, 0),)), "or one is black"),
-        (LabelSpace("colon", ("a:b",), ((1, 1, 1),)), "no label in CVAT can be called 'a:b'"),
-        (LabelSpace("void", ("background",), ((1, 1, 1),)), "can be called 'background'"),
+        (LabelSpace("colon", ("a:b",), ((1, 1, 1),)), "CVAT cannot have a label called 'a:b'"),
+        (LabelSpace("void", ("background",), ((1, 1, 1),)), "have a label called 'background'"),
     ],
     ids=lambda case: getattr(case, "name", ""),
 )
@@ -153,4 +153,4 @@ def test_run_lengths_by_hand():
 
 def test_a_folder_of_pngs_can_be_checked_and_divided_as_any_data_set(tmp_path):
     folder = write("png", CITYSCAPES_19, tmp_path / "out")
-    assert len(open_dataset("folder", folder, "train")) == 2
+    assert len(dataset_kind("folder").open(folder, "train")) == 2

@@ -121,7 +121,7 @@ def test_jpeg_pictures_beside_png_masks_need_no_suffix(tmp_path):
 
 def test_a_value_that_nobody_named_is_an_error(tmp_path):
     dataset = FOLDER.open(written(tmp_path, "[classes]\nroad = 1", [[1, 7]]), "val")
-    with pytest.raises(DatasetError, match=r"masks/a.png: 7 is no label id .*\n.*labels.toml"):
+    with pytest.raises(DatasetError, match=r"masks/a.png: label id 7 is unknown.*\n.*labels.toml"):
         dataset.label(0)
     coloured = written(tmp_path, '[classes]\nroad = "#010101"', [[[1, 1, 1], [7, 8, 9]]])
     with pytest.raises(DatasetError, match=r"masks/a.png: .*\(7, 8, 9\)"):
@@ -141,13 +141,13 @@ def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(DatasetError, match="images: no such folder"):
         FOLDER.open(tmp_path, "val")
     (tmp_path / "images").mkdir()
-    with pytest.raises(DatasetError, match="images: no pictures in it"):
+    with pytest.raises(DatasetError, match="images: no images in it"):
         FOLDER.open(tmp_path, "val")
     write_image(tmp_path / "images" / "a.png", np.zeros((2, 2, 3), np.uint8))
-    with pytest.raises(DatasetError, match=r"1 of 1 label maps are missing, the first is .*masks/a.png"):
+    with pytest.raises(DatasetError, match=r"1 of 1 label maps are missing; the first is .*masks/a.png"):
         FOLDER.open(tmp_path, "val")
     (tmp_path / "labels.toml").write_text('image_suffix = "_rgb.png"\n[classes]\nroad = 1')
-    with pytest.raises(DatasetError, match=r"no picture ends in _rgb\.png"):
+    with pytest.raises(DatasetError, match=r"no image ends in _rgb\.png"):
         FOLDER.open(tmp_path, "val")
 
 
@@ -157,18 +157,18 @@ def test_what_is_missing_is_said(tmp_path):
         ("", "give either [classes] or label_space"),
         ('label_space = "cityscapes-19"\n[classes]\nroad = 1', "give either [classes] or label_space"),
         ('label_space = "cityscapes"', "label_space: not a label space; known: cityscapes-19"),
-        ('label_space = "cityscapes-19"\nignore = 0', "label_space says all by itself"),
+        ('label_space = "cityscapes-19"\nignore = 0', "label_space already defines everything"),
         ("clases = 1\n[classes]\nroad = 1", "unknown key 'clases'"),
-        ("[classes]\nroad = -1", "classes.road: -1 is no mask value; write a number 0..65535 or a colour"),
-        ("[classes]\nroad = 65536", "classes.road: 65536 is no mask value"),
-        ("[classes]\nroad = true", "classes.road: True is no mask value"),
-        ('[classes]\nroad = "grey"', "classes.road: 'grey' is no mask value"),
-        ('[classes]\nroad = "#80808"', "classes.road: '#80808' is no mask value"),
-        ('[classes]\nroad = "#80 080"', "classes.road: '#80 080' is no mask value"),
-        ("[classes]\nroad = []", "classes.road: no mask value shows it"),
-        ("[classes]\nroad = 1\nsky = [1, 2]", "mask value 1 stands there twice"),
-        ('[classes]\nroad = "#0000ff"\nsky = "#0000FF"', 'mask value "#0000ff" stands there twice'),
-        ("ignore = [1]\n[classes]\nroad = 1", "mask value 1 stands there twice"),
+        ("[classes]\nroad = -1", "classes.road: -1 is not a mask value; write a number 0..65535 or a colour"),
+        ("[classes]\nroad = 65536", "classes.road: 65536 is not a mask value"),
+        ("[classes]\nroad = true", "classes.road: True is not a mask value"),
+        ('[classes]\nroad = "grey"', "classes.road: 'grey' is not a mask value"),
+        ('[classes]\nroad = "#80808"', "classes.road: '#80808' is not a mask value"),
+        ('[classes]\nroad = "#80 080"', "classes.road: '#80 080' is not a mask value"),
+        ("[classes]\nroad = []", "classes.road: it has no mask value"),
+        ("[classes]\nroad = 1\nsky = [1, 2]", "mask value 1 is given twice"),
+        ('[classes]\nroad = "#0000ff"\nsky = "#0000FF"', 'mask value "#0000ff" is given twice'),
+        ("ignore = [1]\n[classes]\nroad = 1", "mask value 1 is given twice"),
         ('[classes]\nroad = 1\nsky = "#808080"', "numbers and colours are mixed"),
         (
             "[classes]\nroad = 1\nignore = 255",
@@ -178,10 +178,10 @@ def test_what_is_missing_is_said(tmp_path):
         ('[classes]\nroad = 1\n[contains]\nvehicle = ["car"]', "contains.vehicle: not one of [classes]"),
         (
             '[classes]\ncars = 1\n[contains]\ncars = ["cra"]',
-            "contains: 'cra' is no class of Cityscapes, which are road, ",
+            "contains: 'cra' is not a class of Cityscapes, which are road, ",
         ),
         ('[classes]\ncars = 1\ncar = 2\n[contains]\ncars = ["car"]', "contains: 'car' is one of [classes] itself"),
-        ('[classes]\na = 1\nb = 2\n[contains]\na = ["car"]\nb = ["car"]', "contains: 'car' stands there twice"),
+        ('[classes]\na = 1\nb = 2\n[contains]\na = ["car"]\nb = ["car"]', "contains: 'car' is given twice"),
         ("[classes\nroad = 1", "not a readable TOML file"),
     ],
 )

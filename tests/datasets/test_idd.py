@@ -97,7 +97,7 @@ def test_an_unknown_label_names_file_and_label(tmp_path):
 def test_what_is_no_annotation_is_refused(tmp_path, content):
     path = tmp_path / "0_gtFine_polygons.json"
     path.write_text(content, encoding="latin-1")
-    with pytest.raises(DatasetError, match=r"_polygons.json: not polygons as IDD has them"):
+    with pytest.raises(DatasetError, match=r"_polygons.json: not polygons in the form of IDD"):
         read_polygons(path)
 
 
@@ -119,7 +119,7 @@ def test_a_missing_annotation_is_an_error(tmp_path):
 def test_pictures_of_another_set_are_refused(tmp_path):
     (tmp_path / "leftImg8bit" / "val" / "0").mkdir(parents=True)
     cv2.imwrite(str(tmp_path / "leftImg8bit" / "val" / "0" / "a.png"), np.zeros((2, 2), np.uint8))
-    with pytest.raises(DatasetError, match=r"no pictures \*_leftImg8bit"):
+    with pytest.raises(DatasetError, match=r"no images \*_leftImg8bit"):
         IDD.open(tmp_path, "val")
 
 

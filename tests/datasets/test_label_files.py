@@ -73,12 +73,12 @@ def test_ids_of_sixteen_bits_are_read_whole(tmp_path):
     labels = IdLabels({7: 1, 300: 2})
     assert labels(tmp_path / "a.png").tolist() == [[1, 2]]
     assert labels.encode(np.array([7], np.uint8)).tolist() == [1]
-    with pytest.raises(DatasetError, match=r"a\.png: 300 is no label id"):
+    with pytest.raises(DatasetError, match=r"a\.png: label id 300 is unknown"):
         CITYSCAPES_LABELS(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize(
-    ("ids", "message"), [([[7, 34]], "34 is no label id"), ([[90, 7, 91, 7, 90]], "90, 91 are no label id")]
+    ("ids", "message"), [([[7, 34]], "label id 34 is unknown"), ([[90, 7, 91, 7, 90]], "label ids 90, 91 are unknown")]
 )
 def test_unknown_ids_are_named(tmp_path, ids, message):
     write_image(tmp_path / "a.png", np.array(ids, np.uint8))
@@ -89,7 +89,7 @@ def test_unknown_ids_are_named(tmp_path, ids, message):
 def test_unknown_colours_are_named(tmp_path):
     pixels = np.array([[CAMVID_32.colours[0], (1, 2, 3), (255, 255, 255)]], np.uint8)
     write_image(tmp_path / "a.png", pixels)
-    with pytest.raises(DatasetError, match=r"a\.png: 2 pixels have colours of no class, the first is RGB \(1, 2, 3\)"):
+    with pytest.raises(DatasetError, match=r"a\.png: 2 pixels have unknown colours; the first is RGB \(1, 2, 3\)"):
         ORIGINAL_LABELS(tmp_path / "a.png")
 
 
@@ -125,7 +125,7 @@ def test_colour_pictures_are_no_id_maps(tmp_path, mode):
 def test_files_of_train_ids_hold_no_id_beyond_the_classes():
     labels = train_id_labels(CITYSCAPES_19)
     assert labels.encode(np.array([0, 18, 255], np.uint8)).tolist() == [0, 18, IGNORE]
-    with pytest.raises(DatasetError, match="19 is no label id"):
+    with pytest.raises(DatasetError, match="label id 19 is unknown"):
         labels.encode(np.array([19], np.uint8))
 
 

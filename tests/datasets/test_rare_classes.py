@@ -9,7 +9,7 @@ import pytest
 import torch
 from helpers.tiny import BUILDING, CAR, RECIPE, ROAD, SIZE, SKY, street, write_streets
 
-from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.class_counts import class_counts
 from roadseg.datasets.rare_classes import RareClasses
 from roadseg.datasets.sampling import load_batches
@@ -35,12 +35,12 @@ def test_classes_are_drawn_by_the_published_formula(temperature):
     likelihoods = [math.exp((shares[2] - share) / temperature) for share in shares]
     assert rare.probabilities[:3] == pytest.approx(np.array(likelihoods) / sum(likelihoods))
     assert not rare.probabilities[3:].any()
-    assert [pictures.tolist() for pictures in rare.pictures[:4]] == [[0, 1], [1], [0], []]
+    assert [pictures.tolist() for pictures in rare.images[:4]] == [[0, 1], [1], [0], []]
 
 
 def test_a_picture_of_a_few_pixels_of_a_class_is_none_of_it_and_its_class_is_not_drawn_for_it():
     rare = RareClasses.of(counts({0: 99_900, 1: 100}, {0: 50_000, 1: 50_000}, {0: 99_999, 2: 1}), 0.01)
-    assert rare.pictures[1].tolist() == [1]
+    assert rare.images[1].tolist() == [1]
     assert rare.probabilities[2] == 0
     drawn = [rare.draw(np.random.default_rng(seed)) for seed in range(50)]
     assert set(drawn) == {(1, 1)}
@@ -60,7 +60,7 @@ def source(tmp_path):
 
 
 def test_counts_are_those_of_the_label_maps_in_the_networks_classes(source, tmp_path):
-    dataset = open_dataset("streets", source)
+    dataset = dataset_kind("streets").open(source)
     counted = class_counts(dataset, tmp_path / "kept")
     assert counted.shape == (6, 256)
     assert counted[:, [ROAD, BUILDING, SKY, CAR]].sum() == 6 * SIZE[0] * SIZE[1]
@@ -74,7 +74,9 @@ def test_labels_are_counted_once_and_again_when_they_change(source, tmp_path):
 
     def count():
         counting.clear()
-        return class_counts(open_dataset("streets", source), tmp_path / "kept", lambda *done: counting.append(done))
+        return class_counts(
+            dataset_kind("streets").open(source), tmp_path / "kept", lambda *done: counting.append(done)
+        )
 
     before = sorted(source.rglob("*"))
     first = count()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from helpers.tiny import SIZE, street, write_streets
 
-from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.sampling import AdaptationBatches, load_batches
 from roadseg.datasets.transforms import CropTransform, resized_label
 from roadseg.errors import DatasetError, RecipeError
@@ -17,7 +17,7 @@ CROP = CropTransform(size=SIZE, crop=(64, 48))
 @pytest.fixture(scope="module")
 def batches(tmp_path_factory):
     root = write_streets(tmp_path_factory.mktemp("streets") / "set", 5)
-    source, target = open_dataset("streets", root), open_dataset("frames", root / "images")
+    source, target = dataset_kind("streets").open(root), dataset_kind("frames").open(root / "images")
     return AdaptationBatches(source, (target,), 2, CROP, CROP, seed=1)
 
 
@@ -55,7 +55,7 @@ def flat_targets(tmp_path_factory):
         for place in range(pictures):
             grey = np.full((SIZE[1], SIZE[0], 3), 10 * target + place, np.uint8)
             cv2.imwrite(str(root / str(target) / f"{place}.png"), grey)
-    return tuple(open_dataset("frames", root / str(target)) for target in range(3))
+    return tuple(dataset_kind("frames").open(root / str(target)) for target in range(3))
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3])
@@ -90,7 +90,7 @@ def test_shares_of_processes_make_up_the_joint_batch(batches):
 
 
 def test_more_processes_than_images_are_refused(batches):
-    with pytest.raises(RecipeError, match="leaves nothing to do for some of 3 processes"):
+    with pytest.raises(RecipeError, match="leaves no image for some of 3 processes"):
         batches.for_process(0, 3)
 
 
@@ -121,7 +121,7 @@ def test_labels_are_taken_at_the_centres_of_the_new_pixels():
 
 def test_mirroring_can_be_left_out():
     image, label = street(0)
-    transform = CropTransform(SIZE, SIZE, scale=(1.0, 1.0), jitter=0, mirror=False)
+    transform = CropTransform(SIZE, SIZE, scale=(1.0, 1.0), jitter=0, horizontal_flip=False)
     for seed in range(8):
         crop, crop_label = transform(image, label, np.random.default_rng(seed))
         assert np.array_equal(crop, image)
@@ -129,7 +129,7 @@ def test_mirroring_can_be_left_out():
 
 
 def test_alignment_gives_source_crops_the_colours_of_target_crops(batches, tmp_path):
-    dark = open_dataset("frames", write_streets(tmp_path / "night", 5, night=True) / "images")
+    dark = dataset_kind("frames").open(write_streets(tmp_path / "night", 5, night=True) / "images")
     plain = AdaptationBatches(batches.source, (dark,), 2, CROP, CROP, seed=1)[0]
     aligned = AdaptationBatches(batches.source, (dark,), 2, CROP, CROP, seed=1, fourier_beta=0.02)[0]
     means = [images.float().mean((2, 3)) for images in (aligned.source_images, plain.target_images)]
@@ -143,7 +143,7 @@ def test_pseudo_labels_go_with_their_crops_and_are_counted(batches, tmp_path):
     for label in (root / "labels").iterdir():  # pictures that tell the label of every pixel
         cv2.imwrite(str(root / "images" / label.name), cv2.cvtColor(cv2.imread(str(label), 0), cv2.COLOR_GRAY2BGR))
     unchanged = CropTransform(SIZE, (64, 48), scale=(1.0, 1.0), jitter=0)
-    without = replace(batches, targets=(open_dataset("streets", root),), target_transform=unchanged)
+    without = replace(batches, targets=(dataset_kind("streets").open(root),), target_transform=unchanged)
     batch, plain = (replace(without, pseudo_labelled=on)[3] for on in (True, False))
     assert plain.target_labels is None  # labels that are there are not read
     assert len(plain.counts) == 1
@@ -155,7 +155,7 @@ def test_pseudo_labels_go_with_their_crops_and_are_counted(batches, tmp_path):
 
 
 def test_labelled_target_pictures_come_beside_the_rest_and_change_none_of_it(batches, tmp_path):
-    labelled = open_dataset("streets", write_streets(tmp_path / "night", 2, night=True))
+    labelled = dataset_kind("streets").open(write_streets(tmp_path / "night", 2, night=True))
     with_labels = replace(batches, annotated=labelled, batch_size=3)
     in_order = list(load_batches(with_labels, 0, 6, workers=0))
     assert all(equal(a, b) for a, b in zip(in_order[4:], load_batches(with_labels, 4, 6, workers=2), strict=True))
@@ -178,14 +178,14 @@ def test_labelled_target_pictures_come_beside_the_rest_and_change_none_of_it(bat
 def test_a_broken_picture_is_named_wherever_it_is_read(tmp_path, workers):
     root = write_streets(tmp_path / "set", 2)
     (root / "images" / "000001.png").write_text("no picture")
-    batches = AdaptationBatches(open_dataset("streets", root), (), 2, CROP, CROP, seed=1)
-    with pytest.raises(DatasetError, match=r"^[^\n]*000001\.png: cannot be read as a picture\n"):
+    batches = AdaptationBatches(dataset_kind("streets").open(root), (), 2, CROP, CROP, seed=1)
+    with pytest.raises(DatasetError, match=r"^[^\n]*000001\.png: cannot be read as an image\n"):
         list(load_batches(batches, 0, 1, workers=workers))
 
 
 def test_a_label_map_of_another_size_is_refused(tmp_path):
     root = write_streets(tmp_path / "set", 1)
     cv2.imwrite(str(root / "labels" / "000000.png"), np.zeros((20, 30), np.uint8))
-    batches = AdaptationBatches(open_dataset("streets", root), (), 1, CROP, CROP, seed=1)
+    batches = AdaptationBatches(dataset_kind("streets").open(root), (), 1, CROP, CROP, seed=1)
     with pytest.raises(DatasetError, match="30"):
         batches[0]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from helpers.tiny import CAR, ROAD, SIZE, street, write_streets
 
-from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.catalogue import dataset_kind
 from roadseg.errors import DatasetError
 from roadseg.evaluation.evaluate import evaluate
 from roadseg.labels.catalogue import CITYSCAPES_19
@@ -24,7 +24,7 @@ def truth_teller(images, size):
 
 @pytest.fixture
 def streets(tmp_path):
-    return open_dataset("streets", write_streets(tmp_path / "set", 4))
+    return dataset_kind("streets").open(write_streets(tmp_path / "set", 4))
 
 
 def test_a_good_predictor_scores_high_and_the_absent_classes_are_left_out(streets):
@@ -41,7 +41,7 @@ def test_a_good_predictor_scores_high_and_the_absent_classes_are_left_out(street
 
 
 def test_scores_come_from_counts_summed_over_the_set_not_from_means_of_images(tmp_path):
-    streets = open_dataset("streets", write_streets(tmp_path / "set", 2))
+    streets = dataset_kind("streets").open(write_streets(tmp_path / "set", 2))
     always_road = evaluate(
         lambda images, size: np.zeros((1, *size[::-1]), np.uint8), CITYSCAPES_19, streets, input_size=SIZE
     )
@@ -52,7 +52,7 @@ def test_scores_come_from_counts_summed_over_the_set_not_from_means_of_images(tm
 
 @pytest.mark.real_data
 def test_shared_classes_of_camvid_are_scored_in_its_own_space(real_data):
-    camvid = open_dataset("camvid", real_data / "camvid")
+    camvid = dataset_kind("camvid").open(real_data / "camvid", "val")
     subset = replace(camvid, samples=camvid.samples[:3])
     sky = evaluate(lambda images, size: np.full((1, *size[::-1]), 10, np.uint8), CITYSCAPES_19, subset, input_size=SIZE)
     labels = np.stack([subset.label(i) for i in range(3)])
@@ -62,7 +62,7 @@ def test_shared_classes_of_camvid_are_scored_in_its_own_space(real_data):
 
 
 def test_a_prediction_that_the_truth_has_no_class_for_is_an_error_everywhere(tmp_path):
-    streets = open_dataset("streets", write_streets(tmp_path / "set", 1))
+    streets = dataset_kind("streets").open(write_streets(tmp_path / "set", 1))
     two = LabelSpace("two", ("road", "hovercraft"), ((0, 0, 0), (1, 1, 1)))
     label = street(0)[1]
 
@@ -81,7 +81,7 @@ def test_sets_that_cannot_be_scored_are_refused(streets, tmp_path):
     strange = LabelSpace("strange", ("unicorn",), ((1, 2, 3),))
     with pytest.raises(DatasetError, match="share no class"):
         evaluate(truth_teller, strange, streets, input_size=SIZE)
-    frames = open_dataset("frames", tmp_path / "set" / "images")
+    frames = dataset_kind("frames").open(tmp_path / "set" / "images")
     with pytest.raises(DatasetError, match="no label maps"):
         evaluate(truth_teller, CITYSCAPES_19, frames, input_size=SIZE)
 
@@ -135,7 +135,7 @@ def test_pictures_are_read_ahead_in_order_and_an_unreadable_one_ends_it(streets)
 
 
 def test_classes_of_another_space_are_found_by_what_contains_them(tmp_path):
-    streets = open_dataset("streets", write_streets(tmp_path / "set", 2))
+    streets = dataset_kind("streets").open(write_streets(tmp_path / "set", 2))
     coarse = LabelSpace("coarse", ("ground", "up"), ((0, 0, 0),) * 2, {"road": "ground", "sky": "up", "car": "up"})
     evaluation = evaluate(truth_teller, CITYSCAPES_19, streets.in_space(coarse), input_size=SIZE)
     assert evaluation.classes == ("ground", "up")
@@ -148,7 +148,7 @@ def test_of_a_drive_it_is_told_how_steady_predictions_are(tmp_path):
     (root / "dataset.toml").write_text('kind = "streets"\ncontents = "drive of 4 s"\nlabel_space = "cityscapes-19"\n')
     for number in range(1, 4):  # a car that waits
         (root / "images" / f"{number:06}.png").write_bytes((root / "images" / "000000.png").read_bytes())
-    drive = open_dataset("streets", root)
+    drive = dataset_kind("streets").open(root)
     steady = evaluate(truth_teller, CITYSCAPES_19, drive, input_size=SIZE).as_dict()
     assert (steady["temporal_consistency"], steady["changed_pixels"]) == (100, 0)
     turn = iter(range(4))
@@ -164,6 +164,6 @@ def test_pictures_that_do_not_follow_one_another_have_no_steadiness(streets, tmp
     assert "temporal_consistency" not in evaluate(truth_teller, CITYSCAPES_19, streets, input_size=SIZE).as_dict()
     root = write_streets(tmp_path / "drive", 4)
     (root / "dataset.toml").write_text('kind = "streets"\ncontents = "drive of 4 s"\nlabel_space = "cityscapes-19"\n')
-    drive = open_dataset("streets", root)
+    drive = dataset_kind("streets").open(root)
     assert drive.is_video and drive.every(1).is_video and not drive.every(2).is_video
     assert not drive.part(0, 2).is_video

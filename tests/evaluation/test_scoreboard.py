@@ -9,7 +9,7 @@ import torch
 from helpers.comparison_boards import CAR, ROAD, SIZE, SKY, SPACE, iou, make_board, misjudged, picture, truth
 from helpers.tiny import write_streets
 
-from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.errors import DatasetError, WeightsError
 from roadseg.evaluation.comparison.grid import comparison_picture
@@ -39,7 +39,7 @@ def small_run(folder, seed=0, **card):
 
 @pytest.fixture(scope="module")
 def streets(tmp_path_factory):
-    return open_dataset("streets", write_streets(tmp_path_factory.mktemp("set") / "streets", 5))
+    return dataset_kind("streets").open(write_streets(tmp_path_factory.mktemp("set") / "streets", 5))
 
 
 def test_scores_and_pictures_are_those_of_each_run_alone(tmp_path, streets):

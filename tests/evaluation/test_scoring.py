@@ -7,7 +7,7 @@ from helpers.tiny import RECIPE, write_streets
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.catalogue import dataset_kind
 from roadseg.errors import WeightsError
 from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union
 from roadseg.evaluation.scoring import load_published, load_run, score
@@ -35,7 +35,7 @@ def published(tmp_path_factory):
 def test_published_arithmetic_end_to_end(published, tmp_path):
     """Resize, mean, forward, up-sampling of scores with corners aligned, argmax, counts: each step by hand."""
     network, path, recipe = published
-    streets = open_dataset("streets", write_streets(tmp_path / "set", 3))
+    streets = dataset_kind("streets").open(write_streets(tmp_path / "set", 3))
     candidate = load_published(path, recipe)
     assert candidate.report is not None
     evaluation = score(candidate, streets, start("cpu"))

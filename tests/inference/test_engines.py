@@ -12,8 +12,8 @@ import torch
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
 from roadseg.bench.engines import compare_engines
-from roadseg.datasets.catalogue import open_dataset
-from roadseg.datasets.source_images import source_pictures
+from roadseg.datasets.catalogue import dataset_kind
+from roadseg.datasets.source_images import source_images
 from roadseg.errors import InputError
 from roadseg.inference import engines, network_segmenter, openvino_engine
 from roadseg.inference.batch_size import best_batch_size
@@ -42,7 +42,7 @@ LEAST_AGREEMENT = {"float32": 0.9995, "mixed": 0.985, "bfloat16": 0.975}
 
 @pytest.fixture(scope="module")
 def pictures():
-    return source_pictures("streets", SIZE, 3)
+    return source_images("streets", SIZE, 3)
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +260,7 @@ def test_openvino_reports_to_nobody(tmp_path):
 @pytest.mark.real_data
 @pytest.mark.extra("openvino")
 def test_what_is_chosen_by_itself_loses_next_to_nothing_on_real_pictures(real_data):
-    every_fourth = open_dataset("camvid", real_data / "camvid", "val").every(4)
+    every_fourth = dataset_kind("camvid").open(real_data / "camvid", "val").every(4)
     comparison = compare_engines(DEFAULT, every_fourth, device="cpu", rounds=1)
     float32 = comparison.engines[0]
     chosen = [each for each in comparison.engines if each.chosen]

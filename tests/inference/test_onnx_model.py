@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from roadseg.datasets.source_images import source_pictures
+from roadseg.datasets.source_images import source_images
 from roadseg.errors import InputError, OutputError
 from roadseg.inference import onnx_model
 from roadseg.inference.engines import load_segmenter
@@ -35,7 +35,7 @@ def written(tmp_path_factory):
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_labels_are_those_of_torch_for_any_number_of_pictures(written, count):
-    pictures = source_pictures("streets", SIZE, count)
+    pictures = source_images("streets", SIZE, count)
     (labels,) = session_of(written.path).run(["labels"], {"images": pictures})
     segmenter = load_segmenter(DEFAULT, device="cpu", engine="torch", precision="float32", input_size=SIZE)
     assert (labels.shape, labels.dtype) == ((count, 59, 81), np.uint8)

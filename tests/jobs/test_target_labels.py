@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.rendered import render_dataset
 from roadseg.evaluation.scoring import Candidate, score
 from roadseg.jobs.adapt import adapt
@@ -50,7 +50,7 @@ def ten_frames(camvid, root, shift):
 def test_ten_labelled_frames_help_on_camvid(real_data, tmp_path):
     source, labelled = tmp_path / "source", ten_frames(real_data / "camvid", tmp_path / "labelled", 12)
     render_dataset(source, count=16, seed=1, size=SIZE, look="game")
-    val = open_dataset("camvid", real_data / "camvid", "val").every(6)
+    val = dataset_kind("camvid").open(real_data / "camvid", "val").every(6)
     values = {
         "method": "source-only",
         "source": str(source),

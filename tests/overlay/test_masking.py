@@ -116,7 +116,7 @@ def test_where_nothing_is_found_the_job_goes_on_and_says_so(tmp_path):
     for name in ("clip.mask.png", "clip.mask.preview.png"):
         (out / name).write_text("of an earlier search")
     summary = overlay_video(clip, TheUpperHalfIsSky(), out, OverlayOptions(mask=AUTO))
-    assert [notice for notice in summary.notices if notice.startswith("no mask: only 0 of 5 pictures differ")]
+    assert [notice for notice in summary.notices if notice.startswith("no mask: only 0 of 5 frames differ")]
     assert summary.masked_share == 0 and shares(summary)["Sky"] == 0.5
     assert not list(out.glob("*.png"))
 

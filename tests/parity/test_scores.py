@@ -47,7 +47,7 @@ def test_source_pictures_and_labels():
     arrays = read_arrays("preprocess.npz")
     reference = arrays["gta_image_97x65"]
     size = reference.shape[:0:-1]
-    whole = CropTransform(size, size, scale=(1.0, 1.0), jitter=0.0, mirror=False, resampling="bicubic")
+    whole = CropTransform(size, size, scale=(1.0, 1.0), jitter=0.0, horizontal_flip=False, resampling="bicubic")
     label = GTA5_LABELS.encode(arrays["label_raw_u8"])
     image, label = whole(arrays["rgb_u8"], label, np.random.default_rng(0))
     check_picture(image, reference)

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.tiny import write_streets
 
-from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.catalogue import dataset_kind
 from roadseg.errors import DatasetError
 from roadseg.evaluation.scoring import load_run
 from roadseg.retrieval.embedding import Embedder
@@ -41,7 +41,7 @@ def root(tmp_path):
 @pytest.fixture
 def embed(root, tmp_path):
     def call(embedder, domain="target", root=root):
-        dataset = open_dataset("streets", root)
+        dataset = dataset_kind("streets").open(root)
         return embed_dataset(
             dataset, domain, embedder, tmp_path / "out" / "vectors.parquet", description={"run": "mine"}
         )

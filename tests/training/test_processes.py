@@ -106,5 +106,5 @@ def test_an_error_of_one_process_ends_the_others(data, tmp_path):
     (tmp_path / "broken" / "images" / "000005.png").write_bytes(b"no picture")
     failed = run(command(data, tmp_path / "run", processes=2, source=tmp_path / "broken", method="source-only"))
     assert failed.returncode == 1
-    assert "000005.png: cannot be read as a picture" in failed.stderr
+    assert "000005.png: cannot be read as an image" in failed.stderr
     assert "another process of this run has ended" in failed.stderr

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.clips import level, make_clip
 
-from roadseg.datasets.catalogue import open_dataset
+from roadseg.datasets.catalogue import dataset_kind
 from roadseg.errors import InputError, OutputError, VideoError
 from roadseg.video import extract
 from roadseg.video.extract import extract_frames
@@ -117,7 +117,7 @@ def test_png_is_exact(clip, tmp_path):
 
 def test_pictures_are_a_data_set(clip, tmp_path):
     result = extract_frames([clip], tmp_path / "out", count=7)
-    assert len(open_dataset("frames", tmp_path / "out")) == result.images == 7
+    assert len(dataset_kind("frames").open(tmp_path / "out")) == result.images == 7
 
 
 def test_videos_of_one_name_do_not_collide(tmp_path):

@@ -101,13 +101,13 @@ def test_few_pictures_tell_nothing(count):
     pictures, _ = with_bonnet(bare_drive("night")[:count])
     found = find_static_regions(pictures)
     assert not found.mask.any()
-    assert found.notice.startswith(f"only {count} of {count} pictures differ")
+    assert found.notice.startswith(f"only {count} of {count} frames differ")
 
 
 def test_black_pictures_are_not_counted():
     pictures, bonnet = with_bonnet(bare_drive("highway"))
     black = np.zeros_like(pictures)
-    assert find_static_regions(black).notice.startswith("only 0 of 24 pictures differ")
+    assert find_static_regions(black).notice.startswith("only 0 of 24 frames differ")
     assert overlap(find_static_regions(np.concatenate([black, pictures])).mask, bonnet) > 0.9
 
 

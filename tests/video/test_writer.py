@@ -382,7 +382,7 @@ class TestWhatGoesWrong:
 
     @pytest.mark.parametrize("name", ["out.avi", "out", "mp4"])
     def test_unknown_suffix(self, tmp_path, name):
-        with pytest.raises(OutputError, match="not a name for a video"):
+        with pytest.raises(OutputError, match="not a file name for a video"):
             VideoWriter(tmp_path / name, width=64, height=48, time_base=Fraction(1, 25))
 
     def test_too_small(self, tmp_path):

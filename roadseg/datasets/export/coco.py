@@ -1,4 +1,4 @@
-"""Labels in COCO's format: run lengths, an annotation a class and picture."""
+"""Writer of labels in the format of COCO: run lengths, one annotation for each class and image."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -8,17 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.datasets.export.labelled_image import LabelledPicture
+from roadseg.datasets.export.labelled_image import LabelledImage
 from roadseg.labels.space import LabelMap, LabelSpace
 
 ANNOTATIONS = Path("annotations", "instances_default.json")
 
 
-def write_coco(out: Path, space: LabelSpace, pictures: Iterable[LabelledPicture]) -> None:
+def write_coco(out: Path, space: LabelSpace, pictures: Iterable[LabelledImage]) -> None:
     """Write images/ and annotations/instances_default.json.
 
-    A category's id is its train id plus one. An annotation holds all pixels of a class in a picture, be they one thing
-    or many, hence `iscrowd`; its mask is uncompressed run lengths. Pixels without a label are in none.
+    A category's id is its train id plus one. An annotation holds all pixels of a class in an image, whether one object
+    or many, hence `iscrowd`; its mask is uncompressed run lengths. Pixels without a label belong to no annotation.
+
+    Args:
+        out: an empty folder.
+        space: label space of the label maps.
+        pictures: images with their label maps, taken one after the other.
     """
     (out / "images").mkdir()
     (out / ANNOTATIONS).parent.mkdir()
@@ -59,7 +64,7 @@ def _annotations(label: LabelMap, space: LabelSpace) -> Iterator[dict[str, Any]]
 
 
 def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
-    """COCO's run lengths of a mask (H, W): column after column, unset and set pixels in turn, unset ones first."""
+    """Return COCO's run lengths of a mask (H, W): column by column, unset and set pixels in turn, unset first."""
     pixels = mask.ravel(order="F")
     bounds = np.concatenate([[0], np.flatnonzero(np.diff(pixels)) + 1, [pixels.size]])
     return [*([0] if pixels[0] else []), *np.diff(bounds).tolist()]

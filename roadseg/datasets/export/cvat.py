@@ -1,4 +1,5 @@
-"""Labels for CVAT to correct, in its format "Segmentation mask 1.1"; `roadseg.datasets.cvat` reads them back."""
+"""Writer of labels for correction in CVAT, in its format "Segmentation mask 1.1"; `roadseg.datasets.cvat` reads them
+back."""
 
 import json
 import zipfile
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.datasets.cvat import BACKGROUND, BLACK, CLASSES, IMAGES, LABELMAP
-from roadseg.datasets.export.labelled_image import LabelledPicture
+from roadseg.datasets.export.labelled_image import LabelledImage
 from roadseg.errors import DatasetError
 from roadseg.files import encode_png
 from roadseg.labels.space import LabelMap, LabelSpace
@@ -18,11 +19,16 @@ ANNOTATIONS, TASK_LABELS = "annotations.zip", "labels.json"
 OBJECTS, IMAGE_SET = "SegmentationObject", "ImageSets/Segmentation/default.txt"
 
 
-def write_cvat(out: Path, space: LabelSpace, pictures: Iterable[LabelledPicture]) -> None:
-    """Write what makes a task in CVAT: images/ to upload, labels.json for its labels, annotations.zip.
+def write_cvat(out: Path, space: LabelSpace, pictures: Iterable[LabelledImage]) -> None:
+    """Write the files for a task in CVAT: images/ to upload, labels.json for its labels, annotations.zip.
 
-    In a picture, all pixels of a class are one object: a brush of another class takes pixels away from it. What has no
-    label is CVAT's background.
+    All pixels of a class in an image are one object: a brush of another class takes pixels away from it. Pixels without
+    a label are CVAT's background.
+
+    Args:
+        out: an empty folder.
+        space: label space of the label maps.
+        pictures: images with their label maps, taken one after the other.
 
     Raises:
         DatasetError: a class has a name or colour that the format cannot hold.
@@ -30,7 +36,7 @@ def write_cvat(out: Path, space: LabelSpace, pictures: Iterable[LabelledPicture]
     labelmap = _labelmap(space)
     (out / IMAGES).mkdir()
     names = []
-    # PNG files are compressed as they are.
+    # PNG files are already compressed.
     with zipfile.ZipFile(out / ANNOTATIONS, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(LABELMAP, labelmap)
         for picture in pictures:
@@ -49,22 +55,22 @@ def write_cvat(out: Path, space: LabelSpace, pictures: Iterable[LabelledPicture]
 
 
 def _labelmap(space: LabelSpace) -> str:
-    """The lines of labelmap.txt."""
+    """Return the content of labelmap.txt."""
     if len({*space.colours, BLACK}) <= len(space):
         raise DatasetError(
-            f"{space.name}: two classes have one colour, or one is black, which in CVAT is the background",
+            f"{space.name}: two classes share a colour, or one is black, which in CVAT is the background",
             "Give each class another colour, or choose --format png.",
         )
     for name in space.classes:
         if name == BACKGROUND or ":" in name or "\n" in name or name.startswith("#") or name != name.strip():
-            raise DatasetError(f"{space.name}: no label in CVAT can be called {name!r}", "Choose another class name.")
+            raise DatasetError(f"{space.name}: CVAT cannot have a label called {name!r}", "Choose another class name.")
     labels = {BACKGROUND: BLACK, **dict(zip(space.classes, space.colours, strict=True))}
     lines = ["# label:color_rgb:parts:actions", *(f"{name}:{r},{g},{b}::" for name, (r, g, b) in labels.items())]
     return "\n".join(lines) + "\n"
 
 
 def _objects(label: LabelMap, space: LabelSpace) -> NDArray[np.uint8]:
-    """Numbers of objects, from 1 on without a gap; 0 is the background."""
+    """Number the objects from 1 without gaps; 0 is the background."""
     numbers = np.zeros(256, np.uint8)
     present = np.unique(label[label < len(space)])
     numbers[present] = np.arange(1, len(present) + 1)
@@ -72,7 +78,8 @@ def _objects(label: LabelMap, space: LabelSpace) -> NDArray[np.uint8]:
 
 
 def _object_colours() -> NDArray[np.uint8]:
-    """The colours by which PASCAL VOC numbers objects: bits of the number, dealt out to red, green and blue."""
+    """Return the colours (256, 3) by which PASCAL VOC numbers objects: bits of the number, spread over red, green and
+    blue."""
     numbers = np.arange(256)
     colours = np.zeros((256, 3), np.uint8)
     for bit in range(8):

@@ -1,4 +1,4 @@
-"""Labels as a FiftyOne data set on disk."""
+"""Writer of labels as a FiftyOne data set on disk."""
 
 import json
 from collections.abc import Iterable
@@ -7,19 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from roadseg.datasets.export.labelled_image import LabelledPicture
+from roadseg.datasets.export.labelled_image import LabelledImage
 from roadseg.files import encode_png
 from roadseg.labels.space import LabelSpace
 
 FIELD = "segmentation"
-"""Of the samples: what their labels are called."""
+"""Field of the samples that holds their labels."""
 
 
-def write_fiftyone(out: Path, space: LabelSpace, pictures: Iterable[LabelledPicture]) -> None:
-    """Write what `fiftyone.Dataset.from_dir(OUT, fiftyone.types.FiftyOneDataset)` reads.
+def write_fiftyone(out: Path, space: LabelSpace, pictures: Iterable[LabelledImage]) -> None:
+    """Write the files that `fiftyone.Dataset.from_dir(OUT, fiftyone.types.FiftyOneDataset)` reads.
 
     These are data/, fields/segmentation/ with 8-bit masks, samples.json and metadata.json. Mask values are train ids
-    plus one, named by the data set's `default_mask_targets`: 0, which FiftyOne does not draw, is what has no label.
+    plus one, named by the data set's `default_mask_targets`; 0, which FiftyOne does not draw, means no label.
+
+    Args:
+        out: an empty folder.
+        space: label space of the label maps.
+        pictures: images with their label maps, taken one after the other.
     """
     values = np.zeros(256, np.uint8)
     values[: len(space)] = np.arange(1, len(space) + 1)

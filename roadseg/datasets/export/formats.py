@@ -1,4 +1,4 @@
-"""The formats in which labels can be written, by name."""
+"""Formats in which labels can be written, by name."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""A picture with its label map, as the writers of this package take it, and where they put the picture."""
+"""An image with its label map, the input of all writers in this package."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,29 +8,29 @@ from roadseg.labels.space import LabelMap, LabelSpace
 
 
 @dataclass(frozen=True)
-class LabelledPicture:
-    """A picture as a file has it, and what it shows."""
+class LabelledImage:
+    """An image file and its label map."""
 
     name: str
-    """Without suffix; unique, and without folders, which not every tool keeps."""
+    """Unique name without extension and without folders, which some tools do not keep."""
     suffix: str
-    """Of the file: .jpg, .jpeg or .png."""
+    """Extension of the file: .jpg, .jpeg or .png."""
     data: bytes
-    """Of the file, so that no picture is encoded anew."""
+    """Content of the file, so that no image is encoded again."""
     label: LabelMap
-    """(H, W) uint8 train ids, 255 where there is no label; of the picture's own size."""
+    """(H, W) uint8 train ids of the image's own size, 255 where there is no label."""
 
     @property
     def file_name(self) -> str:
-        """The name with its suffix."""
+        """Name with its extension."""
         return self.name + self.suffix
 
     def write_to(self, folder: Path) -> None:
-        """Put the picture into `folder`, which is there."""
+        """Write the image file into an existing folder."""
         (folder / self.file_name).write_bytes(self.data)
 
 
-WriteLabels = Callable[[Path, LabelSpace, Iterable[LabelledPicture]], None]
-"""Fills an empty folder with pictures and their labels in some format; pictures are taken one after the other.
+WriteLabels = Callable[[Path, LabelSpace, Iterable[LabelledImage]], None]
+"""Fills an empty folder with images and their labels in some format; images are taken one after the other.
 
 Raises DatasetError where the format cannot hold the label space."""

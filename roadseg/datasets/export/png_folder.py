@@ -1,4 +1,4 @@
-"""Label maps as a data set of roadseg's own: the kind `folder`, in the numbers of its label space."""
+"""Writer of label maps as a data set of the kind `folder`, with the train ids of its label space."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,15 +6,21 @@ from typing import Any
 
 import tomli_w
 
-from roadseg.datasets.export.labelled_image import LabelledPicture
+from roadseg.datasets.export.labelled_image import LabelledImage
 from roadseg.datasets.folder_labels import LABELS_FILE
 from roadseg.files import encode_png
 from roadseg.labels.catalogue import LABEL_SPACES
 from roadseg.labels.space import IGNORE, LabelSpace
 
 
-def write_png_folder(out: Path, space: LabelSpace, pictures: Iterable[LabelledPicture]) -> None:
-    """Write images/NAME, masks/NAME.png (8-bit train ids, 255 for no label), and the labels.toml that explains them."""
+def write_png_folder(out: Path, space: LabelSpace, pictures: Iterable[LabelledImage]) -> None:
+    """Write images/NAME, masks/NAME.png (8-bit train ids, 255 for no label) and the labels.toml that defines them.
+
+    Args:
+        out: an empty folder.
+        space: label space of the label maps.
+        pictures: images with their label maps, taken one after the other.
+    """
     for folder in (out / "images", out / "masks"):
         folder.mkdir()
     for picture in pictures:
