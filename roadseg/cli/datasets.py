@@ -156,8 +156,8 @@ def _findings(report: "CheckReport") -> str:
     if not problems:
         lines.append("[green]no problems[/green]")
         return "\n".join(lines)
-    count = len(report.problems)
-    lines.append(f"[bold red]{count} problem{'s' if count > 1 else ''}[/bold red]")
+    wrong = len(report.problems)
+    lines.append(f"[bold red]{wrong} {'problems' if wrong > 1 else 'problem'}[/bold red]")
     lines += [f"  {escape(problem.cause)}" for problem in problems]
     if len(report.problems) > len(problems):
         lines.append(f"  and {len(report.problems) - len(problems)} more (--json lists all)")

@@ -27,10 +27,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class ImageDataset:
-    """A list of samples that are read on request.
+    """A list of samples.
 
-    dataset = open_dataset("cityscapes:data/cityscapes:val")
-    image, labels = dataset.pair(0)
+        dataset = open_dataset("cityscapes:data/cityscapes:val")
+        image, labels = dataset.pair(0)
+
+    Files are read on request; the data set itself holds no pixels.
     """
 
     name: str
