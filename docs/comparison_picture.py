@@ -1,7 +1,7 @@
-"""Make the picture of a comparison in the README:  python docs/comparison_picture.py SCRATCH
+"""Make the image of a comparison in docs/commands.md:  python docs/comparison_picture.py SCRATCH
 
-Renders hazy streets, adapts batch norm to them without their labels or any training, and compares that with what it
-started from; minutes on a core.
+Renders hazy streets, adapts batch norm to them without their labels or any training, and compares the result with the
+start; minutes on one core.
 """
 
 import subprocess
@@ -17,7 +17,7 @@ WIDTH = 1640
 
 
 def roadseg(*arguments: str) -> None:
-    """Run the program."""
+    """Run a command of roadseg."""
     subprocess.run([sys.executable, "-m", "roadseg", *arguments], check=True)
 
 

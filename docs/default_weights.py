@@ -1,4 +1,4 @@
-"""Make the weights that ship out of a run of pipelines/default_statistics.toml:  python docs/default_weights.py RUN"""
+"""Make the default weights from a run of pipelines/default_statistics.toml:  python docs/default_weights.py RUN"""
 
 import sys
 from pathlib import Path
@@ -11,6 +11,6 @@ if __name__ == "__main__":
     run = Path(sys.argv[1])
     network, card = load_model(run)
     _, trained = load_model(Path(recipe_of(run).init))
-    # Whoever adapts them renders streets anew; where they lay here is of no use elsewhere.
+    # Adapting them renders streets anew: the folder on this machine means nothing elsewhere.
     card = trained.model_copy(update={"source": STREETS, "target": card.target, "scores": {}})
     save_model(DEFAULT_FILE, network, card, half=True)

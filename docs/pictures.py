@@ -1,4 +1,4 @@
-"""Make the pictures of the README out of a finished `roadseg demo`:  python docs/pictures.py demo"""
+"""Make the image of the demo in the README from a finished `roadseg demo`:  python docs/pictures.py demo"""
 
 import sys
 from pathlib import Path
@@ -16,13 +16,13 @@ MARGIN = 6
 
 
 def frame(video: Path, index: int) -> np.ndarray:
-    """Frame `index` of a video as (H, W, 3) uint8 RGB."""
+    """Return frame `index` of a video as (H, W, 3) uint8 RGB."""
     with VideoReader(video) as reader:
         return next(to_rgb(picture) for picture in reader if picture.index == index)
 
 
 def titled(pane: np.ndarray, title: str) -> np.ndarray:
-    """A pane with its title in the lower left corner."""
+    """Return a pane with its title in the lower left corner."""
     pane = pane.copy()
     height = pane.shape[0]
     (width, _), _ = cv2.getTextSize(title, cv2.FONT_HERSHEY_DUPLEX, 0.6, 1)
@@ -33,7 +33,7 @@ def titled(pane: np.ndarray, title: str) -> np.ndarray:
 
 
 def main(demo: Path) -> None:
-    """Write docs/images/demo.png: a row a frame, a column a stage."""
+    """Write docs/images/demo.png: one row per frame, one column per stage."""
     rows = []
     for index in FRAMES:
         truth = CITYSCAPES_19.palette[

@@ -1,6 +1,6 @@
-"""Make the picture of a report in the README:  python docs/report_picture.py SCRATCH
+"""Make the image of a report in docs/commands.md:  python docs/report_picture.py SCRATCH
 
-Renders a drive, draws on it with the weights that ship, and takes a picture of its page in Chromium.
+Renders a drive, makes an overlay of it with the default weights, and takes a screenshot of its page in Chromium.
 """
 
 import io
@@ -20,12 +20,12 @@ SIZE = {"width": 1280, "height": 1000}
 
 
 def roadseg(*arguments: str) -> None:
-    """Run the program."""
+    """Run a command of roadseg."""
     subprocess.run([sys.executable, "-m", "roadseg", *arguments], check=True)
 
 
 def with_palette(picture: Image.Image) -> Image.Image:
-    """The picture in 256 colours, those of small swatches among them, which shades of the video would push out."""
+    """Return the image in 256 colours; the class colours are among them even where the video has many shades."""
     classes = np.array(CITYSCAPES_19.colours, np.uint8).ravel().tolist()
     shades = 256 - len(CITYSCAPES_19)
     palette = Image.new("P", (1, 1))

@@ -1,6 +1,6 @@
-"""Make the picture of docs/retrieval.md, and figures of docs/experiments.md:  python docs/retrieval_picture.py SCRATCH
+"""Make the image of docs/retrieval.md, and figures of docs/experiments.md:  python docs/retrieval_picture.py SCRATCH
 
-Renders streets in both looks, and sets the weights that ship beside those that saw no real picture.
+Renders streets in both looks, and compares the default weights with those that saw no real image.
 """
 
 import subprocess
@@ -15,7 +15,7 @@ WIDTH, COLOURS = 1000, 256
 
 
 def roadseg(scratch: Path, *arguments: str) -> None:
-    """Run the program in a folder."""
+    """Run a command of roadseg in a folder."""
     subprocess.run([sys.executable, "-m", "roadseg", *arguments], check=True, cwd=scratch)
 
 
@@ -26,7 +26,7 @@ def main(scratch: Path) -> None:
     roadseg(scratch, "retrieve", "--source", "pairs/game", "--target", "pairs/target", "--out", "retrieval", *RUNS)
     picture = Image.open(scratch / "retrieval" / "features.target_to_source.png").convert("RGB")
     picture = picture.resize((WIDTH, round(WIDTH * picture.height / picture.width)), Image.Resampling.LANCZOS)
-    # Dots of dithering would not compress, and are not missed at this size.
+    # Dithering would not compress, and is not missed at this size.
     small = picture.quantize(COLOURS, dither=Image.Dither.NONE)
     small.save(Path(__file__).parent / "images" / "retrieval.png", optimize=True)
 

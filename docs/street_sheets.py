@@ -1,4 +1,4 @@
-"""Render the contact sheets of docs/streets.md, eight pictures a preset:  python docs/street_sheets.py"""
+"""Render the contact sheets of docs/streets.md, eight images per preset:  python docs/street_sheets.py"""
 
 from pathlib import Path
 

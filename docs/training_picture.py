@@ -1,6 +1,6 @@
-"""Make the picture of a training in the README:  python docs/training_picture.py SCRATCH
+"""Make the image of a training in docs/commands.md:  python docs/training_picture.py SCRATCH
 
-Renders streets in two looks, adapts from one to the other for 300 steps, and takes a picture of the page in Chromium.
+Renders streets in two looks, adapts from one to the other for 300 steps, and takes a screenshot of the page in Chromium.
 """
 
 import io
@@ -44,7 +44,7 @@ def main(scratch: Path) -> None:
 
 
 def picture(path: Path) -> Image.Image:
-    """A page as Chromium draws it."""
+    """Return a page as Chromium draws it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE)
