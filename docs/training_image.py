@@ -1,6 +1,6 @@
-"""Make the image of a training in docs/commands.md:  python docs/training_picture.py SCRATCH
+"""Make the image of a training in docs/commands.md:  python docs/training_image.py SCRATCH
 
-Renders streets in two looks, adapts from one to the other for 300 steps, and takes a screenshot of the page in Chromium.
+Renders streets in two looks, adapts from one to the other for 300 steps, and takes a screenshot in Chromium.
 """
 
 import io
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from report_picture import roadseg, with_palette
+from report_image import roadseg, with_palette
 
 SIZE = {"width": 1280, "height": 1450}
 SHOWN = (960, 1088)

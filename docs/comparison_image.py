@@ -1,4 +1,4 @@
-"""Make the image of a comparison in docs/commands.md:  python docs/comparison_picture.py SCRATCH
+"""Make the image of a comparison in docs/commands.md:  python docs/comparison_image.py SCRATCH
 
 Renders hazy streets, adapts batch norm to them without their labels or any training, and compares the result with the
 start; minutes on one core.
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from PIL import Image
-from report_picture import with_palette
+from report_image import with_palette
 
 STREETS = ("--count", "40", "--look", "target", "--seed", "11", "--scenes", "indian=0.6,european=0.4")
 SIZE = "640x400"

@@ -1,4 +1,4 @@
-"""Make the image of the demo in the README from a finished `roadseg demo`:  python docs/pictures.py demo"""
+"""Make the image of the demo in the README from a finished `roadseg demo`:  python docs/demo_image.py demo"""
 
 import sys
 from pathlib import Path

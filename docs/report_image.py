@@ -1,4 +1,4 @@
-"""Make the image of a report in docs/commands.md:  python docs/report_picture.py SCRATCH
+"""Make the image of a report in docs/commands.md:  python docs/report_image.py SCRATCH
 
 Renders a drive, makes an overlay of it with the default weights, and takes a screenshot of its page in Chromium.
 """

@@ -1,4 +1,4 @@
-"""Make the image of docs/retrieval.md, and figures of docs/experiments.md:  python docs/retrieval_picture.py SCRATCH
+"""Make the image of docs/retrieval.md, and figures of docs/experiments.md:  python docs/retrieval_image.py SCRATCH
 
 Renders streets in both looks, and compares the default weights with those that saw no real image.
 """
