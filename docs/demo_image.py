@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 
 from roadseg.labels.catalogue import CITYSCAPES_19
-from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
 
 FRAMES = (30, 150)
@@ -18,7 +17,7 @@ MARGIN = 6
 def frame(video: Path, index: int) -> np.ndarray:
     """Return frame `index` of a video as (H, W, 3) uint8 RGB."""
     with VideoReader(video) as reader:
-        return next(to_rgb(picture) for picture in reader if picture.index == index)
+        return next(picture.to_rgb() for picture in reader if picture.index == index)
 
 
 def titled(pane: np.ndarray, title: str) -> np.ndarray:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from roadseg.errors import RoadsegError
     from roadseg.fetch.job import fetch_videos
     from roadseg.inference.engines import load_segmenter
+    from roadseg.inference.label_frames import label_frames
     from roadseg.inference.segmenter import Segmenter
     from roadseg.labels.space import LabelSpace
     from roadseg.streets.render import render_street
@@ -40,6 +41,7 @@ __all__ = [
     "extract_frames",
     "fetch_videos",
     "find_videos",
+    "label_frames",
     "load_segmenter",
     "open_dataset",
     "read_recipe",
@@ -57,6 +59,7 @@ _MODULES = {
     "extract_frames": "roadseg.video.extract",
     "fetch_videos": "roadseg.fetch.job",
     "find_videos": "roadseg.video.find",
+    "label_frames": "roadseg.inference.label_frames",
     "load_segmenter": "roadseg.inference.engines",
     "open_dataset": "roadseg.datasets.catalogue",
     "read_recipe": "roadseg.training.recipe",

@@ -26,7 +26,6 @@ from roadseg.models.domain_statistics import source_statistics
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import to_tensor
 from roadseg.runtime import Runtime, start
-from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
 from roadseg.video.sample import sample_frames
 
@@ -85,8 +84,8 @@ def steadiness(run: Path, video: Path) -> TemporalConsistency:
             if frame.index in wanted:
                 if wanted[frame.index] == 0:
                     joint.cut()
-                picture = to_rgb(frame, segmenter.input_size)
-                joint.add(to_rgb(frame), segmenter.segment(np.stack([picture]))[0])
+                picture = frame.to_rgb(segmenter.input_size)
+                joint.add(frame.to_rgb(), segmenter.segment(np.stack([picture]))[0])
     return joint
 
 

@@ -22,7 +22,6 @@ from roadseg.errors import InputError, RoadsegError, VideoError
 from roadseg.files import write_text
 from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.labels.space import IGNORE, LabelMap
-from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
 
 POLYGONS = Path(__file__).with_name("polygons.json")
@@ -71,7 +70,7 @@ def make(video: Path, out: Path, annotation: Annotation) -> None:
     with VideoReader(video) as reader:
         for frame in reader:
             if frame.index in missing:
-                write_street(out, frame.index, to_rgb(frame), annotation.label_map(frame.index))
+                write_street(out, frame.index, frame.to_rgb(), annotation.label_map(frame.index))
                 missing.remove(frame.index)
             if not missing:
                 break

@@ -10,21 +10,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-import numpy as np
-
 from roadseg.bench.measures import peak_resident_bytes
 from roadseg.bench.plain_video import plain_loop
 from roadseg.cores import usable_cores
 from roadseg.inference.engines import load_segmenter
+from roadseg.inference.label_frames import Labeller
 from roadseg.inference.segmenter import Segmenter
-from roadseg.labels.space import LabelMap
 from roadseg.models.weights import load_model
 from roadseg.overlay.draw import Overlay
 from roadseg.overlay.job import DEFAULTS, overlay_video
 from roadseg.overlay.stats import count_pixels
 from roadseg.overlay.summary import OverlayOptions
 from roadseg.runtime import DeviceName, start
-from roadseg.video.colour import to_rgb
 from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
@@ -151,20 +148,20 @@ def _from_end_to_end(setting: Setting, out: Path) -> tuple[float, float, int]:
 
 def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, float]:
     """Processor time in ms a frame of each stage alone, on the first frames of the video."""
-    options, batch_size = setting.options, setting.options.batch_size or segmenter.batch_size
+    options = setting.options
+    labeller: Labeller[Frame, Frame] = Labeller(
+        [segmenter], Frame.to_rgb, lambda frame: frame, batch_size=options.batch_size, tta=options.tta
+    )
     overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
     costs: dict[str, float] = {}
+    frames: list[Frame] = []
 
     def measured(name: str, work: Callable[[], list[T]]) -> list[T]:
-        """Do the work of all frames."""
+        """Do the work of all frames, at most `SAMPLE_FRAMES`."""
         started = time.process_time()
         result = work()
-        costs[name] = 1000 * (time.process_time() - started) / len(result)
+        costs[name] = 1000 * (time.process_time() - started) / len(frames or result)
         return result
-
-    def segment() -> list[LabelMap]:
-        batches = (np.stack(images[at : at + batch_size]) for at in range(0, len(images), batch_size))
-        return [labels for batch in batches for labels in segmenter.segment(batch, options.tta)]
 
     def draw() -> list[Frame]:
         for labels in maps:
@@ -179,9 +176,10 @@ def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, 
 
     with VideoReader(setting.video, frame_rate=options.frame_rate) as reader:
         frames = measured("decode", lambda: list(islice(reader, SAMPLE_FRAMES)))
-    images = measured("prepare", lambda: [to_rgb(frame, segmenter.input_size) for frame in frames])
-    segmenter.segment(np.stack(images[:batch_size]), options.tta)  # the first call makes ready
-    maps = measured("segment", segment)
+    batches = measured("prepare", lambda: list(labeller.prepare(iter(frames))))
+    labeller.segment(batches[0])  # the first call makes ready
+    labelled = measured("segment", lambda: [labeller.segment(batch) for batch in batches])
+    maps = [labels for batch in labelled for labels in batch.labels[0]]
     overlay.draw(frames[0], maps[0])  # draws the legend
     drawn = measured("draw", draw)
     measured("encode", encode)

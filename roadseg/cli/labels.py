@@ -64,17 +64,15 @@ def labels(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Write pictures with predicted labels, for people to correct; or convert labels.
+    """Write images with predicted labels, to be corrected; or convert labels.
 
-    png is a data set of roadseg's own, and what comes back from CVAT is one too:
-    `roadseg adapt --target-labels` learns from either. Labels that SOURCE has are
-    kept, unless --run is given.
+    `roadseg adapt --target-labels` learns from png and from what CVAT exports.
 
     [bold]Example:[/bold] roadseg labels drive.mp4 --format cvat --out to-correct
     """
     refuse_several_ways(every, count, scene_change)
     step, rate = parse_duration(every) if every else None, parse_rate(frame_rate) if frame_rate else None
-    from roadseg.jobs.labelling import FrameChoice, write_labels
+    from roadseg.jobs.labelling import write_labels
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
     with reporter.bars() as bars:
@@ -83,7 +81,12 @@ def labels(
             out,
             label_format,
             run=run,
-            choice=FrameChoice(step, count, scene_change, min_change, max_size, rate),
+            every=step,
+            count=count,
+            scene_change=scene_change,
+            min_change=min_change,
+            max_size=max_size,
+            frame_rate=rate,
             device=device,
             on_frame=lambda video, done, total: bars.show(f"reading {escape(video.name)}", done, total),
             on_label=lambda done, total: bars.show("labelling", done, total),

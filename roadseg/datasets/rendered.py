@@ -22,7 +22,7 @@ from roadseg.streets.drive import drive, frame_count
 from roadseg.streets.looks import Look
 from roadseg.streets.presets import DEFAULT_SCENES, Scenes, mixture
 from roadseg.streets.render import RENDERER_VERSION, check, render_street
-from roadseg.video.colour import from_rgb
+from roadseg.video.frame import Frame
 from roadseg.video.writer import VideoWriter
 
 DESCRIPTION = "dataset.toml"
@@ -122,7 +122,7 @@ def render_drive(
     with VideoWriter(clip, width=size[0], height=size[1], time_base=time_base) as writer:
         for index, (image, label) in enumerate(frames):
             write_street(folder, index, image, label)
-            writer.write(from_rgb(image, index=index, pts=index, time_base=time_base, duration=1))
+            writer.write(Frame.from_rgb(image, index=index, pts=index, time_base=time_base, duration=1))
             on_progress(index + 1, total)
 
 

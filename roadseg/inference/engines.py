@@ -1,6 +1,7 @@
 """Engines by name, and segmenters loaded from run folders."""
 
 import hashlib
+from os import PathLike
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,7 @@ EngineName = Literal["auto", "exact", Program]
 
 
 def load_segmenter(
-    run: str | Path = DEFAULT,
+    run: str | PathLike[str] = DEFAULT,
     *,
     device: DeviceName = "auto",
     engine: EngineName = "auto",

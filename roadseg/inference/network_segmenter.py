@@ -17,8 +17,8 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.space import LabelMap
 from roadseg.models.fitting import FittingBatches
 from roadseg.models.network import SegmentationNetwork
-from roadseg.models.predict import labels_of, resized_scores, to_numpy
-from roadseg.models.tta import NO_TTA, SCORE_STRIDE, TTA, deciding_scores, log_probabilities, part_of
+from roadseg.models.predict import labels_of, resized_scores, to_numpy, upsampled_labels
+from roadseg.models.tta import NO_TTA, SCORE_STRIDE, TTA, log_probabilities, mean_probabilities, part_of
 from roadseg.models.weights import ModelCard
 from roadseg.runtime import Runtime
 
@@ -81,15 +81,28 @@ class NetworkSegmenter(Segmenter):
         def labels(pixels: Tensor) -> Tensor:
             if tta == NO_TTA:
                 return self._engine.labels(pixels, size)
-            return labels_of(deciding_scores(self._engine.scores, pixels, size, tta))
+            return labels_of(mean_probabilities(self._engine.scores, pixels, size, tta))
 
         return self._batches.compute(labels, images, tta)
 
-    def _labels_at(self, images: NDArray[np.uint8], sizes: Sequence[tuple[int, int]], tta: TTA) -> list[LabelMap]:
+    def labels_at(
+        self, images: NDArray[np.uint8], sizes: Sequence[tuple[int, int]], tta: TTA = NO_TTA
+    ) -> list[LabelMap]:
+        """Label images, each at a size of its own, where exact labels are decided; see `Segmenter.labels_at`."""
         if not self._exact:
-            return super()._labels_at(images, sizes, tta)
+            return super().labels_at(images, sizes, tta)
         # One at a time: scores of several large images at once would take gigabytes.
-        return [self._segment(image[None], size, tta)[0] for image, size in zip(images, sizes, strict=True)]
+        return [self._exact_labels(image[None], size, tta) for image, size in zip(images, sizes, strict=True)]
+
+    def _exact_labels(self, image: NDArray[np.uint8], size: tuple[int, int], tta: TTA) -> LabelMap:
+        def labels(pixels: Tensor) -> Tensor:
+            if tta == NO_TTA:
+                return self._engine.labels(pixels, size)
+            input_size = pixels.shape[3], pixels.shape[2]
+            return upsampled_labels(mean_probabilities(self._engine.scores, pixels, input_size, tta), size)
+
+        labelled: LabelMap = self._batches.compute(labels, image, tta)[0]
+        return labelled
 
     def scores(self, images: NDArray[np.uint8], tta: TTA = NO_TTA) -> NDArray[np.float32]:
         """Return log-probabilities at an eighth of the size, rounded up; see `Segmenter.scores`."""

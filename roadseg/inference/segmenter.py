@@ -58,6 +58,23 @@ class Segmenter(ABC):
             InputError: the device's memory is too small for a single image.
         """
 
+    def labels_at(self, images: Image, sizes: Sequence[tuple[int, int]], tta: TTA = NO_TTA) -> list[LabelMap]:
+        """Label images that have the input size, each at a size of its own.
+
+        Args:
+            images: as for `segment`.
+            sizes: (width, height) of the label map of each image.
+            tta: test-time augmentation.
+
+        Returns:
+            For each image (height, width) uint8 train ids: those of `segment`, scaled by nearest neighbour.
+
+        Raises:
+            InputError: the device's memory is too small for a single image.
+        """
+        maps = self.segment(images, tta)
+        return [resized_label(labels, size) for labels, size in zip(maps, sizes, strict=True)]
+
     def scores(self, images: Image, tta: TTA = NO_TTA) -> NDArray[np.float32]:
         """Compute class scores on a coarse grid; they can be averaged over time before labels are decided.
 
@@ -159,13 +176,8 @@ class Segmenter(ABC):
             some = images[start : start + count]
             resized = np.stack([resized_image(image, self.input_size) for image in some])
             sizes = [size or (image.shape[1], image.shape[0]) for image in some]
-            labelled += self._labels_at(resized, sizes, tta)
+            labelled += self.labels_at(resized, sizes, tta)
         return labelled
-
-    def _labels_at(self, images: Image, sizes: Sequence[tuple[int, int]], tta: TTA) -> list[LabelMap]:
-        """Label images (N, H, W, 3) of the input size; each label map has its own (width, height)."""
-        maps = self.segment(images, tta)
-        return [resized_label(labels, size) for labels, size in zip(maps, sizes, strict=True)]
 
     def colour(self, labels: LabelMap) -> NDArray[np.uint8]:
         """Return the class colours of a label map.

@@ -1,17 +1,15 @@
-"""The job behind `roadseg labels`: pictures with their labels, predicted or not, in the format of another program."""
+"""The job behind `roadseg labels`: images with their labels, predicted or not, in the format of another program."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from roadseg.adaptation.make_pseudo_labels import TTA_FOR_LABELS
 from roadseg.datasets.catalogue import parse_labelled
@@ -23,39 +21,46 @@ from roadseg.datasets.frames import FRAMES
 from roadseg.datasets.transforms import resized_image
 from roadseg.errors import DatasetError, InputError
 from roadseg.files import encode_png, making
+from roadseg.inference.engines import load_segmenter
+from roadseg.inference.label_frames import Labeller, Size
+from roadseg.inference.segmenter import Image, Segmenter
 from roadseg.labels.space import LabelMap, LabelSpace
-from roadseg.models.network import SegmentationNetwork
-from roadseg.models.predict import class_scores, to_tensor
-from roadseg.models.tta import mean_probabilities
-from roadseg.models.weights import DEFAULT, load_model
-from roadseg.runtime import DeviceName, Runtime, start
+from roadseg.models.weights import DEFAULT
+from roadseg.runtime import DeviceName
 from roadseg.video.extract import Failure, OnProgress, extract_frames
+from roadseg.video.pipeline import Pipeline
 from roadseg.video.selection import MIN_CHANGE
 
-Label = Callable[[int], LabelMap]
-"""The label map of a picture of a data set, by its number."""
+DEFAULT_COUNT = 10
+"""Frames of each video: about what a person corrects in one sitting."""
 
 
 @dataclass(frozen=True)
 class FrameChoice:
-    """Which frames of videos are taken, as `roadseg.video.extract` takes them; one of the first three at most."""
+    """Rules that choose frames of videos, see `roadseg.video.extract`; at most one of the first three is given."""
 
     every: Fraction | None = None
+    """Seconds between frames."""
     count: int | None = None
-    """Of pictures in a folder too."""
+    """Number of frames of each video, or of images of a folder."""
     scene_change: bool = False
+    """Take a frame whenever the scene changes."""
     min_change: float = MIN_CHANGE
+    """Mean difference in luma levels below which a frame counts as a repetition and is left out."""
     max_size: int | None = None
+    """Longer side of the images in pixels, at most."""
     frame_rate: Fraction | None = None
+    """Hz, for streams without timestamps."""
 
 
 @dataclass(frozen=True)
 class WrittenLabels:
-    """What was written."""
+    """A folder of images and labels that was written."""
 
     out: Path
     format: LabelFormat
     pictures: int
+    """Number of images."""
     label_space: LabelSpace
     origin: str
     """Where the labels come from, in words."""
@@ -63,7 +68,7 @@ class WrittenLabels:
     """Videos that could not be read."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the facts for JSON."""
         return {
             "out": str(self.out),
             "format": self.format,
@@ -79,86 +84,86 @@ class WrittenLabels:
 
 
 def write_labels(
-    sources: Sequence[str],
-    out: Path,
-    label_format: LabelFormat,
+    sources: str | PathLike[str] | Sequence[str | PathLike[str]],
+    out: str | PathLike[str],
+    format: LabelFormat = "png",
     *,
-    run: Path | None = None,
-    choice: FrameChoice | None = None,
+    run: str | PathLike[str] | None = None,
+    every: Fraction | float | None = None,
+    count: int | None = None,
+    scene_change: bool = False,
+    min_change: float = MIN_CHANGE,
+    max_size: int | None = None,
+    frame_rate: Fraction | float | None = None,
     device: DeviceName = "auto",
     on_frame: OnProgress | None = None,
     on_label: Callable[[int, int], None] = lambda done, total: None,
 ) -> WrittenLabels:
-    """Write pictures and their labels into the new folder `out`, which appears whole or not at all.
+    """Write images and their labels into the new folder `out`, which appears whole or not at all.
+
+    Labels are predicted with test-time augmentation and decided at the size of each image: as well as the network can,
+    for people to correct.
 
     Args:
-        sources: videos; or one folder of pictures, or labelled data set: a folder with a labels.toml, a zip of CVAT, or
-            KIND:ROOT[:SPLIT].
+        sources: videos; or one folder of images, or one labelled data set: a folder with a labels.toml, a zip of CVAT,
+            or KIND:ROOT[:SPLIT].
         out: the folder.
-        label_format: see `roadseg.annotation`.
-        run: what predicts the labels, as `roadseg.models.weights.load_model` takes it. None for the labels that a data
-            set has, and what ships where it has none.
-        choice: which frames of videos, ten of each by default, or how many pictures of a folder, all by default.
-        device: where the network runs.
+        format: see `roadseg.datasets.export`.
+        run: the run that predicts the labels, as `load_segmenter` takes it. None for the labels of the data set, or for
+            the default weights where it has none.
+        every: seconds between the frames that are taken of a video.
+        count: number of frames of each video, 10 by default, or of images of a folder, all by default.
+        scene_change: take a frame whenever the scene changes.
+        min_change: mean difference in luma levels below which a frame is left out as a repetition.
+        max_size: longer side of the images in pixels, at most.
+        frame_rate: Hz, for streams without timestamps.
+        device: device of the network.
         on_frame: called as frames are read.
-        on_label: told (pictures labelled, pictures in all).
+        on_label: called with (images labelled, images in all).
 
     Raises:
-        InputError: sources that do not go together, a video, data set or run that cannot be read.
-        OutputError: the folder has something in it, or cannot be written.
+        InputError: sources that do not go together; a video, data set or run that cannot be read.
+        OutputError: the folder is not empty, or cannot be written.
     """
+    given = [sources] if isinstance(sources, str | PathLike) else sources
+    step, rate = (None if value is None else Fraction(value).limit_denominator(10**6) for value in (every, frame_rate))
+    choice = FrameChoice(step, count, scene_change, min_change, max_size, rate)
+    out = Path(out)
     with making(out) as part:
         frames = part / ".frames"
-        pictures, failures = _opened(sources, choice or FrameChoice(), frames, on_frame)
-        if run is not None or pictures.label_space is None:
-            chosen = run or Path(DEFAULT)
-            network, card = load_model(chosen)
-            runtime = start(device)
-            labeller = Labeller(runtime.place(network).eval(), runtime, card.input_size)
-            space, origin = card.label_space, f"predicted by {chosen}"
-
-            def label(index: int) -> LabelMap:
-                return labeller.label(pictures.image(index))
+        dataset, failures = _opened([fspath(source) for source in given], choice, frames, on_frame)
+        if run is not None or dataset.label_space is None:
+            segmenter = load_segmenter(run or DEFAULT, device=device, engine="exact")
+            space, origin = segmenter.label_space, f"predicted by {run or DEFAULT}"
+            maps = _predicted(dataset, segmenter)
         else:
-            space, origin = pictures.label_space, f"those of {pictures.name}"
-
-            def label(index: int) -> LabelMap:
-                return pictures.pair(index)[1]
-
-        FORMATS[label_format](part, space, _labelled(pictures, label, on_label))
+            space, origin = dataset.label_space, f"those of {dataset.name}"
+            maps = (dataset.pair(index)[1] for index in range(len(dataset)))
+        with closing(maps):
+            FORMATS[format](part, space, _labelled(dataset, maps, on_label))
         shutil.rmtree(frames, ignore_errors=True)
-    return WrittenLabels(out, label_format, len(pictures), space, origin, failures)
+    return WrittenLabels(out, format, len(dataset), space, origin, failures)
 
 
-class Labeller:
-    """Labels pictures as well as a network can, at their own size: for people to correct, not for speed."""
-
-    def __init__(self, network: SegmentationNetwork, runtime: Runtime, input_size: tuple[int, int]) -> None:
-        """Take a network in evaluation mode on the runtime's device, and the (width, height) that it expects."""
-        self._scores = partial(class_scores, network, runtime=runtime)
-        self._device = runtime.device
-        self._size = input_size
-
-    @torch.inference_mode()
-    def label(self, image: NDArray[np.uint8]) -> LabelMap:
-        """The classes of the highest mean probability over several views: (H, W, 3) RGB -> (H, W) train ids uint8."""
-        images = to_tensor(resized_image(image, self._size)[None], self._device)
-        probabilities = mean_probabilities(self._scores, images, self._size, TTA_FOR_LABELS)[0].cpu().numpy()
-        height, width = image.shape[:2]
-        label = np.zeros((height, width), np.uint8)
-        highest = np.zeros((height, width), np.float32)
-        # Class by class: all of them at the size of a large picture would take gigabytes.
-        for train_id, each in enumerate(probabilities):
-            here = np.asarray(cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR))
-            label[here > highest] = train_id
-            np.maximum(highest, here, out=highest)
-        return label
+def _predicted(dataset: ImageDataset, segmenter: Segmenter) -> Generator[LabelMap]:
+    """Yield the labels of all images in order, each map at the size of its image."""
+    labeller: Labeller[Image, Size] = Labeller(
+        [segmenter],
+        resized_image,
+        keep=lambda image: (image.shape[1], image.shape[0]),
+        size=lambda size: size,
+        tta=TTA_FOR_LABELS,
+    )
+    images = (dataset.image(index) for index in range(len(dataset)))
+    with labeller.after(Pipeline("read", images)) as done:
+        for batch in done:
+            yield from batch.labels[0]
 
 
 def _opened(
     sources: Sequence[str], choice: FrameChoice, frames: Path, on_frame: OnProgress | None
 ) -> tuple[ImageDataset, tuple[Failure, ...]]:
-    """The pictures, chosen; frames of videos are put into the folder `frames`."""
+    """Return the chosen images; frames of videos are put into the folder `frames`."""
     if all(_is_video(source) for source in sources):
         by_time = choice.every is not None or choice.scene_change
         extraction = extract_frames(
@@ -188,12 +193,8 @@ def _opened(
     return dataset, ()
 
 
-DEFAULT_COUNT = 10
-"""Frames of each video: about what somebody corrects at a sitting."""
-
-
 def _is_video(source: str) -> bool:
-    """Whether it can be nothing else: a file that is no zip, or a path where nothing is."""
+    """Return whether a source is a video: a file that is no zip, or a path where nothing is."""
     path = Path(source)
     return not source.lower().endswith(".zip") and (path.is_file() or (":" not in source and not path.exists()))
 
@@ -205,9 +206,11 @@ def _dataset(source: str) -> ImageDataset:
     return parse_labelled(source).open()
 
 
-def _labelled(pictures: ImageDataset, label: Label, on_label: Callable[[int, int], None]) -> Iterator[LabelledImage]:
+def _labelled(
+    dataset: ImageDataset, maps: Iterator[LabelMap], on_label: Callable[[int, int], None]
+) -> Iterator[LabelledImage]:
     names: set[str] = set()
-    for index, sample in enumerate(pictures.samples):
+    for index, sample in enumerate(dataset.samples):
         name = sample.name.replace("/", "_")
         if name in names:
             raise DatasetError(f"{sample.image}: another picture is called {name!r} too", "Rename one of the two.")
@@ -215,6 +218,6 @@ def _labelled(pictures: ImageDataset, label: Label, on_label: Callable[[int, int
         if sample.image.is_file():
             suffix, data = sample.image.suffix.lower(), sample.image.read_bytes()
         else:  # in a zip
-            suffix, data = ".png", encode_png(pictures.image(index))
-        yield LabelledImage(name, suffix, data, label(index))
-        on_label(index + 1, len(pictures))
+            suffix, data = ".png", encode_png(dataset.image(index))
+        yield LabelledImage(name, suffix, data, next(maps))
+        on_label(index + 1, len(dataset))

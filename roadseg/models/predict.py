@@ -70,6 +70,20 @@ def labels_of(scores: Tensor) -> Tensor:
     return scores.argmax(1).to(torch.uint8)
 
 
+def upsampled_labels(scores: Tensor, size: tuple[int, int]) -> Tensor:
+    """Scale scores (N, C, h, w) bilinearly, align_corners off, and return the highest class: (N, height, width) uint8.
+
+    It works class by class: scores of all classes at the size of a large image would take gigabytes.
+    """
+    highest = resized_scores(scores[:, :1], size, align_corners=False)[:, 0]
+    labels = torch.zeros_like(highest, dtype=torch.uint8)
+    for train_id in range(1, scores.shape[1]):
+        here = resized_scores(scores[:, train_id : train_id + 1], size, align_corners=False)[:, 0]
+        labels[here > highest] = train_id
+        torch.maximum(highest, here, out=highest)
+    return labels
+
+
 def to_numpy(tensor: Tensor) -> NDArray[Any]:
     """The same values as an array in the memory of the CPU."""
     return tensor.cpu().numpy()

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.labels.space import LabelMap, LabelSpace
-from roadseg.video.frame import Frame, Matrix, Plane
+from roadseg.video.colour import Matrix, Plane
+from roadseg.video.frame import Frame
 
 Picture = NDArray[np.float32]
 Real = np.integer | np.floating

@@ -20,10 +20,10 @@ from roadseg.adaptation.batch_norm import PICTURES
 from roadseg.cores import opencv_in_one_thread
 from roadseg.errors import RoadsegError, VideoError
 from roadseg.files import held
+from roadseg.inference.label_frames import Labelled, Labeller
 from roadseg.inference.segmenter import Segmenter
-from roadseg.inference.smoothing import Memory, TemporalSmoother
+from roadseg.inference.smoothing import Memory
 from roadseg.labels.space import IGNORE
-from roadseg.models.tta import TTA
 from roadseg.overlay.draw import Overlay
 from roadseg.overlay.heatmaps import Grid, sample_grid
 from roadseg.overlay.masking import Mask, mask_of
@@ -37,9 +37,8 @@ from roadseg.overlay.summary import (
     earlier_summary,
 )
 from roadseg.overlay.tasks import Task, check_names
-from roadseg.video.colour import to_rgb
 from roadseg.video.frame import Frame
-from roadseg.video.pipeline import Pipeline, concurrently
+from roadseg.video.pipeline import Pipeline
 from roadseg.video.reader import VideoReader
 from roadseg.video.sample import sample_frames
 
@@ -53,20 +52,13 @@ VERSIONED = ("roadseg", "torch", "openvino", "av", "opencv-python", "numpy", "py
 BATCH_BYTES = 64 * 10**6
 """Frames of a batch may take so much memory, as they were decoded; about eight batches are in work at any time."""
 
-Decoded = tuple[Frame, bool]
-"""A frame, and whether the decoder met errors on the way to it."""
-Batch = tuple[list[Decoded], NDArray[np.uint8]]
-"""Frames, and for each its RGB image (N, H, W, 3)."""
 
+class Decoded(NamedTuple):
+    """A frame as it comes from the decoder."""
 
-class Labelled(NamedTuple):
-    """Frames with what the network sees in them."""
-
-    frames: list[Decoded]
-    labels: NDArray[np.uint8]
-    """(N, h, w) label maps."""
-    memory: Memory | None = None
-    """What smoothing knows after them; told at the end of segments alone."""
+    frame: Frame
+    damaged: bool
+    """The decoder met errors on the way to this frame."""
 
 
 class Drawn(NamedTuple):
@@ -74,13 +66,14 @@ class Drawn(NamedTuple):
 
     frame: Frame
     """With the overlay."""
-    decode_error: bool
+    damaged: bool
+    """The decoder met errors on the way to this frame."""
     counts: NDArray[np.int64]
     """(256,) pixels of each label value."""
     grid: Grid
     """Where they are, coarsely."""
     memory: Memory | None
-    """What smoothing knows after it; told at the end of segments alone."""
+    """State of smoothing after the batch of this frame; None without smoothing."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +155,7 @@ def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progr
         first = next(decoded, None)
         if first is None:
             raise VideoError(f"{video}: no picture in it can be decoded", "Check that it plays elsewhere.")
-        like = first[0]
+        like = first.frame
         versions = _versions()
         with OverlayParts(files, job, versions, segmenter.label_space, reader.info.shown_aspect_ratio) as parts:
             resumed = parts.frames
@@ -222,67 +215,41 @@ def _drawn(
     mask: Mask | None,
     memory: Memory | None,
 ) -> Pipeline[Drawn]:
-    """All stages but the last."""
+    """Return all stages but the last."""
+    labeller = Labeller(
+        [segmenter],
+        lambda decoded, size: decoded.frame.to_rgb(size),
+        _same,
+        batch_size=batch_size,
+        align=SEGMENT_FRAMES,  # so a frame is in the same batch whichever segment the work begins with
+        tta=options.tta,
+        smoothing=options.smoothing,
+        memories=[memory] if memory else [],
+    )
     overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
-    prepared = Pipeline("decode", decoded).then("prepare", partial(_prepare, segmenter.input_size, batch_size))
-    at_once = segmenter.concurrency
-    if options.smoothing:
-        scored = prepared.then("segment", concurrently(partial(_score, segmenter, options.tta), at_once))
-        labelled = scored.then("smooth", partial(_smooth, segmenter, options.smoothing, memory))
-    else:
-        labelled = prepared.then("segment", concurrently(partial(_segment, segmenter, options.tta), at_once))
-    return labelled.then("draw", partial(_draw, overlay, mask))
+    return labeller.after(Pipeline("decode", decoded)).then("draw", partial(_draw, overlay, mask))
+
+
+def _same(decoded: Decoded) -> Decoded:
+    return decoded
 
 
 def _decode(reader: VideoReader) -> Iterator[Decoded]:
     known = 0
     for frame in reader:
         errors = reader.events.corrupt_packets + reader.events.damaged_frames
-        yield frame, errors > known
+        yield Decoded(frame, errors > known)
         known = errors
 
 
-def _prepare(size: tuple[int, int], batch_size: int, decoded: Iterator[Decoded]) -> Iterator[Batch]:
-    """Batches that end where segments do: then a frame is in the same batch whichever segment the work begins with."""
-    room = SEGMENT_FRAMES
-    while batch := list(islice(decoded, min(batch_size, room))):
-        yield batch, np.stack([to_rgb(frame, size) for frame, _ in batch])
-        room = room - len(batch) or SEGMENT_FRAMES
-
-
-def _segment(segmenter: Segmenter, tta: TTA, batch: Batch) -> Labelled:
-    frames, images = batch
-    return Labelled(frames, segmenter.segment(images, tta))
-
-
-def _score(
-    segmenter: Segmenter, tta: TTA, batch: Batch
-) -> tuple[list[Decoded], NDArray[np.uint8], NDArray[np.float32]]:
-    frames, images = batch
-    return frames, images, segmenter.scores(images, tta)
-
-
-def _smooth(
-    segmenter: Segmenter,
-    weight: float,
-    memory: Memory | None,
-    batches: Iterator[tuple[list[Decoded], NDArray[np.uint8], NDArray[np.float32]]],
-) -> Iterator[Labelled]:
-    smoother = TemporalSmoother(weight)
-    smoother.memory = memory
-    for frames, images, scores in batches:
-        smooth = np.stack([smoother.smooth(*each) for each in zip(images, scores, strict=True)])
-        ends_segment = (frames[-1][0].index + 1) % SEGMENT_FRAMES == 0
-        yield Labelled(frames, segmenter.labels_from_scores(smooth), smoother.memory if ends_segment else None)
-
-
-def _draw(overlay: Overlay, mask: Mask | None, batches: Iterator[Labelled]) -> Iterator[Drawn]:
-    for frames, label_maps, memory in batches:
-        seen = mask.seen_at(label_maps.shape[1:]) if mask else None
-        shown = label_maps if seen is None else np.where(seen, label_maps, np.uint8(IGNORE))
-        for (frame, decode_error), labels in zip(frames, shown, strict=True):
-            counts, grid = count_pixels(labels, seen), sample_grid(labels, seen)
-            yield Drawn(overlay.draw(frame, labels), decode_error, counts, grid, memory)
+def _draw(overlay: Overlay, mask: Mask | None, batches: Iterator[Labelled[Decoded]]) -> Iterator[Drawn]:
+    for items, (label_maps,), memories in batches:
+        seen = mask.seen_at(label_maps[0].shape) if mask else None
+        memory = memories[0] if memories else None
+        for (frame, damaged), labels in zip(items, label_maps, strict=True):
+            shown = labels if seen is None else np.where(seen, labels, np.uint8(IGNORE))
+            counts, grid = count_pixels(shown, seen), sample_grid(shown, seen)
+            yield Drawn(overlay.draw(frame, shown), damaged, counts, grid, memory)
 
 
 def _encode(parts: OverlayParts, like: Frame, drawn: Iterator[Drawn]) -> Iterator[int]:
@@ -290,9 +257,9 @@ def _encode(parts: OverlayParts, like: Frame, drawn: Iterator[Drawn]) -> Iterato
     encoded = 0
     for first in drawn:
         with parts.segment(like) as segment:
-            for frame, decode_error, counts, grid, memory in chain([first], islice(drawn, SEGMENT_FRAMES - 1)):
+            for frame, damaged, counts, grid, memory in chain([first], islice(drawn, SEGMENT_FRAMES - 1)):
                 segment.writer.write(frame)
-                segment.table.add(frame, counts, grid, decode_error=decode_error)
+                segment.table.add(frame, counts, grid, decode_error=damaged)
                 segment.memory = memory
                 encoded += 1
                 yield encoded

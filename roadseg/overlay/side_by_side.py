@@ -4,28 +4,26 @@ decode -> prepare (scale, batch) -> segment -> draw (blend, join) -> encode, eac
 larger than a frame of the video, and RGB is made at the size that networks want alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from roadseg.cores import opencv_in_one_thread
 from roadseg.errors import InputError, OutputError, VideoError
 from roadseg.files import held
+from roadseg.inference.label_frames import Labelled, Labeller
 from roadseg.inference.segmenter import Segmenter
-from roadseg.inference.smoothing import TemporalSmoother
 from roadseg.models.tta import NO_TTA, TTA
 from roadseg.overlay.draw import PANEL, Overlay, Patch, draw_legend, draw_title, rgb_to_ycbcr
-from roadseg.video.colour import to_rgb
-from roadseg.video.frame import Frame, Plane
-from roadseg.video.pipeline import Pipeline, concurrently
+from roadseg.video.colour import Plane
+from roadseg.video.frame import Frame
+from roadseg.video.pipeline import Pipeline
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
 
@@ -73,23 +71,6 @@ class SideBySide:
         }
 
 
-class Batch(NamedTuple):
-    """Consecutive frames."""
-
-    frames: list[Frame]
-    """Of the size of a pane."""
-    images: dict[tuple[int, int], NDArray[np.uint8]]
-    """By (width, height): the frames as RGB (N, H, W, 3)."""
-
-
-class Labelled(NamedTuple):
-    """Consecutive frames with what each run sees in them."""
-
-    frames: list[Frame]
-    labels: list[NDArray[np.uint8]]
-    """(N, h, w) label maps a run."""
-
-
 def compare_on_video(
     video: Path,
     segmenters: Mapping[str, Segmenter],
@@ -109,7 +90,7 @@ def compare_on_video(
         segmenters: 2 to 4 of them by the titles of their panes.
         out: folder, made if it is missing; NAME.comparison.mp4 there is replaced.
         tta: test-time augmentation.
-        smoothing: weight of the past in class scores, see `TemporalSmoother`; 0 for none.
+        smoothing: weight of the past in class scores, see `roadseg.inference.smoothing.TemporalSmoother`; 0 for none.
         on_progress: told how many frames are done and, where the container says it, how many there are.
 
     Raises:
@@ -123,7 +104,15 @@ def compare_on_video(
         raise OutputError(f"{video}: the comparison would take its place", "Choose another --out.")
     with opencv_in_one_thread(), VideoReader(video) as reader, held(path):
         panes = _Panes(segmenters, reader)
-        pipeline = _labelled(reader, list(segmenters.values()), panes.size, tta, smoothing).then("draw", panes.draw)
+        labeller = Labeller(
+            list(segmenters.values()),
+            Frame.to_rgb,
+            lambda frame: _scaled(frame, panes.size),
+            batch_size=min(MOST_FRAMES, *(segmenter.batch_size for segmenter in segmenters.values())),
+            tta=tta,
+            smoothing=smoothing,
+        )
+        pipeline = labeller.after(Pipeline("decode", reader)).then("draw", panes.draw)
         encoder = _Encoder(path, video)
         with pipeline.then("encode", encoder.encode) as done:
             for frames in done:
@@ -176,49 +165,6 @@ class _Encoder:
         self.notices = writer.notices
 
 
-def _labelled(
-    reader: VideoReader, segmenters: Sequence[Segmenter], pane: tuple[int, int], tta: TTA, smoothing: float
-) -> Pipeline[Labelled]:
-    """All stages up to what the runs see."""
-    sizes = {segmenter.input_size for segmenter in segmenters}
-    batch_size = min(MOST_FRAMES, *(segmenter.batch_size for segmenter in segmenters))
-    at_once = min(segmenter.concurrency for segmenter in segmenters)
-    prepared = Pipeline("decode", reader).then("prepare", partial(_prepare, sizes, pane, batch_size))
-    if not smoothing:
-        return prepared.then("segment", concurrently(partial(_segment, segmenters, tta), at_once))
-    scored = prepared.then("segment", concurrently(partial(_score, segmenters, tta), at_once))
-    return scored.then("smooth", partial(_smooth, segmenters, smoothing))
-
-
-def _prepare(
-    sizes: Iterable[tuple[int, int]], pane: tuple[int, int], batch_size: int, frames: Iterator[Frame]
-) -> Iterator[Batch]:
-    while batch := list(islice(frames, batch_size)):
-        images = {size: np.stack([to_rgb(frame, size) for frame in batch]) for size in sizes}
-        yield Batch([_scaled(frame, pane) for frame in batch], images)
-
-
-def _segment(segmenters: Sequence[Segmenter], tta: TTA, batch: Batch) -> Labelled:
-    labels = [segmenter.segment(batch.images[segmenter.input_size], tta) for segmenter in segmenters]
-    return Labelled(batch.frames, labels)
-
-
-def _score(segmenters: Sequence[Segmenter], tta: TTA, batch: Batch) -> tuple[Batch, list[NDArray[np.float32]]]:
-    return batch, [segmenter.scores(batch.images[segmenter.input_size], tta) for segmenter in segmenters]
-
-
-def _smooth(
-    segmenters: Sequence[Segmenter], weight: float, scored: Iterator[tuple[Batch, list[NDArray[np.float32]]]]
-) -> Iterator[Labelled]:
-    smoothers = [TemporalSmoother(weight) for _ in segmenters]
-    for batch, scores in scored:
-        labels = []
-        for segmenter, smoother, maps in zip(segmenters, smoothers, scores, strict=True):
-            pairs = zip(batch.images[segmenter.input_size], maps, strict=True)
-            labels.append(segmenter.labels_from_scores(np.stack([smoother.smooth(*pair) for pair in pairs])))
-        yield Labelled(batch.frames, labels)
-
-
 class _Panes:
     """Where the panes are, and what is drawn on all frames alike: titles, and a legend below."""
 
@@ -255,9 +201,9 @@ class _Panes:
             if (panel := draw_title(title, width - 4 * GAP, height - 4 * GAP))
         ]
 
-    def draw(self, batches: Iterator[Labelled]) -> Iterator[Frame]:
+    def draw(self, batches: Iterator[Labelled[Frame]]) -> Iterator[Frame]:
         """Frames with all panes on them."""
-        for frames, labels in batches:
+        for frames, labels, _ in batches:
             for place, frame in enumerate(frames):
                 drawn = [overlay.draw(frame, maps[place]) for overlay, maps in zip(self._overlays, labels, strict=True)]
                 yield self._joined([frame] * self._plain + drawn)

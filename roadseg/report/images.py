@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from roadseg.labels.space import LabelMap
-from roadseg.video.colour import to_rgb
 from roadseg.video.frame import Frame
 
 QUALITY = 80
@@ -22,7 +21,7 @@ MASKED_GREY = 128
 
 def thumbnail(frame: Frame, aspect_ratio: float, width: int) -> str:
     """A frame at `width` pixels, in the proportions (width over height) in which it is shown."""
-    return jpeg(to_rgb(frame, (width, max(1, round(width / aspect_ratio)))))
+    return jpeg(frame.to_rgb((width, max(1, round(width / aspect_ratio)))))
 
 
 def heat_picture(seconds: NDArray[np.float64], counted: NDArray[np.float64], aspect_ratio: float) -> str:

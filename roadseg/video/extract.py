@@ -20,7 +20,6 @@ import pyarrow.parquet as pq
 
 from roadseg.errors import InputError, VideoError
 from roadseg.files import PART_SUFFIX, fingerprint, locked, output_errors, write_json, writing
-from roadseg.video.colour import to_rgb
 from roadseg.video.find import find_videos
 from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
@@ -296,7 +295,7 @@ class _Writers:
 
 
 def _write_image(path: Path, frame: Frame, size: tuple[int, int]) -> None:
-    image = cv2.cvtColor(to_rgb(frame, size), cv2.COLOR_RGB2BGR)
+    image = cv2.cvtColor(frame.to_rgb(size), cv2.COLOR_RGB2BGR)
     quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix == ".jpg" else []
     # Not imwrite, which reports a full disk only by returning False.
     _, data = cv2.imencode(path.suffix, image, quality)

@@ -1,22 +1,23 @@
-"""One picture of a video with its exact time."""
+"""One frame of a video with its exact time."""
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Self
 
+import av
 import numpy as np
+from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
-Plane = NDArray[np.uint8]
-Matrix = Literal["bt601", "bt709", "bt2020"]
+from roadseg.video.colour import ACCURATE, H273_MATRIX, SWS_MATRIX, Matrix, Plane, plane_views, reformatter, sws_range
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A decoded picture as 8-bit planar Y'CbCr 4:2:0, the form in which video is stored, decoded and encoded.
+    """A decoded frame as 8-bit planar Y'CbCr 4:2:0, the form in which video is stored, decoded and encoded.
 
-    Keeping it that way from decoder to encoder spares both conversions to RGB, the costliest part of drawing on
-    video; `roadseg.video.colour.to_rgb` converts where RGB is needed, at the size that is needed.
+    Keeping this form from decoder to encoder spares both conversions to RGB, the costliest part of drawing on video.
+    `to_rgb` converts where RGB is needed, at the size that is needed.
     """
 
     y: Plane
@@ -30,13 +31,13 @@ class Frame:
     full_range: bool
     """True for luma 0..255, False for 16..235 (chroma 16..240)."""
     index: int
-    """Position among the decoded frames of the video, from 0."""
+    """Position among the frames of the video, from 0."""
     pts: int
     """Presentation time in ticks of `time_base`, exactly as the container has it."""
     time_base: Fraction
-    """Seconds a tick."""
+    """Seconds per tick."""
     duration: int
-    """How long the picture is shown, in ticks of `time_base`; at least 1."""
+    """How long the frame is shown, in ticks of `time_base`; at least 1."""
 
     def __post_init__(self) -> None:
         height, width = self.y.shape
@@ -66,8 +67,77 @@ class Frame:
 
     @property
     def duration_seconds(self) -> float:
-        """How long the picture is shown, in seconds."""
+        """How long the frame is shown, in seconds."""
         return float(self.duration * self.time_base)
+
+    @classmethod
+    def from_rgb(
+        cls,
+        image: NDArray[np.uint8],
+        *,
+        index: int,
+        pts: int,
+        time_base: Fraction,
+        duration: int,
+        matrix: Matrix = "bt709",
+    ) -> Self:
+        """Convert an RGB image to a frame in limited range.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            index: position in the video, from 0.
+            pts: presentation time in ticks of `time_base`.
+            time_base: seconds per tick.
+            duration: how long the frame is shown, in ticks.
+            matrix: the Y'CbCr matrix to convert with.
+
+        Raises:
+            ValueError: `image` has another type or shape.
+        """
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"expected (H, W, 3) uint8 RGB, got {image.dtype} {image.shape}")
+        picture = reformatter().reformat(
+            av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24"),
+            format="yuv420p",
+            src_color_range=ColorRange.JPEG,
+            dst_colorspace=SWS_MATRIX[matrix],
+            dst_color_range=ColorRange.MPEG,
+            interpolation=ACCURATE,
+            threads=1,
+        )
+        y, u, v = plane_views(picture)
+        return cls(y, u, v, matrix, False, index, pts, time_base, duration)
+
+    def to_rgb(self, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+        """Convert to RGB, scaling in the same pass.
+
+        Shrinking averages over the covered area (as `cv2.INTER_AREA` does), growing interpolates linearly. May be
+        called from any thread.
+
+        Args:
+            size: (width, height) of the result in pixels; by default the size of the frame.
+
+        Returns:
+            (H, W, 3) uint8 full-range RGB, read-only. Flat areas are within 0.6 levels of the formulas in
+            ITU-R BT.601-7, BT.709-6 and BT.2020-2.
+        """
+        width, height = size or (self.width, self.height)
+        picture = reformatter().reformat(
+            self.to_av(), width, height, "rgb24", dst_color_range=ColorRange.JPEG, interpolation=ACCURATE, threads=1
+        )
+        return plane_views(picture)[0]
+
+    def to_av(self, width: int | None = None, height: int | None = None) -> av.VideoFrame:
+        """Copy the frame, or its upper left `width` x `height` pixels, into a PyAV frame with colour tags and time."""
+        width, height = width or self.width, height or self.height
+        picture = av.VideoFrame(width, height, "yuv420p")
+        for plane, pixels in zip(picture.planes, (self.y, self.u, self.v), strict=True):
+            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+            rows[:, : plane.width] = pixels[: plane.height, : plane.width]
+        picture.colorspace = H273_MATRIX[self.matrix]
+        picture.color_range = sws_range(self.full_range)
+        picture.pts, picture.time_base, picture.duration = self.pts, self.time_base, self.duration
+        return picture
 
     def __repr__(self) -> str:
         levels = "full" if self.full_range else "limited"

@@ -14,9 +14,9 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from roadseg.errors import VideoError
-from roadseg.video.colour import ACCURATE, SWS_MATRIX, plane_views, reformatter, sws_range
+from roadseg.video.colour import ACCURATE, SWS_MATRIX, Matrix, plane_views, reformatter, sws_range
 from roadseg.video.container import BROKEN, default_threads, demux, open_input, video_stream
-from roadseg.video.frame import Frame, Matrix
+from roadseg.video.frame import Frame
 from roadseg.video.probe import MATRICES, VideoInfo, probe
 from roadseg.video.timeline import Timeline
 

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.errors import VideoError
-from roadseg.video.colour import to_rgb
 from roadseg.video.container import BROKEN
 from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
@@ -31,7 +30,7 @@ def sample_frames(video: Path, size: tuple[int, int], count: int) -> NDArray[np.
         VideoError: the video cannot be read, or has no frames.
     """
     with VideoReader(video) as reader:
-        pictures = [to_rgb(frame, size) for frame in reader.keyframes(count)]
+        pictures = [frame.to_rgb(size) for frame in reader.keyframes(count)]
     if 2 * len(pictures) < count:
         with VideoReader(video) as reader:
             pictures = _thinned(reader, size, count)
@@ -52,5 +51,5 @@ def _thinned(frames: Iterable[Frame], size: tuple[int, int], count: int) -> list
             step *= 2
             if number % step:
                 continue
-        pictures.append(to_rgb(frame, size))
+        pictures.append(frame.to_rgb(size))
     return pictures

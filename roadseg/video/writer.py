@@ -12,9 +12,9 @@ from av.codec.context import Flags
 from av.video.stream import VideoStream
 
 from roadseg.errors import OutputError
-from roadseg.video.colour import H273_MATRIX, H273_PRIMARIES, H273_TRANSFER, sws_range, to_av
+from roadseg.video.colour import H273_MATRIX, H273_PRIMARIES, H273_TRANSFER, Matrix, sws_range
 from roadseg.video.container import default_threads
-from roadseg.video.frame import Frame, Matrix
+from roadseg.video.frame import Frame
 from roadseg.video.muxer import Muxer
 
 X264 = {"preset": "superfast", "crf": "24", "bf": "0", "mbtree": "1", "rc-lookahead": "10"}
@@ -156,7 +156,7 @@ class VideoWriter:
             # x264 chooses a level for this rate; without it, it would take every tick for a frame.
             context.framerate = self._frame_rate or 1 / (frame.duration * frame.time_base)
         self._last = frame
-        self._encode(to_av(frame, context.width, context.height))
+        self._encode(frame.to_av(context.width, context.height))
 
     def _add_stream(self) -> VideoStream:
         stream = self._muxer.add_encoder(self._options)

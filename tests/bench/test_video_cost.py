@@ -16,7 +16,6 @@ from roadseg.models.weights import load_model
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
 from roadseg.runtime import start
-from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
 
 DEFAULT = Path("default")
@@ -40,7 +39,7 @@ def test_the_plain_loop_draws_the_same_labels(clip, tmp_path):
     ):
         pairs = list(zip(plain, ours, strict=True))
     assert len(pairs) == 30
-    away = [np.abs(to_rgb(one).astype(int) - to_rgb(other)).mean() for one, other in pairs]
+    away = [np.abs(one.to_rgb().astype(int) - other.to_rgb()).mean() for one, other in pairs]
     assert np.mean(away) < 12
 
 

@@ -15,7 +15,6 @@ from roadseg.models.build import build_model
 from roadseg.models.weights import MODEL_FILE, ModelCard, save_model
 from roadseg.overlay import side_by_side
 from roadseg.overlay.draw import Overlay
-from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
 
 FILES = ["compare.html", "comparison.json", "comparison.md", "comparison.png"]
@@ -101,7 +100,7 @@ def pane(frame, place):
 
 def seen(segmenter, frame):
     """Luma of a frame with what a run sees in it, but for the rows of the title."""
-    labels = segmenter.segment(np.stack([to_rgb(frame, segmenter.input_size)]))[0]
+    labels = segmenter.segment(np.stack([frame.to_rgb(segmenter.input_size)]))[0]
     return Overlay(segmenter.label_space, legend=False).draw(frame, labels).y[40:96].astype(int)
 
 

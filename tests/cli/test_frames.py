@@ -11,7 +11,7 @@ import typer
 from helpers.program import roadseg
 
 from roadseg.cli.options import parse_duration
-from roadseg.video.colour import from_rgb
+from roadseg.video.frame import Frame
 from roadseg.video.writer import VideoWriter
 
 
@@ -27,7 +27,7 @@ def write(path: Path) -> Path:
     with VideoWriter(path, width=64, height=48, time_base=Fraction(1, 25)) as video:
         for index in range(50):
             image = (texture + 3 * index).astype(np.uint8)
-            video.write(from_rgb(image, index=index, pts=index, time_base=Fraction(1, 25), duration=1))
+            video.write(Frame.from_rgb(image, index=index, pts=index, time_base=Fraction(1, 25), duration=1))
     return path
 
 

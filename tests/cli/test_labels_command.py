@@ -10,7 +10,7 @@ import pytest
 from helpers.tiny import RECIPE, SIZE, street, write_streets
 
 from roadseg.datasets.catalogue import parse_labelled
-from roadseg.video.colour import from_rgb
+from roadseg.video.frame import Frame
 from roadseg.video.writer import VideoWriter
 
 
@@ -21,7 +21,7 @@ def drive(tmp_path_factory):
     with VideoWriter(path, width=SIZE[0], height=SIZE[1], time_base=Fraction(1, 20)) as video:
         for index in range(20):
             image = street(index)[0]
-            video.write(from_rgb(image, index=index, pts=index, time_base=Fraction(1, 20), duration=1))
+            video.write(Frame.from_rgb(image, index=index, pts=index, time_base=Fraction(1, 20), duration=1))
     return path
 
 

@@ -15,7 +15,7 @@ import pytest
 from roadseg.cli.main import main
 from roadseg.errors import OutputError
 from roadseg.files import write_png
-from roadseg.video.colour import from_rgb
+from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
 
@@ -29,7 +29,7 @@ def make_video(path, frames=6):
     with VideoWriter(path, width=160, height=96, time_base=time_base) as writer:
         for index in range(frames):
             rgb = np.roll(noise, index, axis=1)
-            writer.write(from_rgb(rgb, index=index, pts=index, time_base=time_base, duration=1))
+            writer.write(Frame.from_rgb(rgb, index=index, pts=index, time_base=time_base, duration=1))
     return path
 
 

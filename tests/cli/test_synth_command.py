@@ -11,7 +11,6 @@ from helpers.program import roadseg
 from roadseg.streets.drive import drive
 from roadseg.streets.presets import DEFAULT_SCENES, mixture
 from roadseg.streets.render import RENDERER_VERSION, render_street
-from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
 
 SMALL = ("--size", "64x48")
@@ -105,7 +104,7 @@ def test_a_drive_s_clip_shows_its_pictures_in_order(tmp_path):
     assert done.returncode == 0, done.stderr
     rendered = list(drive(5, 1, (128, 96), "target", 10))
     with VideoReader(out / "drive.mp4") as video:
-        shown = [to_rgb(frame) for frame in video]
+        shown = [frame.to_rgb() for frame in video]
     assert len(shown) == len(rendered) == len(list((out / "labels").iterdir())) == 10
     for index, (image, label) in enumerate(rendered):
         np.testing.assert_array_equal(read(out / f"images/{index:06}.png"), image)

@@ -6,7 +6,7 @@ import numpy as np
 
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import CAMVID_11
-from roadseg.video.colour import from_rgb
+from roadseg.video.frame import Frame
 from roadseg.video.writer import VideoWriter
 
 
@@ -37,6 +37,6 @@ def make_drive(path, durations=(1,) * 5, time_base=Fraction(1, 10)):
         pts = 0
         for index, duration in enumerate(durations):
             rgb = np.full((48, 64, 3), 20 + 10 * index % 200, np.uint8)
-            writer.write(from_rgb(rgb, index=index, pts=pts, time_base=time_base, duration=duration))
+            writer.write(Frame.from_rgb(rgb, index=index, pts=pts, time_base=time_base, duration=duration))
             pts += duration
     return path

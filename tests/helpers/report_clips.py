@@ -8,7 +8,7 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import CAMVID_11
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles
-from roadseg.video.colour import from_rgb
+from roadseg.video.frame import Frame
 from roadseg.video.writer import VideoWriter
 
 FRAMES, RATE = 60, 10
@@ -47,7 +47,7 @@ def make_report_drive(path, start=0):
     with VideoWriter(path, width=160, height=96, time_base=Fraction(1, RATE)) as writer:
         for index in range(FRAMES):
             rgb = np.full((96, 160, 3), 40 + 3 * index, np.uint8)
-            writer.write(from_rgb(rgb, index=index, pts=start + index, time_base=Fraction(1, RATE), duration=1))
+            writer.write(Frame.from_rgb(rgb, index=index, pts=start + index, time_base=Fraction(1, RATE), duration=1))
     return path
 
 

@@ -12,7 +12,6 @@ from roadseg.datasets.folder import open_folder
 from roadseg.datasets.polygons import Region, painted
 from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.labels.space import IGNORE
-from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "indian_track"
@@ -70,7 +69,7 @@ def test_the_set_holds_the_labelled_frames_and_can_be_scored(real_data, tmp_path
     assert [int(sample.name) for sample in dataset.samples] == list(PICTURES)
     assert dataset.label_space == CITYSCAPES_19
     with VideoReader(video) as reader:
-        wanted = next(to_rgb(frame) for frame in reader if frame.index == min(PICTURES))
+        wanted = next(frame.to_rgb() for frame in reader if frame.index == min(PICTURES))
     np.testing.assert_array_equal(dataset.image(0), wanted)
     labels = dataset.label(0)
     assert labels.shape == (HEIGHT, WIDTH)

@@ -16,7 +16,7 @@ from roadseg.files import write_png
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.masking import AUTO, mask_of, read_mask
 from roadseg.overlay.summary import OverlayOptions
-from roadseg.video.colour import from_rgb, to_rgb
+from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
 
@@ -37,7 +37,7 @@ def drawn(tmp_path):
 
 def picture_of(path):
     with VideoReader(path) as video:
-        return to_rgb(next(iter(video))).astype(int)
+        return next(iter(video)).to_rgb().astype(int)
 
 
 def shares(summary):
@@ -51,7 +51,7 @@ def bonnet_clip(tmp_path_factory):
     path = tmp_path_factory.mktemp("clip") / "bonnet.mp4"
     with VideoWriter(path, width=480, height=270, time_base=Fraction(1)) as writer:
         for index, picture in enumerate(pictures):
-            writer.write(from_rgb(picture, index=index, pts=index, time_base=Fraction(1), duration=1))
+            writer.write(Frame.from_rgb(picture, index=index, pts=index, time_base=Fraction(1), duration=1))
     return path, bonnet
 
 

@@ -15,7 +15,6 @@ from helpers.drive_clips import TheUpperHalfIsSky
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
 from roadseg.video import reader
-from roadseg.video.colour import to_rgb
 from roadseg.video.probe import probe
 from roadseg.video.reader import VideoReader
 
@@ -75,7 +74,7 @@ def test_colours(drawn):
     _, overlay, _ = drawn
     with VideoReader(overlay) as video:
         for number, frame in enumerate(video):
-            image = to_rgb(frame).astype(int)
+            image = frame.to_rgb().astype(int)
             assert np.abs(image[[4, -4, -4], [-4, 4, -4]] - clips.level(number)).max() <= 3
             assert np.abs(image[4, 4] - (220, 30, 30)).max() <= 6
 
@@ -121,7 +120,7 @@ def test_videos_of_other_peoples_making(real_data, tmp_path, name):
     check_sound(video, overlay, summary.notices)
     with VideoReader(video) as before, VideoReader(overlay) as after:
         for old, new in zip(before, after, strict=True):
-            assert np.abs(to_rgb(old, (32, 16)).astype(int) - to_rgb(new, (32, 16))).mean() <= 3
+            assert np.abs(old.to_rgb((32, 16)).astype(int) - new.to_rgb((32, 16))).mean() <= 3
 
 
 def summary_of(video):

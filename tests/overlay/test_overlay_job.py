@@ -16,7 +16,7 @@ from roadseg.models.tta import TTA
 from roadseg.overlay.job import Failure, overlay_video, overlay_videos
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
 from roadseg.overlay.tasks import Task
-from roadseg.video.colour import from_rgb, to_rgb
+from roadseg.video.frame import Frame
 from roadseg.video.probe import probe
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
@@ -66,7 +66,7 @@ def make_video(path, durations=(1,) * 10, time_base=Fraction(1, 25), start=0, wi
     with VideoWriter(path, width=width, height=height, time_base=time_base) as writer:
         for index, (pts, duration) in enumerate(zip(starts, durations, strict=False)):
             rgb = picture(index, width, height)
-            writer.write(from_rgb(rgb, index=index, pts=pts, time_base=time_base, duration=duration))
+            writer.write(Frame.from_rgb(rgb, index=index, pts=pts, time_base=time_base, duration=duration))
     return path
 
 
@@ -115,7 +115,7 @@ def test_every_frame_at_its_time(tmp_path, out, durations, time_base, start):
 def test_the_overlay_shows_the_labels(clip, out):
     overlay_video(clip, BrightIsSky(), out, OverlayOptions(opacity=1, legend=False))
     with VideoReader(out / "clip.overlay.mp4") as video:
-        rgb = to_rgb(next(iter(video))).astype(int)
+        rgb = next(iter(video)).to_rgb().astype(int)
     assert np.abs(rgb[4, 32] - CAMVID_11.colours[0]).max() < 12
     assert np.abs(rgb[40, 32] - CAMVID_11.colours[3]).max() < 12
 

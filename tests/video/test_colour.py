@@ -6,7 +6,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from roadseg.video.colour import from_rgb, to_rgb
 from roadseg.video.frame import Frame
 
 LUMA_WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
@@ -63,7 +62,7 @@ def centres(image):
 @pytest.mark.parametrize("matrix", LUMA_WEIGHTS)
 def test_to_rgb_follows_the_standard(matrix, full_range, size):
     frame, expected = patchwork(matrix, full_range)
-    image = to_rgb(frame, size)
+    image = frame.to_rgb(size)
     assert image.dtype == np.uint8
     assert image.shape == ((size or (256, 256))[1], (size or (256, 256))[0], 3)
     assert np.abs(centres(image) - expected).max() <= 0.6
@@ -73,7 +72,7 @@ def test_to_rgb_follows_the_standard(matrix, full_range, size):
 def test_from_rgb_follows_the_standard(matrix):
     colours = np.random.default_rng(3).integers(0, 256, (16, 16, 3)).astype(np.uint8)
     image = np.kron(colours, np.ones((BLOCK, BLOCK, 1), np.uint8))
-    frame = from_rgb(image, index=4, pts=70, time_base=Fraction(1, 90), duration=3, matrix=matrix)
+    frame = Frame.from_rgb(image, index=4, pts=70, time_base=Fraction(1, 90), duration=3, matrix=matrix)
     assert (frame.matrix, frame.full_range) == (matrix, False)
     assert (frame.index, frame.pts, frame.time_base, frame.duration) == (4, 70, Fraction(1, 90), 3)
     for plane, expected in zip((frame.y, frame.u, frame.v), encode(colours, matrix, False), strict=True):
@@ -84,16 +83,16 @@ def test_rgb_survives_the_round_trip():
     image = np.kron(
         np.random.default_rng(5).integers(0, 256, (9, 11, 3)).astype(np.uint8), np.ones((8, 8, 1), np.uint8)
     )
-    again = to_rgb(from_rgb(image, index=0, pts=0, time_base=Fraction(1, 25), duration=1))
+    again = Frame.from_rgb(image, index=0, pts=0, time_base=Fraction(1, 25), duration=1).to_rgb()
     assert np.abs(again[4::8, 4::8].astype(int) - image[4::8, 4::8]).max() <= 3
 
 
 @pytest.mark.parametrize("shape", [(15, 17), (1, 1), (2, 3)])
 def test_odd_sizes(shape):
     image = np.full((*shape, 3), (200, 100, 50), np.uint8)
-    frame = from_rgb(image, index=0, pts=0, time_base=Fraction(1, 25), duration=1)
+    frame = Frame.from_rgb(image, index=0, pts=0, time_base=Fraction(1, 25), duration=1)
     assert (frame.height, frame.width) == shape
-    assert np.abs(to_rgb(frame).astype(int) - image).max() <= 2
+    assert np.abs(frame.to_rgb().astype(int) - image).max() <= 2
 
 
 def test_strided_planes_are_read_right():
@@ -103,24 +102,24 @@ def test_strided_planes_are_read_right():
         frame.matrix, frame.full_range, 0, 0, frame.time_base, 1,
     )  # fmt: skip
     assert not wide.y.flags.c_contiguous
-    assert np.array_equal(to_rgb(wide), to_rgb(frame))
+    assert np.array_equal(wide.to_rgb(), frame.to_rgb())
 
 
 def test_shrinking_averages_instead_of_dropping_pixels():
     stripes = np.tile(np.array([16, 235], np.uint8), (64, 128))
     grey = np.full((32, 128), 128, np.uint8)
-    image = to_rgb(Frame(stripes, grey, grey, "bt709", False, 0, 0, Fraction(1, 25), 1), (64, 16))
+    image = Frame(stripes, grey, grey, "bt709", False, 0, 0, Fraction(1, 25), 1).to_rgb((64, 16))
     assert np.abs(image.astype(int) - 128).max() <= 1
 
 
 def test_threads_do_not_disturb_each_other():
     frame, _ = patchwork()
     sizes = [(64, 48), (128, 128), (300, 200)]
-    expected = {size: to_rgb(frame, size) for size in sizes}
+    expected = {size: frame.to_rgb(size) for size in sizes}
     wrong = []
 
     def convert(size):
-        wrong.extend(size for _ in range(30) if not np.array_equal(to_rgb(frame, size), expected[size]))
+        wrong.extend(size for _ in range(30) if not np.array_equal(frame.to_rgb(size), expected[size]))
 
     threads = [threading.Thread(target=convert, args=(size,)) for size in sizes]
     for thread in threads:
@@ -133,4 +132,4 @@ def test_threads_do_not_disturb_each_other():
 @pytest.mark.parametrize("image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3))])
 def test_from_rgb_refuses_what_is_not_rgb(image):
     with pytest.raises(ValueError, match=r"\(H, W, 3\) uint8"):
-        from_rgb(image, index=0, pts=0, time_base=Fraction(1, 25), duration=1)
+        Frame.from_rgb(image, index=0, pts=0, time_base=Fraction(1, 25), duration=1)

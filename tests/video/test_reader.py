@@ -16,7 +16,6 @@ from helpers.clips import Clip, make_clip, zero_packets
 
 from roadseg.video import container as container_module
 from roadseg.video import reader as reader_module
-from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
 
 READERS = {
@@ -68,7 +67,7 @@ def open_video(request):
 
 def shown_pictures(frames) -> list[int]:
     """Which picture each frame shows, told by its grey level."""
-    greys = [int(to_rgb(frame)[-4:, -4:].mean().round()) for frame in frames]
+    greys = [int(frame.to_rgb()[-4:, -4:].mean().round()) for frame in frames]
     return [round((grey - clips.level(0)) / 4) for grey in greys]
 
 
@@ -86,7 +85,7 @@ class TestReader:
 
     def test_the_right_way_up(self, open_video, clip):
         with open_video(clip.path) as video:
-            image = to_rgb(next(iter(video))).astype(int)
+            image = next(iter(video)).to_rgb().astype(int)
         assert np.abs(image[4, 4] - (220, 30, 30)).max() <= 4
         assert np.abs(image[[4, -4, -4], [-4, 4, -4]] - clips.level(0)).max() <= 4
 

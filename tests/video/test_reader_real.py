@@ -6,7 +6,6 @@ from itertools import islice, pairwise
 
 import pytest
 
-from roadseg.video.colour import to_rgb
 from roadseg.video.reader import VideoReader
 
 pytestmark = pytest.mark.real_data
@@ -63,7 +62,7 @@ def test_every_file_is_expected(real_data):
 def test_reads(real_data, expected, threads):
     with VideoReader(real_data / "video" / expected.name, threads=threads) as video:
         frames = list(islice(video, ENOUGH))
-        image = to_rgb(frames[-1], (64, 36))
+        image = frames[-1].to_rgb((64, 36))
     info, events = video.info, video.events
     assert (info.width, info.height, info.audio_codecs) == (expected.width, expected.height, expected.sound)
     assert {(frame.width, frame.height) for frame in frames} == {(expected.width, expected.height)}
@@ -90,7 +89,7 @@ def test_turned_videos_stand_upright_as_opencv_shows_them(real_data, name):
     _, picture = capture.read()
     capture.release()
     with VideoReader(path) as video:
-        image = to_rgb(next(iter(video)))
+        image = next(iter(video)).to_rgb()
     assert image.shape == picture.shape
     # OpenCV takes every video for BT.601; these are BT.709.
     assert abs(image.astype(int) - picture[..., ::-1]).mean() < 2

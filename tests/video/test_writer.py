@@ -15,7 +15,7 @@ import pytest
 from helpers.clips import hide_sound_format, make_clip, make_sound, picture, sound_packets
 
 from roadseg.errors import OutputError, VideoError
-from roadseg.video.colour import from_rgb, to_rgb
+from roadseg.video.frame import Frame
 from roadseg.video.probe import probe
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
@@ -27,7 +27,7 @@ def frames(pts=range(12), time_base=Fraction(1, 25), size=(64, 48), matrix="bt70
     ticks = list(pts)
     lengths = [after - now for now, after in pairwise(ticks)] or [1]
     return [
-        from_rgb(picture(i, *size), index=i, pts=at, time_base=time_base, duration=length, matrix=matrix)
+        Frame.from_rgb(picture(i, *size), index=i, pts=at, time_base=time_base, duration=length, matrix=matrix)
         for i, (at, length) in enumerate(zip(ticks, [*lengths, lengths[-1]], strict=False))
     ]
 
@@ -110,7 +110,7 @@ def test_pictures_are_encoded_in_their_order(tmp_path):
         packets = [(packet.pts, packet.dts) for packet in container.demux(video=0) if packet.size]
     assert packets == sorted(packets)
     with VideoReader(tmp_path / "out.mp4") as video:
-        greys = [int(to_rgb(frame)[-4:, -4:].mean()) for frame in video]
+        greys = [int(frame.to_rgb()[-4:, -4:].mean()) for frame in video]
     assert greys == sorted(greys)
     assert len(set(greys)) == 40
 
@@ -119,7 +119,8 @@ def test_the_same_frames_give_the_same_pictures(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (9, 16, 3), np.uint8)
     street = cv2.resize(noise, (320, 180), interpolation=cv2.INTER_CUBIC)
     given = [
-        from_rgb(np.roll(street, 3 * i, 1), index=i, pts=i, time_base=Fraction(1, 25), duration=1) for i in range(60)
+        Frame.from_rgb(np.roll(street, 3 * i, 1), index=i, pts=i, time_base=Fraction(1, 25), duration=1)
+        for i in range(60)
     ]
     written = set()
     for _ in range(6):
@@ -146,7 +147,7 @@ def test_colours_are_tagged_and_survive(tmp_path, matrix, tags, full_range):
     assert info.colour_range == ("full" if full_range else "limited")
     with VideoReader(tmp_path / "out.mp4") as video:
         for frame, back in zip(given, video, strict=True):
-            assert np.abs(to_rgb(back).astype(int) - to_rgb(frame))[4::8, 4::8].max() <= 6
+            assert np.abs(back.to_rgb().astype(int) - frame.to_rgb())[4::8, 4::8].max() <= 6
 
 
 @pytest.mark.parametrize(("size", "even"), [((63, 47), (62, 46)), ((2, 3), (2, 2)), ((65, 48), (64, 48))])
@@ -339,7 +340,8 @@ class TestWhatGoesWrong:
         """The kernel refuses to let files grow further, as a full disk does: at once, midway, and on closing."""
         noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
         given = [
-            from_rgb(np.roll(noise, i, 1), index=i, pts=i, time_base=Fraction(1, 25), duration=1) for i in range(80)
+            Frame.from_rgb(np.roll(noise, i, 1), index=i, pts=i, time_base=Fraction(1, 25), duration=1)
+            for i in range(80)
         ]
         path = tmp_path / "out.mp4"
         write(path, given, crf=10)
