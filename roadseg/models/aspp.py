@@ -1,4 +1,4 @@
-"""The classifier of DeepLab-v2: atrous spatial pyramid pooling, Chen et al., TPAMI 2018, section 3.2."""
+"""Atrous spatial pyramid pooling, the classifier of DeepLab-v2: Chen et al., TPAMI 2018, section 3.2."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from roadseg.models.convolution import Conv2d
 
 Aspp = Literal["four-branch", "two-branch"]
 DILATIONS: dict[Aspp, tuple[int, ...]] = {"four-branch": (6, 12, 18, 24), "two-branch": (6, 12)}
-"""By variant. The published AdaptSegNet weights add the first two branches only, those of later work all four."""
+"""Dilations of each variant. The published AdaptSegNet weights use the first two branches, later work all four."""
 
 
 class ASPP(nn.Module):
@@ -23,7 +23,7 @@ class ASPP(nn.Module):
             self.branches.append(branch)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Add up the branches."""
+        """Return the sum of all branches."""
         first, *others = self.branches
         logits: Tensor = first(features)
         for branch in others:

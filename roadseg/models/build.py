@@ -1,7 +1,7 @@
-"""Networks by name.
+"""Segmentation networks and discriminators by name.
 
-A segmentation network maps normalised images (N, 3, H, W) float to a `Prediction`; it knows its own normalisation and
-which of its parameters are pretrained. Networks hold no device code: they run wherever their tensors are.
+A segmentation network maps normalised images (N, 3, H, W) float to a `Prediction`. It defines its own normalisation and
+which of its parameters are pretrained. Networks contain no device code: they run on the device of their tensors.
 """
 
 from roadseg.errors import RecipeError
@@ -23,12 +23,15 @@ def build_model(
         name: one of `MODELS`.
         num_classes: channels of each prediction.
         levels: 1 for the main prediction alone, 2 with a second one from an earlier stage (multi-level adaptation).
-        pretrained: start the trunk from ImageNet weights, where a package that is installed brings them: nothing is
-            downloaded here, see `roadseg.models.pretrained`.
-        options: what some networks have beside, see their `OPTIONS`: `aspp`, `batch_norm`.
+        pretrained: True starts the trunk from ImageNet weights of an installed package; nothing is downloaded here, see
+            `roadseg.models.pretrained`.
+        options: further options of the network, see its `OPTIONS`: `aspp`, `batch_norm`.
+
+    Returns:
+        The network, on the CPU.
 
     Raises:
-        RecipeError: there is no such network, number of levels, option or value of it, or no weights are at hand.
+        RecipeError: the network, number of levels, option or value is unknown, or no weights are installed.
     """
     if name not in MODELS:
         raise RecipeError(f"unknown model {name!r}", f"Known: {', '.join(MODELS)}.")
@@ -44,5 +47,11 @@ def build_model(
 
 
 def build_discriminator(channels: int, *, width: int = 64, upsample: bool = False) -> PatchDiscriminator:
-    """Build the fully convolutional discriminator of the paper for maps of `channels` channels."""
+    """Build the fully convolutional discriminator of the paper.
+
+    Args:
+        channels: channels of its input maps.
+        width: channels of its first layer.
+        upsample: True brings the scores to the size of the maps.
+    """
     return PatchDiscriminator(channels, width=width, upsample=upsample)

@@ -1,8 +1,8 @@
-"""Convolution that keeps nothing but its arguments for the backward pass: no weight that was made of its own.
+"""Convolution that stores only its arguments for the backward pass, no derived weights.
 
-In mixed precision torch keeps a copy of every weight in the lower one, and of a product of weight and scale the
-product; for deep layers on small maps these are larger than all activations. Here they are made again. Without
-gradients it is the plain function, which other programs can be told of (see `roadseg.inference.graphs`).
+In mixed precision torch stores a copy of every weight in the lower precision, and the product of weight and scale where
+there is one. For deep layers on small maps these are larger than all activations, so here they are computed again.
+Without gradients this is the plain function, which can be traced for export (see `roadseg.inference.graphs`).
 """
 
 from typing import Any, NamedTuple
@@ -21,16 +21,24 @@ class _Geometry(NamedTuple):
 
 
 class Conv2d(nn.Conv2d):
-    """`torch.nn.Conv2d` with zero padding, in numbers of pixels."""
+    """`torch.nn.Conv2d` with zero padding given in pixels."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """(N, in_channels, H, W) -> (N, out_channels, ...)."""
+        """Map (N, in_channels, H, W) to (N, out_channels, ...)."""
         return scaled_convolution(self, input, None, self.bias)
 
 
 def scaled_convolution(layer: nn.Conv2d, x: Tensor, scale: Tensor | None, offset: Tensor | None) -> Tensor:
-    """Convolve (N, C, H, W) with the layer's weight times a scale for each output channel, and add an offset for each;
-    the layer's own bias is left out.
+    """Convolve with the layer's weight times a scale, then add an offset; the layer's own bias is ignored.
+
+    Args:
+        layer: supplies weight and geometry.
+        x: (N, C, H, W).
+        scale: (out_channels,) factor for each output channel; None for 1.
+        offset: (out_channels,) summand for each output channel; None for 0.
+
+    Returns:
+        (N, out_channels, ...).
     """
     assert not isinstance(layer.padding, str)
     geometry = _Geometry(layer.stride, layer.padding, layer.dilation, layer.groups)
@@ -73,18 +81,19 @@ class _Convolution(torch.autograd.Function):
             groups,
             [of_x, of_weight or of_scale, False],
         )
-        # Summed here: a convolution's own gradient of its bias takes several times as long on CPUs.
+        # Summed here: on CPUs a convolution's own gradient of its bias takes several times as long.
         grad_offset = grad.sum((0, 2, 3), dtype=weight.dtype) if of_offset else None
         if scale is None:
             return _to(grad_x, x.dtype), _to(grad_scaled, weight.dtype), None, grad_offset, None
-        # In the weight's own memory layout, which its gradient has to have: otherwise it is copied once more.
+        # In the memory layout of the weight, which its gradient needs: otherwise it is copied once more.
         grad_weight = torch.mul(grad_scaled, _column(scale), out=torch.empty_like(weight)) if of_weight else None
         grad_scale = (grad_scaled * weight).sum((1, 2, 3)) if of_scale else None
         return _to(grad_x, x.dtype), grad_weight, grad_scale, grad_offset, None
 
 
 def _backward_dtype(x: Tensor, groups: int) -> torch.dtype:
-    """Gradients of depthwise convolutions in bfloat16 take up to ten times as long as in float32 on CPUs."""
+    """Return the precision of the backward pass: on CPUs, depthwise convolutions in bfloat16 take up to ten times as
+    long."""
     if groups > 1 and x.device.type == "cpu":
         return torch.promote_types(x.dtype, torch.float32)
     return x.dtype
@@ -99,5 +108,5 @@ def _scaled(weight: Tensor, scale: Tensor | None) -> Tensor:
 
 
 def _column(values: Tensor) -> Tensor:
-    """One value an output channel, shaped to multiply a convolution's weight."""
+    """Reshape one value per output channel so that it multiplies a convolution's weight."""
     return values.view(-1, 1, 1, 1)

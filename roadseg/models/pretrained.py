@@ -1,4 +1,4 @@
-"""Weights to start from that no package brings: a file, or a download that is checked and kept."""
+"""Pretrained weights outside packages: a file, or a download that is checked and stored."""
 
 import hashlib
 import re
@@ -17,15 +17,15 @@ from roadseg.models.network import Normalisation, SegmentationNetwork
 from roadseg.models.weights import LoadReport, load_weights
 
 IMAGENET = "imagenet"
-"""As a source: the ImageNet weights of the network, from where its `IMAGENET_URL` says."""
+"""Source name for the ImageNet weights of the network, downloaded from its `IMAGENET_URL`."""
 TORCHVISION = Normalisation(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
 TORCHVISION_DIGESTS = frozenset({"397923af", "63fe2227", "5d3b4d8f", "cd907fc2"})
-"""How the SHA-256 begins of the VGG-16 and ResNet-101 files that were trained with `TORCHVISION` normalisation."""
+"""First digits of the SHA-256 of VGG-16 and ResNet-101 files that were trained with `TORCHVISION` normalisation."""
 
 TIMEOUT_SECONDS = 30
 CHUNK_BYTES = 1 << 20
 Progress = Callable[[int, int], None]
-"""Told (bytes here, bytes in all or 0)."""
+"""Called with (bytes received, total bytes or 0 if unknown)."""
 
 
 def load_pretrained(
@@ -37,22 +37,27 @@ def load_pretrained(
 ) -> LoadReport:
     """Fill the trunk of a network, and its heads where they fit.
 
-    Files of torchvision are known by their content, and made to fit the network's normalisation. Its ResNet-101 has
-    the stride of a block on the second convolution instead of the first; training makes up for that.
+    Files of torchvision are recognised by their content and adapted to the network's normalisation. Its ResNet-101 has
+    the stride of a block on the second convolution instead of the first; training compensates for that.
 
     Args:
         network: filled in place.
         source: "imagenet", the path of a PyTorch file, or a URL as `download` takes it.
-        cache: folder where downloads are kept.
-        on_progress: told how a download goes.
+        cache: folder for downloads.
+        on_progress: called with (bytes received, total bytes or 0) during a download.
+
+    Returns:
+        Names of the tensors that were loaded, kept and left out.
 
     Raises:
-        WeightsError: the file does not fit, or is not the one that was asked for.
+        WeightsError: the file does not fit, or has another checksum than requested.
         FetchError: the download failed.
     """
     place = network.IMAGENET_URL if source == IMAGENET else source
     if not place:
-        raise WeightsError(f"{type(network).__name__.lower()} has no ImageNet weights to download: they come with it")
+        raise WeightsError(
+            f"{type(network).__name__.lower()} has no ImageNet weights to download: an installed package contains them"
+        )
     path = download(place, cache, on_progress=on_progress) if "://" in place else Path(place)
     report = load_weights(network, path, heads_optional=True)
     if sha256(path)[:8] in TORCHVISION_DIGESTS:
@@ -62,9 +67,13 @@ def load_pretrained(
 
 @torch.no_grad()
 def absorb_normalisation(network: SegmentationNetwork, trained_with: Normalisation) -> None:
-    """Make weights that were trained with one normalisation fit the network's own, by changing the first layer.
+    """Change the first layer so that weights trained with another normalisation fit the network's own.
 
-    Exact but at the border, where padding with zeros is padding with another colour.
+    Exact except at the border, where zero padding then stands for another colour.
+
+    Args:
+        network: changed in place.
+        trained_with: normalisation that the weights were trained with.
     """
     own = network.normalisation
     layers = list(network.trunk().modules())
@@ -86,13 +95,16 @@ def absorb_normalisation(network: SegmentationNetwork, trained_with: Normalisati
 
 
 def download(url: str, folder: Path, *, on_progress: Progress = lambda done, total: None) -> Path:
-    """Download a file into `folder`, unless it is there; it appears whole and with the right checksum, or not at all.
+    """Download a file into `folder`, unless it is already there. It appears whole and with the right checksum only.
 
     Args:
-        url: http or https, with the beginning of the file's SHA-256 in its name, NAME-0123abcd.pth, or as a fragment,
-            URL#sha256=0123abcd.
-        folder: made if missing.
-        on_progress: told how it goes.
+        url: http or https, with the first digits of the file's SHA-256 in its name, NAME-0123abcd.pth, or as a
+            fragment, URL#sha256=0123abcd.
+        folder: created if it is missing.
+        on_progress: called with (bytes received, total bytes or 0).
+
+    Returns:
+        Path of the file.
 
     Raises:
         WeightsError: the URL has no checksum, or the file has another.
@@ -122,7 +134,7 @@ def download(url: str, folder: Path, *, on_progress: Progress = lambda done, tot
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file as hex digits.
+    """Return the SHA-256 of a file as hexadecimal digits.
 
     Raises:
         WeightsError: it cannot be read.
@@ -147,5 +159,5 @@ def _body(url: str, on_progress: Progress) -> Iterator[bytes]:
                 raise HTTPException(f"it ended after {done} of {total} bytes")
     except (OSError, HTTPException, ValueError) as error:
         raise FetchError(
-            f"{url}: cannot be downloaded ({error})", "Fetch the file yourself and name its path."
+            f"{url}: cannot be downloaded ({error})", "Download the file yourself and give its path."
         ) from error

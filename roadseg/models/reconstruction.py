@@ -1,7 +1,7 @@
-"""Networks that paint images from features, and that judge images, after Sankaranarayanan et al., CVPR 2018.
+"""Networks that generate images from features, and that judge images, after Sankaranarayanan et al., CVPR 2018.
 
-Residual blocks, instance normalisation and three halvings as in the published code; with fewer blocks, and with
-up-sampling and convolution in place of transposed convolution, which leaves no checkerboard.
+Residual blocks, instance normalisation and three halvings follow the published code. There are fewer blocks, and
+up-sampling with convolution replaces transposed convolution, which avoids checkerboard patterns.
 """
 
 from typing import NamedTuple
@@ -11,20 +11,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 DOMAINS = 4
-"""That images are told apart by: source and target, real and generated."""
+"""Number of kinds of images that are distinguished: source and target, real and generated."""
 
 
 class ImageScores(NamedTuple):
-    """What a discriminator says of images (N, 3, H, W), before the softmax; a score for each 8x8 pixels."""
+    """Scores of a discriminator for images (N, 3, H, W), before the softmax; one for each 8x8 pixels."""
 
     domains: Tensor
-    """(N, 4, H / 8, W / 8)."""
+    """(N, 4, H / 8, W / 8) scores of the kinds of images."""
     classes: Tensor
-    """(N, C, H / 8, W / 8): what is seen there."""
+    """(N, C, H / 8, W / 8) scores of the classes seen there."""
 
 
 class Generator(nn.Module):
-    """Maps features (N, F, h, w) to RGB images (N, 3, 8h, 8w), 0..1: three up-samplings from 4 to 1 times `width`."""
+    """Maps features (N, F, h, w) to RGB images (N, 3, 8h, 8w) in 0..1: three up-samplings, 4 to 1 times `width`."""
 
     def __init__(self, features: int, *, width: int = 64) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Generator(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Paint an image from each map of features, sides at least 2."""
+        """Generate an image from each feature map, sides at least 2."""
         first, *further = self.stages
         x = first(features)
         for stage in further:
@@ -47,9 +47,9 @@ class Generator(nn.Module):
 
 
 class ImageDiscriminator(nn.Module):
-    """Tells real images from generated ones in two domains, and classifies what they show (an auxiliary classifier).
+    """Discriminator of real and generated images in two domains, which also classifies their content.
 
-    Forward maps RGB images (N, 3, H, W), 0..1, sides at least 16, to `ImageScores`; all stages have 2 x `width`
+    Forward maps RGB images (N, 3, H, W) in 0..1, sides at least 16, to `ImageScores`; all stages have 2 x `width`
     channels.
     """
 
@@ -70,28 +70,33 @@ class ImageDiscriminator(nn.Module):
         self.classes = nn.Conv2d(channels, classes, 3, padding=1)
 
     def forward(self, images: Tensor) -> ImageScores:
-        """Judge images."""
+        """Score images."""
         x = self.trunk(images)
         return ImageScores(self.domains(x), self.classes(x))
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions beside an identity; (N, C, H, W) -> the same."""
+    """Two convolutions beside an identity; (N, C, H, W) -> the same shape."""
 
     def __init__(self, channels: int, *, slope: float = 0.0) -> None:
-        """Give the slope below zero of the leaky ReLU between them."""
+        """Build the block.
+
+        Args:
+            channels: C.
+            slope: slope below zero of the leaky ReLU between the convolutions.
+        """
         super().__init__()
         self.first = _convolution(channels, channels)
         self.second = _convolution(channels, channels)
         self.slope = slope
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add what the convolutions make of maps."""
+        """Return maps plus the output of the convolutions."""
         between = F.leaky_relu(self.first(x), self.slope)
         added: Tensor = x + self.second(between)
         return added
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Sequential:
-    # Normalising each image by itself, which training in parts does not change; a bias would be subtracted again.
+    # Each image is normalised by itself, so training in parts gives the same; a bias would be subtracted again.
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.InstanceNorm2d(outputs))

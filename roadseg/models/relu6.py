@@ -1,7 +1,7 @@
-"""ReLU6 in place that keeps its output for the backward pass, which the next convolution keeps anyway.
+"""In-place ReLU6 that stores its output for the backward pass, which the next convolution stores in any case.
 
-`torch.nn.ReLU6` keeps a copy of its input even in place: as many bytes again. Without gradients it is the plain
-function, which other programs can be told of (see `roadseg.inference.graphs`).
+`torch.nn.ReLU6` stores a copy of its input even in place: as many bytes again. Without gradients it is the plain
+function, which can be traced for export (see `roadseg.inference.graphs`).
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ class ReLU6(nn.Module):
     """min(max(x, 0), 6), written over the input."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Any shape."""
+        """Clamp a tensor of any shape."""
         if not torch.is_grad_enabled():
             return F.relu6(x, inplace=True)
         y: Tensor = _ReLU6.apply(x)  # type: ignore[no-untyped-call]
@@ -35,6 +35,6 @@ class _ReLU6(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (y,) = ctx.saved_tensors
-        # Where the input was not clamped, the output equals it, and lies strictly between the bounds.
+        # Where the input was not clamped, the output equals it and lies strictly between the bounds.
         passed: Tensor = torch.ops.aten.hardtanh_backward(grad, y, 0, 6)
         return passed

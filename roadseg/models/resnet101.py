@@ -16,7 +16,7 @@ EXPANSION = 4
 
 
 class Stage(NamedTuple):
-    """A run of bottleneck blocks; the first carries the stride."""
+    """Sequence of bottleneck blocks; the first has the stride."""
 
     blocks: int
     channels: int
@@ -28,7 +28,7 @@ STAGES = (Stage(3, 64, 1, 1), Stage(4, 128, 2, 1), Stage(23, 256, 1, 2), Stage(3
 
 
 class Bottleneck(nn.Module):
-    """Reduce, filter, expand, added to the input (He et al., CVPR 2016); the stride sits on the first convolution."""
+    """Reduce, filter and expand, added to the input (He et al., CVPR 2016); the first convolution has the stride."""
 
     def __init__(self, inputs: int, channels: int, *, stride: int, dilation: int, project: bool) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Bottleneck(nn.Module):
             self.downsample = ConvNorm(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, inputs, H, W) -> (N, 4 * channels, H / stride, W / stride)."""
+        """Map (N, inputs, H, W) to (N, 4 * channels, H / stride, W / stride)."""
         y = self.relu(normalised_convolution(self.conv1, self.bn1, x))
         y = self.relu(normalised_convolution(self.conv2, self.bn2, y))
         y = normalised_convolution(self.conv3, self.bn3, y)
@@ -54,10 +54,10 @@ class Bottleneck(nn.Module):
 
 
 class ResNet101Trunk(nn.Module):
-    """ResNet-101 without its classifier, the last two stages dilated to stay at stride 8.
+    """ResNet-101 without its classifier; the last two stages are dilated to stay at stride 8.
 
-    forward maps (N, 3, H, W) to the outputs of the last two stages, 1024 and 2048 channels at stride 8.
-    Modules are called as in torchvision, whose names all published files share.
+    forward maps (N, 3, H, W) to the outputs of the last two stages, 1024 and 2048 channels at stride 8. Modules have
+    the names of torchvision, which all published files share.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class ResNet101Trunk(nn.Module):
         self.layer1, self.layer2, self.layer3, self.layer4 = _stages(inputs=64)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Outputs of stages 3 and 4 for normalised images (N, 3, H, W)."""
+        """Return the outputs of stages 3 and 4 for normalised images (N, 3, H, W)."""
         x = self.maxpool(self.relu(normalised_convolution(self.conv1, self.bn1, x)))
         third = self.layer3(self.layer2(self.layer1(x)))
         return third, self.layer4(third)
@@ -78,13 +78,14 @@ class ResNet101Trunk(nn.Module):
 class ResNet101(DeepLabV2):
     """DeepLab-v2 with one head, or with a second one on stage 3 for multi-level adaptation.
 
-    Scales and offsets of batch norm are never trained. `batch_norm` says what it normalises with in training:
+    Scales and offsets of batch norm are never trained. `batch_norm` selects its statistics during training:
 
-    frozen: the running statistics, which stay as they are.
-    batch-statistics: those of the batch, updating the running ones, as the published code does. Every forward of target
-        images then leaks their statistics into the network, even where nothing is learned from them.
+    frozen: the running statistics, which remain unchanged.
+    batch-statistics: those of the batch, which also update the running statistics, as in the published code. Every
+        forward pass of target images then leaks their statistics into the network, even where no loss uses them.
 
-    forward maps (N, 3, H, W) to logits (N, C, h, w) a level and 2048 features, h and w about an eighth, rounded up.
+    forward maps (N, 3, H, W) to logits (N, C, h, w) for each level, and 2048 features; h and w are about an eighth,
+    rounded up.
     """
 
     IMAGENET_URL = "https://download.pytorch.org/models/resnet101-63fe2227.pth"
@@ -113,7 +114,7 @@ class ResNet101(DeepLabV2):
                 module.requires_grad_(False)
 
     def trunk(self) -> nn.Module:
-        """The ResNet."""
+        """Return the ResNet."""
         return self.backbone
 
     def train(self, mode: bool = True) -> "ResNet101":
@@ -129,7 +130,7 @@ class ResNet101(DeepLabV2):
         return Prediction(self.logits(fourth, third), fourth)
 
     def own_names(self, names: Collection[str]) -> dict[str, str]:
-        """Published files have one head, `layer5`, or two: `layer5` on stage 3 and the main one, `layer6`."""
+        """Rename the heads: published files have `layer5` alone, or `layer5` on stage 3 and `layer6` as main head."""
         two_heads = any(name.startswith("layer6.") for name in names)
         layer5 = "auxiliary" if two_heads else "classifier"
         renamed = {}

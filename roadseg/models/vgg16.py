@@ -14,23 +14,23 @@ from roadseg.models.deeplab import DeepLabV2
 from roadseg.models.network import Prediction
 
 CONV4_3 = 22
-"""Where in the trunk the earlier level's features are."""
+"""Position in the trunk of the earlier level's features."""
 CONTEXT_CHANNELS = 1024
 
 
 class VGG16(DeepLabV2):
-    """VGG-16 without its last two poolings, its fully connected layers as dilated convolutions, and ASPP heads.
+    """VGG-16 without its last two poolings, with its fully connected layers as dilated convolutions, and ASPP heads.
 
-    The fifth block has dilation 2, fc6 and fc7 dilation 4, so that all stays at stride 8. With two levels, the second
-    head sits on the fourth block; the published network has one level.
+    The fifth block has dilation 2, fc6 and fc7 dilation 4, so that all stay at stride 8. With two levels, the second
+    head is on the fourth block; the published network has one level.
 
-    forward maps (N, 3, H, W) to logits (N, C, H // 8, W // 8) a level and 1024 features at the same stride.
+    forward maps (N, 3, H, W) to logits (N, C, H // 8, W // 8) for each level, and 1024 features at the same stride.
     """
 
     IMAGENET_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
     recomputed = 10
-    """So many layers, the first two blocks, are computed again in the backward pass instead of being kept: half of the
-    activations for a twentieth of the work."""
+    """Number of layers, the first two blocks, that the backward pass computes again instead of storing their outputs:
+    half of the activations for a twentieth of the work."""
 
     def __init__(
         self, num_classes: int, *, levels: int = 2, pretrained: bool = False, aspp: Aspp = "four-branch"
@@ -49,7 +49,7 @@ class VGG16(DeepLabV2):
         self.fc7 = Conv2d(CONTEXT_CHANNELS, CONTEXT_CHANNELS, 3, padding=4, dilation=4)
 
     def trunk(self) -> nn.Module:
-        """The thirteen convolutions that ImageNet weights exist for."""
+        """Return the thirteen convolutions for which ImageNet weights exist."""
         return self.features
 
     def forward(self, images: Tensor) -> Prediction:
@@ -61,7 +61,8 @@ class VGG16(DeepLabV2):
         return Prediction(self.logits(context, fourth), context)
 
     def own_names(self, names: Collection[str]) -> dict[str, str]:
-        """Published files of the paper number fc6 and fc7 among the features; torchvision's count the poolings."""
+        """Rename layers: files of the paper number fc6 and fc7 among the features; torchvision's numbers count the
+        poolings."""
         torchvision = "classifier.6.weight" in names
         numbers = {24: "features.23", 26: "features.25", 28: "features.27"} if torchvision else {29: "fc6", 31: "fc7"}
         renamed = {}

@@ -1,6 +1,7 @@
-"""Weights on disk: `model.safetensors` with everything that inference needs to know, and files of other code."""
+"""Weights on disk: `model.safetensors` with all that inference needs, and files of other code."""
 
 import json
+import os
 import pickle
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -19,20 +20,20 @@ from roadseg.files import writing
 from roadseg.labels.catalogue import label_space
 from roadseg.labels.space import LabelSpace
 from roadseg.models.build import build_model
-from roadseg.models.domain_statistics import as_for_the_source, has_source_statistics, keep_source_statistics
+from roadseg.models.domain_statistics import adopt_source_statistics, has_source_statistics, keep_source_statistics
 from roadseg.models.network import Network, SegmentationNetwork
 
 MODEL_FILE = "model.safetensors"
 DEFAULT = "default"
-"""In place of a run: the weights that come with the package, see docs/model-card.md."""
+"""Run name of the default weights, which are part of the package, see docs/model-card.md."""
 SOURCE_ONLY = "source-only"
-"""In place of a run: the same weights with the statistics of batch norm that they learned with, on the source alone."""
+"""Run name of the default weights with the batch-norm statistics of their training on the source alone."""
 DEFAULT_FILE = Path(__file__).parent / "default.safetensors"
 _METADATA_KEY = "roadseg"
 
 
 class ModelCard(BaseModel):
-    """What stands beside the weights in `model.safetensors`, as JSON."""
+    """Description of the weights in `model.safetensors`, stored as JSON."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,12 +45,12 @@ class ModelCard(BaseModel):
     labels: str
     """Label space of the predictions."""
     input_size: tuple[int, int]
-    """(width, height) in pixels that images were resized to in training and should be in use."""
+    """(width, height) in pixels to which images were resized in training, and should be in use."""
     method: str
-    """Adaptation method that made the weights."""
+    """Adaptation method that trained the weights."""
     source: str
     target: str
-    """Where the source and target images came from; empty without a target."""
+    """Origin of the source and target images; empty without a target."""
     steps: int
     seed: int
     scores: dict[str, float] = {}
@@ -57,12 +58,19 @@ class ModelCard(BaseModel):
 
     @property
     def label_space(self) -> LabelSpace:
-        """The label space that `labels` names."""
+        """Label space with the name `labels`."""
         return label_space(self.labels)
 
 
 def save_model(path: Path, network: SegmentationNetwork, card: ModelCard, *, half: bool = False) -> None:
-    """Write the network's weights and its card to `path`, whole or not at all; in float16 if `half`."""
+    """Write the network's weights and its card to a file, as a whole.
+
+    Args:
+        path: the file.
+        network: the network.
+        card: its description.
+        half: True stores floating-point numbers as float16.
+    """
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     if half:
         state = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
@@ -70,52 +78,59 @@ def save_model(path: Path, network: SegmentationNetwork, card: ModelCard, *, hal
         part.write_bytes(save(state, metadata={_METADATA_KEY: card.model_dump_json()}))
 
 
-def model_file(run: Path) -> Path:
-    """The `model.safetensors` that a command's RUN names: a run folder, the file itself, or weights that ship."""
-    if _ships(run):
+def model_file(run: str | os.PathLike[str]) -> Path:
+    """Return the `model.safetensors` of a run: in a run folder, the file itself, or the default weights."""
+    if _is_default(run):
         return DEFAULT_FILE
-    return run / MODEL_FILE if run.is_dir() else run
+    path = Path(run)
+    return path / MODEL_FILE if path.is_dir() else path
 
 
-def load_model(path: Path) -> tuple[SegmentationNetwork, ModelCard]:
-    """Rebuild a network from what `model_file` finds; on the CPU, evaluation mode.
+def load_model(run: str | os.PathLike[str]) -> tuple[SegmentationNetwork, ModelCard]:
+    """Load a trained network, on the CPU in evaluation mode.
+
+    Args:
+        run: a run folder, a `model.safetensors`, `default` or `source-only`.
+
+    Returns:
+        The network and its card.
 
     Raises:
-        WeightsError: the file is missing, is no such file, or does not fit the network it names.
+        WeightsError: the file is missing, not such a file, or does not fit the network that it names.
     """
-    file = model_file(path)
+    file = model_file(run)
     if not file.is_file():
         raise WeightsError(
-            f"{file}: no trained model here", f"Give a run folder that holds {MODEL_FILE}, as `roadseg adapt` makes it."
+            f"{file}: no trained model here", f"Give a run folder of `roadseg adapt`, which contains {MODEL_FILE}."
         )
     card, state = _read(file)
     network = build_model(card.model, len(card.label_space), levels=card.levels, pretrained=False, **card.options)
     if has_source_statistics(state):
         keep_source_statistics(network)
     load_weights(network, state, origin=str(file))
-    if _ships(path) and path.name == SOURCE_ONLY:
-        as_for_the_source(network)
+    if _is_default(run) and str(run) == SOURCE_ONLY:
+        adopt_source_statistics(network)
     return network.eval(), card
 
 
-def _ships(run: Path) -> bool:
-    return str(run) in (DEFAULT, SOURCE_ONLY) and not run.exists()
+def _is_default(run: str | os.PathLike[str]) -> bool:
+    return str(run) in (DEFAULT, SOURCE_ONLY) and not Path(run).exists()
 
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What became of a file of weights; names are those of the network."""
+    """Result of loading weights; names are those of the network."""
 
     origin: str
     loaded: tuple[str, ...]
     """Tensors of the network that the file filled."""
     kept: tuple[str, ...]
-    """Tensors of the network that stayed as they were."""
+    """Tensors of the network that stayed unchanged."""
     left_out: tuple[str, ...]
-    """Tensors of the file that the network has no use for."""
+    """Tensors of the file that the network does not use."""
 
     def __str__(self) -> str:
-        """One line, without the counters of batch norm, which nothing reads."""
+        """Summarise in one line, without the counters of batch norm, which nothing reads."""
         parts = [f"{self.origin}: {len(self.loaded)} tensors loaded"]
         kept = [name for name in self.kept if not _is_counter(name)]
         parts += [f"new: {_some(kept)}"] if kept else []
@@ -130,20 +145,23 @@ def load_weights(
     heads_optional: bool = False,
     origin: str = "",
 ) -> LoadReport:
-    """Fill a network from tensors by name, of its own or of published files (see its `own_names`).
+    """Fill a network from tensors with its own names, or with those of published files (see its `own_names`).
 
-    The whole network must be filled and nothing be left over, but for what no computation notices: the counters of
-    batch norm, and what the network calls superfluous. Otherwise the network stays as it was.
+    The whole network must be filled and no tensor be left over, except those without effect: the counters of batch
+    norm, and tensors that the network calls superfluous. Otherwise the network stays unchanged.
 
     Args:
         network: filled in place.
         source: the tensors, or a file of them, by `torch.save` or in safetensors.
-        heads_optional: for a start from weights of another task: each module outside the trunk that the file does not
-            fill wholly, the network keeps as it is.
-        origin: what messages call the source; the path by default.
+        heads_optional: for weights of another task: True leaves each module outside the trunk unchanged that the file
+            does not fill completely.
+        origin: name of the source in messages; the path by default.
+
+    Returns:
+        Names of the tensors that were loaded, kept and left out.
 
     Raises:
-        WeightsError: the file is not one of tensors by name, or does not fit.
+        WeightsError: the file does not hold tensors by name, or does not fit.
     """
     if isinstance(source, Path):
         source, origin = _read_tensors(source), origin or str(source)
@@ -161,7 +179,7 @@ def load_weights(
     if unfit or surplus:
         raise WeightsError(
             f"{origin}: does not fit the network: {_mismatch(unfit, surplus, given, expected)}",
-            "Build the network that the file was made for: model, levels, options, number of classes.",
+            "Build the network of the file: the same model, levels, options and number of classes.",
         )
     network.load_state_dict(expected | {name: given[name] for name in usable})
     return LoadReport(
@@ -173,11 +191,11 @@ def load_weights(
 
 
 _PREFIX = re.compile(r"^((module|Scale)\.)+")
-"""What wrappers put before every name: data parallelism, and the scale module of the first ImageNet files."""
+"""Prefixes of wrappers: data parallelism, and the scale module of the first ImageNet files."""
 
 
 def _module(name: str) -> str:
-    """The network's own child that a tensor belongs to."""
+    """Return the child of the network that a tensor belongs to."""
     return name.partition(".")[0]
 
 
@@ -186,7 +204,8 @@ def _fits(given: Tensor | None, expected: Tensor) -> bool:
 
 
 def _is_counter(name: str) -> bool:
-    """Files from before torch 0.4.1 lack these, and batch norm with a momentum does not read them."""
+    """Return True for tensors that files from before torch 0.4.1 lack, and that batch norm with a momentum does not
+    read."""
     return name.endswith(".num_batches_tracked")
 
 
@@ -214,12 +233,12 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise WeightsError(f"{path}: no such file", "Put the weights there, or name others.") from None
+        raise WeightsError(f"{path}: no such file", "Check the path of the weights.") from None
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
         detail = str(error).split("\n")[0]
-        raise WeightsError(f"{path}: cannot be read as weights ({detail})", "Fetch it again.") from error
+        raise WeightsError(f"{path}: cannot be read as weights ({detail})", "Download it again.") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(f"{path}: is not a file of tensors by name", "Give a file that holds a state_dict().")
+        raise WeightsError(f"{path}: not a file of tensors by name", "Give a file that holds a state_dict().")
     return state
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from roadseg.models.domain_statistics import (
-    as_for_the_source,
+    adopt_source_statistics,
     batch_norms,
     has_source_statistics,
     keep_source_statistics,
@@ -52,7 +52,7 @@ def test_what_is_kept_stays_kept_and_can_be_taken_back(network):
     keep_source_statistics(network)
     assert torch.equal(network[0].source_mean, torch.zeros(2))
     assert has_source_statistics(network.state_dict())
-    as_for_the_source(network)
+    adopt_source_statistics(network)
     assert torch.equal(network[0].running_mean, torch.zeros(2))
     assert not has_source_statistics(network.state_dict())
 
@@ -62,7 +62,7 @@ def test_without_statistics_of_its_own_the_source_has_those_of_the_network():
     before = copy.deepcopy(network.state_dict())
     with source_statistics(network):
         assert torch.equal(network(torch.ones(1, 2, 1, 1)), network(torch.ones(1, 2, 1, 1)))
-    as_for_the_source(network)
+    adopt_source_statistics(network)
     torch.testing.assert_close(network.state_dict(), before)
 
 

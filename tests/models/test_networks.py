@@ -133,7 +133,7 @@ def test_upsampled_discriminator_scores_every_pixel():
         ({"name": "fast", "aspp": "two-branch"}, "model 'fast' has no option 'aspp'"),
         ({"name": "vgg16", "batch_norm": "frozen"}, "no option 'batch_norm'"),
         ({"name": "vgg16", "aspp": "three-branch"}, "aspp = 'three-branch' is unknown"),
-        ({"name": "resnet101"}, "resnet101 brings no weights"),
+        ({"name": "resnet101"}, "resnet101 comes without pretrained weights"),
     ],
 )
 def test_what_cannot_be_built_is_refused_with_what_can(arguments, message):

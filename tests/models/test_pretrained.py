@@ -80,7 +80,7 @@ def test_a_failed_download_leaves_nothing(site, tmp_path, route, error, message)
 def test_an_unreachable_server_is_a_fetch_error(tmp_path):
     with serving() as gone:
         address = gone.url(NAME)
-    with pytest.raises(FetchError, match="Fetch the file yourself"):
+    with pytest.raises(FetchError, match="Download the file yourself"):
         download(address, tmp_path)
 
 
