@@ -1,4 +1,4 @@
-"""What engines and precisions make of the same pictures: time, and how near they come to float32 and to the truth."""
+"""Engines and precisions on the same images: time, agreement with float32, and mIoU."""
 
 import time
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roadseg.datasets.dataset import ImageDataset
-from roadseg.datasets.transforms import resized_image, resized_label
-from roadseg.evaluation.evaluate import Evaluation, evaluate
+from roadseg.datasets.transforms import resized_image
+from roadseg.evaluation.evaluate import score
+from roadseg.evaluation.scores import Evaluation
 from roadseg.inference.engine import EnginePrecision
 from roadseg.inference.engines import Program, choose, load_segmenter
 from roadseg.inference.openvino_engine import openvino_precisions
@@ -25,7 +25,7 @@ TORCH_PRECISIONS: tuple[tuple[EnginePrecision, ...], ...] = (
     ("float32", "mixed", "bfloat16"),
     ("float32", "mixed", "float16"),
 )
-"""Those to look at on a CPU, and on a GPU; the first is what all are held against."""
+"""Precisions to compare on a CPU, and on a GPU; the first is the reference."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,20 @@ class EngineCost:
     name: str
     """Program and precision, as `roadseg.inference.engine.Engine.name`."""
     chosen: bool
-    """Whether this is what `roadseg overlay` takes by itself here."""
+    """`roadseg overlay` takes this engine by default on this machine."""
     start_seconds: float
-    """Wall time of making ready: loading weights and labelling a first batch."""
+    """Wall time to load weights and label a first batch."""
     ms_a_frame: float
-    """The fastest round: processor time over all threads on a CPU, wall time on a GPU."""
+    """Time per frame in the fastest round: processor time over all threads on a CPU, wall time on a GPU."""
     agreement: float
-    """Share in percent of the pixels of label maps that are as in torch float32."""
+    """Pixels with the same label as torch in float32, in percent."""
     miou: float
-    """In percent, label maps scaled to the truth by nearest neighbour."""
+    """Mean IoU in percent, label maps scaled to the truth by nearest neighbour."""
 
 
 @dataclass(frozen=True)
 class EngineComparison:
-    """Engines on the pictures of a data set."""
+    """Engines on the images of a data set."""
 
     device: str
     dataset: str
@@ -57,10 +57,10 @@ class EngineComparison:
     """(width, height)."""
     batch_size: int
     engines: tuple[EngineCost, ...]
-    """The first is torch in float32."""
+    """Costs by engine; the first is torch in float32."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the comparison for JSON."""
         digits = {"start_seconds": 2, "ms_a_frame": 2, "agreement": 3, "miou": 2}
         rows = [
             {name: round(value, digits[name]) if name in digits else value for name, value in vars(each).items()}
@@ -79,22 +79,26 @@ def compare_engines(
     rounds: int = 5,
     on_progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> EngineComparison:
-    """Label a data set by every engine that is here, in every precision that it has.
+    """Label a data set with every engine of this machine, in every precision.
 
-    Time is that of its first pictures, a batch of each engine in turn, `rounds` times: other work on the machine only
-    ever adds, so the fastest counts.
+    Time is measured on the first images: a batch of each engine in turn, `rounds` times. Other work on the machine only
+    adds time, so the fastest round counts.
 
     Args:
         run: as for `load_segmenter`.
-        dataset: labelled.
-        device: to compare on; OpenVINO takes part on the CPU alone.
-        input_size: (width, height) that pictures are scaled to; by default what the network was trained for.
-        batch_size: pictures at once, at least 1.
-        rounds: at least 1.
-        on_progress: told (things done, things in all, engine at work).
+        dataset: a labelled data set.
+        device: device to compare on; OpenVINO runs on the CPU only.
+        input_size: (width, height) in pixels that images are resized to; by default the training size.
+        batch_size: images per call, at least 1.
+        rounds: number of rounds, at least 1.
+        on_progress: called with (steps done, steps in all, engine at work).
+
+    Returns:
+        Time and scores of each engine.
 
     Raises:
-        InputError, WeightsError: there is no such device or run.
+        InputError: the device is missing.
+        WeightsError: the run has no readable model.
         DatasetError: the data set cannot be scored on.
     """
     runtime, _ = choose(device, "torch")
@@ -126,38 +130,37 @@ def compare_engines(
             segmenter.segment(batch)
             best[name] = min(best[name], 1000 * (clock() - began) / count)
 
-    def tell(before: int, name: str, images: int, _: int) -> None:
+    def show(before: int, name: str, images: int, _: int) -> None:
         on_progress(before + images, total, name)
 
     costs: list[EngineCost] = []
     reference: list[LabelMap] = []
     for position, (name, segmenter) in enumerate(segmenters.items()):
         done = len(candidates) + position * len(dataset)
-        evaluation, maps = _scored(segmenter, dataset, size, partial(tell, done, name))
-        reference = reference or maps
+        miou, agreement = _scored(segmenter, dataset, reference, partial(show, done, name))
         costs.append(
             EngineCost(
                 name,
                 chosen=segmenter.name == chosen,
                 start_seconds=starts[name],
                 ms_a_frame=best[name],
-                agreement=100 * float(np.mean([one == other for one, other in zip(maps, reference, strict=True)])),
-                miou=evaluation.miou,
+                agreement=agreement,
+                miou=miou,
             )
         )
     return EngineComparison(describe(runtime.device), dataset.name, len(dataset), size, count, tuple(costs))
 
 
 def _scored(
-    segmenter: Segmenter, dataset: ImageDataset, size: tuple[int, int], on_progress: Callable[[int, int], None]
-) -> tuple[Evaluation, list[LabelMap]]:
-    """Scores, and the label map of each picture, at the size that the segmenter gives."""
-    maps: list[LabelMap] = []
+    segmenter: Segmenter, dataset: ImageDataset, reference: list[LabelMap], on_progress: Callable[[int, int], None]
+) -> tuple[float, float]:
+    """Return mIoU and agreement with the reference label maps, in percent; an empty `reference` is filled."""
+    first, shares = not reference, []
 
-    def predict(images: NDArray[np.uint8], truth_size: tuple[int, int]) -> NDArray[np.uint8]:
-        (labels,) = segmenter.segment(images)
-        maps.append(labels)
-        return resized_label(labels, truth_size)[None]
+    def compare(index: int, labels: LabelMap, _: Evaluation) -> None:
+        if first:
+            reference.append(labels)
+        shares.append(float(np.mean(labels == reference[index])))
 
-    evaluation = evaluate(predict, segmenter.label_space, dataset, input_size=size, on_progress=on_progress)
-    return evaluation, maps
+    evaluation = score(segmenter, dataset, on_progress=on_progress, on_image=compare)
+    return evaluation.miou, 100 * float(np.mean(shares))

@@ -11,7 +11,7 @@ from roadseg.cli.console import Debug, Json, Quiet, Reporter
 from roadseg.cli.video_results import before_after_table, say_where, shares_table, watching_stages
 
 if TYPE_CHECKING:
-    from roadseg.evaluation.evaluate import Evaluation
+    from roadseg.evaluation.scores import Evaluation
 
 
 def demo(

@@ -69,6 +69,11 @@ Engine = Annotated[
     typer.Option(help="Program that runs the network. auto: the fastest one that is installed."),
 ]
 
+ScoringEngine = Annotated[
+    Literal["exact", "auto", "torch", "openvino"],
+    typer.Option(help="exact: float32 at full size, as papers score. The others score what `overlay` draws, faster."),
+]
+
 
 def _limit_threads(count: int | None) -> int | None:
     if count is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from roadseg.cli.compare import compare_runs, readable
+from roadseg.cli.compare import report_finished
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
 from roadseg.cli.progress import watching
 from roadseg.cli.video_results import say_where, shares_table, watching_stages
@@ -78,6 +78,7 @@ def run_all(reporter: Reporter, plans: "Mapping[Path, AdaptRecipe]", data: Path)
         RoadsegError: one cannot be done; those before it are.
         KeyboardInterrupt: after saving a checkpoint.
     """
+    from roadseg.jobs.compare import compare_finished
     from roadseg.jobs.recipe_run import run_recipe
     from roadseg.runtime import is_main_process
 
@@ -94,6 +95,6 @@ def run_all(reporter: Reporter, plans: "Mapping[Path, AdaptRecipe]", data: Path)
         return
     scored = [folder for folder, plan in plans.items() if plan.evaluation]
     if scored:
-        compare_runs(reporter, readable(reporter, scored))
+        report_finished(reporter, compare_finished(scored))
     else:
         reporter.result("no scores: no recipe names a labelled data set by `evaluation`", {"comparisons": []})

@@ -1,4 +1,4 @@
-"""`roadseg stats`: what the videos of overlay folders show, added up."""
+"""`roadseg stats`: class statistics of the videos in overlay folders."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,10 +7,10 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.tables import check_suffix, shown, write_tables
+from roadseg.cli.tables import check_suffix, shown
 
 TOP_CLASSES, TOP_VIDEOS = 5, 20
-"""What a terminal shows; files have all."""
+"""Rows that a terminal shows; files hold all."""
 
 
 def stats(
@@ -24,21 +24,19 @@ def stats(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Add up what videos show: classes by share of the picture and seconds, over all, by time of day and by video.
+    """Add up classes over videos: share of the frame and seconds, in all, by time of day and by video.
 
     Reads the *.frames.parquet files of finished overlays. Every frame counts for as long as it is shown.
-    The time of day is known of videos with a creation time.
+    The time of day is known for videos with a creation time.
 
     [bold]Example:[/bold] roadseg stats overlays --out drives.csv
     """
-    from roadseg.overlay.totals import overlay_stats
+    from roadseg.jobs.stats import stats as add_up
     from roadseg.report.stats_tables import stats_tables
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
     with reporter.bars("videos") as bars:
-        found = overlay_stats(folders, on_progress=lambda done, total: bars.show("adding up", done, total))
-    data = found.as_dict()
+        found = add_up(folders, out=out, on_progress=lambda done, total: bars.show("adding up", done, total))
     if out is not None:
-        write_tables(out, stats_tables(found), data)
         reporter.say(f"written: {escape(str(out))}")
-    reporter.result(shown(stats_tables(found, classes=TOP_CLASSES, videos=TOP_VIDEOS)), data)
+    reporter.result(shown(stats_tables(found, classes=TOP_CLASSES, videos=TOP_VIDEOS)), found.as_dict())

@@ -1,10 +1,9 @@
-"""Score tables on a terminal, and in files whose suffix names the form."""
+"""Score tables on a terminal."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 from rich.box import HEAVY_HEAD, SIMPLE_HEAD
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from roadseg.evaluation.score_tables import ScoreTable
 
 SUFFIXES = (".md", ".csv", ".json")
+"""Extensions that `roadseg.evaluation.score_tables.write_tables` knows."""
 SHORT = {
     "traffic light": "light",
     "traffic sign": "sign",
@@ -24,41 +24,24 @@ SHORT = {
     "motorcycle": "mbike",
     "bicycle": "bike",
 }
-"""Headings of wide tables, as published tables abbreviate them."""
+"""Abbreviated headings of wide tables, as in published tables."""
 
 
 def check_suffix(path: Path | None) -> Path | None:
-    """Callback of `--out`: a form that tables can be written in.
+    """Check the extension of `--out`; a callback.
 
     Raises:
-        typer.BadParameter: its suffix is none of `SUFFIXES`.
+        typer.BadParameter: the extension is none of `SUFFIXES`.
     """
     if path is not None and path.suffix not in SUFFIXES:
         raise typer.BadParameter(f"{path.name!r}: end it in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
     return path
 
 
-def write_tables(path: Path, tables: Sequence["ScoreTable"], data: Any) -> None:
-    """Write the tables as Markdown or CSV, or `data` as JSON, as the suffix says.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    from roadseg.evaluation.score_tables import as_csv, as_markdown
-    from roadseg.files import write_text
-
-    forms = {
-        ".md": lambda: as_markdown(tables),
-        ".csv": lambda: as_csv(tables),
-        ".json": lambda: json.dumps(data, indent=2, allow_nan=False) + "\n",
-    }
-    write_text(path, forms[path.suffix]())
-
-
 def shown(tables: Sequence["ScoreTable"]) -> RenderableType:
-    """The tables one below the other; where the terminal is too narrow for one, it is drawn closer, or on its side.
+    """Return tables one below the other, each in a form that fits the terminal: normal, compact or transposed.
 
-    Where neither fits, words are broken, in the form that has fewer columns.
+    Where none fits, words are broken, in the form with fewer columns.
     """
     console = Console()
     return Group(*(_shown(table, console) for table in tables))
@@ -77,7 +60,7 @@ def _unbound(console: Console) -> ConsoleOptions:
 
 
 def _drawn(table: "ScoreTable", *, close: bool = False) -> Table:
-    """Columns of figures are never broken; words are, and `close` has short headings and no frame."""
+    """Return a table whose columns of figures are never broken; `close` has short headings and no frame."""
     drawn = Table(
         title=escape(table.title),
         title_justify="left",

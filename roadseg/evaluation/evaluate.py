@@ -1,189 +1,230 @@
-"""Score a segmenter on a labelled data set, over the classes that both know."""
+"""Evaluation of a segmenter on a labelled data set: the one path of commands, training, comparisons and benchmarks."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roadseg.adaptation.batch_norm import PICTURES, PRIOR, BatchNormAdaptation
+from roadseg.datasets.catalogue import open_dataset
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.read_ahead import read_ahead
+from roadseg.datasets.source_images import sample_images
 from roadseg.datasets.transforms import Image, Resampling, resized_image
-from roadseg.errors import DatasetError
-from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union, pixel_accuracy
+from roadseg.errors import DatasetError, InputError
+from roadseg.evaluation.confusion import confusion_matrix
 from roadseg.evaluation.consistency import TemporalConsistency
+from roadseg.evaluation.scores import Evaluation, Steadiness
+from roadseg.evaluation.trained import load_trained
+from roadseg.inference.engines import EngineName, network_segmenter
+from roadseg.inference.segmenter import Segmenter
+from roadseg.inference.smoothing import WEIGHT, TemporalSmoother
+from roadseg.labels.catalogue import label_space
 from roadseg.labels.space import IGNORE, LabelMap, LabelSpace, conversion
-from roadseg.models.network import SegmentationNetwork
-from roadseg.models.predict import predict
-from roadseg.runtime import Runtime
+from roadseg.models.tta import NO_TTA, TTA
+from roadseg.runtime import DeviceName
 
-Predict = Callable[[NDArray[np.uint8], tuple[int, int]], NDArray[np.uint8]]
-"""Label RGB images (N, H, W, 3) uint8 with train ids (N, height, width) uint8 for a (width, height)."""
 Progress = Callable[[int, int], None]
-"""Told (images done, images in all)."""
+"""Called with (images done, images in all)."""
+OnImage = Callable[[int, LabelMap, Evaluation], None]
+"""Called with the number of an image in its data set, its predicted train ids (H, W), and the scores of it alone."""
 READ_AHEAD = 2
-"""Samples that are read and resized while the network works on another."""
-
-
-@dataclass(frozen=True)
-class Steadiness:
-    """How steady predictions over a video are, see `roadseg.evaluation.consistency.TemporalConsistency`."""
-
-    miou: float
-    """With the prediction before, in percent."""
-    changed: float
-    """Share of pixels whose class is another than before, in percent."""
-
-    def as_dict(self) -> dict[str, float]:
-        """For JSON: `temporal_consistency` and `changed_pixels`."""
-        return {"temporal_consistency": round(self.miou, 2), "changed_pixels": round(self.changed, 2)}
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Scores over a whole data set, from counts summed over all its images."""
-
-    dataset: str
-    label_space: LabelSpace
-    """Whose classes are scored: the data set's."""
-    classes: tuple[str, ...]
-    """Classes that were scored, in the data set's order."""
-    confusion: NDArray[np.int64]
-    """(C + 1, C + 1) pixels by [truth, prediction]; the last column holds predictions that no scored class contains,
-    the last row the truth of classes that were left out by `within`."""
-    images: int
-    steadiness: Steadiness | None = None
-    """Of predictions over a video; None for other data sets."""
-
-    @property
-    def iou(self) -> NDArray[np.float64]:
-        """IoU a class in percent, (C,); NaN for a class that the truth never shows.
-
-        Where such a class is predicted, it lowers the IoU of the classes that stand there. The published code counts it
-        as 0 besides, which makes the mean over a small set swing by a stray pixel; where the truth shows every class,
-        as on full benchmarks, both agree.
-        """
-        shown = self.confusion[: len(self.classes)].sum(1) > 0
-        return np.where(shown, 100 * intersection_over_union(self.confusion)[: len(self.classes)], np.nan)
-
-    @property
-    def miou(self) -> float:
-        """Mean IoU in percent over the classes that the truth shows."""
-        return float(np.nanmean(self.iou))
-
-    @property
-    def pixel_accuracy(self) -> float:
-        """Share in percent of the pixels of the scored classes that are right."""
-        return 100 * pixel_accuracy(self.confusion[: len(self.classes)])
-
-    def within(self, space: LabelSpace) -> "Evaluation":
-        """The same predictions scored over the classes that those of `space` map to alone: mIoU13 of a 16-class run.
-
-        Classes keep their IoU, for those that are left out still compete for pixels; only the means change.
-
-        Raises:
-            DatasetError: none of the scored classes is one of `space`, or the truth shows none of them.
-        """
-        named = {self.label_space.classes[i] for i in conversion(space, self.label_space) if i != IGNORE}
-        kept = [index for index, name in enumerate(self.classes) if name in named]
-        if not self.confusion[kept].sum():
-            raise DatasetError(
-                f"{self.dataset}: shows no class of {space.name}", f"Its classes are {', '.join(self.classes)}."
-            )
-        place = np.full(len(self.confusion), len(kept))
-        place[kept] = np.arange(len(kept))
-        confusion = np.zeros((len(kept) + 1, len(kept) + 1), np.int64)
-        np.add.at(confusion, (place[:, None], place[None]), self.confusion)
-        return replace(self, classes=tuple(self.classes[index] for index in kept), confusion=confusion)
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON: `miou` and `iou` by class in percent (null where the truth never shows it), `pixel_accuracy` in
-        percent, `images`, `dataset`, `label_space`; of a video `temporal_consistency` and `changed_pixels` in percent.
-        """
-        iou = {
-            name: None if np.isnan(value) else round(float(value), 2)
-            for name, value in zip(self.classes, self.iou, strict=True)
-        }
-        return {
-            "dataset": self.dataset,
-            "label_space": self.label_space.name,
-            "images": self.images,
-            "miou": round(self.miou, 2),
-            "iou": iou,
-            "pixel_accuracy": round(self.pixel_accuracy, 2),
-            **(self.steadiness.as_dict() if self.steadiness else {}),
-        }
-
-
-OnPicture = Callable[[int, LabelMap, Evaluation], None]
-"""Told the number of a picture in its data set, what is predicted there, (H, W) train ids, and the scores of it alone.
-"""
-
-
-def network_predictor(network: SegmentationNetwork, runtime: Runtime) -> Predict:
-    """The `Predict` of a network on the runtime's device."""
-    return lambda images, size: predict(network, images, size, runtime)
+"""Batches that are read and resized while the segmenter works on another."""
 
 
 def evaluate(
-    predictor: Predict,
-    labels: LabelSpace,
-    dataset: ImageDataset,
+    run: Segmenter | str | Path,
+    dataset: ImageDataset | str,
     *,
-    input_size: tuple[int, int],
-    resampling: Resampling = "area",
+    engine: EngineName = "exact",
+    device: DeviceName = "auto",
+    input_size: tuple[int, int] | None = None,
+    resampling: Resampling | None = None,
+    classes: str | None = None,
+    recipe: str | Path | None = None,
+    flip: bool = False,
+    scales: tuple[float, ...] = (1.0,),
+    smooth: bool = False,
+    adapt_bn: bool = False,
+    bn_prior: int = PRIOR,
+    bn_scenes: str = "",
     on_progress: Progress = lambda done, total: None,
-    on_picture: OnPicture = lambda index, predicted, evaluation: None,
+    on_load: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
-    """Predict every picture of a labelled data set and count.
+    """Score a run on a labelled data set: IoU by class and mean IoU over the classes that both know.
 
-    Pictures are resized to `input_size` = (width, height) by `resampling`; predictions are made at the size of the
-    label maps. Only classes that some class of `labels` maps to are scored, see `roadseg.labels.space.conversion`; a
-    predicted class that the data set does not have is an error wherever it stands. Of a video, it is told
-    too how steady the predictions are.
+    Args:
+        run: a run folder, a `model.safetensors`, the name of default weights, or a segmenter from `load_segmenter`;
+            with `recipe`, a published weight file.
+        dataset: a labelled data set as KIND:ROOT or KIND:ROOT:SPLIT; `val` where no split is written and the kind has
+            it.
+        engine: `exact` scores as papers do: torch in float32, class scores up-sampled to the size of the truth before
+            labels are decided. `auto`, `torch` and `openvino` score what overlays draw, and are faster.
+        device: device to run on; `auto` takes the first of CUDA, MPS and CPU.
+        input_size: (width, height) in pixels that images are resized to; by default the size of the training.
+        resampling: `area` or `bicubic`; by default as in the run's recipe.
+        classes: name of a label space over whose classes the mean is taken; by default as in the run's recipe.
+        recipe: recipe that names network and label space of a published weight file.
+        flip: average class probabilities with those of the mirrored image.
+        scales: average class probabilities over these factors on the input size, 0.5 to 2.
+        smooth: average class scores over time along the motion; for a data set that is a video.
+        adapt_bn: adapt batch-norm statistics to the images of the data set; labels are not used.
+        bn_prior: for `adapt_bn`, the weight of the training statistics, in images, at least 0.
+        bn_scenes: for `adapt_bn`, rendered streets to compare with, see `BatchNormAdaptation`.
+        on_progress: called with (images done, images in all).
+        on_load: called with a line that says which tensors of a published weight file were used.
 
-    Pictures go through the network one at a time: in batches, rounding differs, and a CPU takes longer.
+    Returns:
+        The scores.
 
     Raises:
-        DatasetError: the data set has no labels, shares no class with `labels`, or has no scored pixel.
+        WeightsError: the run has no readable model.
+        DatasetError: the data set cannot be read, or has no labels of the run's classes.
+        InputError: an option does not go with the run, the data set or this machine.
     """
-    space = dataset.label_space
-    if space is None:
-        raise DatasetError(f"{dataset.name}: has no label maps to score against", "Choose a labelled data set.")
-    to_truth = conversion(labels, space)
-    scored = sorted(set(to_truth[: len(labels)].tolist()) - {IGNORE})
-    if not scored:
-        raise DatasetError(f"{dataset.name}: {space.name} and {labels.name} share no class")
-    position = np.full(256, IGNORE, np.uint8)
-    position[scored] = np.arange(len(scored))
-    other = len(scored)
-    classes = tuple(space.classes[i] for i in scored)
-    predicted_position = np.minimum(position[to_truth], other)
+    images = open_dataset(dataset) if isinstance(dataset, str) else dataset
+    scored_classes = label_space(classes).name if classes else ""
+    tta = TTA(flip, tuple(scales))
+    if isinstance(run, Segmenter):
+        if engine != "exact" or device != "auto" or input_size or recipe:
+            raise InputError(
+                "engine, device, input_size and recipe are for loading a run; this is a loaded segmenter",
+                "Give them to load_segmenter instead.",
+            )
+        segmenter = run
+    else:
+        trained = load_trained(run, recipe)
+        if trained.report is not None:
+            on_load(str(trained.report))
+        resampling = resampling or trained.resampling
+        scored_classes = scored_classes or trained.scored_classes
+        segmenter = network_segmenter(
+            trained.network, trained.card, device=device, engine=engine, input_size=input_size
+        )
+    return score(
+        segmenter,
+        images,
+        resampling=resampling or "area",
+        scored_classes=scored_classes,
+        tta=tta,
+        smoothing=WEIGHT if smooth else 0.0,
+        batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
+        on_progress=on_progress,
+    )
 
-    confusion = np.zeros((other + 1, other + 1), np.int64)
-    consistency = TemporalConsistency(len(labels)) if dataset.is_video and len(dataset) > 1 else None
-    for done, (image, label) in enumerate(_samples(dataset, input_size, resampling), start=1):
-        predicted = predictor(image[None], label.shape[::-1])[0]
-        counts = confusion_matrix(predicted_position[predicted], position[label], other + 1)
-        confusion += counts
-        on_picture(done - 1, predicted, Evaluation(dataset.name, space, classes, counts, 1))
-        if consistency is not None:
-            consistency.add(image, predicted)
-        on_progress(done, len(dataset))
-    if not confusion.sum():
-        raise DatasetError(f"{dataset.name}: every pixel of its label maps is ignored", "Check the label ids.")
+
+def score(
+    segmenter: Segmenter,
+    dataset: ImageDataset,
+    *,
+    resampling: Resampling = "area",
+    scored_classes: str = "",
+    tta: TTA = NO_TTA,
+    smoothing: float = 0.0,
+    batch_norm: BatchNormAdaptation | None = None,
+    on_progress: Progress = lambda done, total: None,
+    on_image: OnImage = lambda index, predicted, evaluation: None,
+) -> Evaluation:
+    """Label every image of a data set and compare with its label maps.
+
+    Images are resized to the segmenter's input size; label maps are compared at the size of the truth. Only classes
+    that some class of the segmenter maps to are scored, see `roadseg.labels.space.conversion`; a predicted class that
+    the data set does not have is an error wherever it stands. For a video, steadiness is measured too.
+
+    Args:
+        segmenter: left as it is.
+        dataset: labelled.
+        resampling: how images are resized.
+        scored_classes: name of a label space over whose classes the mean is taken; empty for all.
+        tta: test-time augmentation.
+        smoothing: weight of the past in class scores, 0 to below 1; above 0 for a data set that is a video.
+        batch_norm: how to adapt batch norm to the images of the data set; None: do not.
+        on_progress: called with (images done, images in all).
+        on_image: called for each image, with scores over all classes.
+
+    Raises:
+        DatasetError: the data set has no labels, shares no class with the segmenter, or has no scored pixel.
+        InputError: batch norm cannot be adapted, or the data set is no video and is to be smoothed.
+    """
+    counter = _Counter(segmenter.label_space, dataset, segmenter.engine)
+    if smoothing and not dataset.is_video:
+        raise InputError(
+            f"{dataset.name}: its images are not the frames of one video, so there is nothing to smooth",
+            "Leave --smooth out, or take a drive made by `roadseg synth --drive`.",
+        )
+    if batch_norm is not None:
+        images = sample_images(dataset, segmenter.input_size, PICTURES, resampling)
+        segmenter = segmenter.adapted_to(images, batch_norm)
+    consistency = TemporalConsistency(len(segmenter.label_space)) if dataset.is_video and len(dataset) > 1 else None
+    smoother = TemporalSmoother(smoothing) if smoothing else None
+    done = 0
+    for pixels, truths in _batches(dataset, segmenter, resampling):
+        sizes = [(truth.shape[1], truth.shape[0]) for truth in truths]
+        if smoother is None:
+            predictions = segmenter.labels_at(pixels, sizes, tta)
+        else:
+            scores = zip(pixels, segmenter.scores(pixels, tta), strict=True)
+            smoothed = np.stack([smoother.smooth(image, now) for image, now in scores])
+            predictions = segmenter.labels_from_scores_at(smoothed, sizes)
+        for image, predicted, truth in zip(pixels, predictions, truths, strict=True):
+            on_image(done, predicted, counter.count(predicted, truth))
+            if consistency is not None:
+                consistency.add(image, predicted)
+            done += 1
+            on_progress(done, len(dataset))
     steadiness = Steadiness(consistency.miou, consistency.changed) if consistency is not None else None
-    return Evaluation(dataset.name, space, classes, confusion, len(dataset), steadiness)
+    evaluation = counter.total(len(dataset), steadiness)
+    return evaluation.within(label_space(scored_classes)) if scored_classes else evaluation
 
 
-def _samples(
-    dataset: ImageDataset, input_size: tuple[int, int], resampling: Resampling
-) -> Iterator[tuple[Image, LabelMap]]:
-    """Pictures at `input_size` with their label maps, in order, read ahead by threads."""
+class _Counter:
+    """Counts pixels by [truth, prediction] over the classes that a data set shares with a segmenter."""
+
+    def __init__(self, labels: LabelSpace, dataset: ImageDataset, engine: str) -> None:
+        space = dataset.label_space
+        if space is None:
+            raise DatasetError(f"{dataset.name}: has no label maps to score against", dataset.unlabelled)
+        to_truth = conversion(labels, space)
+        scored = sorted(set(to_truth[: len(labels)].tolist()) - {IGNORE})
+        if not scored:
+            raise DatasetError(
+                f"{dataset.name}: {space.name} and {labels.name} share no class",
+                "Choose a data set with classes of the run, see `roadseg datasets`.",
+            )
+        self._dataset, self._space, self._engine = dataset.name, space, engine
+        self._classes = tuple(space.classes[i] for i in scored)
+        other = len(scored)
+        self._truth_place = np.full(256, IGNORE, np.uint8)
+        self._truth_place[scored] = np.arange(other)
+        self._predicted_place = np.minimum(self._truth_place[to_truth], other)
+        self._confusion = np.zeros((other + 1, other + 1), np.int64)
+
+    def count(self, predicted: LabelMap, truth: LabelMap) -> Evaluation:
+        """Add one image; return the scores of it alone."""
+        counts = confusion_matrix(self._predicted_place[predicted], self._truth_place[truth], len(self._confusion))
+        self._confusion += counts
+        return Evaluation(self._dataset, self._space, self._classes, counts, 1, self._engine)
+
+    def total(self, images: int, steadiness: Steadiness | None) -> Evaluation:
+        """Return the scores of all images."""
+        if not self._confusion.any():
+            raise DatasetError(f"{self._dataset}: every pixel of its label maps is ignored", "Check the label ids.")
+        return Evaluation(self._dataset, self._space, self._classes, self._confusion, images, self._engine, steadiness)
+
+
+def _batches(
+    dataset: ImageDataset, segmenter: Segmenter, resampling: Resampling
+) -> Iterator[tuple[NDArray[np.uint8], list[LabelMap]]]:
+    """Yield images of the input size (N, H, W, 3) with their label maps, in order, read ahead by threads."""
 
     def read(index: int) -> tuple[Image, LabelMap]:
         image, label = dataset.pair(index)
-        return resized_image(image, input_size, resampling), label
+        return resized_image(image, segmenter.input_size, resampling), label
 
-    return read_ahead(read, range(len(dataset)), READ_AHEAD)
+    count = segmenter.batch_size
+    samples = read_ahead(read, range(len(dataset)), READ_AHEAD * count)
+    while batch := list(islice(samples, count)):
+        images, labels = zip(*batch, strict=True)
+        yield np.stack(images), list(labels)

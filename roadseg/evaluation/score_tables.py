@@ -1,51 +1,57 @@
-"""Tables of scores as plain cells, and as the files that reports are written from."""
+"""Tables of figures as plain cells, and as Markdown, CSV or JSON files."""
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from roadseg.evaluation.evaluate import Evaluation
+from roadseg.errors import InputError
+from roadseg.evaluation.scores import Evaluation
+from roadseg.files import write_text
 
 ABSENT = "-"
-"""What stands where there is no score."""
+"""Cell without a score."""
 
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """A title, a heading a column and rows of cells; the first cell of a row says what it is."""
+    """A title, column headings and rows of cells; the first cell of a row names it."""
 
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
-    """What a reader of the figures must know; shown below them."""
+    """Remarks that a reader of the figures needs; shown below them."""
     bold: frozenset[tuple[int, int]] = frozenset()
-    """(row, column) of cells that stand out, both from 0; none of the first column."""
+    """(row, column) of cells in bold, both from 0; none of the first column."""
 
     def transposed(self) -> "ScoreTable":
-        """The same figures with rows as columns."""
+        """Return the same figures with rows and columns swapped."""
         header, *rows = zip(self.header, *self.rows, strict=True)
         bold = frozenset((column - 1, row + 1) for row, column in self.bold)
         return ScoreTable(self.title, header, tuple(rows), self.notes, bold)
 
 
-def score(value: float | None) -> str:
-    """A score in percent, to the two decimals that published tables have."""
+def score_text(value: float | None) -> str:
+    """Format a score in percent with two decimals, as published tables do."""
     return ABSENT if value is None or value != value else f"{value:.2f}"
 
 
 def evaluation_table(evaluation: Evaluation, title: str) -> ScoreTable:
-    """IoU a class, the mean and the pixel accuracy, a row each."""
-    rows = [(name, score(value)) for name, value in zip(evaluation.classes, evaluation.iou.tolist(), strict=True)]
-    rows += [("mean", score(evaluation.miou)), ("pixel accuracy", score(evaluation.pixel_accuracy))]
+    """Return IoU by class, the mean and the pixel accuracy, one row each."""
+    rows = [(name, score_text(value)) for name, value in zip(evaluation.classes, evaluation.iou.tolist(), strict=True)]
+    rows += [("mean", score_text(evaluation.miou)), ("pixel accuracy", score_text(evaluation.pixel_accuracy))]
     if evaluation.steadiness is not None:
-        rows += [("temporal consistency", score(evaluation.steadiness.miou))]
-    return ScoreTable(title, ("class", "IoU %"), tuple(rows))
+        rows += [("temporal consistency", score_text(evaluation.steadiness.miou))]
+    notes = (f"Engine: {evaluation.engine}.",) if evaluation.engine else ()
+    return ScoreTable(title, ("class", "IoU %"), tuple(rows), notes)
 
 
 def as_markdown(tables: Sequence[ScoreTable]) -> str:
-    """Tables under headings, with their notes."""
+    """Format tables as Markdown with headings and notes."""
     return "\n".join(_markdown(table) for table in tables)
 
 
@@ -65,7 +71,7 @@ def _markdown(table: ScoreTable) -> str:
 
 
 def as_csv(tables: Sequence[ScoreTable]) -> str:
-    """Tables one after the other, each with its title in the first column and an empty line before the next."""
+    """Format tables as CSV, one after the other: the title in the first column, an empty line between tables."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for position, table in enumerate(tables):
@@ -74,3 +80,22 @@ def as_csv(tables: Sequence[ScoreTable]) -> str:
         writer.writerow(("table", *table.header))
         writer.writerows((table.title, *row) for row in table.rows)
     return text.getvalue()
+
+
+def write_tables(path: Path, tables: Sequence[ScoreTable], data: Any) -> None:
+    """Write tables as Markdown or CSV, or `data` as JSON, as the extension of `path` says: .md, .csv or .json.
+
+    Raises:
+        InputError: the extension is another one.
+        OutputError: the file cannot be written.
+    """
+    match path.suffix:
+        case ".md":
+            text = as_markdown(tables)
+        case ".csv":
+            text = as_csv(tables)
+        case ".json":
+            text = json.dumps(data, indent=2, allow_nan=False) + "\n"
+        case _:
+            raise InputError(f"{path}: the format of a table is .md, .csv or .json", "Change the extension.")
+    write_text(path, text)

@@ -13,7 +13,7 @@ from roadseg.inference.openvino_runtime import openvino
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.models.network import SegmentationNetwork
-from roadseg.models.weights import DEFAULT, load_model
+from roadseg.models.weights import DEFAULT, ModelCard, load_model
 from roadseg.runtime import DeviceName, Runtime, start
 
 Program = Literal["torch", "openvino"]
@@ -45,11 +45,24 @@ def load_segmenter(
         WeightsError: there is no readable model.
         InputError: the device or the engine is not there, or they do not go together.
     """
+    network, card = load_model(Path(run))
+    return network_segmenter(network, card, device=device, engine=engine, precision=precision, input_size=input_size)
+
+
+def network_segmenter(
+    network: SegmentationNetwork,
+    card: ModelCard,
+    *,
+    device: DeviceName = "auto",
+    engine: EngineName = "auto",
+    precision: EnginePrecision | None = None,
+    input_size: tuple[int, int] | None = None,
+) -> Segmenter:
+    """Return a segmenter that runs a trained network; options and errors as for `load_segmenter`."""
     runtime, program = choose(device, engine)
     exact = engine == "exact"
     if exact and precision not in (None, "float32"):
         raise InputError(f"engine 'exact' does not run in {precision}", "Leave the precision out: it is float32.")
-    network, card = load_model(Path(run))
     card = card.model_copy(update={"input_size": input_size or card.input_size})
     running = make_engine(program, network, runtime, "float32" if exact else precision)
     name = f"{card.model} {card.method} {weights_digest(network)}"

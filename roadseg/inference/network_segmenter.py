@@ -43,6 +43,7 @@ class NetworkSegmenter(Segmenter):
                 in `label`. Otherwise labels are decided at half the input size and enlarged.
         """
         self.name = f"{name}, {engine.name}" + (" exact" if exact else "")
+        self.engine = f"{engine.name}, {'full' if exact else 'half'} size"
         self.label_space = card.label_space
         self.input_size = card.input_size
         self.concurrency = engine.concurrency
@@ -54,7 +55,7 @@ class NetworkSegmenter(Segmenter):
         self._batches = FittingBatches(self._runtime)
         self._source_moments: dict[str, list[Moments]] = {}
         """Statistics by scenes; measured once for all videos."""
-        self._batch_size = engine.batch_size
+        self._batch_size = 1 if exact else engine.batch_size
 
     @property
     def batch_size(self) -> int:
@@ -113,12 +114,20 @@ class NetworkSegmenter(Segmenter):
 
         return self._batches.compute(scores, images, tta)
 
-    @torch.inference_mode()
     def labels_from_scores(self, scores: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Decide labels from scores; see `Segmenter.labels_from_scores`."""
+        return self._decide(scores, self._label_size(self.input_size))
+
+    def labels_from_scores_at(self, scores: NDArray[np.float32], sizes: Sequence[tuple[int, int]]) -> list[LabelMap]:
+        """Decide labels from scores, each map at a size of its own; see `Segmenter.labels_at`."""
+        if not self._exact:
+            return super().labels_from_scores_at(scores, sizes)
+        return [self._decide(one[None], size)[0] for one, size in zip(scores, sizes, strict=True)]
+
+    @torch.inference_mode()
+    def _decide(self, scores: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
         # Channels last, a maximum over classes takes a quarter of the time.
         maps = torch.from_numpy(scores).to(self._engine.device).contiguous(memory_format=torch.channels_last)
-        size = self._label_size(self.input_size)
         return to_numpy(labels_of(resized_scores(maps, size, align_corners=self._network.align_corners)))
 
     def adapted_to(self, images: NDArray[np.uint8], adaptation: BatchNormAdaptation) -> Self:

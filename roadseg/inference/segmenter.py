@@ -30,6 +30,8 @@ class Segmenter(ABC):
 
     name: str
     """Weights and engine, for people and for `summary.json`; different for different weights."""
+    engine: str = "custom"
+    """Program, precision and size at which labels are decided, for tables of scores: `torch float32, full size`."""
     label_space: LabelSpace
     """The classes whose train ids `segment` returns."""
     input_size: tuple[int, int]
@@ -104,6 +106,11 @@ class Segmenter(ABC):
             (N, h, w) uint8 train ids, of the size that `segment` returns.
         """
         raise InputError(f"{self.name}: has no class scores to average over time", "Leave --smooth out.")
+
+    def labels_from_scores_at(self, scores: NDArray[np.float32], sizes: Sequence[tuple[int, int]]) -> list[LabelMap]:
+        """Decide labels as `labels_from_scores` does, each map at a size of its own, see `labels_at`."""
+        maps = self.labels_from_scores(scores)
+        return [resized_label(labels, size) for labels, size in zip(maps, sizes, strict=True)]
 
     def adapted_to(self, images: Image, adaptation: BatchNormAdaptation) -> Self:
         """Return a segmenter whose batch norm is adapted to images, see `roadseg.adaptation.batch_norm.adapted_to`.

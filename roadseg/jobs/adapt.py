@@ -11,13 +11,14 @@ from roadseg.adaptation.loss_verdicts import Judgement, judge_all
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.errors import InputError, TrainingError
-from roadseg.evaluation.evaluate import Evaluation
-from roadseg.evaluation.scoring import Candidate, score
+from roadseg.evaluation.evaluate import score
+from roadseg.evaluation.scores import Evaluation
+from roadseg.evaluation.trained import card_of
 from roadseg.files import locked
+from roadseg.inference.network_segmenter import NetworkSegmenter
+from roadseg.inference.torch_engine import TorchEngine
 from roadseg.jobs.run_record import RunRecord
-from roadseg.labels.catalogue import label_space
-from roadseg.models.network import SegmentationNetwork
-from roadseg.models.weights import ModelCard, save_model
+from roadseg.models.weights import save_model
 from roadseg.runtime import describe, is_main_process, main_process_first, process_group
 from roadseg.training.build import (
     Watcher,
@@ -160,15 +161,18 @@ def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher)
     if batches.annotated is not None:
         watcher.on_start(f"target labels: {len(batches.annotated)} pictures of {recipe.target_labels}")
 
-    candidate = Candidate(
-        network, label_space(recipe.labels), recipe.input_size, recipe.resampling, recipe.scored_classes
-    )
-
     def score_now() -> Evaluation | None:
         if scored is None:
             return None
-        network.eval()
-        return score(candidate, scored, runtime, on_progress=watcher.on_evaluate)
+        card = card_of(recipe, network)
+        engine = TorchEngine(network, runtime, "float32")
+        return score(
+            NetworkSegmenter(network, card, engine, f"{recipe.model} {recipe.method}", exact=True),
+            scored,
+            resampling=recipe.resampling,
+            scored_classes=recipe.scored_classes,
+            on_progress=watcher.on_evaluate,
+        )
 
     def score_for_log() -> dict[str, float]:
         return _scores(score_now())
@@ -222,7 +226,8 @@ def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher)
         evaluation = score_now()
         seconds = time.monotonic() - began
         outcome = Outcome(run.path, trainer.step, seconds, losses, judge_all(points, kinds), evaluation)
-        save_model(run.model, network, _card(recipe, network, evaluation))
+        scores = {} if evaluation is None else {evaluation.dataset: round(evaluation.miou, 2)}
+        save_model(run.model, network, card_of(recipe, network).model_copy(update={"scores": scores}))
         run.write_metrics(outcome.as_dict())
         if trainer.step > begun_at:
             record.log({"step": trainer.step} | _scores(evaluation))
@@ -233,19 +238,3 @@ def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher)
 def _scores(evaluation: Evaluation | None) -> dict[str, float]:
     """Scores by the name that logs call them by."""
     return {} if evaluation is None else {f"miou/{evaluation.dataset}": round(evaluation.miou, 2)}
-
-
-def _card(recipe: AdaptRecipe, network: SegmentationNetwork, evaluation: Evaluation | None) -> ModelCard:
-    return ModelCard(
-        model=recipe.model,
-        levels=network.levels,
-        options=network.options,
-        labels=recipe.labels,
-        input_size=recipe.input_size,
-        method=recipe.method,
-        source=recipe.source,
-        target=", ".join(recipe.targets),
-        steps=recipe.steps,
-        seed=recipe.seed,
-        scores={} if evaluation is None else {evaluation.dataset: round(evaluation.miou, 2)},
-    )

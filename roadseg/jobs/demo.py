@@ -1,6 +1,6 @@
-"""The job behind `roadseg demo`: the whole chain, on a rendered drive or on a video of yours.
+"""The job of `roadseg demo`: the whole chain on a rendered drive, or on your own video.
 
-It is a recipe of videos (`roadseg.jobs.video_run`), whose video may be rendered first, together with its truth.
+It runs a recipe of videos (`roadseg.jobs.video_run`); the video may be rendered first, together with its truth.
 """
 
 import threading
@@ -15,13 +15,13 @@ from typing import Any
 
 from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.rendered import CLIP, render_drive
-from roadseg.evaluation.evaluate import Evaluation, evaluate, network_predictor
+from roadseg.evaluation.evaluate import evaluate
+from roadseg.evaluation.scores import Evaluation
 from roadseg.fetch.manifest import Manifest
 from roadseg.jobs.before_after import AFTER, BEFORE, BeforeAfter
 from roadseg.jobs.video_recipe import VIDEOS, VideoRecipe
 from roadseg.jobs.video_run import StageWatcher, VideoFolder, fetched, run_video_recipe
-from roadseg.models.weights import DEFAULT, load_model
-from roadseg.runtime import start
+from roadseg.models.weights import DEFAULT
 from roadseg.training.recipe import resolve_as
 
 DRIVE_SEED = 2
@@ -29,7 +29,7 @@ DRIVE_SECONDS = 24.0
 DRIVE_RATE = Fraction(12)
 DRIVE_SIZE = (480, 360)
 SCORED_EVERY = 6
-"""Frames of the drive from one that is scored to the next."""
+"""Every so many frames of the drive, one is scored."""
 RECIPE: dict[str, Any] = {
     "frames_every": 0.25,
     "method": "pseudo-labels",
@@ -41,32 +41,35 @@ RECIPE: dict[str, Any] = {
     "learning_rate": 1e-4,
     "checkpoint_every": 50,
 }
-"""Sized so that the whole demo takes minutes on two cores."""
+"""Small enough for the whole demo to take minutes on two cores."""
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What a demo made."""
+    """Results of a demo."""
 
     folder: VideoFolder
     videos: BeforeAfter
     scores: dict[str, Evaluation]
-    """`before` and `after`, on the drive's ground truth; empty for a video of yours, which has none."""
+    """Scores `before` and `after` on the ground truth of the drive; empty for your own video, which has none."""
 
 
 def demo(out: Path, video: str | None, *, seed: int, data: Path, watcher: StageWatcher) -> DemoResult:
-    """Run the chain into `out`: fetch, frames, adaptation of the weights that ship, overlays, scores.
+    """Run the chain into `out`: fetch, frames, adaptation of the default weights, overlays, scores.
 
     Args:
-        out: folder of everything that is made.
+        out: folder for all results.
         video: a path or an http(s) address; None for the rendered drive, which is served on 127.0.0.1.
-        seed: of the adaptation.
-        data: where streets are rendered to.
+        seed: seed of the adaptation.
+        data: folder for rendered streets.
         watcher: callbacks.
 
+    Returns:
+        The results.
+
     Raises:
-        RoadsegError: a stage cannot do its work.
-        KeyboardInterrupt: after what is half done was saved; the same call goes on.
+        RoadsegError: a stage fails.
+        KeyboardInterrupt: after unfinished work was saved; the same call continues it.
     """
     folder = VideoFolder(out)
     address = video or str(_rendered_drive(out / "drive", folder.videos, watcher))
@@ -83,7 +86,7 @@ def demo(out: Path, video: str | None, *, seed: int, data: Path, watcher: StageW
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """Serve `folder` over HTTP on 127.0.0.1 while the block runs; gives the address."""
+    """Serve `folder` over HTTP on 127.0.0.1 while the block runs; yields the address."""
 
     with _QuietServer(("127.0.0.1", 0), partial(_QuietHandler, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -97,12 +100,12 @@ def serving(folder: Path) -> Iterator[str]:
 
 class _QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the watcher is told of progress elsewhere."""
+        """Print nothing: the watcher shows progress."""
 
 
 class _QuietServer(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a client that looks at the head of a file and hangs up is no error."""
+        """Print nothing: a client that reads the head of a file and hangs up is no error."""
 
 
 def _rendered_drive(drive: Path, videos: Path, watcher: StageWatcher) -> Path:
@@ -126,13 +129,5 @@ def _rendered_drive(drive: Path, videos: Path, watcher: StageWatcher) -> Path:
 
 
 def _score(run: Path, drive: Path, watcher: StageWatcher) -> Evaluation:
-    network, card = load_model(run)
-    runtime = start()
     streets = dataset_kind("streets").open(drive).every(SCORED_EVERY)
-    return evaluate(
-        network_predictor(runtime.place(network), runtime),
-        card.label_space,
-        streets,
-        input_size=card.input_size,
-        on_progress=partial(watcher.on_progress, "evaluating"),
-    )
+    return evaluate(run, streets, on_progress=partial(watcher.on_progress, "evaluating"))

@@ -1,4 +1,4 @@
-"""The page of a comparison: two layers of each picture with an edge between them to drag, and the table of scores."""
+"""HTML page of a comparison: two layers of each image with an edge to drag between them, and the scores."""
 
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -6,20 +6,20 @@ from typing import Any
 
 from roadseg.evaluation.comparison.grid import legend
 from roadseg.evaluation.comparison.scoreboard import Scoreboard, best, difference
-from roadseg.evaluation.score_tables import score
+from roadseg.evaluation.score_tables import score_text
 from roadseg.report.images import jpeg, label_png
 from roadseg.report.overlay_page import css_colour, render, template_text
 
-PICTURE, TRUTH = "picture", "ground truth"
+IMAGE, TRUTH = "image", "ground truth"
 """Layers beside the runs."""
 
 
 def comparison_page(board: Scoreboard, options: Mapping[str, str]) -> str:
-    """HTML of the page; it carries all of its pictures in itself.
+    """Return the page as HTML with all images inside it.
 
     Args:
-        board: with at least one picture.
-        options: how the runs were asked, for people to read.
+        board: scores with at least one shown image.
+        options: options of the comparison, for people to read.
     """
     runs = list(board.runs)
     means = board.rows["mIoU"]
@@ -32,11 +32,11 @@ def comparison_page(board: Scoreboard, options: Mapping[str, str]) -> str:
         classes=len(board.shared),
         leader=_leader(board),
         runs=[{"name": name, "path": str(run.path), "input_size": run.input_size} for name, run in board.runs.items()],
-        layers=[PICTURE, *runs, TRUTH],
-        left=1 if len(runs) > 1 else 0,  # the first run beside the best of the others; a single run beside the picture
+        layers=[IMAGE, *runs, TRUTH],
+        left=1 if len(runs) > 1 else 0,  # the first run beside the best of the others; a single run beside the image
         right=1 + right,
         legend=[(name, css_colour(colour)) for name, colour in legend(board.label_space)],
-        pictures=[_picture(board, place) for place in range(len(board.pictures))],
+        shown=[_image(board, place) for place in range(len(board.shown))],
         rows=_rows(board),
         notes=board.notes(),
         options=options,
@@ -45,7 +45,7 @@ def comparison_page(board: Scoreboard, options: Mapping[str, str]) -> str:
 
 
 def _leader(board: Scoreboard) -> dict[str, str] | None:
-    """The best of several runs; None where several are best."""
+    """Return the best of several runs; None where several are best."""
     means = board.rows["mIoU"]
     leaders = best(means)
     if len(leaders) != 1:
@@ -53,38 +53,38 @@ def _leader(board: Scoreboard) -> dict[str, str] | None:
     change = difference(means, leaders[0]) if leaders[0] else None
     return {
         "name": list(board.runs)[leaders[0]],
-        "miou": score(means[leaders[0]]),
+        "miou": score_text(means[leaders[0]]),
         "change": "" if change is None else f"{change:+.2f}",
     }
 
 
-def _picture(board: Scoreboard, place: int) -> dict[str, Any]:
-    """A picture with its layers, in the order in which they can be chosen, and each run's score in it."""
-    picture, palette = board.pictures[place], board.label_space.palette
+def _image(board: Scoreboard, place: int) -> dict[str, Any]:
+    """Return an image with its layers, in the order of the choices, and the score of each run in it."""
+    shown, palette = board.shown[place], board.label_space.palette
     predictions = [run.predictions[place] for run in board.runs.values()]
     means = [board.miou(prediction.iou) for prediction in predictions]
     badges = ["" if mean is None else f"{mean:.1f}" for mean in means]
     return {
-        "name": picture.name,
-        "width": picture.image.shape[1],
-        "height": picture.image.shape[0],
+        "name": shown.name,
+        "width": shown.image.shape[1],
+        "height": shown.image.shape[0],
         "layers": [
-            {"source": jpeg(picture.image), "badge": ""},
+            {"source": jpeg(shown.image), "badge": ""},
             *(
                 {"source": label_png(prediction.labels, palette), "badge": badge}
                 for prediction, badge in zip(predictions, badges, strict=True)
             ),
-            {"source": label_png(picture.truth, palette), "badge": ""},
+            {"source": label_png(shown.truth, palette), "badge": ""},
         ],
         "runs": [
-            {"name": name, "miou": badge or score(None), "best": column in best(means)}
+            {"name": name, "miou": badge or score_text(None), "best": column in best(means)}
             for column, (name, badge) in enumerate(zip(board.runs, badges, strict=True))
         ],
     }
 
 
 def _rows(board: Scoreboard) -> list[dict[str, Any]]:
-    """The table: a row a class in its colour, then the rows that sum up, which have none."""
+    """Return the rows of the table: classes with their colours, then means without a colour."""
     colours = dict(zip(board.label_space.classes, board.label_space.colours, strict=True))
     return [
         {
@@ -98,10 +98,10 @@ def _rows(board: Scoreboard) -> list[dict[str, Any]]:
 
 def _cell(values: list[float | None], column: int) -> dict[str, Any]:
     change = difference(values, column) if column else None
-    shown = "" if change is None else f"{change:+.2f}"
+    text = "" if change is None else f"{change:+.2f}"
     return {
-        "score": score(values[column]),
+        "score": score_text(values[column]),
         "best": column in best(values),
-        "change": shown,
-        "kind": "" if not shown.strip("+-0.") else "gain" if shown.startswith("+") else "loss",
+        "change": text,
+        "kind": "" if not text.strip("+-0.") else "gain" if text.startswith("+") else "loss",
     }

@@ -1,4 +1,4 @@
-"""Pictures that a page carries in itself, as `data:` addresses."""
+"""Images inside a page, as `data:` addresses."""
 
 import io
 from base64 import b64encode
@@ -13,24 +13,24 @@ from roadseg.labels.space import LabelMap
 from roadseg.video.frame import Frame
 
 QUALITY = 80
-"""Of JPEG."""
+"""JPEG quality."""
 HEATMAP_WIDTH = 320
-"""Pixels to which 64 cells are smoothed."""
+"""Width in pixels of a heat map; its cells are smoothed to that size."""
 MASKED_GREY = 128
 
 
 def thumbnail(frame: Frame, aspect_ratio: float, width: int) -> str:
-    """A frame at `width` pixels, in the proportions (width over height) in which it is shown."""
+    """Return a frame at `width` pixels, with `aspect_ratio` (width over height) as it is shown."""
     return jpeg(frame.to_rgb((width, max(1, round(width / aspect_ratio)))))
 
 
-def heat_picture(seconds: NDArray[np.float64], counted: NDArray[np.float64], aspect_ratio: float) -> str:
-    """The heat map of a class, black (never there) to white (as often as anywhere).
+def heatmap_image(seconds: NDArray[np.float64], counted: NDArray[np.float64], aspect_ratio: float) -> str:
+    """Return the heat map of a class, black (never there) to white (the most frequent place).
 
     Args:
-        seconds: (rows, columns) that the class is seen in each cell.
-        counted: (rows, columns) that anything was counted in each cell; cells with 0 come out grey.
-        aspect_ratio: width over height of the picture as it is shown.
+        seconds: (rows, columns) time in seconds that the class is seen in each cell.
+        counted: (rows, columns) time in seconds that was counted in each cell; cells with 0 are grey.
+        aspect_ratio: width over height of the frame as it is shown.
     """
     shares = np.divide(seconds, counted, out=np.zeros_like(seconds), where=counted > 0)
     levels = (255 * shares / (shares.max() or 1)).astype(np.float32)
@@ -42,8 +42,8 @@ def heat_picture(seconds: NDArray[np.float64], counted: NDArray[np.float64], asp
     return jpeg(rgb)
 
 
-def picture_file(path: Path, width: int) -> str | None:
-    """A picture on disk at `width` pixels; None where it is missing or cannot be read."""
+def image_file(path: Path, width: int) -> str | None:
+    """Return an image on disk at `width` pixels; None where it is missing or cannot be read."""
     if not path.is_file():
         return None
     bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
@@ -54,15 +54,15 @@ def picture_file(path: Path, width: int) -> str | None:
 
 
 def jpeg(rgb: NDArray[np.uint8]) -> str:
-    """(H, W, 3) uint8 RGB as a `data:` address."""
+    """Return (H, W, 3) uint8 RGB as the `data:` address of a JPEG."""
     _, data = cv2.imencode(".jpg", np.ascontiguousarray(rgb[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     return "data:image/jpeg;base64," + b64encode(data.tobytes()).decode()
 
 
 def label_png(labels: LabelMap, palette: NDArray[np.uint8]) -> str:
-    """A label map as a `data:` address of a PNG, exact, in the colours of `palette`, (256, 3) uint8 RGB."""
-    picture = Image.fromarray(labels)
-    picture.putpalette(palette.tobytes())
+    """Return a label map as the `data:` address of a lossless PNG, in the colours of `palette`, (256, 3) uint8 RGB."""
+    image = Image.fromarray(labels)
+    image.putpalette(palette.tobytes())
     data = io.BytesIO()
-    picture.save(data, "PNG", optimize=True)
+    image.save(data, "PNG", optimize=True)
     return "data:image/png;base64," + b64encode(data.getvalue()).decode()

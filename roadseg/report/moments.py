@@ -1,4 +1,4 @@
-"""Moments of a video that are worth a look: where the most people, traffic or greenery are in the picture."""
+"""Moments of a video worth a look: frames with the most people, traffic or vegetation."""
 
 from dataclasses import dataclass
 
@@ -19,30 +19,30 @@ THEMES = (
     ),
     ("Densest vegetation", ("vegetation",)),
 )
-"""What is looked for, as classes by any of their names; a class counts for the first theme that has it."""
+"""Titles with classes by any of their names; a class counts for the first theme that has it."""
 A_THEME = 2
-"""Moments of each, at most."""
+"""Most moments of a theme."""
 LEAST_SHARE = 0.002
-"""Of the picture: less is a speck, and often a mistake."""
+"""Share of the frame below which a class is a speck, and often a mistake."""
 LEAST_OF_BEST = 0.5
-"""Share of what the best moment shows that the others of its theme have to show."""
+"""Share that a moment needs, relative to the best moment of its theme."""
 LEAST_GAP, GAP_SHARE = 2.0, 0.05
-"""Between two moments lie so many seconds, and so much of the video."""
+"""Least distance between two moments: seconds, and share of the video."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A frame that shows much of something."""
+    """A frame that shows much of a theme."""
 
     title: str
     seconds: float
-    """In the middle of the frame."""
+    """Time of the middle of the frame, in seconds."""
     share: float
-    """Of the picture, 0..1."""
+    """Share of the frame, 0..1."""
 
 
 def theme_classes(space: LabelSpace) -> dict[str, list[int]]:
-    """Train ids that belong to each theme; themes of which the label space has no class are left out."""
+    """Return the train ids of each theme; themes without a class in the label space are left out."""
     taken: set[int] = set()
     found = {}
     for title, names in THEMES:
@@ -55,7 +55,7 @@ def theme_classes(space: LabelSpace) -> dict[str, list[int]]:
 
 
 def moments(results: Results) -> list[Moment]:
-    """Moments of all themes, by theme and time: those whose second shows most, well apart from each other."""
+    """Return moments of all themes by theme and time: the seconds that show most, well apart from each other."""
     seconds, durations, end = results.seconds, results.durations, results.end
     gap = max(LEAST_GAP, GAP_SHARE * (end - seconds[0]))
     chosen: list[Moment] = []

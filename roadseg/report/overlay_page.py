@@ -1,7 +1,7 @@
-"""The page of one video, and that of all videos of a folder: what their templates are filled with.
+"""HTML page of one video, and of all videos of a folder.
 
-Everything that comes from outside (names, metadata) reaches the page through Jinja's escaping, or as JSON in which
-nothing can end the script; what may run is told by a Content-Security-Policy.
+Everything from outside (names, metadata) reaches the page through Jinja's escaping, or as JSON in which nothing can end
+the script; a Content-Security-Policy says what may run.
 """
 
 import os
@@ -19,41 +19,41 @@ import jinja2
 
 from roadseg.overlay.stats import ClassShare
 from roadseg.overlay.summary import OverlayJob, OverlaySummary
-from roadseg.report.images import heat_picture, picture_file, thumbnail
+from roadseg.report.images import heatmap_image, image_file, thumbnail
 from roadseg.report.moments import moments
 from roadseg.report.overlay_results import Results
 from roadseg.report.timeline import binned
 from roadseg.video.reader import VideoReader
 
 PLOTLY = "plotly.min.js"
-"""The file beside the pages that draws their charts."""
+"""The library beside the pages that draws their charts."""
 TIMELINE_POINTS = 1000
 MOMENT_WIDTH, MASK_WIDTH = 360, 480
-"""Pixels across pictures in the page."""
+"""Width in pixels of images in the page."""
 LEAST_HEAT = 0.0005
-"""Of the picture: the heat map of a class with less shows a few specks."""
+"""Share of the frame below which a heat map shows only specks."""
 MENTIONED = 3
-"""Classes in the sentence at the top, and of each video of a folder."""
+"""Number of classes in the sentence at the top, and for each video of a folder."""
 SHOWN_ELSEWHERE = {"video_fingerprint", "segmenter", "label_space", "input_size_px"}
-"""Fields of the job that are not options."""
+"""Fields of the job that the page shows elsewhere."""
 
 
 @dataclass(frozen=True)
 class IndexEntry:
-    """A video in the page of a folder."""
+    """A video on the page of a folder."""
 
     name: str
     report: Path
-    """Relative to the folder."""
+    """Path of its page, relative to the folder."""
     summary: OverlaySummary
     colours: Sequence[tuple[int, int, int]]
-    """RGB by class, and of `unlabelled`."""
+    """RGB colours of the classes, then of `unlabelled`."""
     thumbnail: str
-    """A `data:` address."""
+    """Image as a `data:` address."""
 
 
 def report_page(results: Results) -> str:
-    """HTML of the page of one video.
+    """Return the page of one video as HTML.
 
     Raises:
         VideoError: the overlay cannot be read.
@@ -62,7 +62,7 @@ def report_page(results: Results) -> str:
     with VideoReader(results.files.overlay) as reader:
         aspect_ratio = results.aspect_ratio
         found = [
-            {"moment": moment, "picture": thumbnail(reader.frame_at(moment.seconds), aspect_ratio, MOMENT_WIDTH)}
+            {"moment": moment, "image": thumbnail(reader.frame_at(moment.seconds), aspect_ratio, MOMENT_WIDTH)}
             for moment in moments(results)
         ]
     order = _bottom_up(results)
@@ -102,7 +102,7 @@ def report_page(results: Results) -> str:
         unseen=[entry.name for entry in summary.classes if not entry.frames and entry.name != "unlabelled"],
         has_heatmaps=results.heatmaps is not None,
         moments=found,
-        mask=picture_file(results.files.mask_preview, MASK_WIDTH),
+        mask=image_file(results.files.mask_preview, MASK_WIDTH),
         events={_words(name): value for name, value in summary.decoder_events.items() if value},
         options=_options(summary.job),
         stages=_stages(summary),
@@ -112,7 +112,7 @@ def report_page(results: Results) -> str:
 
 
 def index_page(entries: Sequence[IndexEntry]) -> str:
-    """HTML of the page of a folder with several videos."""
+    """Return the page of a folder with several videos as HTML."""
     videos = []
     for entry in entries:
         shares = list(zip(entry.summary.classes, entry.colours, strict=True))
@@ -136,36 +136,36 @@ def index_page(entries: Sequence[IndexEntry]) -> str:
 
 
 def link(path: Path) -> str:
-    """A relative address of a file, whatever its name: percent-encoded from its bytes, never taken for a scheme."""
+    """Return a relative address of a file with any name: percent-encoded from its bytes, never taken for a scheme."""
     return "./" + quote(os.fsencode(path))
 
 
 def css_colour(colour: tuple[int, int, int]) -> str:
-    """RGB 0..255 as #rrggbb."""
+    """Format RGB 0..255 as #rrggbb."""
     return "#" + bytes(colour).hex()
 
 
 def clock(seconds: float) -> str:
-    """Seconds as people read them off a player: 0:07, 12:30, 1:02:03."""
+    """Format seconds as a player does: 0:07, 12:30, 1:02:03."""
     minutes, rest = divmod(int(seconds + 1e-3), 60)  # sums of durations fall short of a whole second by rounding
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def lasting(seconds: float) -> str:
-    """How long something lasts: 12.3 s, or from a minute on as `clock` has it."""
+    """Format a duration: 12.3 s, or like `clock` from a minute on."""
     return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
 
 
 def percent(share: float) -> str:
-    """A share 0..1 in percent; small ones keep a digit that is not 0."""
+    """Format a share 0..1 in percent; a small share is never 0.0 %."""
     if 0 < share < 0.0005:
         return "< 0.1 %"
     return f"{100 * share:.1f} %"
 
 
 def _bottom_up(results: Results) -> list[int]:
-    """Classes that occur, from those that stand low in the picture to those high up: stacked, they resemble it."""
+    """Return the classes that occur, from low in the frame to high: stacked, they resemble it."""
     present = [index for index, entry in enumerate(results.summary.classes) if entry.frames]
     heatmaps = results.heatmaps
     if heatmaps is None:
@@ -178,7 +178,7 @@ def _bottom_up(results: Results) -> list[int]:
 
 
 def _heatmap(results: Results, index: int) -> dict[str, Any] | None:
-    """The picture of a class's heat map, the largest share of time that it is in one place, and where, in words."""
+    """Return the heat map of a class as an image, its peak share of time, and its centre in words."""
     if (
         results.heatmaps is None
         or results.summary.classes[index].share < LEAST_HEAT
@@ -194,7 +194,7 @@ def _heatmap(results: Results, index: int) -> dict[str, Any] | None:
     row = "top" if y < 1 / 3 else "middle" if y < 2 / 3 else "bottom"
     column = "left" if x < 1 / 3 else "centre" if x < 2 / 3 else "right"
     return {
-        "picture": heat_picture(seconds, counted, results.aspect_ratio),
+        "image": heatmap_image(seconds, counted, results.aspect_ratio),
         "peak": peak,
         "where": f"{row} {column}",
     }
@@ -205,7 +205,7 @@ def _largest(classes: Sequence[ClassShare], count: int) -> list[ClassShare]:
 
 
 def _options(job: OverlayJob) -> dict[str, str]:
-    """Options that were asked for, by the names that they have in error messages."""
+    """Return the options that were given, by their names in error messages."""
     given = {}
     for name, field in OverlayJob.model_fields.items():
         value = getattr(job, name)
@@ -241,7 +241,7 @@ def _environment() -> jinja2.Environment:
 
 
 def render(template: str, *, script: str = "", **context: Any) -> str:
-    """Fill a template; of scripts in the page, `script` alone may run, and those beside it."""
+    """Fill a template; only `script` and scripts beside the page may run in it."""
     digest = b64encode(sha256(script.encode()).digest()).decode()
     return (
         _environment()
@@ -256,5 +256,5 @@ def render(template: str, *, script: str = "", **context: Any) -> str:
 
 
 def template_text(name: str) -> str:
-    """A style sheet or script that goes into pages."""
+    """Return a style sheet or script that goes into pages."""
     return (resources("roadseg.report") / "templates" / name).read_text("utf-8")

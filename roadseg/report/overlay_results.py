@@ -1,4 +1,4 @@
-"""What an overlay folder has of one video, read back."""
+"""Results of one video, read from an overlay folder."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,7 +20,7 @@ UNLABELLED_COLOUR = (160, 160, 160)
 
 @dataclass(frozen=True)
 class Results:
-    """Of one video."""
+    """Results of one video."""
 
     files: OverlayFiles
     summary: OverlaySummary
@@ -30,35 +30,35 @@ class Results:
     seconds: NDArray[np.float64]
     """(N,) presentation times of the frames."""
     durations: NDArray[np.float64]
-    """(N,) how long each is shown, in seconds."""
+    """(N,) durations of the frames in seconds."""
     shares: NDArray[np.float32]
-    """(N, C + 1) of the picture, 0..1: of the classes, then `unlabelled`."""
+    """(N, C + 1) shares of the frame, 0..1: the classes, then `unlabelled`."""
     heatmaps: NDArray[np.float64] | None
     """As `roadseg.overlay.stats.read_heatmaps` has them."""
 
     @property
     def name(self) -> str:
-        """The name that the files share."""
+        """Common name of the files."""
         return self.files.overlay.name.removesuffix(OVERLAY_SUFFIX)
 
     @property
     def end(self) -> float:
-        """When the last frame ends, in seconds."""
+        """End of the last frame in seconds."""
         return float(self.seconds[-1] + self.durations[-1])
 
     @property
     def aspect_ratio(self) -> float:
-        """Width over height of the picture as it is shown."""
+        """Width over height of the frame as it is shown."""
         return self.summary.width_px / self.summary.height_px * float(self.sample_aspect_ratio)
 
     def colour(self, index: int) -> tuple[int, int, int]:
-        """RGB of a class, or of `unlabelled` after them, 0..255."""
+        """Return the RGB colour, 0..255, of a class, or of `unlabelled` after the classes."""
         colours = self.label_space.colours
         return colours[index] if index < len(colours) else UNLABELLED_COLOUR
 
 
 def read_results(files: OverlayFiles) -> Results:
-    """Read all that is there of one video; its table is held in memory, 80 MB of 10 hours.
+    """Read all results of one video; the table is held in memory, 80 MB for 10 hours.
 
     Raises:
         InputError: a file is missing or cannot be read, or was written by another version.
@@ -73,7 +73,7 @@ def read_results(files: OverlayFiles) -> Results:
         durations.append(rows.durations)
         shares.append((rows.pixels / rows.pixels.sum(axis=1, keepdims=True)).astype(np.float32))
     if not seconds:
-        raise InputError(f"{files.frames}: has no frames", "Draw the video again with --overwrite.")
+        raise InputError(f"{files.frames}: has no frames", "Run the overlay again with --overwrite.")
     return Results(
         files=files,
         summary=summary,

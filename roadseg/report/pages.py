@@ -1,12 +1,15 @@
-"""Pages beside results: one a video, one for a folder with several videos, one a training."""
+"""Pages beside results: for each video, for a folder with several videos, and for each training."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from importlib.resources import as_file
 from importlib.resources import files as resources
 from pathlib import Path
+from typing import Any
 
-from roadseg.errors import VideoError
+from roadseg.errors import RoadsegError, VideoError
 from roadseg.files import output_errors
 from roadseg.labels.catalogue import label_space
 from roadseg.overlay.summary import OverlayFiles
@@ -22,22 +25,80 @@ from roadseg.video.reader import VideoReader
 REPORT_SUFFIX = ".report.html"
 INDEX = "index.html"
 INDEX_WIDTH = 240
-"""Pixels across thumbnails in the page of a folder."""
+"""Width in pixels of thumbnails on the page of a folder."""
+
+
+@dataclass(frozen=True)
+class Reports:
+    """Pages that were written, and those that could not be."""
+
+    written: list[Path]
+    failed: list[tuple[Path, RoadsegError]]
+    """Result or run folder, and the reason."""
+    half_done: int
+    """Number of results without a summary, which get no page."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return paths and errors for JSON."""
+        return {
+            "written": list(map(str, self.written)),
+            "failed": [
+                {"result": str(path), "cause": error.cause, "remedy": error.remedy} for path, error in self.failed
+            ],
+        }
+
+
+def write_reports(
+    folders: Sequence[str | Path], *, on_progress: Callable[[int, int], None] = lambda done, total: None
+) -> Reports:
+    """Write the pages of all overlays and trainings in folders, and a page for each folder with several videos.
+
+    An overlay or training that cannot be read is reported in the result and does not stop the others.
+
+    Args:
+        folders: folders of overlays, run folders, or folders above them.
+        on_progress: called with (pages done, pages in all).
+
+    Returns:
+        The pages written and the failures.
+
+    Raises:
+        InputError: a folder is missing, or holds neither overlays nor runs.
+        OutputError: the page of a folder cannot be written.
+    """
+    given = [Path(folder) for folder in folders]
+    runs = find_runs(given)
+    tables, half_done = finished_tables(given, required=not runs)
+    pages: list[tuple[Path, Callable[[], Path]]] = [
+        *((table, partial(write_report, OverlayFiles.of_table(table))) for table in tables),
+        *((run.path, partial(write_training_page, run)) for run in runs),
+    ]
+    written: list[Path] = []
+    failed: list[tuple[Path, RoadsegError]] = []
+    for done, (path, write) in enumerate(pages, start=1):
+        try:
+            written.append(write())
+        except RoadsegError as error:
+            failed.append((path, error))
+        on_progress(done, len(pages))
+    if not failed:
+        written += [index for index in map(write_index, given) if index is not None]
+    return Reports(written, failed, half_done)
 
 
 def report_path(files: OverlayFiles) -> Path:
-    """Where the page of a video is."""
+    """Return the path of the page of a video."""
     return files.overlay.with_name(files.overlay.name.removesuffix(OVERLAY_SUFFIX) + REPORT_SUFFIX)
 
 
 def write_report(files: OverlayFiles) -> Path:
-    """Write the page of one video beside its results, whole or not at all, and what draws its charts once a folder.
+    """Write the page of one video beside its results, whole or not at all, and the chart library once per folder.
 
     Args:
         files: finished results.
 
     Returns:
-        The page.
+        The path of the page.
 
     Raises:
         InputError: a file is missing or cannot be read, or was written by another version.
@@ -49,13 +110,13 @@ def write_report(files: OverlayFiles) -> Path:
 
 
 def write_training_page(run: RunFolder) -> Path:
-    """Write the page of a training into its run folder, whole or not at all, and what draws its charts beside it.
+    """Write the page of a training into its run folder, whole or not at all, and the chart library beside it.
 
     Args:
-        run: begun, finished or not.
+        run: a run that has begun, finished or not.
 
     Returns:
-        The page.
+        The path of the page.
 
     Raises:
         InputError: a file is missing or cannot be read, or was written by another version.
@@ -66,17 +127,17 @@ def write_training_page(run: RunFolder) -> Path:
 
 
 def find_runs(folders: Sequence[Path]) -> list[RunFolder]:
-    """Runs that have logged something, at any depth of `folders`, each once."""
+    """Return the runs with a log, at any depth of `folders`, each once."""
     logs = {log.resolve(): log for folder in folders for log in sorted(folder.rglob(RunFolder(Path()).log.name))}
     runs = [RunFolder(log.parent) for log in logs.values()]
     return [run for run in runs if run.recipe.is_file()]
 
 
 def write_index(folder: Path) -> Path | None:
-    """Write the page of a folder: all finished results below it that have pages.
+    """Write the page of a folder with links to all finished results below it that have pages.
 
     Returns:
-        The page; None if there are fewer than two, of which none is made.
+        The path of the page; None with fewer than two results, for which no page is written.
 
     Raises:
         InputError: results below it cannot be read.
@@ -101,7 +162,7 @@ def _entry(files: OverlayFiles, folder: Path) -> IndexEntry:
     with VideoReader(files.overlay) as reader:
         picture = next(reader.keyframes(1), None)
         if picture is None:
-            raise VideoError(f"{files.overlay}: no picture in it can be decoded", "Draw it again with --overwrite.")
+            raise VideoError(f"{files.overlay}: no frame can be decoded", "Run the overlay again with --overwrite.")
         aspect_ratio = picture.width / picture.height * float(reader.info.shown_aspect_ratio)
     return IndexEntry(
         name=str(report).removesuffix(REPORT_SUFFIX),
@@ -122,7 +183,7 @@ def _publish_with_plotly(path: Path, page: str) -> None:
 
 
 def _publish(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; processes that write the same one do not disturb each other."""
+    """Write a file whole or not at all; processes that write the same file do not disturb each other."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     with output_errors(path):
         try:

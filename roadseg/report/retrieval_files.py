@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from roadseg.evaluation.score_tables import ABSENT, ScoreTable, score
+from roadseg.evaluation.score_tables import ABSENT, ScoreTable, score_text
 from roadseg.files import write_json, write_png, write_text, writing
 from roadseg.report.retrieval_page import Section, retrieval_page
 from roadseg.retrieval.embedding import Domain
@@ -123,7 +123,7 @@ def retrieval_table(results: Mapping[str, RunResult], title: str) -> ScoreTable:
                     label if len(results) > 1 else readable(result.run),
                     f"{found.mixing.neighbours:.2f}",
                     f"{found.mixing.classifier_accuracy:.1f}",
-                    *(score(direction.recall(1)) for direction in found.directions),
+                    *(score_text(direction.recall(1)) for direction in found.directions),
                 )
             )
     header = ("descriptor", "run", "neighbours", "classifier %", "recall@1 to target %", "to source %")

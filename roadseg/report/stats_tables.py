@@ -1,4 +1,4 @@
-"""Statistics of many videos as tables."""
+"""Class statistics of many videos as tables."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from roadseg.overlay.totals import OverlayStats, VideoStats
 
 
 def stats_tables(stats: OverlayStats, *, classes: int | None = None, videos: int | None = None) -> list[ScoreTable]:
-    """Classes over all videos, by hour where that is known, and by video.
+    """Return tables of classes over all videos, by hour where it is known, and by video.
 
     Args:
-        stats: of the videos.
-        classes: how many of the classes that occur are listed, the largest first; None: all.
-        videos: how many videos are listed; None: all.
+        stats: statistics of the videos.
+        classes: number of classes to list, the largest first; None for all that occur.
+        videos: number of videos to list; None for all.
     """
     shares = sorted(stats.totals.shares(), key=lambda share: -share.share)
     names = [share.name for share in shares if share.frames][:classes]
@@ -31,21 +31,21 @@ def _classes(stats: OverlayStats, names: Sequence[str]) -> ScoreTable:
     )
     notes = []
     if stats.half_done:
-        notes.append(f"Left out: {_count(stats.half_done)} half done, without a summary.")
+        notes.append(f"Left out: {_count(stats.half_done)} without a summary (not finished).")
     if stats.repeated:
-        notes.append(f"{_count(stats.repeated)} counted again: the folders have several results of the same video.")
+        notes.append(f"{_count(stats.repeated)} counted more than once: the folders hold several results of them.")
     title = f"{_count(len(stats.videos))}, {stats.totals.seconds:.1f} s, {stats.totals.frames} frames"
-    return ScoreTable(title, ("class", "of the picture %", "seen for s", "in frames"), rows, tuple(notes))
+    return ScoreTable(title, ("class", "share of the frame %", "seen for s", "frames"), rows, tuple(notes))
 
 
 def _hours(stats: OverlayStats, names: Sequence[str]) -> ScoreTable:
     rows = tuple(
         (f"{hour:02}:00", f"{totals.seconds:.1f}", *_shares(totals, names)) for hour, totals in stats.hours.items()
     )
-    notes = ["Hours are UTC where the camera kept to the standard; many write the time of their own clock."]
+    notes = ["Hours are UTC if the camera follows the standard; many write local time."]
     if stats.timeless:
         notes.append(f"Left out: {_count(stats.timeless)} without a creation time.")
-    return ScoreTable("By time of day: share of the picture %", ("hour", "s", *names), rows, tuple(notes))
+    return ScoreTable("By time of day: share of the frame %", ("hour", "s", *names), rows, tuple(notes))
 
 
 def _videos(videos: Sequence[VideoStats], names: Sequence[str], most: int | None) -> ScoreTable:
@@ -61,7 +61,7 @@ def _videos(videos: Sequence[VideoStats], names: Sequence[str], most: int | None
     )
     left = len(videos) - len(rows)
     header = ("video", "recorded", "s", "frames", *names)
-    return ScoreTable("By video: share of the picture %", header, rows, (f"... and {left} more",) if left else ())
+    return ScoreTable("By video: share of the frame %", header, rows, (f"... and {left} more",) if left else ())
 
 
 def _recorded(video: VideoStats) -> str:

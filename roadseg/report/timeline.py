@@ -1,4 +1,4 @@
-"""Class shares over time, in as many points as a chart can show."""
+"""Class shares over time, reduced to as many points as a chart can show."""
 
 from dataclasses import dataclass
 
@@ -8,26 +8,29 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Series:
-    """Class shares from times on."""
+    """Class shares by time."""
 
     seconds: NDArray[np.float64]
-    """(P,) when each point begins."""
+    """(P,) start of each point in seconds."""
     shares: NDArray[np.float64]
-    """(P, C) of the picture, 0..1, averaged until the next point begins."""
+    """(P, C) shares of the frame, 0..1, averaged until the next point."""
 
 
 def binned(
     seconds: NDArray[np.float64], durations: NDArray[np.float64], shares: NDArray[np.float32], points: int
 ) -> Series:
-    """Average frames over bins of equal length; where there are no more frames than `points`, each is left as it is.
+    """Average frames over bins of equal length; with at most `points` frames, each frame is a point.
 
-    A frame belongs to the bin in which it begins and counts for as long as it is shown. Bins without one are left out.
+    A frame belongs to the bin in which it begins and counts for as long as it is shown. Empty bins are left out.
 
     Args:
-        seconds: (N,) when each begins, rising.
-        durations: (N,) of each, in seconds.
-        shares: (N, C) 0..1.
-        points: how many bins there are at most.
+        seconds: (N,) start of each frame, rising.
+        durations: (N,) duration of each frame in seconds.
+        shares: (N, C) class shares, 0..1.
+        points: largest number of points.
+
+    Returns:
+        The points.
     """
     if len(seconds) <= points:
         return Series(seconds, shares.astype(np.float64))

@@ -1,4 +1,4 @@
-"""The page of a training: what its template is filled with, all of it read from the run folder."""
+"""HTML page of a training, from the files of its run folder."""
 
 import json
 import tomllib
@@ -18,11 +18,11 @@ from roadseg.training.run_folder import RunFolder
 from roadseg.training.samples import KeptSamples
 
 POINTS = 1000
-"""Of a line in a chart, at most; more are averaged."""
+"""Most points of a line in a chart; more are averaged."""
 
 
 def training_page(run: RunFolder) -> str:
-    """HTML of the page of a run, finished or not.
+    """Return the page of a run, finished or not, as HTML.
 
     Raises:
         InputError: a file is missing or cannot be read, or was written by another version.
@@ -35,7 +35,7 @@ def training_page(run: RunFolder) -> str:
     samples = KeptSamples.of(run.samples)
     step = max([0, *(record["step"] for record in records), *samples.labelled])
     finished = metrics is not None and metrics["steps"] >= recipe["steps"]
-    looks = [{"step": at, "pictures": [_picture(path) for path in paths]} for at, paths in samples.labelled.items()]
+    looks = [{"step": at, "images": [_image(path) for path in paths]} for at, paths in samples.labelled.items()]
     charts = [*_loss_charts(losses, kinds), *_other_charts(scores, machine_series(records))]
     space = label_space(recipe["labels"])
     return render(
@@ -58,7 +58,7 @@ def training_page(run: RunFolder) -> str:
         diverged=[(name, judgement) for name, judgement in health.items() if kinds[name].role == "classifier"],
         losses=[_row(name, points, health.get(name), kinds.get(name)) for name, points in losses.items()],
         samples=samples,
-        originals=[_picture(path) for path in samples.pictures],
+        originals=[_image(path) for path in samples.pictures],
         looks=looks,
         legend=[(name, css_colour(colour)) for name, colour in zip(space.classes, space.colours, strict=True)],
         charts=charts,
@@ -68,14 +68,14 @@ def training_page(run: RunFolder) -> str:
 
 
 def thinned(points: Sequence[tuple[int, float]], most: int) -> list[tuple[int, float]]:
-    """At most so many points: means of as many neighbours each, at the step of the last of them."""
+    """Return at most `most` points: means of equally many neighbours, at the step of the last of them."""
     size = max(1, -(-len(points) // most))
     groups = (points[start : start + size] for start in range(0, len(points), size))
     return [(group[-1][0], fsum(value for _, value in group) / len(group)) for group in groups]
 
 
 def _with_final(scores: Series, metrics: Mapping[str, Any] | None) -> Series:
-    """Scores on the way, and those of the end, which are not in the log."""
+    """Return the scores of the log with the final ones, which are not in it."""
     if metrics is None or metrics["evaluation"] is None:
         return scores
     name = f"miou/{metrics['evaluation']['dataset']}"
@@ -96,7 +96,7 @@ def _row(
 
 
 def _loss_charts(losses: Series, kinds: Mapping[str, LossKind]) -> list[dict[str, Any]]:
-    """A chart a loss, with a line for each level or domain that it is taken at: `segmentation/main` is of the first."""
+    """Return a chart for each loss with a line for each level or domain: `segmentation/main` is a line of the first."""
     titles = list(dict.fromkeys(name.partition("/")[0] for name in losses))
     charts = []
     for title in titles:
@@ -124,7 +124,7 @@ def _other_charts(scores: Series, machine: Series) -> list[dict[str, Any]]:
         _chart("learning rate", rates, digits=3),
     ]
     for name, title in (
-        ("seconds_a_step", "seconds a step"),
+        ("seconds_a_step", "seconds per step"),
         ("waiting", "share of time waiting for batches"),
         ("skipped", "steps skipped by float16"),
     ):
@@ -134,7 +134,7 @@ def _other_charts(scores: Series, machine: Series) -> list[dict[str, Any]]:
 
 
 def _chart(title: str, lines: Series, *, marked: bool = False, digits: int = 4, **levels: Any) -> dict[str, Any]:
-    """A chart as the script draws it: lines by name, perhaps with a mark at each point; `levels` to read them by."""
+    """Return a chart for the script: lines by name, perhaps marked points, and levels to compare with."""
     drawn = []
     for name, points in lines.items():
         steps, values = zip(*thinned(points, POINTS), strict=True)
@@ -142,7 +142,7 @@ def _chart(title: str, lines: Series, *, marked: bool = False, digits: int = 4, 
     return {"title": title, "lines": drawn, "marked": marked, "healthy": None, "guessing": None, **levels}
 
 
-def _picture(path: Path) -> str:
+def _image(path: Path) -> str:
     return "data:image/jpeg;base64," + b64encode(path.read_bytes()).decode()
 
 
@@ -150,15 +150,15 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error})", "Give a run folder of `roadseg adapt`.") from None
+        raise InputError(f"{path}: cannot be read ({error})", "Give a run folder made by `roadseg adapt`.") from None
 
 
 def _json(path: Path) -> dict[str, Any] | None:
-    """A file that a run has once it is finished."""
+    """Read a file that a run has once it is finished; None before."""
     if not path.exists():
         return None
     try:
         value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error})", "Go on with the run: roadseg adapt --resume.") from None
+        raise InputError(f"{path}: cannot be read ({error})", "Continue the run: roadseg adapt --resume") from None
     return value

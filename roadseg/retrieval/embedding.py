@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from roadseg.evaluation.scoring import Candidate
+from roadseg.evaluation.trained import TrainedNetwork
 from roadseg.inference.engines import weights_digest
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.models.domain_statistics import source_statistics
@@ -48,13 +48,13 @@ class Embedder:
     It runs in the engine's usual precision. Each domain is normalised by its own batch-norm statistics, as in training.
     """
 
-    def __init__(self, candidate: Candidate, runtime: Runtime) -> None:
-        """Take the network of `candidate` to the device of `runtime`."""
-        network = candidate.network
-        self.input_size, self.resampling = candidate.input_size, candidate.resampling
+    def __init__(self, trained: TrainedNetwork, runtime: Runtime) -> None:
+        """Take a trained network to the device of `runtime`."""
+        network = trained.network
+        self.input_size, self.resampling = trained.card.input_size, trained.resampling
         self.weights = weights_digest(network)
         """12 hex digits that identify the weights."""
-        self.label_space = candidate.labels
+        self.label_space = trained.card.label_space
         with source_statistics(network):
             source = TorchEngine(network, runtime)
         self._engines: dict[Domain, TorchEngine] = {"source": source, "target": TorchEngine(network, runtime)}
@@ -64,7 +64,7 @@ class Embedder:
         self._projection = _projection(channels).to(runtime.device) if channels > MOST_CHANNELS else None
         self.lengths = Lengths(
             min(channels, MOST_CHANNELS) * FEATURE_GRID[0] * FEATURE_GRID[1],
-            len(candidate.labels) * LAYOUT_GRID[0] * LAYOUT_GRID[1],
+            len(self.label_space) * LAYOUT_GRID[0] * LAYOUT_GRID[1],
         )
 
     def record(self, domain: Domain) -> dict[str, Any]:

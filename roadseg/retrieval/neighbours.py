@@ -14,7 +14,7 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.streets import STREETS_FILE
 from roadseg.errors import DatasetError
 from roadseg.evaluation.domain_mixing import DomainMixing, domain_mixing
-from roadseg.evaluation.scoring import load_run
+from roadseg.evaluation.trained import load_run
 from roadseg.retrieval.embedding import Domain, Embedder
 from roadseg.retrieval.search import Neighbours, centred, nearest_both_ways
 from roadseg.retrieval.store import Embeddings, Progress, embed_dataset, readable
@@ -176,8 +176,7 @@ def find_neighbours(
         InputError: the device's memory is too small for one image.
         OutputError: the folder cannot be written to.
     """
-    candidate = load_run(run)
-    embedder = Embedder(candidate, runtime)
+    embedder = Embedder(load_run(run), runtime)
     domains: dict[Domain, Embeddings] = {}
     for domain in get_args(Domain):
         domains[domain] = embed_dataset(

@@ -27,7 +27,7 @@ def weights(tmp_path_factory):
 @pytest.fixture
 def evaluate(roadseg, weights):
     return lambda *more: roadseg(
-        "evaluate", weights / "bare.pth", "streets", weights / "streets", "--device", "cpu", *more
+        "evaluate", weights / "bare.pth", f"streets:{weights / 'streets'}", "--device", "cpu", *more
     )
 
 
@@ -45,13 +45,13 @@ def test_bare_weights_are_scored_as_a_recipe_says(evaluate, weights, capsys, tmp
 
     assert evaluate(*recipe, "--json", "--classes", "synthia-13") == 0
     assert len(json.loads(capsys.readouterr().out)["iou"]) == 13
-    assert evaluate(*recipe, "--json", "--size", "64x48", "--resampling", "bicubic") == 0
+    assert evaluate(*recipe, "--json", "--input-size", "64x48", "--resampling", "bicubic") == 0
     assert json.loads(capsys.readouterr().out)["iou"] != scores["iou"]
 
 
 def test_options_of_test_time_are_in_the_record(evaluate, weights, capsys, monkeypatch):
     monkeypatch.setattr(
-        "roadseg.evaluation.scoring.source_images",
+        "roadseg.inference.network_segmenter.source_images",
         lambda source, size, count, scenes: np.zeros((2, *size[::-1], 3), np.uint8),
     )
     recipe, records = ("--recipe", weights / "fast.toml", "--json"), []
@@ -69,7 +69,7 @@ def test_a_drive_is_steadier_when_smoothed(roadseg, capsys, tmp_path):
     records = []
     for options in ((), ("--smooth",), ("--smooth", "--flip")):
         capsys.readouterr()
-        assert roadseg("evaluate", "default", "streets", tmp_path, "--size", "96x64", "--json", *options) == 0
+        assert roadseg("evaluate", "default", f"streets:{tmp_path}", "--input-size", "96x64", "--json", *options) == 0
         records.append(json.loads(capsys.readouterr().out))
     plain, smooth, mirrored = records
     assert smooth["temporal_consistency"] > plain["temporal_consistency"] + 3
@@ -83,7 +83,7 @@ def test_what_cannot_be_scored_is_refused_with_a_remedy(evaluate, roadseg, weigh
         ((), 1, "--recipe"),
         (("--recipe", tmp_path / "nowhere.toml"), 1, "no such recipe"),
         ((*recipe, "--classes", "synthia-12"), 1, "unknown label space"),
-        ((*recipe, "--size", "64"), 2, "WIDTHxHEIGHT"),
+        ((*recipe, "--input-size", "64"), 2, "WIDTHxHEIGHT"),
         ((*recipe, "--out", "scores.pdf"), 2, ".json"),
         ((*recipe, "--scales", "0.1"), 1, "0.1 is outside"),
         ((*recipe, "--scales", "1;2"), 2, "0.75,1,1.3"),
@@ -96,3 +96,17 @@ def test_what_cannot_be_scored_is_refused_with_a_remedy(evaluate, roadseg, weigh
 
 def test_the_option_and_the_recipe_key_have_one_default():
     assert DEFAULT_PRIOR == PRIOR
+
+
+def test_the_engine_is_named(roadseg, weights, capsys):
+    data = f"streets:{weights / 'streets'}"
+    for engine, named in (("exact", "torch float32, full size"), ("torch", "torch mixed, half size")):
+        assert roadseg("evaluate", "default", data, "--device", "cpu", "--engine", engine, "--json") == 0
+        assert json.loads(capsys.readouterr().out)["engine"] == named
+    assert roadseg("evaluate", "default", data, "--device", "cpu") == 0
+    assert "Engine: torch float32, full size." in capsys.readouterr().out
+
+
+def test_the_older_spelling_of_a_data_set_gets_the_new_one(roadseg, weights, capsys):
+    assert roadseg("evaluate", "default", "streets", weights / "streets") == 2
+    assert "KIND:ROOT[:SPLIT]" in capsys.readouterr().err

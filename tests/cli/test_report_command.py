@@ -29,11 +29,11 @@ def test_a_broken_result_stops_no_other(roadseg, out, capsys):
     captured = capsys.readouterr()
     document = json.loads(captured.out)
     assert document["written"] == [str(out / "b" / "b.report.html")]
-    assert [one["table"] for one in document["failed"]] == [str(out / "a" / "a.frames.parquet")]
+    assert [one["result"] for one in document["failed"]] == [str(out / "a" / "a.frames.parquet")]
     assert "a.overlay.mp4: the file is empty" in captured.err and "1 of 2 reports failed" in captured.err
     assert not (out / "index.html").exists()
     assert roadseg("report", out) == 1
-    assert "left out: 1 half done" in capsys.readouterr().err
+    assert "left out (not finished, no summary): 1" in capsys.readouterr().err
 
 
 def test_run_folders_have_theirs_beside_overlays(roadseg, out, capsys):
@@ -44,7 +44,7 @@ def test_run_folders_have_theirs_beside_overlays(roadseg, out, capsys):
     run.recipe.write_text("= no TOML")
     assert roadseg("report", run.path, "--json") == 1
     captured = capsys.readouterr()
-    assert [one["run"] for one in json.loads(captured.out)["failed"]] == [str(run.path)]
+    assert [one["result"] for one in json.loads(captured.out)["failed"]] == [str(run.path)]
     assert "recipe.toml: cannot be read" in captured.err
 
 

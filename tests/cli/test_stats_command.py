@@ -46,7 +46,7 @@ def test_a_long_list_of_videos_is_cut_on_a_narrow_terminal_alone(roadseg, tmp_pa
         overlay_video(clip, TheUpperHalfIsSky(), out / f"drives of the day with number {number}")
     assert roadseg("stats", out, "--out", tmp_path / "all.md") == 0
     shown = capsys.readouterr().out
-    assert "... and 2 more" in shown and "21 videos counted again" in shown
+    assert "... and 2 more" in shown and "21 videos counted more than once" in shown
     assert sum(row.endswith("50.0 50.0") for row in map(str.rstrip, shown.splitlines())) == 20
     written = (tmp_path / "all.md").read_text()
     assert "more" not in written and written.count("/clip | ") == 22

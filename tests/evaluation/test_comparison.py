@@ -5,7 +5,7 @@ import pytest
 from helpers.comparison_runs import write_run
 
 from roadseg.errors import InputError
-from roadseg.evaluation.comparison.groups import compare
+from roadseg.evaluation.comparison.groups import compare_runs
 from roadseg.evaluation.comparison.method_tables import comparison_tables, swept_key
 from roadseg.evaluation.comparison.runs import read_run
 from roadseg.evaluation.score_tables import as_csv, as_markdown
@@ -14,7 +14,7 @@ MULTI_LEVEL = "gta5-cityscapes/multi-level"
 
 
 def one_comparison(*paths):
-    (comparison,) = compare([read_run(path) for path in paths])
+    (comparison,) = compare_runs([read_run(path) for path in paths])
     return comparison
 
 
@@ -107,7 +107,7 @@ def test_a_run_given_twice_counts_once(tmp_path):
 def test_data_sets_are_kept_apart_and_foreign_published_rows_pointed_out(tmp_path):
     first = write_run(tmp_path / "a", published=MULTI_LEVEL)
     second = write_run(tmp_path / "b", dataset="camvid", published=MULTI_LEVEL)
-    comparisons = compare([read_run(first), read_run(second)])
+    comparisons = compare_runs([read_run(first), read_run(second)])
     assert [comparison.dataset for comparison in comparisons] == ["cityscapes", "camvid"]
     notes = [" ".join(comparison_tables(comparison)[0].notes) for comparison in comparisons]
     assert ["Not comparable" in text for text in notes] == [False, True]

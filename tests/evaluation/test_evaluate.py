@@ -1,25 +1,44 @@
+"""Scores of segmenters whose answers are known, and the one path from a run to its scores."""
+
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 from helpers.tiny import CAR, ROAD, SIZE, street, write_streets
 
 from roadseg.datasets.catalogue import dataset_kind
-from roadseg.errors import DatasetError
-from roadseg.evaluation.evaluate import evaluate
+from roadseg.errors import DatasetError, InputError
+from roadseg.evaluation.evaluate import evaluate, score
+from roadseg.inference.engines import load_segmenter
+from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.labels.space import LabelSpace
 
 
-def truth_teller(images, size):
-    """Knows the toy streets by their colours, and answers at the size it is asked for."""
+class Guess(Segmenter):
+    """Answers by a function of images (N, H, W, 3)."""
+
+    name, engine, input_size = "guess", "by hand", SIZE
+
+    def __init__(self, function, label_space=CITYSCAPES_19):
+        self.function, self.label_space = function, label_space
+
+    def segment(self, images, tta=None):
+        return self.function(images)
+
+
+def always(train_id):
+    return lambda images: np.full(images.shape[:3], train_id, np.uint8)
+
+
+def truth_teller(images):
+    """Knows the toy streets by their colours."""
     labels = np.full(images.shape[:3], 10, np.uint8)
     red, green, blue = (images[..., i].astype(int) for i in range(3))
     labels[(red > 120) & (blue < 100)] = 2
     labels[(red > 160) & (green < 60)] = 13
     labels[(red < 125) & (abs(red - green) < 40)] = 0
-    return np.stack([cv2.resize(label, size, interpolation=cv2.INTER_NEAREST) for label in labels])
+    return labels
 
 
 @pytest.fixture
@@ -29,11 +48,9 @@ def streets(tmp_path):
 
 def test_a_good_predictor_scores_high_and_the_absent_classes_are_left_out(streets):
     done = []
-    evaluation = evaluate(
-        truth_teller, CITYSCAPES_19, streets, input_size=SIZE, on_progress=lambda *state: done.append(state)
-    )
+    evaluation = score(Guess(truth_teller), streets, on_progress=lambda *state: done.append(state))
     scores = evaluation.as_dict()
-    assert scores["images"] == 4
+    assert (scores["images"], scores["engine"]) == (4, "by hand")
     assert scores["miou"] > 90
     assert scores["iou"]["train"] is None
     assert len(scores["iou"]) == 19
@@ -42,9 +59,7 @@ def test_a_good_predictor_scores_high_and_the_absent_classes_are_left_out(street
 
 def test_scores_come_from_counts_summed_over_the_set_not_from_means_of_images(tmp_path):
     streets = dataset_kind("streets").open(write_streets(tmp_path / "set", 2))
-    always_road = evaluate(
-        lambda images, size: np.zeros((1, *size[::-1]), np.uint8), CITYSCAPES_19, streets, input_size=SIZE
-    )
+    always_road = score(Guess(always(ROAD)), streets)
     road = [int((street(i)[1] == 0).sum()) for i in range(2)]
     pixels = 2 * SIZE[0] * SIZE[1]
     assert always_road.as_dict()["iou"]["road"] == pytest.approx(100 * sum(road) / pixels, abs=0.01)
@@ -54,7 +69,7 @@ def test_scores_come_from_counts_summed_over_the_set_not_from_means_of_images(tm
 def test_shared_classes_of_camvid_are_scored_in_its_own_space(real_data):
     camvid = dataset_kind("camvid").open(real_data / "camvid", "val")
     subset = replace(camvid, samples=camvid.samples[:3])
-    sky = evaluate(lambda images, size: np.full((1, *size[::-1]), 10, np.uint8), CITYSCAPES_19, subset, input_size=SIZE)
+    sky = score(Guess(always(10)), subset)
     labels = np.stack([subset.label(i) for i in range(3)])
     counted = labels != 255
     assert sky.classes == camvid.label_space.classes
@@ -66,12 +81,12 @@ def test_a_prediction_that_the_truth_has_no_class_for_is_an_error_everywhere(tmp
     two = LabelSpace("two", ("road", "hovercraft"), ((0, 0, 0), (1, 1, 1)))
     label = street(0)[1]
 
-    def half_hovercraft(images, size):
-        guess = np.zeros((1, *size[::-1]), np.uint8)
+    def half_hovercraft(images):
+        guess = np.zeros(images.shape[:3], np.uint8)
         guess[:, label.shape[0] // 2 :] = 1
         return guess
 
-    evaluation = evaluate(half_hovercraft, two, streets, input_size=SIZE)
+    evaluation = score(Guess(half_hovercraft, two), streets)
     assert evaluation.classes == ("road",)
     called_road = label[: label.shape[0] // 2] == 0
     assert evaluation.miou == pytest.approx(100 * called_road.sum() / (label == 0).sum(), abs=0.01)
@@ -80,22 +95,22 @@ def test_a_prediction_that_the_truth_has_no_class_for_is_an_error_everywhere(tmp
 def test_sets_that_cannot_be_scored_are_refused(streets, tmp_path):
     strange = LabelSpace("strange", ("unicorn",), ((1, 2, 3),))
     with pytest.raises(DatasetError, match="share no class"):
-        evaluate(truth_teller, strange, streets, input_size=SIZE)
+        score(Guess(truth_teller, strange), streets)
     frames = dataset_kind("frames").open(tmp_path / "set" / "images")
     with pytest.raises(DatasetError, match="no label maps"):
-        evaluate(truth_teller, CITYSCAPES_19, frames, input_size=SIZE)
+        score(Guess(truth_teller), frames)
 
 
 def test_a_class_that_is_only_predicted_lowers_the_others_but_is_not_scored(streets):
     label = street(0)[1]
 
-    def trains_in_the_sky(images, size):
-        guess = truth_teller(images, size)
+    def trains_in_the_sky(images):
+        guess = truth_teller(images)
         guess[guess == 10] = 16
         return guess
 
-    right = evaluate(truth_teller, CITYSCAPES_19, streets, input_size=SIZE).as_dict()["iou"]
-    wrong = evaluate(trains_in_the_sky, CITYSCAPES_19, streets, input_size=SIZE).as_dict()["iou"]
+    right = score(Guess(truth_teller), streets).as_dict()["iou"]
+    wrong = score(Guess(trains_in_the_sky), streets).as_dict()["iou"]
     assert (label == 10).any()
     assert wrong["train"] is None
     assert wrong["sky"] == 0 < right["sky"]
@@ -103,12 +118,12 @@ def test_a_class_that_is_only_predicted_lowers_the_others_but_is_not_scored(stre
 
 
 def test_a_mean_over_fewer_classes_comes_from_the_same_predictions(streets):
-    def cars_are_road(images, size):
-        guess = truth_teller(images, size)
+    def cars_are_road(images):
+        guess = truth_teller(images)
         guess[guess == CAR] = ROAD
         return guess
 
-    whole = evaluate(cars_are_road, CITYSCAPES_19, streets, input_size=SIZE)
+    whole = score(Guess(cars_are_road), streets)
     three = LabelSpace("three", ("sky", "road", "unicorn"), ((0, 0, 0),) * 3)
     part = whole.within(three)
     assert part.classes == ("road", "sky")
@@ -120,24 +135,24 @@ def test_a_mean_over_fewer_classes_comes_from_the_same_predictions(streets):
         whole.within(LabelSpace("none", ("unicorn",), ((0, 0, 0),)))
 
 
-def test_pictures_are_read_ahead_in_order_and_an_unreadable_one_ends_it(streets):
+def test_images_are_read_ahead_in_order_and_an_unreadable_one_ends_it(streets):
     seen = []
 
-    def remember(images, size):
+    def remember(images):
         seen.append(images[0])
-        return np.zeros((1, *size[::-1]), np.uint8)
+        return np.zeros(images.shape[:3], np.uint8)
 
-    evaluate(remember, CITYSCAPES_19, streets, input_size=SIZE)
+    score(Guess(remember), streets)
     assert all(np.array_equal(image, streets.image(index)) for index, image in enumerate(seen))
     streets.samples[1].image.write_bytes(b"no picture")
     with pytest.raises(DatasetError, match="cannot be read"):
-        evaluate(remember, CITYSCAPES_19, streets, input_size=SIZE)
+        score(Guess(remember), streets)
 
 
 def test_classes_of_another_space_are_found_by_what_contains_them(tmp_path):
     streets = dataset_kind("streets").open(write_streets(tmp_path / "set", 2))
     coarse = LabelSpace("coarse", ("ground", "up"), ((0, 0, 0),) * 2, {"road": "ground", "sky": "up", "car": "up"})
-    evaluation = evaluate(truth_teller, CITYSCAPES_19, streets.in_space(coarse), input_size=SIZE)
+    evaluation = score(Guess(truth_teller), streets.in_space(coarse))
     assert evaluation.classes == ("ground", "up")
     sky = LabelSpace("heaven", ("sky",), ((0, 0, 0),))
     assert evaluation.within(sky).classes == ("up",)
@@ -149,21 +164,45 @@ def test_of_a_drive_it_is_told_how_steady_predictions_are(tmp_path):
     for number in range(1, 4):  # a car that waits
         (root / "images" / f"{number:06}.png").write_bytes((root / "images" / "000000.png").read_bytes())
     drive = dataset_kind("streets").open(root)
-    steady = evaluate(truth_teller, CITYSCAPES_19, drive, input_size=SIZE).as_dict()
+    steady = score(Guess(truth_teller), drive).as_dict()
     assert (steady["temporal_consistency"], steady["changed_pixels"]) == (100, 0)
     turn = iter(range(4))
 
-    def flickering(images, size):
-        return np.where(next(turn) % 2, 0, truth_teller(images, size)).astype(np.uint8)
+    def flickering(images):
+        return np.where(next(turn) % 2, 0, truth_teller(images)).astype(np.uint8)
 
-    flickers = evaluate(flickering, CITYSCAPES_19, drive, input_size=SIZE).as_dict()
+    flickers = score(Guess(flickering), drive).as_dict()
     assert flickers["temporal_consistency"] < 60 and flickers["changed_pixels"] > 20
 
 
-def test_pictures_that_do_not_follow_one_another_have_no_steadiness(streets, tmp_path):
-    assert "temporal_consistency" not in evaluate(truth_teller, CITYSCAPES_19, streets, input_size=SIZE).as_dict()
+def test_images_that_do_not_follow_one_another_have_no_steadiness(streets, tmp_path):
+    assert "temporal_consistency" not in score(Guess(truth_teller), streets).as_dict()
     root = write_streets(tmp_path / "drive", 4)
     (root / "dataset.toml").write_text('kind = "streets"\ncontents = "drive of 4 s"\nlabel_space = "cityscapes-19"\n')
     drive = dataset_kind("streets").open(root)
     assert drive.is_video and drive.every(1).is_video and not drive.every(2).is_video
     assert not drive.part(0, 2).is_video
+
+
+def test_a_run_and_its_segmenter_have_the_same_scores(tmp_path):
+    root = write_streets(tmp_path / "set", 3)
+    exact = evaluate("default", f"streets:{root}", device="cpu", input_size=(64, 48))
+    assert exact.engine == "torch float32, full size"
+    segmenter = load_segmenter("default", device="cpu", engine="exact", input_size=(64, 48))
+    assert np.array_equal(evaluate(segmenter, dataset_kind("streets").open(root)).confusion, exact.confusion)
+    with pytest.raises(InputError, match="load_segmenter"):
+        evaluate(segmenter, f"streets:{root}", input_size=(64, 48))
+
+
+def test_an_engine_scores_what_it_draws(tmp_path):
+    streets = dataset_kind("streets").open(write_streets(tmp_path / "set", 3))
+    seen = {}
+    segmenter = load_segmenter("default", device="cpu", engine="torch", input_size=(64, 48))
+    drawn = evaluate("default", streets, device="cpu", engine="torch", input_size=(64, 48))
+    kept = score(segmenter, streets, on_image=lambda index, labels, _: seen.update({index: labels}))
+    assert drawn.engine == "torch mixed, half size"
+    assert np.array_equal(kept.confusion, drawn.confusion)
+    for index in range(3):
+        assert np.array_equal(seen[index], segmenter.label(streets.image(index)))
+    exact = evaluate("default", streets, device="cpu", input_size=(64, 48))
+    assert not np.array_equal(exact.confusion, drawn.confusion)

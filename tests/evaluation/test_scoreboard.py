@@ -12,16 +12,16 @@ from helpers.tiny import write_streets
 from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.errors import DatasetError, WeightsError
-from roadseg.evaluation.comparison.grid import comparison_picture
+from roadseg.evaluation.comparison.grid import comparison_grid
 from roadseg.evaluation.comparison.groups import named_runs
 from roadseg.evaluation.comparison.scoreboard import score_runs
 from roadseg.evaluation.comparison.sheets import CAPTION, GAP, HEADING, LINE, MARGIN
+from roadseg.evaluation.evaluate import evaluate, score
 from roadseg.evaluation.score_tables import as_markdown
-from roadseg.evaluation.scoring import load_run, score
+from roadseg.inference.engines import load_segmenter
 from roadseg.labels.space import conversion
 from roadseg.models.build import build_model
 from roadseg.models.weights import MODEL_FILE, ModelCard, save_model
-from roadseg.runtime import start
 
 TOP = MARGIN + round(LINE * HEADING)
 CAPTION_LINE = round(LINE * CAPTION)
@@ -45,41 +45,40 @@ def streets(tmp_path_factory):
 def test_scores_and_pictures_are_those_of_each_run_alone(tmp_path, streets):
     runs = named_runs([small_run(tmp_path / "one"), small_run(tmp_path / "two", 1, labels="synthia-13")])
     seen = []
-    board = score_runs(runs, streets, 2, start("cpu"), on_progress=lambda *done: seen.append(done))
+    board = score_runs(runs, streets, 2, device="cpu", on_progress=lambda *done: seen.append(done))
     assert seen[:5] == [("one", done, 5) for done in range(1, 6)] and len(seen) == 10
-    assert [one.name for one in board.pictures] == [streets.samples[0].name, streets.samples[4].name]
+    assert [one.name for one in board.shown] == [streets.samples[0].name, streets.samples[4].name]
     for name, path in runs.items():
-        candidate, labels = load_run(path), {}
+        segmenter, labels = load_segmenter(path, device="cpu", engine="exact"), {}
         alone = score(
-            candidate,
+            segmenter,
             streets,
-            start("cpu"),
-            on_picture=lambda index, map_, _, labels=labels: labels.update({index: map_}),
+            on_image=lambda index, map_, _, labels=labels: labels.update({index: map_}),
         )
         assert np.array_equal(board.runs[name].evaluation.confusion, alone.confusion)
-        to_space = conversion(candidate.labels, streets.label_space)
+        to_space = conversion(segmenter.label_space, streets.label_space)
         for place, index in enumerate((0, 4)):
             prediction = board.runs[name].predictions[place]
             assert np.array_equal(prediction.labels, to_space[labels[index]])
             (only,) = (streets.every(4).part(place, 2),)
-            assert prediction.iou == pytest.approx(iou(score(candidate, only, start("cpu"))), nan_ok=True)
+            assert prediction.iou == pytest.approx(iou(score(segmenter, only)), nan_ok=True)
     assert set(board.shared) == set(board.runs["two"].iou) < set(board.runs["one"].iou)
 
 
 def test_a_mean_over_all_classes_is_that_of_evaluate(tmp_path, streets):
     runs = named_runs([small_run(tmp_path / "one")])
-    board = score_runs(runs, streets, 1, start("cpu"))
-    assert board.rows["mIoU"] == [pytest.approx(score(load_run(tmp_path / "one"), streets, start("cpu")).miou)]
-    other = score_runs(runs, streets, 1, start("cpu"), input_size=(48, 32))
+    board = score_runs(runs, streets, 1, device="cpu")
+    assert board.rows["mIoU"] == [pytest.approx(evaluate(tmp_path / "one", streets, device="cpu").miou)]
+    other = score_runs(runs, streets, 1, device="cpu", input_size=(48, 32))
     assert other.runs["one"].input_size == (48, 32)
     assert other.rows["mIoU"] != board.rows["mIoU"]
 
 
 def test_large_pictures_are_kept_small(tmp_path, streets, monkeypatch):
     monkeypatch.setattr("roadseg.evaluation.comparison.scoreboard.SHOWN_WIDTH", 48)
-    board = score_runs(named_runs([small_run(tmp_path / "one")]), streets, 9, start("cpu"))
-    assert len(board.pictures) == 5
-    assert {one.image.shape for one in board.pictures} == {(32, 48, 3)}
+    board = score_runs(named_runs([small_run(tmp_path / "one")]), streets, 9, device="cpu")
+    assert len(board.shown) == 5
+    assert {one.image.shape for one in board.shown} == {(32, 48, 3)}
     assert {one.labels.shape for one in board.runs["one"].predictions} == {(32, 48)}
 
 
@@ -87,11 +86,11 @@ def test_what_cannot_be_compared_is_refused(tmp_path, streets):
     runs = named_runs([small_run(tmp_path / "one")])
     unlabelled = ImageDataset("mine", streets.samples)
     with pytest.raises(DatasetError, match="no label maps"):
-        score_runs(runs, unlabelled, 1, start("cpu"))
+        score_runs(runs, unlabelled, 1, device="cpu")
     began = []
     with pytest.raises(WeightsError, match="no trained model"):
         score_runs(
-            {**runs, "none": tmp_path / "none"}, streets, 1, start("cpu"), on_progress=lambda *done: began.append(done)
+            {**runs, "none": tmp_path / "none"}, streets, 1, device="cpu", on_progress=lambda *done: began.append(done)
         )
     assert not began
 
@@ -148,13 +147,13 @@ def test_json_tells_the_same():
     assert (first["name"], first["run"], first["difference"]) == ("baseline", "runs/baseline", {})
     assert first["iou"]["tree"] is None and second["difference"]["tree"] is None
     assert second["difference"]["mIoU"] == pytest.approx(second["miou"] - first["miou"], abs=0.011)
-    assert [one["name"] for one in record["pictures"]] == ["first", "second"]
-    assert record["pictures"][0]["miou"]["adapted"] > record["pictures"][0]["miou"]["baseline"]
+    assert [one["name"] for one in record["shown"]] == ["first", "second"]
+    assert record["shown"][0]["miou"]["adapted"] > record["shown"][0]["miou"]["baseline"]
 
 
 def test_the_grid_shows_each_picture_run_and_truth():
     board = make_board()
-    sheet = comparison_picture(board, width=SIZE[0])
+    sheet = comparison_grid(board, width=SIZE[0])
     rows, columns = 2, 4
     step = SIZE[0] + GAP, SIZE[1] + CAPTION_LINE + GAP
     assert sheet.shape[1] == 2 * MARGIN + columns * step[0] - GAP
@@ -187,6 +186,6 @@ def test_pictures_of_unlike_sizes_keep_their_proportions():
         name: replace(run, predictions=(run.predictions[0], replace(run.predictions[1], labels=maps)))
         for name, run in board.runs.items()
     }
-    pictures = (board.pictures[0], replace(board.pictures[1], image=tall, truth=maps))
-    sheet = comparison_picture(replace(board, pictures=pictures, runs=runs), width=SIZE[0])
-    assert sheet.shape[0] == comparison_picture(board, width=SIZE[0]).shape[0] + 2 * SIZE[1]
+    shown = (board.shown[0], replace(board.shown[1], image=tall, truth=maps))
+    sheet = comparison_grid(replace(board, shown=shown, runs=runs), width=SIZE[0])
+    assert sheet.shape[0] == comparison_grid(board, width=SIZE[0]).shape[0] + 2 * SIZE[1]

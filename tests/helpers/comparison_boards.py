@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from roadseg.evaluation.comparison.scoreboard import Picture, Prediction, RunScores, Scoreboard
+from roadseg.evaluation.comparison.scoreboard import Prediction, RunScores, Scoreboard, ShownImage
 from roadseg.evaluation.confusion import confusion_matrix
-from roadseg.evaluation.evaluate import Evaluation
+from roadseg.evaluation.scores import Evaluation
 from roadseg.labels.space import IGNORE, LabelSpace
 
 SPACE = LabelSpace(
@@ -42,7 +42,7 @@ def picture(place: int) -> np.ndarray:
 def evaluation(pairs, classes=(SKY, ROAD, CAR, TREE)) -> Evaluation:
     """Of pairs (truth, prediction)."""
     counts = sum(confusion_matrix(predicted, true, len(SPACE) + 1) for true, predicted in pairs)
-    whole = Evaluation("toys", SPACE, SPACE.classes, counts, len(pairs))
+    whole = Evaluation("toys", SPACE, SPACE.classes, counts, len(pairs), "toy engine")
     names = tuple(SPACE.classes[one] for one in classes)
     return whole.within(LabelSpace("some", names, ((0, 0, 0),) * len(names)))
 
@@ -61,5 +61,5 @@ def make_board(wrong=None, names=("first", "second"), classes=None) -> Scoreboar
         scored = (classes or {}).get(run, (SKY, ROAD, CAR, TREE))
         predictions = tuple(Prediction(one[1], iou(evaluation([one], scored))) for one in pairs)
         runs[run] = RunScores(Path("runs") / run, (64, 48), evaluation(pairs, scored), predictions)
-    pictures = tuple(Picture(name, picture(place), truth(place)) for place, name in enumerate(names))
-    return Scoreboard("toys", SPACE, 2, pictures, runs)
+    shown = tuple(ShownImage(name, picture(place), truth(place)) for place, name in enumerate(names))
+    return Scoreboard("toys", SPACE, 2, shown, runs)

@@ -6,11 +6,8 @@ import pytest
 
 from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.rendered import render_dataset
-from roadseg.evaluation.scoring import Candidate, score
+from roadseg.evaluation.evaluate import evaluate
 from roadseg.jobs.adapt import adapt
-from roadseg.labels.catalogue import CITYSCAPES_19
-from roadseg.models.weights import load_model
-from roadseg.runtime import start
 from roadseg.training.recipe import resolve
 
 CAMVID_IN_CITYSCAPES = """\
@@ -66,8 +63,8 @@ def test_ten_labelled_frames_help_on_camvid(real_data, tmp_path):
     }
 
     def accuracy(name, **more):
-        network, _ = load_model(adapt(resolve(values | more, origin="test"), tmp_path / name).run)
-        return score(Candidate(network, CITYSCAPES_19, SIZE, "area", ""), val, start("cpu")).pixel_accuracy
+        run = adapt(resolve(values | more, origin="test"), tmp_path / name).run
+        return evaluate(run, val, device="cpu").pixel_accuracy
 
     # So short a training moves mIoU, which small classes decide, by chance; longer ones: docs/experiments.md.
     without = accuracy("without")

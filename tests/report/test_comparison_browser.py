@@ -50,7 +50,7 @@ def line(labels):
 
 
 def test_the_mouse_moves_the_edge_between_two_layers(page, tmp_path):
-    page.locator("#left").select_option(label="picture")
+    page.locator("#left").select_option(label="image")
     page.locator("#right").select_option(label="ground truth")
     sides = picture(0)[9].astype(int), line(truth(0))
     for share in (0.25, 0.8):
@@ -67,7 +67,7 @@ def test_the_mouse_moves_the_edge_between_two_layers(page, tmp_path):
 
 
 def test_the_keyboard_moves_it_too(page, tmp_path):
-    page.locator("#left").select_option(label="picture")
+    page.locator("#left").select_option(label="image")
     sides = picture(0)[9].astype(int), line(misjudged(0, 6))
     slider = page.get_by_role("slider", name="Share of the left in first")
     slider.focus()
@@ -76,7 +76,7 @@ def test_the_keyboard_moves_it_too(page, tmp_path):
         assert float(slider.input_value()) == pytest.approx(100 * share)
         low, high = edge(colours(page, tmp_path), *sides)
         assert low - 0.01 <= share <= high + 0.01
-    assert slider.get_attribute("aria-valuetext") == "0 % picture, the rest adapted"
+    assert slider.get_attribute("aria-valuetext") == "0 % image, the rest adapted"
     other = page.get_by_role("slider", name="Share of the left in second")
     assert other.input_value() == "50", "pictures move by themselves"
 

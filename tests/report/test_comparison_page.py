@@ -40,7 +40,7 @@ def shown(source):
 def test_every_layer_is_there_exactly():
     images = Elements(comparison_page(make_board(), {})).all("img")
     assert [image["alt"] for image in images[:4]] == [
-        "picture of first", "baseline of first", "adapted of first", "ground truth of first",
+        "image of first", "baseline of first", "adapted of first", "ground truth of first",
     ]  # fmt: skip
     for place in range(2):
         layers = images[4 * place : 4 * place + 4]
@@ -49,11 +49,11 @@ def test_every_layer_is_there_exactly():
         assert "left" in layers[1]["class"] and "right" in layers[2]["class"]
 
 
-def test_the_first_run_is_beside_the_best_and_a_single_run_beside_the_picture():
+def test_the_first_run_is_beside_the_best_and_a_single_run_beside_the_image():
     images = Elements(comparison_page(make_board({"one": 24, "best": 6, "last": 12}), {})).all("img")
-    assert [image["class"] for image in images[:5]] == ["picture", "labels left", "labels right", "labels", "labels"]
+    assert [image["class"] for image in images[:5]] == ["image", "labels left", "labels right", "labels", "labels"]
     images = Elements(comparison_page(make_board({"one": 24}), {})).all("img")
-    assert [image["class"] for image in images[:3]] == ["picture left", "labels right", "labels"]
+    assert [image["class"] for image in images[:3]] == ["image left", "labels right", "labels"]
 
 
 def test_the_table_marks_the_best_and_what_changed():

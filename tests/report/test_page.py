@@ -133,8 +133,8 @@ def test_heat_maps_tell_where_classes_stand(results, page):
     assert seconds[CAR, 20, 10] == pytest.approx(0.5) and not seconds[CAR, :, 32:].any()
     assert seconds[PEDESTRIAN, 20, 50] == pytest.approx(0.5) and not seconds[PEDESTRIAN, :, :32].any()
     alts = [image.get("alt", "") for image in Elements(page).all("img")]
-    assert "Heat map of Car, centred on the middle left of the picture" in alts
-    assert "Heat map of Pedestrian, centred on the middle right of the picture" in alts
+    assert "Heat map of Car, centred on the middle left of the frame" in alts
+    assert "Heat map of Pedestrian, centred on the middle right of the frame" in alts
 
 
 def test_results_without_heat_maps_have_a_page(results):
@@ -160,7 +160,7 @@ def test_what_the_decoder_met_and_options_are_told(results):
         "<dt>--flip</dt><dd>yes</dd>",
         "<dt>--smooth</dt><dd>0.9</dd>",
         "<dt>--adapt-bn</dt><dd>96</dd>",
-        "25.0 % of the picture is masked",
+        "25.0 % of the frame is masked",
         job.video_fingerprint,
     ):
         assert expected in page

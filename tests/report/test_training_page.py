@@ -112,20 +112,20 @@ def test_the_page_draws_its_charts_and_loads_nothing(open_offline, run):
     assert band.bounding_box()["height"] > 20 > line.bounding_box()["height"]
 
 
-def test_the_slider_shows_the_pictures_of_a_step_by_keyboard(open_offline, run):
+def test_the_slider_shows_the_images_of_a_step_by_keyboard(open_offline, run):
     page = open_offline(run.page)
-    picture = page.locator("[data-picture='1']")
-    last = picture.get_attribute("src")
+    image = page.locator("[data-image='1']")
+    last = image.get_attribute("src")
     slider = page.get_by_role("slider")
     slider.focus()
     page.keyboard.press("Home")
     assert page.locator("#look-step").inner_text() == "0"
-    first = picture.get_attribute("src")
+    first = image.get_attribute("src")
     page.keyboard.press("ArrowRight")
     assert (page.locator("#look-step").inner_text(), slider.get_attribute("aria-valuetext")) == ("40", "step 40")
-    assert len({first, picture.get_attribute("src"), last}) == 3
+    assert len({first, image.get_attribute("src"), last}) == 3
     page.keyboard.press("End")
-    assert picture.get_attribute("src") == last
+    assert image.get_attribute("src") == last
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

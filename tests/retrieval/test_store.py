@@ -11,7 +11,7 @@ from helpers.tiny import write_streets
 
 from roadseg.datasets.catalogue import dataset_kind
 from roadseg.errors import DatasetError
-from roadseg.evaluation.scoring import load_run
+from roadseg.evaluation.trained import load_run
 from roadseg.retrieval.embedding import Embedder
 from roadseg.retrieval.store import METADATA_KEY, embed_dataset
 from roadseg.runtime import start
@@ -23,7 +23,9 @@ class Counting(Embedder):
     """Counts what it embeds, and may be interrupted after some pictures."""
 
     def __init__(self, run="default", stop_after=None, error=KeyboardInterrupt):
-        super().__init__(replace(load_run(Path(run)), input_size=(96, 64)), start("cpu"))
+        trained = load_run(Path(run))
+        card = trained.card.model_copy(update={"input_size": (96, 64)})
+        super().__init__(replace(trained, card=card), start("cpu"))
         self.seen, self.stop_after, self.error = 0, stop_after, error
 
     def embed(self, images, domain):

@@ -1,4 +1,4 @@
-"""Runs side by side: what they scored, and what they differ in."""
+"""Finished runs grouped by their settings: scores over seeds, and the settings that differ."""
 
 import json
 from collections import defaultdict
@@ -29,29 +29,29 @@ NO_MATTER = frozenset(
 )
 """Recipe keys that do not change what is learned."""
 RUN_OF_VIDEOS = "run"
-"""What the run folder of a recipe of videos is called."""
+"""Name of the run folder of a recipe of videos."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ in nothing but the seed: one row of a table."""
+    """Runs that differ in the seed alone: one row of a table."""
 
     label: str
     runs: tuple[Run, ...]
 
     @property
     def recipe(self) -> Mapping[str, Any]:
-        """Of the first run; the others differ in the seed."""
+        """Recipe of the first run; the others differ in the seed."""
         return self.runs[0].recipe
 
     @property
     def published(self) -> PublishedRow | None:
-        """The row to set it against."""
+        """Published row to compare with."""
         return self.runs[0].published
 
     @property
     def miou(self) -> float:
-        """Mean over the seeds, in percent."""
+        """Mean IoU over the seeds, in percent."""
         return fmean(run.miou for run in self.runs)
 
     @property
@@ -61,7 +61,7 @@ class Group:
 
     @property
     def iou(self) -> dict[str, float | None]:
-        """By class, mean over the seeds."""
+        """IoU by class in percent, mean over the seeds."""
         values = {name: [run.iou[name] for run in self.runs] for name in self.runs[0].iou}
         shown = {name: [value for value in some if value is not None] for name, some in values.items()}
         return {name: fmean(some) if some else None for name, some in shown.items()}
@@ -79,7 +79,7 @@ class Comparison:
     """Recipe keys that are not the same in all groups, with the value of each group."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the comparison for JSON."""
         return {
             "dataset": self.dataset,
             "images": self.images,
@@ -99,8 +99,8 @@ class Comparison:
         }
 
 
-def compare(runs: Sequence[Run]) -> list[Comparison]:
-    """Set runs side by side, those scored on the same classes of one data set together, in the order given."""
+def compare_runs(runs: Sequence[Run]) -> list[Comparison]:
+    """Group runs by data set and scored classes: one comparison for each, in the given order."""
     by_dataset: dict[tuple[Any, ...], dict[Path, Run]] = defaultdict(dict)
     for run in runs:
         by_dataset[run.dataset, run.label_space, run.images, *run.iou].setdefault(run.path.resolve(), run)
@@ -119,7 +119,7 @@ def _comparison(runs: list[Run]) -> Comparison:
 
 
 def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides the outcome but for the seed; a run to start from counts by its own settings, not by its path."""
+    """Return the settings that decide the outcome, except the seed; an initial run counts by its own settings."""
     settings = {key: value for key, value in recipe.items() if key not in NO_MATTER | {"seed"}}
     start = RunFolder(Path(str(settings["init"])))
     if start.recipe.is_file():
@@ -128,21 +128,21 @@ def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def differences(recipes: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    """Recipe keys that matter and are not the same everywhere, with all their values; the seed is not among them.
+    """Return the recipe keys that matter and differ, with all their values; never the seed.
 
-    A target that some runs do without is no difference of its own: the method says so.
+    A target that some runs have none of is no difference of its own: the method says so.
     """
     differing = {}
     for key in recipes[0].keys() - NO_MATTER - {"seed"}:
         values = tuple(recipe[key] for recipe in recipes)
-        told = [value for value in values if key != "target" or value]
-        if any(value != told[0] for value in told):
+        given = [value for value in values if key != "target" or value]
+        if any(value != given[0] for value in given):
             differing[key] = values
     return {key: differing[key] for key in recipes[0] if key in differing}
 
 
 def _labels(groups: Sequence[tuple[Run, ...]], differing: Mapping[str, tuple[Any, ...]]) -> list[str]:
-    """What to call each group: its method or setting where one key tells all apart, else its folder."""
+    """Name each group by its method or setting where one key distinguishes all groups, else by its folder."""
     if len(differing) == 1:
         ((key, values),) = differing.items()
         return [str(value) if key in ("method", "model") else f"{key}={value}" for value in values]
@@ -154,16 +154,16 @@ def _labels(groups: Sequence[tuple[Run, ...]], differing: Mapping[str, tuple[Any
 
 
 def tails(paths: Sequence[Path]) -> list[str]:
-    """As much of the end of each path as tells it from the others; the paths are absolute, and no two are the same."""
+    """Return the shortest ends of paths that distinguish them; the paths are absolute and all different."""
     parts = next(count for count in range(1, 100) if len({path.parts[-count:] for path in paths}) == len(paths))
     return ["/".join(path.parts[-parts:]) for path in paths]
 
 
 def named_runs(given: Sequence[Path]) -> dict[str, Path]:
-    """Runs, or files of weights, by a short name of each; those given twice count once.
+    """Return runs or weight files by a short name of each; one given twice counts once.
 
-    The weights of a run folder are named by the folder, and weights that ship by what they are called. That of a
-    recipe of videos is always called `run`, so it is named with its parent.
+    The weights of a run folder are named by the folder, default weights by their name. The run folder of a recipe of
+    videos is always called `run`, so it is named with its parent.
     """
     by_place: dict[Path, Path] = {}
     for path in given:

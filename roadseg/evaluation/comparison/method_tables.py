@@ -1,21 +1,21 @@
-"""The tables of a comparison: methods, what differs, a sweep over one key, and classes."""
+"""Tables of a comparison of finished runs: methods, differing settings, a sweep over one key, and classes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from roadseg.evaluation.comparison.groups import Comparison, Group
-from roadseg.evaluation.score_tables import ABSENT, ScoreTable, score
+from roadseg.evaluation.score_tables import ABSENT, ScoreTable, score_text
 from roadseg.labels.catalogue import label_space
 from roadseg.training.published import PublishedRow
 
 OWN_COLUMNS = ("method", "model")
-"""Recipe keys that have a column of the method table."""
+"""Recipe keys with a column of their own in the method table."""
 WITH_EVERY_METHOD = {"fourier_beta": "Fourier alignment", "adapt_bn": "batch norm adapted"}
-"""Recipe keys that go with every method, and what they add to it."""
+"""Recipe keys that can be added to every method, and their names in the method column."""
 
 
 def comparison_tables(comparison: Comparison) -> list[ScoreTable]:
-    """All tables that there is something to say in."""
+    """Return all tables that have content."""
     key = swept_key(comparison)
     tables = [_methods(comparison)]
     if key is not None:
@@ -26,15 +26,15 @@ def comparison_tables(comparison: Comparison) -> list[ScoreTable]:
 
 
 def published_table(rows: Sequence[PublishedRow]) -> ScoreTable:
-    """All rows that a recipe may name."""
+    """Return all published rows that a recipe may name."""
     header = ("id", "from", "to", "method", "network", "mIoU")
-    cells = tuple((row.id, row.source, row.target, row.method, row.network, score(row.miou)) for row in rows)
+    cells = tuple((row.id, row.source, row.target, row.method, row.network, score_text(row.miou)) for row in rows)
     notes = tuple(f"{row.id}: {row.note}." for row in rows if row.note)
     return ScoreTable("Published mIoU %", header, cells, notes)
 
 
 def swept_key(comparison: Comparison) -> str | None:
-    """The one key whose numbers tell the runs of each method apart; None where more differs."""
+    """Return the one key whose numbers distinguish the runs of each method; None where more differs."""
     keys = comparison.differing.keys() - {"method"}
     if len(keys) != 1:
         return None
@@ -45,7 +45,7 @@ def swept_key(comparison: Comparison) -> str | None:
 
 
 def _methods(comparison: Comparison) -> ScoreTable:
-    """Methods, mIoU and the published mIoU, a row a group."""
+    """Return methods, mIoU and published mIoU, one row for each group."""
     several = any(len(group.runs) > 1 for group in comparison.groups)
     published = any(group.published for group in comparison.groups)
     header = ["run", "method", "network", *(["seeds"] if several else []), "mIoU"]
@@ -54,10 +54,10 @@ def _methods(comparison: Comparison) -> ScoreTable:
     for group in comparison.groups:
         row = [group.label, _method(group.recipe), str(group.recipe["model"])]
         row += [str(len(group.runs))] if several else []
-        row += [score(group.miou) + ("" if group.spread is None else f" ± {group.spread:.2f}")]
+        row += [score_text(group.miou) + ("" if group.spread is None else f" ± {group.spread:.2f}")]
         if published:
             reference = group.published
-            row += [ABSENT, ABSENT] if reference is None else [score(reference.miou), _difference(group, reference)]
+            row += [ABSENT] * 2 if reference is None else [score_text(reference.miou), _difference(group, reference)]
         rows.append(tuple(row))
     notes = ["± is the standard deviation over the seeds."] if several else []
     title = f"mIoU % on {comparison.dataset}, {comparison.images} images"
@@ -73,7 +73,7 @@ def _difference(group: Group, reference: PublishedRow) -> str:
 
 
 def _published_notes(comparison: Comparison) -> list[str]:
-    """Where the published rows are printed and what is to be known of them."""
+    """Return where each published row is printed, its remarks, and whether it can be compared."""
     rows = {row.id: row for row in _published(comparison)}.values()
     notes = [f"{row.id}: {row.network}; {row.printed}." + (f" Note: {row.note}." if row.note else "") for row in rows]
     elsewhere = sorted({row.target for row in rows if row.target.lower() not in comparison.dataset.lower()})
@@ -89,11 +89,11 @@ def _published(comparison: Comparison) -> list[PublishedRow]:
 
 
 def _settings(comparison: Comparison) -> ScoreTable:
-    """Every key that differs, a row a key."""
+    """Return the settings that differ, one row for each key."""
     header = ("setting", *(group.label for group in comparison.groups))
     differing = {key: values for key, values in comparison.differing.items() if key not in OWN_COLUMNS}
     rows = tuple((key, *map(_plain, values)) for key, values in differing.items())
-    return ScoreTable("What differs", header, rows)
+    return ScoreTable("Differing settings", header, rows)
 
 
 def _plain(value: Any) -> str:
@@ -103,36 +103,36 @@ def _plain(value: Any) -> str:
 
 
 def _sweep(comparison: Comparison, key: str) -> ScoreTable:
-    """mIoU by the value of one key, a row a method, with the published row below where there is one."""
+    """Return mIoU by the value of one key: one row for each method, and its published row below."""
     values = sorted(set(comparison.differing[key]))
     methods = dict.fromkeys(group.recipe["method"] for group in comparison.groups)
     rows = []
     for method in methods:
         groups = {group.recipe[key]: group for group in comparison.groups if group.recipe["method"] == method}
-        rows.append((method, *(score(groups[value].miou if value in groups else None) for value in values)))
+        rows.append((method, *(score_text(groups[value].miou if value in groups else None) for value in values)))
         published = {value: group.published.miou for value, group in groups.items() if group.published}
         if published:
-            rows.append((f"{method}, published", *(score(published.get(value)) for value in values)))
+            rows.append((f"{method}, published", *(score_text(published.get(value)) for value in values)))
     return ScoreTable(f"mIoU % by {key}", (key, *map(str, values)), tuple(rows))
 
 
 def _classes(comparison: Comparison) -> ScoreTable:
-    """IoU a class as columns, a row a group; a published row below the last group that names it."""
+    """Return IoU by class, one row for each group; a published row follows the last group that names it."""
     names = tuple(comparison.groups[0].iou)
     last = {group.published.id: group for group in comparison.groups if group.published}
     rows = []
     for group in comparison.groups:
-        rows.append((group.label, *(score(group.iou[name]) for name in names), score(group.miou)))
+        rows.append((group.label, *(score_text(group.iou[name]) for name in names), score_text(group.miou)))
         reference = group.published
         if reference is not None and reference.iou and last[reference.id] is group:
             iou = _in_space(reference, names, comparison.label_space)
-            rows.append(("published", *(score(iou.get(name)) for name in names), score(reference.miou)))
+            rows.append(("published", *(score_text(iou.get(name)) for name in names), score_text(reference.miou)))
     title = f"IoU % by class on {comparison.dataset}, {comparison.images} images"
     return ScoreTable(title, ("run", *names, "mIoU"), tuple(rows))
 
 
 def _in_space(row: PublishedRow, names: tuple[str, ...], space: str) -> Mapping[str, float]:
-    """The printed IoUs under the names that the data set's space has for their classes, where that is one to one."""
+    """Return published IoUs under the class names of the data set, for classes that correspond one to one."""
     contains = label_space(space).contains
     called = {name: name if name in names else contains.get(name, name) for name in row.iou}
     several = [target for target in called.values() if list(called.values()).count(target) > 1]

@@ -1,4 +1,4 @@
-"""Finished runs, read back from their folders."""
+"""Finished runs with their scores, read from their folders."""
 
 import json
 from collections.abc import Mapping
@@ -18,18 +18,18 @@ class Run:
 
     path: Path
     recipe: Mapping[str, Any]
-    """Resolved."""
+    """The resolved recipe."""
     dataset: str
     label_space: str
     images: int
     miou: float
-    """In percent, as the IoUs."""
+    """Mean IoU in percent."""
     iou: Mapping[str, float | None]
-    """By class; None where the truth never shows it."""
+    """IoU by class in percent; None where the truth never shows it."""
 
     @property
     def published(self) -> PublishedRow | None:
-        """The row that the recipe names, in the variant of the recipe's settings."""
+        """Published row that the recipe names, in the variant of the recipe's settings."""
         return published_for(self.recipe)
 
 
@@ -37,7 +37,7 @@ def read_run(path: Path) -> Run:
     """Read a finished run that was scored.
 
     Raises:
-        InputError: it is no run, is not finished, or was not scored.
+        InputError: the folder holds no run, or the run is not finished or not scored.
         RecipeError: its recipe is not one that this version knows.
     """
     folder = RunFolder(path)
@@ -48,13 +48,13 @@ def read_run(path: Path) -> Run:
         steps = max((record["step"] for record in folder.read_log()), default=0)
         raise InputError(
             f"{path}: not finished, at step {steps} of {recipe.steps}",
-            f"Go on with: roadseg adapt --out {path} --resume",
+            f"Continue it: roadseg adapt --out {path} --resume",
         )
     scores = _scores(folder.metrics)
     if scores is None:
         raise InputError(
             f"{path}: was not scored on a labelled data set",
-            "Train with --evaluate KIND:ROOT, or score it with `roadseg evaluate`.",
+            f"Score it now: roadseg compare {path} --dataset KIND:ROOT --out DIR",
         )
     values = recipe.model_dump(mode="json")
     return Run(path, values, scores["dataset"], *(scores[key] for key in ("label_space", "images", "miou", "iou")))

@@ -1,7 +1,7 @@
-"""Runs scored on one data set, beside each other, and what they see in some of its pictures."""
+"""Scores of several runs on one data set, with their predictions for some of its images."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,23 +9,24 @@ from typing import Any
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.transforms import Image, resized_image, resized_label
 from roadseg.errors import DatasetError
-from roadseg.evaluation.evaluate import Evaluation
-from roadseg.evaluation.score_tables import ABSENT, ScoreTable, score
-from roadseg.evaluation.scoring import load_run
-from roadseg.evaluation.scoring import score as score_run
+from roadseg.evaluation.evaluate import score
+from roadseg.evaluation.score_tables import ABSENT, ScoreTable, score_text
+from roadseg.evaluation.scores import Evaluation
+from roadseg.evaluation.trained import load_run
+from roadseg.inference.engines import EngineName, network_segmenter
 from roadseg.labels.space import LabelMap, LabelSpace, conversion
 from roadseg.models.tta import NO_TTA, TTA
-from roadseg.runtime import Runtime
+from roadseg.runtime import DeviceName
 
 SHOWN_WIDTH = 960
-"""Pixels across pictures that are kept to be shown."""
+"""Largest width in pixels of images that are kept to be shown."""
 Scores = Mapping[str, float | None]
 """IoU in percent by class; None for a class that the truth never shows."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture of the data set with its truth, both at most `SHOWN_WIDTH` wide."""
+class ShownImage:
+    """An image of the data set with its truth, both at most `SHOWN_WIDTH` wide."""
 
     name: str
     image: Image
@@ -36,64 +37,63 @@ class Picture:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a run sees in a picture."""
+    """The prediction of a run for a shown image."""
 
     labels: LabelMap
-    """(H, W) train ids of the data set's label space, of the size of `Picture.image`; 255 for what it has no class for.
-    """
+    """(H, W) train ids of the data set's label space, of the size of `ShownImage.image`; 255 for no class."""
     iou: Scores
-    """In this picture alone."""
+    """IoU in this image alone."""
 
 
 @dataclass(frozen=True)
 class RunScores:
-    """A run on the data set."""
+    """Scores of one run on the data set."""
 
     path: Path
-    """As it was given."""
+    """The run as it was given."""
     input_size: tuple[int, int]
-    """(width, height) that the network was shown."""
+    """(width, height) in pixels of the network's input."""
     evaluation: Evaluation
     predictions: tuple[Prediction, ...]
-    """In the order of the pictures."""
+    """In the order of the shown images."""
 
     @property
     def iou(self) -> Scores:
-        """Over the whole data set."""
+        """IoU over the whole data set."""
         return _by_class(self.evaluation)
 
 
 @dataclass(frozen=True)
 class Scoreboard:
-    """Runs on one data set; differences are to the first of them."""
+    """Scores of runs on one data set; differences are to the first run."""
 
     dataset: str
     label_space: LabelSpace
     images: int
-    pictures: tuple[Picture, ...]
-    """Those that are shown, evenly spread over the data set."""
+    shown: tuple[ShownImage, ...]
+    """Images to show, evenly spread over the data set."""
     runs: Mapping[str, RunScores]
-    """By name."""
+    """Scores by the name of the run."""
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Those that some run is scored on, in the data set's order."""
+        """Classes that at least one run is scored on, in the data set's order."""
         known = {name for run in self.runs.values() for name in run.iou}
         return tuple(name for name in self.label_space.classes if name in known)
 
     @property
     def shared(self) -> tuple[str, ...]:
-        """Those that all runs are scored on: means are taken over these, or they would not compare."""
+        """Classes that all runs are scored on; means are taken over these, so that they compare."""
         return tuple(name for name in self.classes if all(name in run.iou for run in self.runs.values()))
 
     def miou(self, iou: Scores) -> float | None:
-        """Mean in percent over the shared classes that the truth shows; None if it shows none of them."""
+        """Return the mean in percent over the shared classes that the truth shows; None if it shows none of them."""
         shown = [value for name in self.shared if (value := iou[name]) is not None]
         return sum(shown) / len(shown) if shown else None
 
     @property
     def rows(self) -> dict[str, list[float | None]]:
-        """Scores by what is scored, a column a run: IoU by class, their mean and, of a video, how steady labels are."""
+        """Scores by row name, one column for each run: IoU by class, mIoU and, for a video, steadiness."""
         runs = self.runs.values()
         rows = {name: [run.iou.get(name) for run in runs] for name in self.classes}
         rows["mIoU"] = [self.miou(run.iou) for run in runs]
@@ -102,7 +102,7 @@ class Scoreboard:
         return rows
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; scores and differences to the first run in percent, null where there are none."""
+        """Return the scores for JSON, with differences to the first run; in percent, null where there are none."""
         rows = self.rows
         return {
             "dataset": self.dataset,
@@ -114,6 +114,7 @@ class Scoreboard:
                     "name": name,
                     "run": str(run.path),
                     "input_size_px": list(run.input_size),
+                    "engine": run.evaluation.engine,
                     "miou": _rounded(rows["mIoU"][column]),
                     "iou": {one: _rounded(rows[one][column]) for one in self.classes},
                     **(run.evaluation.steadiness.as_dict() if run.evaluation.steadiness else {}),
@@ -121,17 +122,17 @@ class Scoreboard:
                 }
                 for column, (name, run) in enumerate(self.runs.items())
             ],
-            "pictures": [
+            "shown": [
                 {
-                    "name": picture.name,
+                    "name": shown.name,
                     "miou": {name: _rounded(self.miou(run.predictions[place].iou)) for name, run in self.runs.items()},
                 }
-                for place, picture in enumerate(self.pictures)
+                for place, shown in enumerate(self.shown)
             ],
         }
 
     def table(self) -> ScoreTable:
-        """IoU a class, a row each, and the mean; a column a run, the best of each row in bold."""
+        """Return IoU by class and the mean, one column for each run, the best of each row in bold."""
         rows = self.rows
         cells = tuple(
             (name, *(score_cell(values, column) for column in range(len(values)))) for name, values in rows.items()
@@ -143,12 +144,13 @@ class Scoreboard:
         return ScoreTable(title, ("class", *self.runs), cells, (*notes, *self.notes()), bold)
 
     def notes(self) -> list[str]:
-        """What a reader of the scores must know."""
-        notes = []
+        """Return remarks that a reader of the scores needs."""
+        engines = dict.fromkeys(run.evaluation.engine for run in self.runs.values())
+        notes = [f"Engine: {' and '.join(engines)}."]
         if self.shared != self.classes:
             notes.append(f"mIoU is over the {len(self.shared)} classes that all runs are scored on.")
         if any(None in values for values in self.rows.values()):
-            notes.append(f"{ABSENT}: the truth never shows it, or the run does not know it.")
+            notes.append(f"{ABSENT}: the truth never shows the class, or the run does not know it.")
         return notes
 
 
@@ -156,66 +158,72 @@ def score_runs(
     runs: Mapping[str, Path],
     dataset: ImageDataset,
     count: int,
-    runtime: Runtime,
     *,
+    device: DeviceName = "auto",
+    engine: EngineName = "exact",
     input_size: tuple[int, int] | None = None,
     tta: TTA = NO_TTA,
     smoothing: float = 0.0,
     on_progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> Scoreboard:
-    """Score runs on a labelled data set, and keep what they see in `count` pictures that are evenly spread over it.
+    """Score runs on a labelled data set, and keep their predictions for `count` images spread evenly over it.
 
     Args:
-        runs: run folders or files of weights, by name; at least one.
+        runs: run folders or `model.safetensors` files by name; at least one.
         dataset: labelled.
-        count: at least 1.
-        runtime: where networks run.
-        input_size: (width, height) that pictures are resized to; by default what each run was trained for.
+        count: number of images to show, at least 1.
+        device: device to run on.
+        engine: as for `roadseg.evaluation.evaluate.evaluate`.
+        input_size: (width, height) in pixels that images are resized to; by default the training size of each run.
         tta: test-time augmentation.
         smoothing: weight of the past in class scores, for a data set that is a video.
-        on_progress: told a run's name, the images that are done, and all of them.
+        on_progress: called with (name of a run, images done, images in all).
+
+    Returns:
+        The scores of all runs.
 
     Raises:
         WeightsError: a run has no readable model.
         DatasetError: the data set has no labels, or runs cannot be scored on it, or share no class there.
-        InputError: what is no video is to be smoothed.
+        InputError: device or engine are missing, or the data set is no video and is to be smoothed.
     """
     space = dataset.label_space
     if space is None:
         raise DatasetError(f"{dataset.name}: has no label maps to score against", dataset.unlabelled)
-    candidates = {name: load_run(path) for name, path in runs.items()}  # all, before much time goes into the first
+    trained = {name: load_run(path) for name, path in runs.items()}  # a missing run should not be noticed after hours
     shown = dataset.evenly_spread(count)
-    pictures = tuple(_picture(shown, index) for index in range(len(shown)))
+    images = tuple(_shown_image(shown, index) for index in range(len(shown)))
     places = {dataset.samples.index(sample): place for place, sample in enumerate(shown.samples)}
-    sizes = {index: pictures[place].truth.shape[::-1] for index, place in places.items()}
+    sizes = {index: images[place].truth.shape[::-1] for index, place in places.items()}
     scores = {}
-    for name, loaded in candidates.items():
-        candidate = replace(loaded, input_size=input_size or loaded.input_size)
-        predictions = _Predictions(conversion(candidate.labels, space), sizes)
-        evaluation = score_run(
-            candidate,
+    for name, loaded in trained.items():
+        segmenter = network_segmenter(loaded.network, loaded.card, device=device, engine=engine, input_size=input_size)
+        predictions = _Predictions(conversion(segmenter.label_space, space), sizes)
+        evaluation = score(
+            segmenter,
             dataset,
-            runtime,
+            resampling=loaded.resampling,
+            scored_classes=loaded.scored_classes,
             tta=tta,
             smoothing=smoothing,
             on_progress=partial(on_progress, name),
-            on_picture=predictions.keep,
+            on_image=predictions.keep,
         )
-        scores[name] = RunScores(runs[name], candidate.input_size, evaluation, tuple(predictions.kept))
-    board = Scoreboard(dataset.name, space, len(dataset), pictures, scores)
+        scores[name] = RunScores(runs[name], segmenter.input_size, evaluation, tuple(predictions.kept))
+    board = Scoreboard(dataset.name, space, len(dataset), images, scores)
     if not board.shared:
-        raise DatasetError(f"{dataset.name}: no class that all of {', '.join(runs)} are scored on", "Leave one out.")
+        raise DatasetError(f"{dataset.name}: {', '.join(runs)} have no class in common", "Leave out one of them.")
     return board
 
 
 def difference(values: list[float | None], column: int) -> float | None:
-    """A score less that of the first run; None where one of them is missing."""
+    """Return a score minus that of the first run; None where one of them is missing."""
     first, value = values[0], values[column]
     return None if first is None or value is None else value - first
 
 
 def best(values: list[float | None]) -> list[int]:
-    """Where the highest score stands, as it is written; nowhere if it is the lowest too."""
+    """Return the columns of the highest score as rounded for display; none if all scores are equal."""
     written = [None if value is None else round(value, 2) for value in values]
     there = [value for value in written if value is not None]
     if not there or min(there) == max(there):
@@ -224,13 +232,13 @@ def best(values: list[float | None]) -> list[int]:
 
 
 def score_cell(values: list[float | None], column: int) -> str:
-    """A score and, behind the first run's, the difference to that."""
+    """Format a score; behind those after the first run's, the difference to it."""
     change = difference(values, column) if column else None
-    return score(values[column]) + ("" if change is None else f" ({change:+.2f})")
+    return score_text(values[column]) + ("" if change is None else f" ({change:+.2f})")
 
 
 class _Predictions:
-    """Keeps what is predicted in some pictures, as train ids of the data set."""
+    """Keeps the predictions for the shown images, as train ids of the data set."""
 
     def __init__(self, to_space: LabelMap, sizes: Mapping[int, tuple[int, int]]) -> None:
         self.kept: list[Prediction] = []
@@ -243,11 +251,11 @@ class _Predictions:
             self.kept.append(Prediction(labels, _by_class(evaluation)))
 
 
-def _picture(dataset: ImageDataset, index: int) -> Picture:
+def _shown_image(dataset: ImageDataset, index: int) -> ShownImage:
     image, truth = dataset.pair(index)
     height, width = truth.shape
     size = (SHOWN_WIDTH, max(1, round(height * SHOWN_WIDTH / width))) if width > SHOWN_WIDTH else (width, height)
-    return Picture(dataset.samples[index].name, resized_image(image, size), resized_label(truth, size))
+    return ShownImage(dataset.samples[index].name, resized_image(image, size), resized_label(truth, size))
 
 
 def _by_class(evaluation: Evaluation) -> dict[str, float | None]:

@@ -1,13 +1,13 @@
 "use strict";
 
-/* Before and after: which two layers of each picture are shown, and where the edge between them is. */
+/* Before and after: which two layers of each image are shown, and where the edge between them is. */
 (() => {
   const element = (id) => document.getElementById(id);
   const [left, right] = [element("left"), element("right")];
   const wipes = [...document.querySelectorAll(".wipe")];
 
-  /** The name of a layer and, if it has one, its score in this picture. */
-  const tell = (badge, select, layer) => {
+  /** The name of a layer and, if it has one, its score in this image. */
+  const label = (badge, select, layer) => {
     const name = document.createElement("span");
     name.textContent = select.selectedOptions[0].textContent;
     badge.replaceChildren(name);
@@ -23,8 +23,8 @@
         layer.classList.toggle("left", layer.dataset.layer === left.value);
         layer.classList.toggle("right", layer.dataset.layer === right.value);
       }
-      tell(wipe.querySelector(".on-left"), left, wipe.querySelector(".left"));
-      tell(wipe.querySelector(".on-right"), right, wipe.querySelector(".right"));
+      label(wipe.querySelector(".on-left"), left, wipe.querySelector(".left"));
+      label(wipe.querySelector(".on-right"), right, wipe.querySelector(".right"));
     }
   };
 

@@ -1,6 +1,6 @@
 "use strict";
 
-/* Charts over the steps, which Plotly draws, and the pictures of the step that is chosen. */
+/* Charts over the steps, which Plotly draws, and the images of the chosen step. */
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -58,10 +58,10 @@
 
   const look = document.getElementById("look");
   if (look) {
-    const pictures = [...document.querySelectorAll("[data-picture]")];
+    const images = [...document.querySelectorAll("[data-image]")];
     const show = () => {
       const chosen = data.looks[Number(look.value)];
-      for (const picture of pictures) picture.src = chosen.pictures[Number(picture.dataset.picture)];
+      for (const image of images) image.src = chosen.images[Number(image.dataset.image)];
       document.getElementById("look-step").textContent = chosen.step.toLocaleString("en");
       look.setAttribute("aria-valuetext", `step ${chosen.step}`);
     };

@@ -52,11 +52,11 @@ def compare(roadseg, tmp_path):
 
 
 def test_a_data_set_gives_a_page_a_picture_and_tables(compare, runs, streets, tmp_path, capsys):
-    assert compare(*runs[:2], "--dataset", f"streets:{streets}", "--pictures", 2, "--flip") == 0
+    assert compare(*runs[:2], "--dataset", f"streets:{streets}", "--images", 2, "--flip") == 0
     shown = capsys.readouterr()
     assert "mIoU" in shown.out and "compare.html" in shown.err
     assert visible(tmp_path / "out") == FILES
-    assert "each picture and its mirror image" in (tmp_path / "out" / "compare.html").read_text()
+    assert "each image and its mirror image" in (tmp_path / "out" / "compare.html").read_text()
 
     assert (
         compare(runs[0] / MODEL_FILE, "default", "--dataset", f"streets:{streets}", "--input-size", "64x48", "--json")
@@ -65,7 +65,7 @@ def test_a_data_set_gives_a_page_a_picture_and_tables(compare, runs, streets, tm
     record = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in record["runs"]] == ["before", "default"]
     assert [one["input_size_px"] for one in record["runs"]] == [[64, 48]] * 2
-    assert len(record["pictures"]) == 3
+    assert len(record["shown"]) == 3
     saved = json.loads((tmp_path / "out" / "comparison.json").read_text())
     assert saved == {key: record[key] for key in saved}
     table = (tmp_path / "out" / "comparison.md").read_text()
@@ -185,12 +185,11 @@ def test_ctrl_c_leaves_nothing(compare, runs, tmp_path, monkeypatch, capsys):
 
     draw = side_by_side.compare_on_video
     monkeypatch.setattr(
-        side_by_side,
-        "compare_on_video",
+        "roadseg.jobs.compare.draw_side_by_side",
         lambda *arguments, **options: draw(*arguments, **options | {"on_progress": interrupted}),
     )
     assert compare(*runs[:2], "--video", clip.path) == 130
-    assert "begins again" in capsys.readouterr().err
+    assert "starts again" in capsys.readouterr().err
     assert visible(tmp_path / "out") == []
 
 
@@ -199,9 +198,9 @@ def test_wrong_usage(roadseg, runs, streets, tmp_path, capsys):
     for arguments, message in (
         ((runs[0], "--dataset", data), "--out"),
         ((runs[0], "--dataset", data, "--out", "table.md"), "--out"),
-        ((runs[0], "--dataset", data, "--video", film, *out), "one of"),
-        ((runs[0], "--dataset", data, "--engine", "torch", *out), "--engine"),
-        ((runs[0], "--video", film, "--pictures", 3, *out), "--pictures"),
+        ((runs[0], "--dataset", data, "--video", film, *out), "only one of"),
+        ((runs[0], "--engine", "torch"), "--engine"),
+        ((runs[0], "--video", film, "--images", 3, *out), "--images"),
         ((runs[0], "--flip"), "--dataset or --video"),
         (("--dataset", data, *out), "give runs"),
     ):

@@ -1,0 +1,106 @@
+"""Scores of a segmenter on a labelled data set: IoU by class, means, and steadiness on video."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.errors import DatasetError
+from roadseg.evaluation.confusion import intersection_over_union, pixel_accuracy
+from roadseg.labels.space import IGNORE, LabelSpace, conversion
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """Steadiness of predictions over a video, see `roadseg.evaluation.consistency.TemporalConsistency`."""
+
+    miou: float
+    """Mean IoU with the prediction of the frame before, in percent."""
+    changed: float
+    """Pixels whose class differs from the frame before, in percent."""
+
+    def as_dict(self) -> dict[str, float]:
+        """Return `temporal_consistency` and `changed_pixels` for JSON."""
+        return {"temporal_consistency": round(self.miou, 2), "changed_pixels": round(self.changed, 2)}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores over a whole data set, from pixel counts summed over all its images."""
+
+    dataset: str
+    label_space: LabelSpace
+    """Label space of the data set, whose classes are scored."""
+    classes: tuple[str, ...]
+    """Classes that are scored, in the data set's order."""
+    confusion: NDArray[np.int64]
+    """(C + 1, C + 1) pixels by [truth, prediction]. The last column counts predictions that belong to no scored class,
+    the last row the truth of classes that `within` left out."""
+    images: int
+    engine: str = ""
+    """Program, precision and size at which labels are decided, for example `torch float32, full size`."""
+    steadiness: Steadiness | None = None
+    """Steadiness of predictions over a video; None for other data sets."""
+
+    @property
+    def iou(self) -> NDArray[np.float64]:
+        """IoU by class in percent, (C,); NaN for a class that the truth never shows.
+
+        Where such a class is predicted, it lowers the IoU of the classes that are there. The published code also counts
+        it as 0, so that a stray pixel moves the mean over a small set; where the truth shows every class, as on full
+        benchmarks, both conventions agree.
+        """
+        shown = self.confusion[: len(self.classes)].sum(1) > 0
+        return np.where(shown, 100 * intersection_over_union(self.confusion)[: len(self.classes)], np.nan)
+
+    @property
+    def miou(self) -> float:
+        """Mean IoU in percent over the classes that the truth shows."""
+        return float(np.nanmean(self.iou))
+
+    @property
+    def pixel_accuracy(self) -> float:
+        """Pixels of scored classes with the right label, in percent."""
+        return 100 * pixel_accuracy(self.confusion[: len(self.classes)])
+
+    def within(self, space: LabelSpace) -> "Evaluation":
+        """Return the same predictions scored over the classes of `space` alone, e.g. mIoU13 of a 16-class run.
+
+        Each class keeps its IoU, because classes that are left out still compete for pixels; only the means change.
+
+        Raises:
+            DatasetError: no scored class belongs to `space`, or the truth shows none of them.
+        """
+        named = {self.label_space.classes[i] for i in conversion(space, self.label_space) if i != IGNORE}
+        kept = [index for index, name in enumerate(self.classes) if name in named]
+        if not self.confusion[kept].sum():
+            raise DatasetError(
+                f"{self.dataset}: shows no class of {space.name}", f"Its classes are {', '.join(self.classes)}."
+            )
+        place = np.full(len(self.confusion), len(kept))
+        place[kept] = np.arange(len(kept))
+        confusion = np.zeros((len(kept) + 1, len(kept) + 1), np.int64)
+        np.add.at(confusion, (place[:, None], place[None]), self.confusion)
+        return replace(self, classes=tuple(self.classes[index] for index in kept), confusion=confusion)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the scores for JSON.
+
+        `miou`, `iou` by class (null where the truth never shows it) and `pixel_accuracy` in percent; `images`,
+        `dataset`, `label_space`, `engine`; for a video also `temporal_consistency` and `changed_pixels` in percent.
+        """
+        iou = {
+            name: None if np.isnan(value) else round(float(value), 2)
+            for name, value in zip(self.classes, self.iou, strict=True)
+        }
+        return {
+            "dataset": self.dataset,
+            "label_space": self.label_space.name,
+            "images": self.images,
+            "engine": self.engine,
+            "miou": round(self.miou, 2),
+            "iou": iou,
+            "pixel_accuracy": round(self.pixel_accuracy, 2),
+            **(self.steadiness.as_dict() if self.steadiness else {}),
+        }
