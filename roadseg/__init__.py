@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from roadseg.datasets.catalogue import open_dataset
     from roadseg.datasets.check import check_dataset
     from roadseg.errors import RoadsegError
+    from roadseg.evaluation.evaluate import evaluate
     from roadseg.fetch.job import fetch_videos
     from roadseg.inference.engines import load_segmenter
     from roadseg.inference.label_frames import label_frames
     from roadseg.inference.segmenter import Segmenter
+    from roadseg.jobs.compare import compare
     from roadseg.labels.space import LabelSpace
     from roadseg.streets.render import render_street
     from roadseg.training.recipe import read_recipe
@@ -38,6 +40,8 @@ __all__ = [
     "VideoReader",
     "VideoWriter",
     "check_dataset",
+    "compare",
+    "evaluate",
     "extract_frames",
     "fetch_videos",
     "find_videos",
@@ -56,6 +60,8 @@ _MODULES = {
     "VideoReader": "roadseg.video.reader",
     "VideoWriter": "roadseg.video.writer",
     "check_dataset": "roadseg.datasets.check",
+    "compare": "roadseg.jobs.compare",
+    "evaluate": "roadseg.evaluation.evaluate",
     "extract_frames": "roadseg.video.extract",
     "fetch_videos": "roadseg.fetch.job",
     "find_videos": "roadseg.video.find",

@@ -1,4 +1,4 @@
-"""What this machine has and lacks, found by trying it: packages, devices, codecs, programs, space."""
+"""Checks of this machine by trying it: packages, devices, codecs, programs, extras and disk space."""
 
 import importlib
 import os
@@ -24,29 +24,29 @@ State = Literal["ok", "missing", "broken"]
 
 SOFTWARE_ENCODER = ENCODERS[0]
 ROOM_WANTED = 5e9
-"""Free bytes below which a warning is due: about an hour of 1080p video."""
+"""Free bytes below which a warning is shown: about an hour of 1080p video."""
 GROUP_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
-"""Where Linux says how much of the memory a container may use."""
+"""Memory limit of a container on Linux."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
+    """Result of one check."""
 
     name: str
     state: State
-    """`ok`; `missing` where roadseg works without; `broken` where it does not."""
+    """`ok`; `missing` if roadseg works without it; `broken` if it does not."""
     found: str
-    """A version, a size, or what is wrong."""
+    """A version, a size, or the problem."""
     remedy: str = ""
-    """What to do about it, often a line to type."""
+    """Remedy, often a command."""
 
 
 def sections(data: Path) -> dict[str, Callable[[], Iterator[Check]]]:
-    """What there is to look at, in the order in which a person would: heading, and the function that looks.
+    """Return the checks by heading, in the order to show them.
 
     Args:
-        data: folder for downloads and data sets, whose disk is looked at; it need not exist.
+        data: folder for downloads and data sets, whose disk is checked; it need not exist.
     """
     return {
         "versions": check_versions,
@@ -59,7 +59,7 @@ def sections(data: Path) -> dict[str, Callable[[], Iterator[Check]]]:
 
 
 def check_versions() -> Iterator[Check]:
-    """Python, roadseg, and every package that roadseg cannot do without: imported, and not too old."""
+    """Check Python, roadseg, and every required package: it can be imported and is not too old."""
     yield Check("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield Check("roadseg", "ok", version("roadseg"))
     modules: dict[str, list[str]] = {}
@@ -89,11 +89,11 @@ def _package(requirement: Requirement, modules: list[str]) -> Check:
 
 
 def check_devices() -> Iterator[Check]:
-    """Each device that networks can run on, by adding two numbers there; then processors and memory."""
+    """Check each device by adding two numbers on it; then processors and memory."""
     for device in runtime.devices():
         try:
             works = float((torch.ones(1, device=device) + 1).item()) == 2
-            problem = "" if works else "it adds wrongly"
+            problem = "" if works else "computes a wrong sum"
         except RuntimeError as error:
             problem = str(error).partition("\n")[0]
         if problem:
@@ -102,16 +102,16 @@ def check_devices() -> Iterator[Check]:
         else:
             yield Check(str(device), "ok", runtime.describe(device))
     if [device.type for device in runtime.devices()] == ["cpu"]:
-        yield Check("GPU", "missing", "none that torch can use: training takes longer")
+        yield Check("GPU", "missing", "none that torch can use; training takes longer")
         yield _cpu_engine()
     else:
         yield Check("engine", "ok", f"torch on {runtime.describe(runtime.devices()[0])}")
-    yield Check("processors", "ok", f"{usable_cores()} to be used of {os.cpu_count()}")
+    yield Check("processors", "ok", f"{usable_cores()} of {os.cpu_count()} available")
     yield Check("memory", "ok", f"{_memory_bytes() / 2**30:.1f} GiB")
 
 
 def _cpu_engine() -> Check:
-    """What overlays are made with on a CPU."""
+    """Check the engine that labels videos on a CPU."""
     if openvino() is None:
         return Check("engine", "missing", "torch; OpenVINO labels videos faster on a CPU", INSTALL)
     precision = "float32 and bfloat16" if openvino_has_bfloat16() else "float32"
@@ -119,14 +119,14 @@ def _cpu_engine() -> Check:
 
 
 def _memory_bytes() -> int:
-    """The memory that this process may use: the machine's, or less in a container."""
+    """Return the memory in bytes that this process may use: that of the machine, or less in a container."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = GROUP_MEMORY_LIMIT.read_text().strip() if GROUP_MEMORY_LIMIT.is_file() else ""
     return min(memory, int(limit)) if limit.isdigit() else memory
 
 
 def check_codecs() -> Iterator[Check]:
-    """The encoders and decoders, by encoding and decoding a small picture with each."""
+    """Check encoders and decoders by encoding and decoding a small frame with each."""
     for name in ENCODERS:
         problem = try_encoder(name)
         if problem is None:
@@ -144,19 +144,19 @@ def check_codecs() -> Iterator[Check]:
 
 
 def check_programs() -> Iterator[Check]:
-    """Programs that some commands use if they are there."""
-    yield _program("ffmpeg", "only roadseg fetch --section needs it", "apt install ffmpeg, or brew install ffmpeg")
-    yield _program("deno", "only videos from YouTube need it", "pip install 'roadseg[youtube]'")
+    """Check programs that some commands use."""
+    yield _program("ffmpeg", "only needed by roadseg fetch --section", "apt install ffmpeg, or brew install ffmpeg")
+    yield _program("deno", "only needed for videos from YouTube", "pip install 'roadseg[youtube]'")
 
 
 def _program(name: str, purpose: str, remedy: str) -> Check:
-    # yt-dlp too looks first among the scripts of this Python, where pip puts deno.
+    # As yt-dlp does, look first among the scripts of this Python, where pip installs deno.
     path = shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
     return Check(name, "ok", path) if path else Check(name, "missing", purpose, remedy)
 
 
 def check_extras() -> Iterator[Check]:
-    """The extras of roadseg's own metadata: which of their packages are missing, and the line that installs them."""
+    """Check the extras in roadseg's metadata: missing packages, and the command that installs them."""
     for extra in metadata("roadseg").get_all("Provides-Extra") or []:
         absent = list(dict.fromkeys(_absent("roadseg", extra)))
         if absent:
@@ -166,7 +166,7 @@ def check_extras() -> Iterator[Check]:
 
 
 def _absent(distribution: str, extra: str) -> Iterator[str]:
-    """Packages that an extra asks for and that are not here, in the extras that it names too."""
+    """Yield packages of an extra that are not installed, including those of extras that it names."""
     for requirement in _requirements(distribution, extra):
         try:
             version(requirement.name)
@@ -178,7 +178,7 @@ def _absent(distribution: str, extra: str) -> Iterator[str]:
 
 
 def _requirements(distribution: str, extra: str = "") -> list[Requirement]:
-    """What a distribution asks for on this machine: of itself, or for one of its extras alone."""
+    """Return the requirements of a distribution on this machine: its own, or those of one extra alone."""
 
     def applies(requirement: Requirement, extra: str) -> bool:
         return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
@@ -188,12 +188,12 @@ def _requirements(distribution: str, extra: str = "") -> list[Requirement]:
 
 
 def check_disk(data: Path) -> Iterator[Check]:
-    """Room on the disk where downloads and data sets go."""
+    """Check free space on the disk for downloads and data sets."""
     folder = data.absolute()
     there = next(each for each in (folder, *folder.parents) if each.is_dir())
     free = shutil.disk_usage(there).free
     if not os.access(there, os.W_OK):
-        yield Check("data", "missing", f"not allowed to write to {there}", "Give the commands another --out.")
+        yield Check("data", "missing", f"no permission to write to {there}", "Choose another folder with --out.")
     elif free < ROOM_WANTED:
         yield Check(
             "data", "missing", f"{folder}: only {free / 1e9:.1f} GB free", "Free some space, or use another disk."

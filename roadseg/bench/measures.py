@@ -1,4 +1,4 @@
-"""Time by part, bytes that are kept for the backward pass, and memory of the process."""
+"""Time by part, bytes saved for the backward pass, and memory of the process."""
 
 import sys
 import time
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 class Laps:
-    """Seconds by part of one thing that is done again and again; waits for the device at the end of each part."""
+    """Seconds by part of a repeated task; waits for the device at the end of each part."""
 
     def __init__(self, device: torch.device) -> None:
         self._on_cpu = device.type == "cpu"
@@ -19,17 +19,17 @@ class Laps:
         self.restart()
 
     def restart(self) -> None:
-        """Begin a part now."""
+        """Start a part now."""
         self._began = self._now()
 
     def lap(self, part: str) -> None:
-        """End a part and begin the next; parts of one name add up."""
+        """End a part and start the next; parts with the same name add up."""
         now = self._now()
         self._parts[part] = self._parts.get(part, 0.0) + now - self._began
         self._began = now
 
     def take(self) -> dict[str, float]:
-        """Seconds by part since the last call."""
+        """Return seconds by part since the last call."""
         parts, self._parts = self._parts, {}
         return parts
 
@@ -40,7 +40,7 @@ class Laps:
 
 
 class SavedBytes:
-    """Bytes of distinct storages that autograd holds for backward passes, at the most so far."""
+    """Peak bytes of distinct storages that autograd holds for backward passes."""
 
     def __init__(self, own: Iterable[Tensor]) -> None:
         self._own = {tensor.untyped_storage().data_ptr() for tensor in own}
@@ -49,7 +49,7 @@ class SavedBytes:
         self.peak = 0
 
     def hold(self, storage: torch.UntypedStorage) -> None:
-        """Count a storage, unless it is held already or one of the networks' own."""
+        """Count a storage, unless it is held already or belongs to the networks."""
         address = storage.data_ptr()
         if address in self._own:
             return
@@ -70,7 +70,7 @@ class SavedBytes:
 
 
 class _Saved:
-    """A tensor that autograd saved, for as long as it does."""
+    """A tensor saved by autograd; counted until autograd releases it."""
 
     def __init__(self, tensor: Tensor, count: SavedBytes) -> None:
         self.tensor = tensor
@@ -83,16 +83,16 @@ class _Saved:
 
 @contextmanager
 def counting_saved_bytes(own: Iterable[Tensor]) -> Iterator[SavedBytes]:
-    """Count what is saved for backward passes inside, but for the tensors `own`: parameters and buffers."""
+    """Count what autograd saves inside the block, except the tensors `own`: parameters and buffers."""
     count = SavedBytes(own)
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: _Saved(tensor, count), lambda saved: saved.tensor):
         yield count
 
 
 def peak_resident_bytes() -> int:
-    """Resident memory of this process, at the most so far."""
+    """Return the peak resident memory of this process in bytes."""
     status = Path("/proc/self/status")
-    if status.exists():  # where it does, `getrusage` counts what the process that started this one had
+    if status.exists():  # on Linux, `getrusage` includes the memory of the parent process
         (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
         return 1024 * int(line.split()[1])
     import resource  # not on Windows

@@ -1,4 +1,4 @@
-"""`roadseg demo`: the whole chain, on built-in data or on a video of yours."""
+"""`roadseg demo`: the whole chain, on built-in data or on your own video."""
 
 import math
 from pathlib import Path
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 def demo(
     video: Annotated[str | None, typer.Option(help="Path or http(s) address of your own dashcam video.")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for everything that is made.")] = Path("demo"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for all results.")] = Path("demo"),
     seed: Annotated[int, typer.Option(help="Seed of the adaptation.")] = 0,
-    data: Annotated[Path, typer.Option(help="Where rendered streets are kept.")] = Path("data"),
+    data: Annotated[Path, typer.Option(help="Folder for rendered streets.")] = Path("data"),
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Fetch, extract, adapt, overlay and evaluate: the whole chain in minutes on a laptop's CPU.
+    """Fetch, extract, adapt, overlay and evaluate: the whole chain in minutes on the CPU of a laptop.
 
-    Without --video it adapts to a rendered drive, which comes with ground truth. After Ctrl-C the same command goes on.
+    Without --video it adapts to a rendered drive with ground truth. After Ctrl-C, the same command continues.
 
     [bold]Example:[/bold] roadseg demo --video my-drive.mp4 --out my-demo
     """
@@ -45,7 +45,7 @@ def demo(
 
 
 def _scores_table(scores: "dict[str, Evaluation]") -> Table:
-    """IoU by class, of the classes that the truth shows, and its mean."""
+    """Return IoU by class before and after, for classes that the truth shows, and the mean."""
     before, after = scores.values()
     pairs = zip(before.iou.tolist(), after.iou.tolist(), strict=True)
     rows = {name: pair for name, pair in zip(before.classes, pairs, strict=True) if not any(map(math.isnan, pair))}

@@ -1,4 +1,4 @@
-"""`roadseg doctor`: what this machine has and lacks."""
+"""`roadseg doctor`: check this machine."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,16 +16,16 @@ MARKS = {"ok": Text("✓", style="green"), "missing": Text("–", style="yellow"
 
 
 def doctor(
-    data: Annotated[Path, typer.Option(help="Folder for downloads and data sets, to see if its disk has room.")] = Path(
+    data: Annotated[Path, typer.Option(help="Folder for downloads and data sets, to check its free space.")] = Path(
         "data"
     ),
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Show what this machine has and lacks: versions, devices, codecs, programs, extras, disk space.
+    """Check this machine: versions, devices, codecs, programs, extras and disk space.
 
-    Exit code 0 if roadseg can work here, 1 if something it cannot do without is broken.
+    Exit code 0 if roadseg works here, 1 if something that it needs is broken.
 
     [bold]Example:[/bold] roadseg doctor
     """
@@ -38,12 +38,13 @@ def doctor(
         bars.hide("loading")
         todo = sections(data)
         for number, (heading, look) in enumerate(todo.items()):
-            bars.show("looking", number, len(todo), note=heading)
+            bars.show("checking", number, len(todo), note=heading)
             checks[heading] = list(look())
-        bars.hide("looking")
+        bars.hide("checking")
     broken = [check.name for each in checks.values() for check in each if check.state == "broken"]
     reporter.result(_table(checks), {"can_work": not broken, "broken": broken, "checks": _as_lists(checks)})
-    reporter.say("[green]roadseg can work here.[/green]" if not broken else f"[red]Broken: {', '.join(broken)}.[/red]")
+    verdict = f"[red]Broken: {', '.join(broken)}.[/red]" if broken else "[green]roadseg works on this machine.[/green]"
+    reporter.say(verdict)
     if broken:
         raise typer.Exit(1)
 

@@ -1,4 +1,4 @@
-"""Confusion counts, and the arithmetic that makes IoU of them. Counts add up over images, batches and processes."""
+"""Confusion counts and the scores computed from them. Counts add up over images, batches and processes."""
 
 from typing import Any
 
@@ -9,24 +9,31 @@ from numpy.typing import NDArray
 from roadseg.labels.space import IGNORE
 
 MOST_CLASSES = IGNORE
-"""Train ids are bytes, of which the last means no class."""
+"""Train ids are bytes; the last value means no class."""
 _BANDS = 16
 _CHUNK = 1 << 19
-"""Pixels that are counted at once: few enough to stay in the processor's caches, and for counts to come back exactly
-as float32, which is below 1 << 24."""
+"""Pixels counted at once: few enough for the processor's caches, and for counts that are exact in float32 (below
+1 << 24)."""
 
 
 def confusion_matrix(
     prediction: NDArray[np.integer], truth: NDArray[np.integer], num_classes: int
 ) -> NDArray[np.int64]:
-    """Count pixels by [truth, prediction], (num_classes, num_classes) int64.
+    """Count pixels by truth and prediction.
 
-    Maps are of one shape and of any integer type; uint8 is counted fastest. Pixels whose truth lies outside
-    0..num_classes-1 count nowhere; so do predictions outside, see `evaluate` for how classes that the truth does not
-    know are counted as errors.
+    Pixels whose truth or prediction lies outside 0..num_classes-1 are not counted; `roadseg.evaluation.evaluate` gives
+    predicted classes that the truth does not know an id of their own, so that they count as errors.
+
+    Args:
+        prediction: label map of any shape and integer type; uint8 is fastest.
+        truth: label map of the same shape.
+        num_classes: at most `MOST_CLASSES`.
+
+    Returns:
+        (num_classes, num_classes) int64 pixels by [truth, prediction].
 
     Raises:
-        ValueError: the shapes differ, or there are more than `MOST_CLASSES`.
+        ValueError: the shapes differ, or there are too many classes.
     """
     if prediction.shape != truth.shape:
         raise ValueError(f"prediction {prediction.shape} and truth {truth.shape} must have the same shape")
@@ -41,7 +48,7 @@ def confusion_matrix(
 
 
 def _as_bytes(ids: NDArray[np.integer], num_classes: int) -> NDArray[np.uint8]:
-    """The same ids as uint8; what lies outside the classes becomes 255."""
+    """Return the same ids as uint8; ids outside the classes become 255."""
     if ids.dtype == np.uint8:
         return ids.view(np.uint8)
     return np.where((ids >= 0) & (ids < num_classes), ids, IGNORE).astype(np.uint8)
@@ -50,8 +57,8 @@ def _as_bytes(ids: NDArray[np.integer], num_classes: int) -> NDArray[np.uint8]:
 def _count_pairs(columns: NDArray[np.uint8], rows: NDArray[np.uint8], num_classes: int) -> NDArray[np.int64]:
     """Count each pair of bytes as one number of 16 bits in a single histogram.
 
-    Neighbouring pixels mostly show the same pair, and a counter that is raised again at once waits for itself: so the
-    pixels are taken from several bands of the picture in turn.
+    Neighbouring pixels mostly have the same pair, and a counter that is incremented twice in a row waits for itself, so
+    pixels are taken from several bands of the image in turn.
     """
     size = rows.size
     pairs = np.empty((1, -(-size // _BANDS) * _BANDS, 2), np.uint8)
@@ -64,10 +71,14 @@ def _count_pairs(columns: NDArray[np.uint8], rows: NDArray[np.uint8], num_classe
 
 
 def intersection_over_union(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Per-class TP / (TP + FP + FN), 0..1, (C,) float64.
+    """Return per-class IoU from confusion counts: TP / (TP + FP + FN).
 
-    NaN for a class that occurs neither in truth nor in prediction; 0 for one that is only predicted. Means leave NaN
-    out (`numpy.nanmean`), the convention of the published implementations of this field.
+    Args:
+        confusion: (C, C) pixels by [truth, prediction].
+
+    Returns:
+        (C,) float64, 0..1. NaN for a class that occurs neither in truth nor in prediction, 0 for one that is only
+        predicted. Means leave out NaN (`numpy.nanmean`), as the published implementations do.
     """
     hits = np.diag(confusion).astype(np.float64)
     union = confusion.sum(0) + confusion.sum(1) - np.diag(confusion)
@@ -76,6 +87,6 @@ def intersection_over_union(confusion: NDArray[np.int64]) -> NDArray[np.float64]
 
 
 def pixel_accuracy(confusion: NDArray[np.int64]) -> float:
-    """Share of counted pixels that are right, 0..1; NaN when none was counted."""
+    """Return the share of counted pixels with the right label, 0..1; NaN if none was counted."""
     total = confusion.sum()
     return float(np.diag(confusion).sum() / total) if total else float("nan")

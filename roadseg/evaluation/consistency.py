@@ -1,4 +1,4 @@
-"""How steady labels are in time: each label map against the one before, moved along with the picture."""
+"""Temporal consistency of labels: each label map against the one before, moved along with the image."""
 
 import cv2
 import numpy as np
@@ -10,12 +10,11 @@ from roadseg.labels.space import IGNORE, LabelMap
 
 
 class TemporalConsistency:
-    """Mean IoU between each label map and the one before it, warped by the optical flow of the pictures.
+    """Mean IoU between each label map and the one before it, warped by the optical flow of the images.
 
     After Lai et al., "Learning Blind Video Temporal Consistency", ECCV 2018, and Liu et al., "Efficient Semantic Video
     Segmentation with Per-frame Inference", ECCV 2020, with the flow by OpenCV's dense inverse search (Kroeger et al.,
-    ECCV 2016). Of wrong labels too it only says how steady they are. Pixels that the flow does not explain do not
-    count.
+    ECCV 2016). Wrong labels can be consistent too. Pixels that the flow does not explain do not count.
     """
 
     def __init__(self, classes: int) -> None:
@@ -29,7 +28,7 @@ class TemporalConsistency:
 
         Args:
             image: (H, W, 3) uint8 RGB.
-            labels: (h, w) uint8 train ids, 255 for none; they are scaled to the picture.
+            labels: (h, w) uint8 train ids, 255 for none; they are resized to the image.
         """
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
         labels = np.asarray(cv2.resize(labels, grey.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
@@ -47,17 +46,17 @@ class TemporalConsistency:
         self._before = (grey, labels)
 
     def cut(self) -> None:
-        """The next frame does not follow on the last one."""
+        """Mark a cut: the next frame does not follow the last one."""
         self._before = None
 
     @property
     def miou(self) -> float:
-        """In percent, over the classes that occur; NaN before the second frame."""
+        """Mean IoU in percent over the classes that occur; NaN before the second frame."""
         if not self.confusion.any():
             return float("nan")
         return 100 * float(np.nanmean(intersection_over_union(self.confusion)))
 
     @property
     def changed(self) -> float:
-        """Share in percent of the counted pixels whose class is another than before."""
+        """Counted pixels whose class differs from the frame before, in percent."""
         return 100 * (1 - float(np.trace(self.confusion) / max(self.confusion.sum(), 1)))

@@ -1,6 +1,6 @@
-"""How far a network tells two domains apart: the less, the better it has been adapted to both.
+"""Domain mixing: how well two domains can be separated by a network's vectors. Adaptation should make it harder.
 
-Of a picture there is one vector, for example the mean of its features over all positions.
+Each image has one vector, for example the mean of its features over all positions.
 """
 
 from typing import NamedTuple
@@ -10,26 +10,29 @@ from numpy.typing import NDArray
 
 FOLDS = 5
 RIDGE = 1e-2
-"""Weight of the squared coefficients beside the mean squared error: with fewer pictures than features there would be a
-plane between any two sets."""
+"""Weight of the squared coefficients relative to the mean squared error: without it, a plane would separate any two sets
+of fewer images than features."""
 
 
 class DomainMixing(NamedTuple):
-    """Both numbers say 1 or 100 for domains that look alike, and less or more for such that do not."""
+    """Two measures of how mixed two domains are."""
 
     neighbours: float
-    """Nearest pictures that are of the other domain, against as many as there would be by chance: 0..2 or so."""
+    """Share of nearest images from the other domain, relative to chance: 1 for mixed domains, 0 for separate ones."""
     classifier_accuracy: float
-    """Percent of pictures whose domain a linear classifier tells that was trained on others; 50 by chance."""
+    """Accuracy in percent of a linear classifier of the domain, trained on other images; 50 by chance."""
 
 
 def domain_mixing(source: NDArray[np.floating], target: NDArray[np.floating], *, neighbours: int = 5) -> DomainMixing:
     """Compare two sets of vectors.
 
     Args:
-        source: (N, D), at least as many as folds.
-        target: (M, D).
-        neighbours: of each picture that are looked at, by cosine, over both sets, without itself.
+        source: (N, D) vectors.
+        target: (M, D) vectors.
+        neighbours: number of nearest neighbours of each image by cosine, over both sets, without the image itself.
+
+    Returns:
+        Both measures.
 
     Raises:
         ValueError: a set has too few vectors.
@@ -38,7 +41,7 @@ def domain_mixing(source: NDArray[np.floating], target: NDArray[np.floating], *,
         raise ValueError(f"{len(source)} and {len(target)} vectors are too few for {neighbours} neighbours")
     vectors = np.concatenate([source, target]).astype(np.float64)
     domain = np.repeat([0, 1], [len(source), len(target)])
-    return DomainMixing(_other_neighbours(vectors, domain, neighbours), 100 * _told_apart(vectors, domain))
+    return DomainMixing(_other_neighbours(vectors, domain, neighbours), 100 * _classifier_accuracy(vectors, domain))
 
 
 def _other_neighbours(vectors: NDArray[np.float64], domain: NDArray[np.intp], count: int) -> float:
@@ -51,11 +54,11 @@ def _other_neighbours(vectors: NDArray[np.float64], domain: NDArray[np.intp], co
     return float(np.mean(np.divide(shares, by_chance)))
 
 
-def _told_apart(vectors: NDArray[np.float64], domain: NDArray[np.intp]) -> float:
-    """Mean over the domains of the share that is told right: ridge regression, each fold by a fit to the others."""
+def _classifier_accuracy(vectors: NDArray[np.float64], domain: NDArray[np.intp]) -> float:
+    """Return the accuracy of ridge regression, averaged over the domains; other folds predict each fold."""
     folds = np.empty(len(domain), np.intp)
     for one in (0, 1):
-        # Neighbouring frames look alike, so folds are stretches of a video, not every so-manieth frame.
+        # Neighbouring frames look alike, so folds are stretches of a video, not every n-th frame.
         members = np.flatnonzero(domain == one)
         folds[members] = np.arange(len(members)) * FOLDS // len(members)
     right = np.zeros(len(domain))

@@ -35,7 +35,7 @@ def test_the_table_shows_every_check_and_a_verdict(roadseg, tmp_path: Path, caps
     assert roadseg("doctor", "--data", tmp_path) == 0
     printed = capsys.readouterr()
     assert "encode libx264" in printed.out and "extras" in printed.out
-    assert printed.err.strip() == "roadseg can work here."
+    assert printed.err.strip() == "roadseg works on this machine."
 
 
 def test_something_essential_that_is_broken_ends_with_1(roadseg, tmp_path: Path, capsys, monkeypatch):
