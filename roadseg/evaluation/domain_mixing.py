@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 FOLDS = 5
 RIDGE = 1e-2
-"""Weight of the squared coefficients relative to the mean squared error: without it, a plane would separate any two sets
-of fewer images than features."""
+"""Weight of the squared coefficients relative to the mean squared error: without it, a plane would separate any two
+sets of fewer images than features."""
 
 
 class DomainMixing(NamedTuple):
