@@ -31,7 +31,10 @@ def comparison_page(board: Scoreboard, options: Mapping[str, str]) -> str:
         images=board.images,
         classes=len(board.shared),
         leader=_leader(board),
-        runs=[{"name": name, "path": str(run.path), "input_size": run.input_size} for name, run in board.runs.items()],
+        runs=[
+            {"name": name, "path": str(run.path), "input_size": run.input_size, "engine": run.evaluation.engine}
+            for name, run in board.runs.items()
+        ],
         layers=[IMAGE, *runs, TRUTH],
         left=1 if len(runs) > 1 else 0,  # the first run beside the best of the others; a single run beside the image
         right=1 + right,
