@@ -18,8 +18,9 @@ from roadseg.datasets.source_images import source_images
 from roadseg.evaluation.comparison.grid import overlay_grid
 from roadseg.evaluation.consistency import TemporalConsistency
 from roadseg.evaluation.domain_mixing import domain_mixing
+from roadseg.evaluation.evaluate import evaluate
 from roadseg.evaluation.score_tables import ScoreTable, as_markdown
-from roadseg.evaluation.scoring import load_run, score
+from roadseg.evaluation.trained import load_run
 from roadseg.files import write_json, write_png, write_text
 from roadseg.inference.engines import load_segmenter
 from roadseg.models.domain_statistics import source_statistics
@@ -49,10 +50,10 @@ def main() -> None:
     labelled = dataset_kind("folder").open(arguments.labelled, "val")
     results = []
     for run in arguments.runs:
-        candidate, runtime = load_run(run), start()
-        evaluation = score(candidate, labelled, runtime)
+        trained, runtime = load_run(run), start()
+        evaluation = evaluate(run, labelled)
         consistency = steadiness(run, arguments.video)
-        mixing = domain_mixing(*embeddings(candidate.network, arguments.video, candidate.input_size, runtime))
+        mixing = domain_mixing(*embeddings(trained.network, arguments.video, trained.card.input_size, runtime))
         result = {
             "run": run.name,
             "miou": round(evaluation.miou, 1),
