@@ -31,7 +31,7 @@ def main(scratch: Path) -> None:
         sets = ("--source", f"streets:{source}", "--target", str(streets / "images"))
         roadseg("adapt", "--out", str(adapted), *sets, *options)
     runs = ("source-only", str(adapted))
-    roadseg("compare", *runs, "--dataset", f"streets:{streets}", "--pictures", "3", "--out", str(scratch / "out"))
+    roadseg("compare", *runs, "--dataset", f"streets:{streets}", "--images", "3", "--out", str(scratch / "out"))
     sheet = Image.open(scratch / "out" / "comparison.png").convert("RGB")
     picture = sheet.resize((WIDTH, round(WIDTH * sheet.height / sheet.width)), Image.Resampling.LANCZOS)
     out = Path(__file__).parent / "images" / "comparison.png"

@@ -28,11 +28,11 @@ def test_adapt_evaluate_and_go_on(data, tmp_path):
     assert outcome["steps"] == 6
     assert made.stderr == ""
 
-    scored = roadseg("evaluate", run, "streets", data / "target", "--json")
+    scored = roadseg("evaluate", run, f"streets:{data / 'target'}", "--json")
     scores = json.loads(scored.stdout)
     assert scores["miou"] == outcome["evaluation"]["miou"]
     assert {"miou", "iou", "pixel_accuracy", "images"} <= scores.keys()
-    assert "road" in roadseg("evaluate", run, "streets", data / "target").stdout
+    assert "road" in roadseg("evaluate", run, f"streets:{data / 'target'}").stdout
 
     again = roadseg("adapt", *flags, "--resume", "--json")
     assert again.returncode == 0, again.stderr
@@ -100,9 +100,9 @@ def test_two_runs_refuse_each_other_and_ctrl_c_leaves_a_run_that_goes_on(data, t
 
 def test_evaluate_says_what_is_wrong(tmp_path, data):
     for arguments, message in (
-        ([tmp_path, "streets", data / "target"], "no trained model here"),
-        ([tmp_path, "kitti", data / "target"], "unknown data set 'kitti'"),
-        ([tmp_path, "camvid", data / "target"], "no such folder"),
+        ([tmp_path, f"streets:{data / 'target'}"], "no trained model here"),
+        ([tmp_path, f"kitti:{data / 'target'}"], "unknown data set 'kitti'"),
+        ([tmp_path, f"camvid:{data / 'target'}"], "no such folder"),
     ):
         ended = roadseg("evaluate", *arguments)
         assert ended.returncode == 1

@@ -34,7 +34,7 @@ def test_charts_are_the_log(run):
     charts = charts_of(training_page(run))
     assert list(charts) == [
         *("segmentation loss", "adversarial loss", "discriminator loss", "mean IoU, percent"),
-        *("learning rate", "seconds a step", "share of time waiting for batches"),
+        *("learning rate", "seconds per step", "share of time waiting for batches"),
     ]
     main, auxiliary = charts["discriminator loss"]["lines"]
     assert (main["name"], auxiliary["name"]) == ("main", "auxiliary")
