@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from roadseg.inference.label_frames import label_frames
     from roadseg.inference.segmenter import Segmenter
     from roadseg.jobs.compare import compare
+    from roadseg.jobs.overlay import overlay_videos
     from roadseg.labels.space import LabelSpace
     from roadseg.streets.render import render_street
     from roadseg.training.recipe import read_recipe
@@ -48,6 +49,7 @@ __all__ = [
     "label_frames",
     "load_segmenter",
     "open_dataset",
+    "overlay_videos",
     "read_recipe",
     "render_street",
 ]
@@ -68,6 +70,7 @@ _MODULES = {
     "label_frames": "roadseg.inference.label_frames",
     "load_segmenter": "roadseg.inference.engines",
     "open_dataset": "roadseg.datasets.catalogue",
+    "overlay_videos": "roadseg.jobs.overlay",
     "read_recipe": "roadseg.training.recipe",
     "render_street": "roadseg.streets.render",
 }

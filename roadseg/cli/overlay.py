@@ -1,8 +1,6 @@
-"""`roadseg overlay`: draw what a run sees on videos, and count it."""
+"""`roadseg overlay`: segment videos."""
 
 import time
-from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,12 +27,11 @@ from roadseg.cli.options import (
     parse_shard,
     parse_size,
 )
-from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:
-    from roadseg.overlay.job import Failure
-    from roadseg.overlay.summary import OverlayFiles, OverlaySummary
-    from roadseg.overlay.tasks import Task
+    from roadseg.jobs.overlay import OverlayProgress
+    from roadseg.overlay.failures import Failure
+    from roadseg.overlay.summary import OverlaySummary
 
 TOP_CLASSES = 8
 """Rows of the table at the end; the summary files have all classes."""
@@ -49,7 +46,7 @@ def overlay(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")],
     run: Annotated[
-        Path, typer.Option("--run", "-r", metavar="RUN", help="Run folder of `roadseg adapt`; default: what ships.")
+        Path, typer.Option("--run", "-r", metavar="RUN", help="Run folder of `roadseg adapt`, or default.")
     ] = Path("default"),
     opacity: Annotated[float, typer.Option(min=0, max=1, metavar="0..1", help="Weight of the class colours.")] = 0.5,
     no_legend: Annotated[bool, typer.Option("--no-legend", help="Leave the class names out.")] = False,
@@ -66,7 +63,7 @@ def overlay(
     bn_scenes: BatchNormScenes = "",
     mask: Annotated[
         str | None,
-        typer.Option(metavar="auto|PNG", help="Leave out the bonnet, stamps: found, or white in a picture of yours."),
+        typer.Option(metavar="auto|PNG", help="Leave out the bonnet and stamps: found, or white in your PNG file."),
     ] = None,
     device: Device = "auto",
     engine: Engine = "auto",
@@ -83,13 +80,13 @@ def overlay(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Draw labels on videos and count classes.
+    """Segment videos: write a coloured overlay, per-frame statistics and a report page.
 
-    Writes NAME.overlay.mp4, NAME.frames.parquet, NAME.summary.json and, to look
-    at all of it in a browser, NAME.report.html. What is done is skipped, and what
-    was cut off goes on: just repeat the call. A broken video does not stop the
-    others; DIR/failures.jsonl lists what failed. Sub-folders of a folder of videos
-    are kept.
+    Writes NAME.overlay.mp4, NAME.frames.parquet, NAME.summary.json and
+    NAME.report.html, a page for the browser. Finished videos are skipped and
+    an interrupted one continues: run the same command again. A broken video does
+    not stop the others; DIR/failures.jsonl lists what failed. Sub-folders of a
+    folder of videos are kept.
     For many machines there is --shard, or --ray, with videos, runs and results on
     storage that they share.
 
@@ -99,135 +96,108 @@ def overlay(
     """
     if ray is not None and shard is not None:
         raise typer.BadParameter("--ray and --shard exclude each other: Ray gives every video to one of its workers")
-    from roadseg.adaptation.batch_norm import BatchNormAdaptation
-    from roadseg.inference.engines import load_segmenter
-    from roadseg.inference.smoothing import WEIGHT
-    from roadseg.models.tta import TTA
-    from roadseg.overlay.fleet import failure_record, overlay_fleet
-    from roadseg.overlay.job import Failure
-    from roadseg.overlay.masking import AUTO, read_mask
-    from roadseg.overlay.ray_jobs import overlay_on_ray
-    from roadseg.overlay.summary import OverlayOptions
-    from roadseg.overlay.tasks import Shard, check_names, find_tasks
-
     reporter = Reporter(quiet=quiet, as_json=as_json)
-    options = OverlayOptions(
-        opacity=opacity,
-        legend=not no_legend,
-        batch_size=batch_size,
-        frame_rate=parse_rate(frame_rate) if frame_rate else None,
-        overwrite=overwrite,
-        tta=TTA(flip, parse_scales(scales)),
-        smoothing=WEIGHT if smooth else 0.0,
-        batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
-        mask=AUTO if mask == AUTO else read_mask(Path(mask)) if mask is not None else None,
-    )
-    part = Shard(*parse_shard(shard)) if shard else None
-    tasks = find_tasks(videos, out)
-    files = {str(task.video): task.files for task in tasks}
-    check_names(tasks)
-    size = parse_size(input_size) if input_size else None
-    load = partial(load_segmenter, run, device=device, engine=engine, input_size=size)
-    results: list[OverlaySummary | Failure] = []
-    reports: list[Path] = []
+    options: dict[str, Any] = {
+        "input_size": parse_size(input_size) if input_size else None,
+        "smooth": smooth,
+        "mask": mask,
+        "flip": flip,
+        "scales": parse_scales(scales),
+        "adapt_bn": adapt_bn,
+        "bn_prior": bn_prior,
+        "bn_scenes": bn_scenes,
+        "opacity": opacity,
+        "legend": not no_legend,
+        "batch_size": batch_size,
+        "frame_rate": parse_rate(frame_rate) if frame_rate else None,
+        "device": device,
+        "engine": engine,
+        "shard": parse_shard(shard) if shard else None,
+        "ray": ray,
+        "ray_cpus": ray_cpus,
+        "ray_verbose": debug,
+        "overwrite": overwrite,
+    }
+    from roadseg.jobs.overlay import overlay_videos
+
+    pages: list[Path] = []
     try:
         with reporter.bars("videos" if ray else "frames") as bars:
-            show: _Progress | _RayProgress
-            if ray is None:
-                show = _Progress(bars, part.of(tasks) if part else tasks)
-                found = overlay_fleet(tasks, load(), out, options, shard=part, on_progress=show)
-            else:
-                show = _RayProgress(bars, len(tasks))
-                found = overlay_on_ray(
-                    *(tasks, load, out, options),
-                    address=ray,
-                    device=device,
-                    cpus=ray_cpus,
-                    verbose=debug,
-                    on_progress=show,
-                )
-            with closing(found):
-                for result in found:
-                    results.append(result)
-                    show.one_ended()
-                    _tell(reporter, result)
-                    if not isinstance(result, Failure):
-                        reports += _report(reporter, files[result.video], again=not result.skipped)
+            shown = _Progress(bars, on_ray=ray is not None)
+
+            def on_result(result: "OverlaySummary | Failure") -> None:
+                shown.one_ended()
+                _report_result(reporter, result)
+
+            results = overlay_videos(
+                *(videos, out, run),
+                **options,
+                on_progress=shown,
+                on_result=on_result,
+                on_page=pages.append,
+                on_warning=reporter.warn,
+            )
     except KeyboardInterrupt:
-        reporter.say("stopped: what is finished is kept, the same command goes on there")
+        reporter.say("Stopped. Run the same command again to continue.")
         raise
-    if reports:
-        reporter.say(f"to look at in a browser: {escape(str(_index(reporter, out) or reports[-1]))}")
-    summaries = [result for result in results if not isinstance(result, Failure)]
+    if pages:
+        reporter.say(f"to look at in a browser: {escape(str(pages[-1]))}")
     if not results:
-        reporter.say(f"nothing to do: {len(tasks)} videos in all, none of them in shard {shard}")
-    if summaries or as_json or len(results) > 1:
-        tables = [_videos_table(results)] if len(results) > 1 else []
-        tables += [_classes_table(summaries, out)] if summaries else []
-        reporter.result(Group(*tables), {"out": str(out), "videos": [_as_dict(result) for result in results]})
-    if len(summaries) < len(results):
-        if len(results) > 1:
-            record = failure_record(out, part)
-            fail(f"{len(results) - len(summaries)} of {len(results)} videos failed", f"{record} says which and why.")
-        raise typer.Exit(1)
+        reporter.say(f"nothing to do: fewer videos than shards, none of them in shard {shard}")
+    _show_results(reporter, results, out, options["shard"])
 
 
 class _Progress:
-    """Shows one video after the other as a bar with its speed."""
+    """Progress bars: one video after the other with its speed; of a Ray cluster, all videos in one bar."""
 
-    def __init__(self, bars: Bars, tasks: "list[Task]") -> None:
+    def __init__(self, bars: Bars, *, on_ray: bool) -> None:
         self._bars = bars
-        self._places = {task.video: f" ({place}/{len(tasks)})" for place, task in enumerate(tasks, start=1)}
-        self._video: Path | None = None
-        self._before = 0
-        self._task = ""
-        self._started = 0.0
-
-    def __call__(self, video: Path, done: int, total: int | None) -> None:
-        if video != self._video:
-            self._video, self._before = video, done - 1
-            name = video.name if len(video.name) <= 32 else "…" + video.name[-31:]
-            self._task = escape(name + (self._places[video] if len(self._places) > 1 else ""))
-            self._started = time.perf_counter()
-        seconds, new = time.perf_counter() - self._started, done - self._before - 1
-        self._bars.show(self._task, done, total, f"{new / seconds:.0f} frames/s" if new else "")
-
-    def one_ended(self) -> None:
-        """Take away the bar of the video that has just ended, well or not."""
-        self._bars.hide(self._task)
-
-
-class _RayProgress:
-    """Shows all videos as one bar with the speed of all workers together."""
-
-    def __init__(self, bars: Bars, videos: int) -> None:
-        self._bars = bars
-        self._videos = videos
+        self._on_ray = on_ray
         self._ended = 0
+        self._videos: int | None = None
+        self._task = ""
         self._started: float | None = None
-        self._note = "Ray starts"
-        self._show()
+        self._before = 0
+        if on_ray:
+            self._show_ray("Ray starts")
 
-    def __call__(self, workers: int, frames: int) -> None:
-        if self._started is None and frames:
-            self._started, self._before = time.perf_counter(), frames
-        seconds = time.perf_counter() - self._started if self._started else 0.0
-        speed = f", {(frames - self._before) / seconds:.0f} frames/s" if seconds else ""
-        self._note = f"{workers} worker{'' if workers == 1 else 's'}{speed}"
-        self._show()
+    def __call__(self, progress: "OverlayProgress") -> None:
+        """Show progress."""
+        self._videos = progress.videos
+        if self._on_ray:
+            workers = f"{progress.workers} worker{'' if progress.workers == 1 else 's'}"
+            speed = self._speed(progress.frames) if progress.frames else ""
+            self._show_ray(f"{workers}, {speed}" if speed else workers)
+            return
+        assert progress.video is not None
+        name = progress.video.name if len(progress.video.name) <= 32 else "…" + progress.video.name[-31:]
+        task = escape(name + (f" ({progress.number}/{progress.videos})" if progress.videos > 1 else ""))
+        if task != self._task:
+            self._task, self._started = task, None
+        self._bars.show(task, progress.frames, progress.frames_in_all, self._speed(progress.frames))
 
     def one_ended(self) -> None:
-        """Count a video that has just ended, well or not."""
+        """Count a video that has just ended, well or not, and take its bar away."""
         self._ended += 1
-        self._show()
+        if self._on_ray:
+            self._show_ray("")
+        else:
+            self._bars.hide(self._task)
 
-    def _show(self) -> None:
-        self._bars.show("overlay", self._ended, self._videos, self._note)
+    def _speed(self, frames: int) -> str:
+        """Return the frames per second since the first call for this bar."""
+        if self._started is None:
+            self._started, self._before = time.perf_counter(), frames
+            return ""
+        return f"{(frames - self._before) / (time.perf_counter() - self._started):.0f} frames/s"
+
+    def _show_ray(self, note: str) -> None:
+        self._bars.show("overlay", self._ended, self._videos, note)
 
 
-def _tell(reporter: Reporter, result: "OverlaySummary | Failure") -> None:
-    """A line for a video that has just ended, and its warnings."""
-    from roadseg.overlay.job import Failure
+def _report_result(reporter: Reporter, result: "OverlaySummary | Failure") -> None:
+    """Print a line for a video that has just ended, and its warnings."""
+    from roadseg.overlay.failures import Failure
 
     if isinstance(result, Failure):
         fail(result.error.cause, result.error.remedy)
@@ -248,35 +218,29 @@ def _tell(reporter: Reporter, result: "OverlaySummary | Failure") -> None:
         reporter.warn(f"{result.video}: {notice}")
 
 
-def _report(reporter: Reporter, files: "OverlayFiles", *, again: bool) -> list[Path]:
-    """Write the page of a video, unless it is there and need not be written again; results are good without it."""
-    from roadseg.report.pages import report_path, write_report
+def _show_results(
+    reporter: Reporter, results: "list[OverlaySummary | Failure]", out: Path, shard: tuple[int, int] | None
+) -> None:
+    """Print the tables or the JSON document; exit with 1 if a video failed."""
+    from roadseg.overlay.failures import Failure, failure_record
+    from roadseg.overlay.tasks import Shard
 
-    page = report_path(files)
-    if page.exists() and not again:
-        return []
-    try:
-        return [write_report(files)]
-    except (RoadsegError, OSError) as error:
-        page.unlink(missing_ok=True)  # of earlier results, which these have replaced
-        reporter.warn(f"no report: {error}")
-        return []
-
-
-def _index(reporter: Reporter, out: Path) -> Path | None:
-    """Write the page of the whole folder, if it has several videos."""
-    from roadseg.report.pages import write_index
-
-    try:
-        return write_index(out)
-    except (RoadsegError, OSError) as error:
-        reporter.warn(f"no page of all videos: {error}")
-        return None
+    summaries = [result for result in results if not isinstance(result, Failure)]
+    if summaries or reporter.as_json or len(results) > 1:
+        tables = [_videos_table(results)] if len(results) > 1 else []
+        tables += [_classes_table(summaries, out)] if summaries else []
+        reporter.result(Group(*tables), {"out": str(out), "videos": [_as_dict(result) for result in results]})
+    failures = len(results) - len(summaries)
+    if failures and len(results) > 1:
+        record = failure_record(out, Shard(*shard) if shard else None)
+        fail(f"{failures} of {len(results)} videos failed", f"{record} says which and why.")
+    if failures:
+        raise typer.Exit(1)
 
 
 def _videos_table(results: "list[OverlaySummary | Failure]") -> Table:
-    """What became of each video, failures first."""
-    from roadseg.overlay.job import Failure
+    """Return a table of the videos, failures first."""
+    from roadseg.overlay.failures import Failure
 
     table = Table(title="videos", title_justify="left", caption_justify="left")
     table.add_column("video", overflow="fold")
@@ -295,7 +259,7 @@ def _videos_table(results: "list[OverlaySummary | Failure]") -> Table:
 
 
 def _classes_table(summaries: "list[OverlaySummary]", out: Path) -> Table:
-    """The classes that take up most of the picture, over all videos, each counted for as long as it lasts."""
+    """Return a table of the classes that take up most of the frames, over all videos, weighted by their duration."""
     seconds = sum(summary.duration_seconds for summary in summaries)
     shares: dict[str, float] = {}
     shown: dict[str, float] = {}
@@ -320,7 +284,7 @@ def _classes_table(summaries: "list[OverlaySummary]", out: Path) -> Table:
 
 
 def _as_dict(result: "OverlaySummary | Failure") -> dict[str, Any]:
-    from roadseg.overlay.job import Failure
+    from roadseg.overlay.failures import Failure
 
     if isinstance(result, Failure):
         return {"video": str(result.video), "status": "failed", "cause": result.error.cause}

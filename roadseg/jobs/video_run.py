@@ -17,11 +17,12 @@ from roadseg.fetch.job import fetch_videos
 from roadseg.files import locked, write_json, write_png, write_text
 from roadseg.inference.engines import load_segmenter
 from roadseg.jobs.before_after import AFTER, BEFORE, BeforeAfter, Footage
+from roadseg.jobs.overlay import OverlayProgress, overlay_videos
 from roadseg.jobs.recipe_run import is_done, refuse_another, run_recipe
 from roadseg.jobs.video_recipe import FRAMES, VideoRecipe
-from roadseg.overlay.job import Failure, overlay_videos
+from roadseg.overlay.failures import Failure
 from roadseg.overlay.summary import OverlaySummary
-from roadseg.overlay.tasks import Task, check_names
+from roadseg.overlay.tasks import find_tasks
 from roadseg.runtime import is_main_process, main_process_first, process_group
 from roadseg.training.build import Watcher
 from roadseg.training.recipe import read_recipe, resolve_as
@@ -209,7 +210,7 @@ def _with_frames(
     footage: Iterable[Footage], recipe: VideoRecipe, folder: VideoFolder, watcher: StageWatcher
 ) -> list[Footage]:
     files = {Path(one.file): one for one in footage if one.file}
-    check_names([Task(file, folder.overlays(BEFORE)) for file in files])
+    find_tasks(files, folder.overlays(BEFORE))  # refuses equal names before hours of training
     watcher.on_stage(f"roadseg frames, one every {recipe.frames_every:g} s -> {folder.frames}")
     extraction = extract_frames(
         list(files),
@@ -258,20 +259,26 @@ def _draw(
     folder: VideoFolder,
     watcher: StageWatcher,
 ) -> dict[str, OverlaySummary]:
-    """Overlays of all videos by one set of weights, by file."""
+    """Draw overlays of all videos by one set of weights; return their summaries by file."""
     videos = [Path(one.file) for one in footage if one.file]
     watcher.on_stage(f"roadseg overlay --run {weights} -> {folder.overlays(label)}")
+
+    def on_progress(progress: OverlayProgress) -> None:
+        assert progress.video is not None
+        watcher.on_progress(f"{label}, {progress.video.name}", progress.frames, progress.frames_in_all)
+
     results = overlay_videos(
-        [Task(video, folder.overlays(label)) for video in videos],
-        load_segmenter(weights, device=recipe.device),
-        on_progress=lambda video, done, total: watcher.on_progress(f"{label}, {video.name}", done, total),
+        *(videos, folder.overlays(label), weights),
+        device=recipe.device,
+        on_progress=on_progress,
+        on_warning=watcher.on_warning,
     )
     summaries = {}
-    for video, result in zip(videos, results, strict=True):
+    for result in results:
         if isinstance(result, Failure):
             watcher.on_warning(result.error.cause)
         else:
-            summaries[str(video)] = result
+            summaries[result.video] = result
     return summaries
 
 

@@ -1,12 +1,11 @@
-"""From a video and a segmenter to an overlay folder: the video with labels drawn on, a table and a summary.
+"""One video: its overlay, a table of its frames and a summary.
 
-decode -> prepare (scale to RGB, batch) -> segment -> draw (blend, count) -> encode, each in its own thread.
+decode -> prepare -> segment [-> smooth] -> draw (blend, count) -> encode, each stage in its own thread.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, islice
@@ -25,32 +24,34 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import Memory
 from roadseg.labels.space import IGNORE
 from roadseg.overlay.draw import Overlay
+from roadseg.overlay.failures import Failure
 from roadseg.overlay.heatmaps import Grid, sample_grid
 from roadseg.overlay.masking import Mask, mask_of
 from roadseg.overlay.parts import SEGMENT_FRAMES, OverlayParts, remove_parts
 from roadseg.overlay.stats import count_pixels
 from roadseg.overlay.summary import (
+    OverlayFiles,
     OverlayJob,
     OverlayOptions,
     OverlaySummary,
     StageTiming,
     earlier_summary,
 )
-from roadseg.overlay.tasks import Task, check_names
+from roadseg.overlay.tasks import Task
 from roadseg.video.frame import Frame
 from roadseg.video.pipeline import Pipeline
 from roadseg.video.reader import VideoReader
 from roadseg.video.sample import sample_frames
 
 OnProgress = Callable[[int, int | None], None]
-"""Told how many frames are done and, where the container says it, how many there are."""
+"""Called with the number of frames done and, where the container states it, the number of frames."""
 
 DEFAULTS = OverlayOptions()
 VERSIONED = ("roadseg", "torch", "openvino", "av", "opencv-python", "numpy", "pyarrow")
-"""Packages whose versions a summary tells, of those that are installed."""
+"""Packages whose versions are written into summaries, if they are installed."""
 
 BATCH_BYTES = 64 * 10**6
-"""Frames of a batch may take so much memory, as they were decoded; about eight batches are in work at any time."""
+"""Memory of the decoded frames of a batch, at most; about eight batches are in work at any time."""
 
 
 class Decoded(NamedTuple):
@@ -62,26 +63,32 @@ class Decoded(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A frame that is ready to be written."""
+    """A frame that is ready to be encoded."""
 
     frame: Frame
-    """With the overlay."""
+    """The frame with the overlay."""
     damaged: bool
     """The decoder met errors on the way to this frame."""
     counts: NDArray[np.int64]
-    """(256,) pixels of each label value."""
+    """(256,) number of pixels of each label value."""
     grid: Grid
-    """Where they are, coarsely."""
+    """Their places, coarsely."""
     memory: Memory | None
     """State of smoothing after the batch of this frame; None without smoothing."""
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A video without results, and why."""
-
-    video: Path
-    error: RoadsegError
+def overlay_or_failure(
+    task: Task,
+    segmenter: Segmenter,
+    options: OverlayOptions = DEFAULTS,
+    *,
+    on_progress: OnProgress = lambda done, total: None,
+) -> OverlaySummary | Failure:
+    """Call `overlay_video`; return its error as a `Failure`, so that one broken video does not stop the others."""
+    try:
+        return overlay_video(task.video, segmenter, task.out, options, on_progress=on_progress)
+    except RoadsegError as error:
+        return Failure(task.video, error)
 
 
 def overlay_video(
@@ -92,11 +99,11 @@ def overlay_video(
     *,
     on_progress: OnProgress = lambda done, total: None,
 ) -> OverlaySummary:
-    """Draw what `segmenter` sees on a video: its overlay, a table of its frames and a summary, in the folder `out`.
+    """Draw labels on one video: write its overlay, a table of its frames and a summary into the folder `out`.
 
-    The overlay has the pictures, times and sound of the video. The three files appear whole or not at all, the summary
-    last. Where a summary tells of the same job, nothing is done; where the same job was cut off, even by `kill -9`, it
-    goes on after the last finished segment, and its results equal those of an uninterrupted one.
+    The overlay has the frames, times and sound of the video. The three files appear whole or not at all, the summary
+    last. If a summary of the same job is there, nothing is done. If the same job was cut off, even by `kill -9`, it
+    continues after the last finished segment, and its results equal those of an uninterrupted job.
 
     Args:
         video: in any format that FFmpeg decodes.
@@ -107,38 +114,10 @@ def overlay_video(
 
     Raises:
         VideoError: the video cannot be read.
-        OutputError: the results cannot be written, another process writes them or holds `out` for itself, or
-            results of that name are there from another video, network or options.
+        OutputError: the results cannot be written, another process writes them or holds `out` for itself, or results
+            of that name are there from another video, network or options.
     """
-    task = Task(video, out)
-    (result,) = overlay_videos([task], segmenter, options, on_progress=lambda _, *done: on_progress(*done))
-    if isinstance(result, Failure):
-        raise result.error
-    return result
-
-
-def overlay_videos(
-    tasks: Sequence[Task],
-    segmenter: Segmenter,
-    options: OverlayOptions = DEFAULTS,
-    *,
-    on_progress: Callable[[Path, int, int | None], None] = lambda video, done, total: None,
-) -> Iterator[OverlaySummary | Failure]:
-    """`overlay_video` for one video after the other; one that fails stops no other.
-
-    Raises:
-        InputError: results of two videos would have the same name, or replace one of the videos; nothing was done.
-    """
-    check_names(tasks)
-    for task in tasks:
-        try:
-            yield _overlay(task, segmenter, options, partial(on_progress, task.video))
-        except RoadsegError as error:
-            yield Failure(task.video, error)
-
-
-def _overlay(task: Task, segmenter: Segmenter, options: OverlayOptions, on_progress: OnProgress) -> OverlaySummary:
-    video, files = task.video, task.files
+    files = OverlayFiles.of(video, out)
     with opencv_in_one_thread(), VideoReader(video, frame_rate=options.frame_rate) as reader, held(files.overlay):
         job = OverlayJob.of(video, segmenter, options)
         earlier = None if options.overwrite else earlier_summary(files, job)
@@ -202,7 +181,7 @@ def _versions() -> dict[str, str]:
 
 
 def _batch_size(options: OverlayOptions, segmenter: Segmenter, frame: Frame) -> int:
-    """How many frames are worked on at once: some such batches are in memory at any time."""
+    """Return the number of frames in a batch, limited by memory: several batches are in work at any time."""
     fit = BATCH_BYTES // (frame.y.nbytes + frame.u.nbytes + frame.v.nbytes)
     return max(1, min(options.batch_size or segmenter.batch_size, fit))
 
@@ -253,7 +232,7 @@ def _draw(overlay: Overlay, mask: Mask | None, batches: Iterator[Labelled[Decode
 
 
 def _encode(parts: OverlayParts, like: Frame, drawn: Iterator[Drawn]) -> Iterator[int]:
-    """Write one segment after the other; gives the number of frames that are encoded, from 1 on."""
+    """Write one segment after the other; yield the number of frames encoded so far."""
     encoded = 0
     for first in drawn:
         with parts.segment(like) as segment:

@@ -1,4 +1,4 @@
-"""The overlay job on a Ray cluster: processes that hold a segmenter each, one video a task, results by path.
+"""Overlays by a Ray cluster: each worker holds a segmenter and draws on one video after the other.
 
 The only module that imports Ray, and only when it is asked for: it is an extra.
 """
@@ -22,25 +22,25 @@ from typing import Any
 from roadseg.cores import usable_cores
 from roadseg.errors import InputError, OutputError, RoadsegError
 from roadseg.inference.segmenter import Segmenter
-from roadseg.overlay.fleet import failure_record, recorded
-from roadseg.overlay.job import DEFAULTS, Failure, overlay_videos
+from roadseg.overlay.failures import Failure
+from roadseg.overlay.job import DEFAULTS, overlay_or_failure
 from roadseg.overlay.summary import OverlayOptions, OverlaySummary
-from roadseg.overlay.tasks import Task, check_names
+from roadseg.overlay.tasks import Task
 from roadseg.runtime import DeviceName
 
 LOCAL, RUNNING = "local", "auto"
-"""Addresses: a cluster of this machine's processors for this call alone; the one that this machine is part of."""
+"""Addresses: a cluster of this machine's processors for this call; the running cluster of this machine."""
 RETRIES = 3
-"""Of a video whose worker died: lost machines are common, but a video may also be what kills its workers."""
+"""Tries of a video whose worker died: machines get lost, but a video may also be what kills its workers."""
 PROGRESS_SECONDS = 0.5
 CONNECT_SECONDS = 5
 OBJECT_STORE_BYTES = 80_000_000
-"""Nearly the least that Ray accepts: no picture goes through it."""
+"""Nearly the smallest store that Ray accepts: no frame goes through it."""
 SHARED = "With --ray, videos and results must be on storage that every machine sees under the same path."
 TOKEN = " A cluster with a token wants it here, too: RAY_AUTH_MODE=token, RAY_AUTH_TOKEN."
 
 OnProgress = Callable[[int, int], None]
-"""Told how many workers there are now, and how many frames all of them have done."""
+"""Called with the number of workers now and the number of frames that all of them have done."""
 
 
 def overlay_on_ray(
@@ -54,33 +54,42 @@ def overlay_on_ray(
     cpus: int = 1,
     verbose: bool = False,
     on_progress: OnProgress = lambda workers, frames: None,
-) -> Generator[OverlaySummary | Failure, None, None]:
-    """`roadseg.overlay.fleet.overlay_fleet` on a Ray cluster; results come as videos end, in any order.
+) -> Generator[OverlaySummary | Failure]:
+    """Draw on videos by a Ray cluster; yield results as videos end, in any order.
 
-    There is a worker a GPU, or one for `cpus` processors where no GPU is asked for. Workers see the videos, the
+    There is one worker per GPU, or one per `cpus` processors where no GPU is asked for. Workers see the videos, the
     folders of the results and what `load_segmenter` reads by the paths of this process, relative ones too. A worker
-    that dies is replaced and does its video again, `RETRIES` times at most. Closing the iterator stops the workers.
+    that dies is replaced and does its video again, `RETRIES` times at most. Closing the generator stops the workers.
 
     Args:
-        tasks: what to do.
+        tasks: videos and the folders of their results.
         load_segmenter: called once in each worker; travels there by pickle.
-        out: the folder of the record of failures; made if it is missing.
+        out: a folder that all machines see.
         options: how to draw.
         address: `LOCAL`, `RUNNING` or HOST:PORT of a cluster.
-        device: "auto" is GPUs if the cluster has any.
-        cpus: threads that the network of a worker may use, and processors that are set aside for it.
-        verbose: let Ray and the workers print what they have to say.
+        device: "auto" takes GPUs if the cluster has any.
+        cpus: threads of the network of a worker, and processors that are set aside for it.
+        verbose: let Ray and the workers print their messages.
         on_progress: called about twice a second.
 
     Raises:
-        InputError: Ray is not installed, there is no such cluster or none with room for a worker, the segmenter
-            cannot be loaded, or the names of the results are such that `overlay_videos` raises it.
-        OutputError: another process does the same, the record cannot be written, or a worker does not see `out`.
+        InputError: Ray is not installed, there is no such cluster or none with room for a worker, or the segmenter
+            cannot be loaded.
+        OutputError: a worker does not see `out`.
     """
-    check_names(tasks)
-    yield from recorded(
-        _results(tasks, load_segmenter, out, options, address, device, cpus, verbose, on_progress), failure_record(out)
-    )
+    ray = _import_ray()
+    with _cluster(ray, address, verbose), NamedTemporaryFile(dir=out, prefix=".ray-") as mark:
+        places, resources = _places(ray, device, cpus)
+        frames = ray.remote(num_cpus=0, max_restarts=-1)(_Frames).remote()
+        make = ray.remote(**resources, max_restarts=-1, max_task_retries=RETRIES)(_Worker)
+        workers = [
+            make.remote(load_segmenter, Path.cwd(), out / Path(mark.name).name) for _ in range(min(places, len(tasks)))
+        ]
+        try:
+            yield from _work(ray, workers, tasks, ray.put(options), frames, on_progress)
+        finally:
+            for worker in workers:
+                ray.kill(worker)
 
 
 class _Frames:
@@ -97,15 +106,15 @@ class _Frames:
 
 
 class _Worker:
-    """What a process of the cluster runs: a segmenter, and one video after the other."""
+    """Process of the cluster that holds a segmenter and draws on one video after the other."""
 
     def __init__(self, load_segmenter: Callable[[], Segmenter], folder: Path, mark: Path) -> None:
-        """Take notes only: after a death Ray calls this again, and can tell of no error here.
+        """Keep the arguments: after a death Ray calls this again, and it cannot report errors from here.
 
         Args:
             load_segmenter: called when the segmenter is first needed.
-            folder: that relative paths are relative to.
-            mark: a file that only this call has made.
+            folder: base of relative paths.
+            mark: a file that only this call has made; where it is missing, the storage is not shared.
         """
         with suppress(OSError):  # where paths are relative, `mark` is not seen then
             os.chdir(folder)
@@ -117,7 +126,7 @@ class _Worker:
         return self._load_segmenter()
 
     def ready(self) -> RoadsegError | None:
-        """Load the segmenter; gives the reason why this worker cannot work."""
+        """Load the segmenter; return the reason if this worker cannot work."""
         try:
             self._check_storage()
             _ = self._segmenter
@@ -126,64 +135,37 @@ class _Worker:
         return None
 
     def overlay(self, task: Task, is_there: bool, options: OverlayOptions, frames: Any) -> OverlaySummary | Failure:
-        """Do a video.
+        """Draw on a video.
 
         Args:
             task: the video.
-            is_there: whether the process that gives it out sees it.
+            is_there: the calling process sees the video.
             options: how to draw.
-            frames: handle of the actor `_Frames`.
+            frames: handle of the actor that counts frames.
         """
-        told, untold = time.monotonic(), 0
+        reported, unreported = time.monotonic(), 0
 
         def count(*_: object) -> None:
-            nonlocal told, untold
-            untold += 1
-            if time.monotonic() - told >= PROGRESS_SECONDS:
-                frames.add.remote(untold)
-                told, untold = time.monotonic(), 0
+            nonlocal reported, unreported
+            unreported += 1
+            if time.monotonic() - reported >= PROGRESS_SECONDS:
+                frames.add.remote(unreported)
+                reported, unreported = time.monotonic(), 0
 
         try:
             self._check_storage()  # again: after a death this may be another machine
             if is_there and not task.video.exists():
                 raise InputError(f"{task.video}: not there on {platform.node()}, where a worker runs", SHARED)
-            (result,) = overlay_videos([task], self._segmenter, options, on_progress=count)
+            return overlay_or_failure(task, self._segmenter, options, on_progress=count)
         except RoadsegError as error:
             return Failure(task.video, error)
         finally:
-            frames.add.remote(untold)
-        return result
+            frames.add.remote(unreported)
 
     def _check_storage(self) -> None:
         if not self._mark.exists():
             out = self._mark.parent
             raise OutputError(f"{out}: another folder on {platform.node()}, where a worker runs", SHARED)
-
-
-def _results(
-    tasks: Sequence[Task],
-    load_segmenter: Callable[[], Segmenter],
-    out: Path,
-    options: OverlayOptions,
-    address: str,
-    device: DeviceName,
-    cpus: int,
-    verbose: bool,
-    on_progress: OnProgress,
-) -> Iterator[OverlaySummary | Failure]:
-    ray = _import_ray()
-    with _cluster(ray, address, verbose), NamedTemporaryFile(dir=out, prefix=".ray-") as mark:
-        places, resources = _places(ray, device, cpus)
-        frames = ray.remote(num_cpus=0, max_restarts=-1)(_Frames).remote()
-        make = ray.remote(**resources, max_restarts=-1, max_task_retries=RETRIES)(_Worker)
-        workers = [
-            make.remote(load_segmenter, Path.cwd(), out / Path(mark.name).name) for _ in range(min(places, len(tasks)))
-        ]
-        try:
-            yield from _work(ray, workers, tasks, ray.put(options), frames, on_progress)
-        finally:
-            for worker in workers:
-                ray.kill(worker)
 
 
 def _work(
@@ -193,7 +175,7 @@ def _work(
     unfinished = len(tasks)
     ready = 0
     running: dict[Any, tuple[Any, Task | None]] = {worker.ready.remote(): (worker, None) for worker in workers}
-    """What each worker is at: a video, or getting ready."""
+    """By pending call: its worker and its video, or None while the worker gets ready."""
     counted, done_frames = frames.done.remote(), 0
     while unfinished:
         ended, _ = ray.wait(list(running), timeout=PROGRESS_SECONDS)
@@ -243,14 +225,14 @@ def _result(ray: ModuleType, reference: Any, task: Task) -> OverlaySummary | Fai
 
 
 def _reason(ray: ModuleType, error: Exception) -> str:
-    """What happened, in a line."""
+    """Return the reason of an error in one line."""
     if isinstance(error, ray.exceptions.RayTaskError):
         return f"{type(error.cause).__name__}: {error.cause}".partition("\n")[0]
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _import_ray() -> ModuleType:
-    # Before the import, which reads them; Ray would otherwise report what it is used for, or ask whether it may.
+    # Set before the import, which reads it: otherwise Ray reports how it is used, or asks whether it may.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
@@ -261,7 +243,7 @@ def _import_ray() -> ModuleType:
 
 @contextmanager
 def _cluster(ray: ModuleType, address: str, verbose: bool) -> Iterator[None]:
-    """Be connected to the cluster, which ends with the block if it is `LOCAL`."""
+    """Connect to the cluster; a `LOCAL` one ends with the block."""
     _check_address(address)
     settings: dict[str, Any] = {}
     if address == LOCAL:
@@ -285,7 +267,7 @@ def _cluster(ray: ModuleType, address: str, verbose: bool) -> Iterator[None]:
 
 
 def _check_address(address: str) -> None:
-    """Find out what takes Ray minutes and pages of complaints."""
+    """Check the address first: Ray takes minutes and prints pages to say that nothing is there."""
     if address in (LOCAL, RUNNING):
         return
     host, _, port = address.rpartition(":")
@@ -305,7 +287,7 @@ def _no_cluster(address: str, reason: str, hint: str = "") -> InputError:
 
 
 def _places(ray: ModuleType, device: DeviceName, cpus: int) -> tuple[int, dict[str, int]]:
-    """How many workers the cluster has room for, and what each takes."""
+    """Return the number of workers that the cluster has room for, and the resources of each."""
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     on_gpu = device == "cuda" or (device == "auto" and any(machine.get("GPU") for machine in machines))
     places = sum(

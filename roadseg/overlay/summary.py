@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
-from roadseg.errors import OutputError
+from roadseg.errors import InputError, OutputError
 from roadseg.files import fingerprint, write_json
 from roadseg.inference.segmenter import Segmenter
 from roadseg.models.tta import NO_TTA, TTA
@@ -44,7 +44,15 @@ class OverlayOptions:
     batch_norm: BatchNormAdaptation | None = None
     """Adapt batch norm to each video; None: do not."""
     mask: MaskChoice | None = None
-    """What of the picture is neither drawn on nor counted: what never moves in a video, or what a person drew."""
+    """Area that is neither drawn on nor counted: what never moves in a video, or what a person drew."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.opacity <= 1:
+            raise InputError(f"opacity: {self.opacity}, wanted 0 to 1", "0 is the plain video, 1 shows only colours.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise InputError(f"batch_size: {self.batch_size}, wanted at least 1", "Leave it out for the best one.")
+        if self.frame_rate is not None and self.frame_rate <= 0:
+            raise InputError(f"frame_rate: {self.frame_rate}, wanted above 0", "Leave it out for the video's own.")
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""Which videos are asked for, and where the results of each go."""
+"""Videos to draw on, and the folders of their results."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,47 +13,50 @@ from roadseg.video.find import find_videos
 
 
 class Task(NamedTuple):
-    """A video, and the folder that its results go to."""
+    """A video and the folder of its results."""
 
     video: Path
     out: Path
 
     @property
     def files(self) -> OverlayFiles:
-        """Where the results will be."""
+        """Paths of the results."""
         return OverlayFiles.of(self.video, self.out)
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One of several parts of equal size, give or take a video, which together are the whole."""
+    """One of several equal parts of the videos, give or take a video, which together are all of them."""
 
     number: int
-    """From 1."""
+    """Number of the part, from 1."""
     count: int
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.count:
+            raise InputError(f"shard {self.number}/{self.count}: there is no such part", "The first of 8 is 1/8.")
+
     def of(self, tasks: Iterable[Task]) -> list[Task]:
-        """Every `count`-th of the sorted tasks: all machines that see the same videos divide them alike."""
+        """Return every `count`-th of the sorted tasks: machines that see the same videos divide them alike."""
         return sorted(tasks)[self.number - 1 :: self.count]
 
 
-def find_tasks(given: Iterable[str], out: Path) -> list[Task]:
-    """The videos that paths, folders, patterns and lists name, as `find_videos` finds them, with their result folders.
+def find_tasks(given: str | PathLike[str] | Iterable[str | PathLike[str]], out: Path) -> list[Task]:
+    """Find the videos that paths, folders, patterns and lists name, see `find_videos`, and give each a result folder.
 
     Results go to `out`, and there to the same sub-folders in which the videos lie.
 
     Raises:
-        InputError: a folder, pattern or list has no video, or cannot be read.
+        InputError: a folder, pattern or list has no video or cannot be read, the results of two videos would have the
+            same name, or results would replace a video.
     """
-    return [Task(video.path, out / video.folder) for video in find_videos(given)]
+    tasks = [Task(video.path, out / video.folder) for video in find_videos(given)]
+    _check_names(tasks)
+    return tasks
 
 
-def check_names(tasks: Sequence[Task]) -> None:
-    """Make sure that every video's results have names of their own.
-
-    Raises:
-        InputError: results of two videos would have the same name, or replace one of the videos.
-    """
+def _check_names(tasks: Sequence[Task]) -> None:
+    """Make sure that the results of each video have names of their own."""
     by_name = defaultdict(list)
     for task in tasks:
         by_name[task.files.overlay].append(task.video)

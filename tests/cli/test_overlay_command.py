@@ -116,7 +116,7 @@ def test_a_page_that_cannot_be_written_fails_no_overlay(roadseg, run, tmp_path, 
         raise OutputError("no space left on the disk", "Free some space.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("roadseg.report.pages.write_report", full)
+        patch.setattr("roadseg.jobs.overlay.write_report", full)
         code, _, stderr = roadseg(*call)
     assert code == 0
     assert "warning: no report: no space left on the disk" in stderr and "browser" not in stderr
@@ -245,7 +245,7 @@ def test_a_shard_without_a_video_is_no_error(roadseg, run, tmp_path):
         (["clip.mp4", "--out", "out", "--scales", "1,3"], 1, "scale 3 is outside"),
         (["clip.mp4", "--out", "out", "--scales", ""], 2, "not scales"),
         (["clip.mp4", "--out", "out", "--scales", "half"], 2, "not scales"),
-        (["clip.mp4", "--out", "out", "--adapt-bn"], 1, "that the network learned from"),
+        (["clip.mp4", "--out", "out", "--adapt-bn"], 1, "that the network was trained on"),
         (["clip.mp4", "--out", "out", "--shard", "0/2"], 2, "not a part of a whole"),
         (["clip.mp4", "--out", "out", "--shard", "3/2"], 2, "not a part of a whole"),
         (["clip.mp4", "--out", "out", "--shard", "1"], 2, "not a part of a whole"),
@@ -290,7 +290,7 @@ def test_ctrl_c_leaves_nothing_half_done_and_the_same_command_goes_on(roadseg, r
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command goes on" in stderr and "Traceback" not in stderr
+    assert "Run the same command again" in stderr and "Traceback" not in stderr
     assert results(out) == [] and (out / ".long.parts").is_dir()
     code, _, stderr = roadseg("overlay", long_clip, "--run", run, "--out", out)
     assert code == 0 and re.search(r"1500 frames in .*, of which \d+ were done before", stderr)

@@ -148,7 +148,7 @@ def test_a_killed_worker_is_replaced_and_ctrl_c_can_be_gone_on_from(run, drives,
         os.killpg(call.process.pid, signal.SIGINT)  # as a terminal does
         code, stdout, stderr = call.end()
     assert (code, stdout) == (130, "")
-    assert "the same command goes on" in stderr and "Traceback" not in stderr
+    assert "Run the same command again" in stderr and "Traceback" not in stderr
     assert len(list(out.rglob("*.summary.json"))) < VIDEOS
 
     with Call(*arguments, cwd=tmp_path) as call:

@@ -8,14 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
-from roadseg.errors import InputError, OutputError, VideoError
+from roadseg.errors import OutputError
 from roadseg.files import fingerprint, held, locked
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import CAMVID_11
 from roadseg.models.tta import TTA
-from roadseg.overlay.job import Failure, overlay_video, overlay_videos
+from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
-from roadseg.overlay.tasks import Task
 from roadseg.video.frame import Frame
 from roadseg.video.probe import probe
 from roadseg.video.reader import VideoReader
@@ -256,34 +255,6 @@ def test_a_caller_that_fails_keeps_the_earlier_results(clip, out):
         overlay_video(clip, BrightIsSky(), out, OverlayOptions(overwrite=True), on_progress=interrupt)
     assert names(out) == NAMES
     assert {name: (out / name).read_bytes() for name in NAMES} == before
-
-
-def test_one_broken_video_stops_no_other(tmp_path, clip, out):
-    text = tmp_path / "text.mp4"
-    text.write_text("no video")
-    empty = tmp_path / "empty.mp4"
-    empty.touch()
-    after = make_video(tmp_path / "after.mp4")
-    videos = [tmp_path / "missing.mp4", text, clip, empty, tmp_path, after]
-    results = list(overlay_videos([Task(video, out) for video in videos], BrightIsSky()))
-    assert [isinstance(result, Failure) for result in results] == [True, True, False, True, True, False]
-    assert all(isinstance(result.error, VideoError) for result in results if isinstance(result, Failure))
-    assert names(out) == ["after" + name[4:] for name in NAMES] + NAMES
-
-
-def test_two_videos_of_one_name_are_refused_before_anything_is_done(tmp_path, out):
-    one, other = make_video(tmp_path / "a" / "clip.mp4"), make_video(tmp_path / "b" / "clip.mkv")
-    with pytest.raises(InputError, match="would both become"):
-        list(overlay_videos([Task(one, out), Task(other, out)], BrightIsSky()))
-    assert not out.exists()
-
-
-def test_a_video_is_never_replaced_by_the_overlay_of_another(tmp_path):
-    clip, overlay = make_video(tmp_path / "clip.mp4"), make_video(tmp_path / "clip.overlay.mp4")
-    before = overlay.read_bytes()
-    with pytest.raises(InputError, match="both a video to read and the result"):
-        list(overlay_videos([Task(clip, tmp_path), Task(overlay, tmp_path)], BrightIsSky()))
-    assert overlay.read_bytes() == before
 
 
 def test_two_runs_refuse_each_other(clip, out, tmp_path):

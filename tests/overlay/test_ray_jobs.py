@@ -6,7 +6,8 @@ import pytest
 from helpers.drive_clips import TheUpperHalfIsSky, make_drive
 
 from roadseg.errors import OutputError, WeightsError
-from roadseg.overlay.job import DEFAULTS, Failure
+from roadseg.overlay.failures import Failure
+from roadseg.overlay.job import DEFAULTS
 from roadseg.overlay.ray_jobs import _Worker
 from roadseg.overlay.tasks import Task
 

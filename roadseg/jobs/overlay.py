@@ -1,0 +1,211 @@
+"""The job behind `roadseg overlay`: overlays of many videos, a record of failures, and report pages."""
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
+from fractions import Fraction
+from functools import partial
+from os import PathLike, fspath
+from pathlib import Path
+from typing import NamedTuple
+
+from roadseg.adaptation.batch_norm import PRIOR, BatchNormAdaptation
+from roadseg.errors import InputError, RoadsegError
+from roadseg.inference.engines import EngineName, load_segmenter
+from roadseg.inference.segmenter import Segmenter
+from roadseg.inference.smoothing import WEIGHT
+from roadseg.models.tta import TTA
+from roadseg.models.weights import DEFAULT
+from roadseg.overlay.failures import Failure, FailureRecord, failure_record
+from roadseg.overlay.job import overlay_or_failure
+from roadseg.overlay.masking import AUTO, read_mask
+from roadseg.overlay.ray_jobs import overlay_on_ray
+from roadseg.overlay.summary import OverlayFiles, OverlayOptions, OverlaySummary
+from roadseg.overlay.tasks import Shard, Task, find_tasks
+from roadseg.report.pages import report_path, write_index, write_report
+from roadseg.runtime import DeviceName
+
+
+class OverlayProgress(NamedTuple):
+    """Progress of `overlay_videos`."""
+
+    videos: int
+    """Number of videos of this call."""
+    video: Path | None
+    """The video in work; None on a Ray cluster, which works on several."""
+    number: int
+    """Place of that video, from 1; 0 on a Ray cluster."""
+    frames: int
+    """Frames done of that video; on a Ray cluster, of all videos."""
+    frames_in_all: int | None
+    """Frames of that video; None where they are not known."""
+    workers: int
+    """Processes at work."""
+
+
+def overlay_videos(
+    videos: str | PathLike[str] | Iterable[str | PathLike[str]],
+    out: str | PathLike[str],
+    run: str | PathLike[str] | Segmenter = DEFAULT,
+    *,
+    input_size: tuple[int, int] | None = None,
+    smooth: bool = False,
+    mask: str | PathLike[str] | None = None,
+    flip: bool = False,
+    scales: tuple[float, ...] = (1.0,),
+    adapt_bn: bool = False,
+    bn_prior: int = PRIOR,
+    bn_scenes: str = "",
+    opacity: float = 0.5,
+    legend: bool = True,
+    batch_size: int | None = None,
+    frame_rate: float | Fraction | None = None,
+    device: DeviceName = "auto",
+    engine: EngineName = "auto",
+    shard: tuple[int, int] | None = None,
+    ray: str | None = None,
+    ray_cpus: int = 1,
+    ray_verbose: bool = False,
+    overwrite: bool = False,
+    on_progress: Callable[[OverlayProgress], None] = lambda progress: None,
+    on_result: Callable[[OverlaySummary | Failure], None] = lambda result: None,
+    on_page: Callable[[Path], None] = lambda page: None,
+    on_warning: Callable[[str], None] = lambda warning: None,
+) -> list[OverlaySummary | Failure]:
+    """Segment videos: write a coloured overlay, per-frame statistics, a summary and a report page of each.
+
+    Results are NAME.overlay.mp4, NAME.frames.parquet, NAME.summary.json and NAME.report.html, in the sub-folders of
+    `out` in which the videos lie below a given folder; index.html leads to several pages. Results that are there are
+    skipped, and a job that was cut off continues: repeat the call. One broken video does not stop the others;
+    failures.jsonl lists what failed.
+
+    Args:
+        videos: one or several paths, folders, patterns such as "drives/**/*.mp4", and @lists, see `find_videos`.
+        out: folder for the results, made if it is missing.
+        run: a run folder, a `model.safetensors`, `default` for the default weights, or a segmenter.
+        input_size: (width, height) in pixels that frames are scaled to for the network; by default the size that it was
+            trained for.
+        smooth: average class scores over time along the motion: labels flicker less.
+        mask: "auto" to find the bonnet and stamps of each video and leave them out, or the path of a PNG file whose
+            white area is left out.
+        flip: average class probabilities with those of the mirrored frame; takes twice as long.
+        scales: average class probabilities over these factors on the input size, 0.5 to 2.
+        adapt_bn: adapt batch-norm statistics to each video. About 30 s of CPU time up front, no cost afterwards.
+        bn_prior: number of frames that the statistics of training count for; less adapts more.
+        bn_scenes: scenes that the video looks like, for example "indian", for networks trained on rendered streets.
+        opacity: weight of the class colours, 0 (the plain video) to 1 (only colours).
+        legend: draw the class names.
+        batch_size: frames that the network sees at once; by default what suits the engine.
+        frame_rate: frames per second, for streams without timestamps such as raw H.264.
+        device: see `load_segmenter`.
+        engine: see `load_segmenter`.
+        shard: (number, count): work on every `count`-th video, from the `number`-th on; the first is 1.
+        ray: address of a Ray cluster: "local" (this machine), "auto" (the running one) or HOST:PORT.
+        ray_cpus: processors of each Ray worker.
+        ray_verbose: let Ray and its workers print their messages.
+        overwrite: replace earlier results.
+        on_progress: called after every frame, on a Ray cluster about twice a second.
+        on_result: called when a video has ended.
+        on_page: called with each report page that was written, last with that of the whole folder.
+        on_warning: called with the reason why a page could not be written.
+
+    Returns:
+        For each video its summary or its failure, in the order of the videos; on a Ray cluster as they end.
+
+    Raises:
+        InputError: an option is outside its range or excludes another, no video is found, or the results of two videos
+            would have the same name.
+        WeightsError: there is no readable model.
+        OutputError: another process does the same, or `out` cannot be written.
+    """
+    if ray is not None and shard is not None:
+        raise InputError("ray and shard exclude each other", "Ray gives every video to one of its workers.")
+    if isinstance(run, Segmenter) and (ray is not None or input_size is not None):
+        raise InputError("run: a segmenter, where input_size or ray needs the path of a run", "Give the path.")
+    out, part = Path(out), Shard(*shard) if shard else None
+    options = OverlayOptions(
+        opacity=opacity,
+        legend=legend,
+        batch_size=batch_size,
+        frame_rate=None if frame_rate is None else Fraction(frame_rate).limit_denominator(10**6),
+        overwrite=overwrite,
+        tta=TTA(flip, tuple(scales)),
+        smoothing=WEIGHT if smooth else 0.0,
+        batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
+        mask=None if mask is None else AUTO if fspath(mask) == AUTO else read_mask(Path(mask)),
+    )
+    tasks = find_tasks(videos, out)
+    tasks = part.of(tasks) if part else tasks
+    found: Generator[OverlaySummary | Failure]
+    if isinstance(run, Segmenter):
+        found = _one_by_one(tasks, run, options, on_progress)
+    else:
+        load = partial(load_segmenter, run, device=device, engine=engine, input_size=input_size)
+        if ray is None:
+            found = _one_by_one(tasks, load(), options, on_progress)
+        else:
+            found = overlay_on_ray(
+                *(tasks, load, out, options),
+                address=ray,
+                device=device,
+                cpus=ray_cpus,
+                verbose=ray_verbose,
+                on_progress=lambda workers, frames: on_progress(
+                    OverlayProgress(len(tasks), None, 0, frames, None, workers)
+                ),
+            )
+    files = {str(task.video): task.files for task in tasks}
+    results: list[OverlaySummary | Failure] = []
+    pages = 0
+    with closing(found), FailureRecord(failure_record(out, part)) as record:
+        for result in found:
+            results.append(result)
+            if isinstance(result, Failure):
+                record.add(result)
+            on_result(result)
+            if not isinstance(result, Failure):
+                pages += _write_page(files[result.video], result, on_page, on_warning)
+    if pages:
+        _write_index(out, on_page, on_warning)
+    return results
+
+
+def _one_by_one(
+    tasks: Sequence[Task],
+    segmenter: Segmenter,
+    options: OverlayOptions,
+    on_progress: Callable[[OverlayProgress], None],
+) -> Generator[OverlaySummary | Failure]:
+    for number, (video, out) in enumerate(tasks, start=1):
+
+        def show(done: int, total: int | None, video: Path = video, number: int = number) -> None:
+            on_progress(OverlayProgress(len(tasks), video, number, done, total, 1))
+
+        yield overlay_or_failure(Task(video, out), segmenter, options, on_progress=show)
+
+
+def _write_page(
+    files: OverlayFiles, summary: OverlaySummary, on_page: Callable[[Path], None], on_warning: Callable[[str], None]
+) -> bool:
+    """Write the page of a video unless it is there and up to date; the overlay is complete without it."""
+    page = report_path(files)
+    if page.exists() and summary.skipped:
+        return False
+    try:
+        write_report(files)
+    except (RoadsegError, OSError) as error:
+        page.unlink(missing_ok=True)  # it shows earlier results, which these have replaced
+        on_warning(f"no report: {error}")
+        return False
+    on_page(page)
+    return True
+
+
+def _write_index(out: Path, on_page: Callable[[Path], None], on_warning: Callable[[str], None]) -> None:
+    """Write the page of the whole folder if it has several videos."""
+    try:
+        index = write_index(out)
+    except (RoadsegError, OSError) as error:
+        on_warning(f"no page of all videos: {error}")
+        return
+    if index is not None:
+        on_page(index)
