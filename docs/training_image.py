@@ -24,9 +24,6 @@ crop = [192, 128]
 batch_size = 2
 steps = 300
 evaluate_every = 50
-discriminator_width = 32
-discriminator_learning_rate = 0.0003
-adv_weight = 0.003
 workers = 0
 """
 
@@ -38,7 +35,7 @@ def main(scratch: Path) -> None:
     roadseg("synth", str(target), "--count", "40", "--look", "target", "--seed", "7", *STREETS)
     recipe = scratch / "recipe.toml"
     recipe.write_text(RECIPE)
-    adapted = ("--source", str(source), "--target", f"streets:{target}", "--evaluate", f"streets:{target}")
+    adapted = ("--source", str(source), "--target", f"streets:{target}", "--evaluation", f"streets:{target}")
     roadseg("adapt", "--recipe", str(recipe), "--out", str(run), *adapted)
     picture(run / "training.html").save(Path(__file__).parent / "images" / "training.png", optimize=True)
 

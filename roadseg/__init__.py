@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from roadseg.inference.engines import load_segmenter
     from roadseg.inference.label_frames import label_frames
     from roadseg.inference.segmenter import Segmenter
+    from roadseg.jobs.adapt import adapt
     from roadseg.jobs.compare import compare
     from roadseg.jobs.overlay import overlay_videos
     from roadseg.labels.space import LabelSpace
     from roadseg.streets.render import render_street
-    from roadseg.training.recipe import read_recipe
+    from roadseg.training.recipe_files import read_recipe
     from roadseg.video.extract import extract_frames
     from roadseg.video.find import find_videos
     from roadseg.video.frame import Frame
@@ -40,6 +41,7 @@ __all__ = [
     "Segmenter",
     "VideoReader",
     "VideoWriter",
+    "adapt",
     "check_dataset",
     "compare",
     "evaluate",
@@ -61,6 +63,7 @@ _MODULES = {
     "Segmenter": "roadseg.inference.segmenter",
     "VideoReader": "roadseg.video.reader",
     "VideoWriter": "roadseg.video.writer",
+    "adapt": "roadseg.jobs.adapt",
     "check_dataset": "roadseg.datasets.check",
     "compare": "roadseg.jobs.compare",
     "evaluate": "roadseg.evaluation.evaluate",
@@ -71,7 +74,7 @@ _MODULES = {
     "load_segmenter": "roadseg.inference.engines",
     "open_dataset": "roadseg.datasets.catalogue",
     "overlay_videos": "roadseg.jobs.overlay",
-    "read_recipe": "roadseg.training.recipe",
+    "read_recipe": "roadseg.training.recipe_files",
     "render_street": "roadseg.streets.render",
 }
 """Module of each public name. A new name goes here, into `__all__` and into the imports above."""

@@ -124,6 +124,8 @@ def process_group() -> Iterator[None]:
         if torch.cuda.is_available():
             _nccl = dist.new_group(backend="nccl", timeout=LONGEST_SUM)
         yield
+        # A process that leaves while another still works closes its connections, which aborts Gloo's threads there.
+        _all_reduce(torch.zeros(1))
     finally:
         _nccl = None
         dist.destroy_process_group()

@@ -1,28 +1,41 @@
-"""Adversarial adaptation: of the output space at one level or more (Tsai et al., CVPR 2018), or of the features."""
+"""Adversarial adaptation: output space at one or two levels (Tsai et al., CVPR 2018), features, or entropy (AdvEnt)."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Annotated, ClassVar, Self
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from roadseg.adaptation.loss_verdicts import LossKind
-from roadseg.adaptation.losses import SOURCE, TARGET, Gan, adversarial_loss, at_least_float32, resized
-from roadseg.adaptation.method import Method, Term
-from roadseg.adaptation.source_only import Supervision
+from roadseg.adaptation.losses import (
+    SOURCE,
+    TARGET,
+    Gan,
+    adversarial_loss,
+    at_least_float32,
+    resized,
+    self_information,
+)
+from roadseg.adaptation.method import Method, MethodOptions, MethodParts
+from roadseg.adaptation.supervision import Supervision
+from roadseg.adaptation.term import Term
 from roadseg.datasets.sampling import Batch
+from roadseg.models.build import build_discriminator
+from roadseg.models.discriminator import PatchDiscriminator
 from roadseg.models.network import Prediction, SegmentationNetwork
 from roadseg.runtime import Runtime
 
 
 @dataclass(frozen=True)
 class View:
-    """What a discriminator is shown of a prediction."""
+    """Part of a prediction that a discriminator sees."""
 
     part: Callable[[Prediction], Tensor]
     """Takes maps (N, C, h, w) out of the prediction, which are then resized to the images."""
     shown_as: Callable[[Tensor], Tensor]
-    """Turns the resized maps (N, C, H, W) into what is shown, of the same shape."""
+    """Transforms the resized maps (N, C, H, W) into the discriminator's input, of the same shape."""
 
 
 def softmax(logits: Tensor) -> Tensor:
@@ -38,72 +51,123 @@ def unchanged(maps: Tensor) -> Tensor:
 MAIN = View(lambda prediction: prediction.logits[0], softmax)
 AUXILIARY = View(lambda prediction: prediction.logits[1], softmax)
 FEATURES = View(lambda prediction: prediction.features, unchanged)
-"""What the main classifier sees: the feature-level baseline of the paper."""
+"""Input of the main classifier: the feature-level baseline of the paper."""
+MAIN_INFORMATION = View(lambda prediction: prediction.logits[0], self_information)
+AUXILIARY_INFORMATION = View(lambda prediction: prediction.logits[1], self_information)
+"""Where predictions are unsure: Vu et al., "ADVENT: Adversarial Entropy Minimization", CVPR 2019."""
 
 
 @dataclass(frozen=True)
 class Adversary:
-    """A discriminator, what it is shown, and how much the segmenter cares to fool it."""
+    """A discriminator with its input and its weight in the segmenter's objective."""
 
     view: View
     discriminator: nn.Module
-    """Maps what is shown to raw scores of any shape."""
+    """Maps its input to raw scores of any shape."""
     weight: float
     """lambda_adv."""
 
 
 class Adversarial(Method):
-    """Discriminators learn to tell source from target by what they are shown; the segmenter learns to fool them.
+    """Discriminators learn to tell source from target by their view of predictions; the segmenter learns to fool them.
 
     The objective of the segmenter is L_seg(source) + sum over adversaries of lambda_adv * L_adv(target) (equations 1 to
     5 of the paper); discriminators see the predictions of the same forward passes, made before the segmenter's step.
     """
 
+    class Options(MethodOptions):
+        """Adversarial losses and discriminators."""
+
+        weight: Annotated[float, Field(ge=0)] = 0.001
+        """lambda_adv of the main level, or of the features."""
+        auxiliary_weight: Annotated[float, Field(ge=0)] = 0.0002
+        """lambda_adv of the auxiliary level."""
+        gan: Gan = "vanilla"
+        """Form of the adversarial losses."""
+        discriminator_width: Annotated[int, Field(gt=0)] = 64
+        """Channels of a discriminator's first of five convolutions; the last but one has eight times as many."""
+        discriminator_upsample: bool = False
+        """Up-sample scores to the size of the maps, as the paper says and its published code does not."""
+        discriminator_learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+        """Learning rate of Adam for the discriminators."""
+        map_stride: Annotated[int, Field(ge=1)] = 1
+        """Discriminators see maps of the crop's size divided by this."""
+
+        def check_crop(self, crop: tuple[int, int]) -> None:
+            """Refuse crops of which a discriminator would see less than one patch.
+
+            Raises:
+                ValueError: a side of the maps is under 32 pixels.
+            """
+            if min(crop) // self.map_stride < PatchDiscriminator.SMALLEST:
+                raise ValueError(
+                    f"crop {crop} / adversarial.map_stride {self.map_stride} leaves the discriminator under "
+                    f"{PatchDiscriminator.SMALLEST} pixels"
+                )
+
+    VIEWS: ClassVar[Mapping[str, View]] = {}
+    """Views of the discriminators by their names, which logs and checkpoints use."""
+
+    options: Options
+
     def __init__(
         self,
         segmenter: SegmentationNetwork,
         runtime: Runtime,
+        supervision: Supervision,
         adversaries: Mapping[str, Adversary],
-        *,
-        segmentation_weights: Sequence[float],
-        class_balance: float = 0.0,
-        gan: Gan = "vanilla",
-        map_stride: int = 1,
+        options: Options | None = None,
     ) -> None:
-        """Give adversaries by the names that logs and checkpoints call them by.
+        """Combine a segmenter and adversaries.
 
         Args:
             segmenter: the network to adapt.
-            runtime: where it lies.
-            adversaries: `MAIN` alone is the single-level method, `MAIN` and `AUXILIARY` the multi-level one.
-            segmentation_weights: of each level's supervised loss, the main level first.
-            class_balance: see `roadseg.adaptation.losses.segmentation_loss`.
-            gan: form of the adversarial losses.
-            map_stride: discriminators see maps at the size of the images divided by this; the paper has 1.
+            runtime: where the networks run.
+            supervision: supervised loss on the source.
+            adversaries: by the names that logs and checkpoints use.
+            options: None for the defaults; weights and networks are those of the adversaries.
         """
-        super().__init__(segmenter, runtime)
+        super().__init__(segmenter, runtime, supervision, options)
         self.adversaries = dict(adversaries)
-        self.supervision = Supervision(tuple(segmentation_weights), class_balance, segmenter.align_corners)
-        self.gan: Gan = gan
-        self.map_stride = map_stride
+
+    @classmethod
+    def build(cls, parts: MethodParts, options: Options) -> Self:
+        """Build a discriminator for each view, then the method."""
+
+        def adversary(name: str, view: View) -> Adversary:
+            discriminator = build_discriminator(
+                parts.segmenter.feature_channels if view is FEATURES else parts.segmenter.num_classes,
+                width=options.discriminator_width,
+                upsample=options.discriminator_upsample,
+            )
+            weight = options.auxiliary_weight if name == "auxiliary" else options.weight
+            return Adversary(view, parts.runtime.place(discriminator), weight)
+
+        adversaries = {name: adversary(name, view) for name, view in cls.VIEWS.items()}
+        return cls(parts.segmenter, parts.runtime, parts.supervision, adversaries, options)
 
     @property
-    def companions(self) -> dict[str, nn.Module]:
-        """One an adversary, under its name."""
+    def auxiliary_networks(self) -> dict[str, nn.Module]:
+        """One discriminator for each adversary, under its name."""
         return {name: adversary.discriminator for name, adversary in self.adversaries.items()}
 
     @property
+    def auxiliary_learning_rate(self) -> float:
+        """Learning rate of the discriminators."""
+        return self.options.discriminator_learning_rate
+
+    @property
     def loss_kinds(self) -> dict[str, LossKind]:
-        """Of the supervised levels and the discriminators, whose loss is the mean of both domains'."""
-        kind = LossKind("discriminator", "cross-entropy" if self.gan == "vanilla" else "squared-error")
+        """The losses of the supervised levels and of the discriminators, which are the mean of both domains."""
+        kind = LossKind("discriminator", "cross-entropy" if self.options.gan == "vanilla" else "squared-error")
         discriminators = {_discriminator_loss(name): kind for name in self.adversaries}
         return self.supervision.kinds(self.segmenter.num_classes) | discriminators
 
     def terms(self, batch: Batch) -> Iterator[Term]:
-        """Yield the segmentation term, the segmenter's adversarial term, then two terms a discriminator.
+        """Yield the segmentation term, the segmenter's adversarial term, then two terms for each discriminator.
 
-        Between terms only the small maps of the predictions are kept; what discriminators are shown is made of them
-        when it is needed.
+        Between terms only the small maps of the predictions are kept; the discriminators' inputs are made from them
+        when they are needed.
         """
         if batch.target_images is None:
             raise ValueError("adversarial adaptation needs target images in the batch")
@@ -142,15 +206,39 @@ class Adversarial(Method):
         return {name: adversary.view.part(prediction).detach() for name, adversary in self.adversaries.items()}
 
     def _loss(self, adversary: Adversary, maps: Tensor, images: Tensor, domain: float) -> Tensor:
-        height, width = (side // self.map_stride for side in images.shape[-2:])
+        height, width = (side // self.options.map_stride for side in images.shape[-2:])
         shown = adversary.view.shown_as(resized(maps, (height, width), align_corners=self.segmenter.align_corners))
         with self.runtime.autocast():
             scores: Tensor = adversary.discriminator(shown)
-        return adversarial_loss(at_least_float32(scores), domain, self.gan)
+        return adversarial_loss(at_least_float32(scores), domain, self.options.gan)
 
     def _train_discriminators(self, on: bool) -> None:
-        for discriminator in self.companions.values():
+        for discriminator in self.auxiliary_networks.values():
             discriminator.requires_grad_(on)
+
+
+class FeatureLevel(Adversarial):
+    """Adaptation of the features before the classifier: "feature DA" of the paper, after Hoffman et al. 2016."""
+
+    VIEWS: ClassVar = {"features": FEATURES}
+
+
+class SingleLevel(Adversarial):
+    """Output-space adaptation of the main level."""
+
+    VIEWS: ClassVar = {"main": MAIN}
+
+
+class MultiLevel(Adversarial):
+    """Output-space adaptation of both levels, with a discriminator each."""
+
+    VIEWS: ClassVar = {"main": MAIN, "auxiliary": AUXILIARY}
+
+
+class AdvEnt(Adversarial):
+    """AdvEnt: adaptation of the self-information of both levels, with a discriminator each."""
+
+    VIEWS: ClassVar = {"main": MAIN_INFORMATION, "auxiliary": AUXILIARY_INFORMATION}
 
 
 def _discriminator_loss(name: str) -> str:

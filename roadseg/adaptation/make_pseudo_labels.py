@@ -1,7 +1,7 @@
-"""Pseudo-labels: what a trained network sees on unlabelled pictures, where it is surest, as labels to train on.
+"""Pseudo-labels: predictions of a trained network on unlabelled images, where it is most confident, to train on.
 
 After Zou et al., "Unsupervised Domain Adaptation for Semantic Segmentation via Class-Balanced Self-Training", ECCV
-2018: a threshold a class, so that the classes that a network is rarely sure of keep their share.
+2018: one threshold for each class, so that classes of which a network is rarely confident keep their share.
 """
 
 from collections.abc import Callable
@@ -25,26 +25,26 @@ from roadseg.models.tta import TTA, mean_probabilities
 from roadseg.runtime import Runtime, is_main_process
 
 TTA_FOR_LABELS = TTA(flip=True, scales=(0.75, 1.0, 1.3))
-"""The mean over these is some three points better than a single look, see docs/experiments.md."""
+"""Test-time augmentation: the mean over these is about three points better than one view, see docs/experiments.md."""
 SURE = 0.9
-"""Pixels of this probability are kept whatever their class's threshold."""
+"""Pixels of this probability are kept, whatever the threshold of their class."""
 LEVELS = 256
-"""Confidence is stored in so many steps."""
+"""Number of steps in which confidence is stored."""
 RECORD, LABELS, CONFIDENCE = "pseudo-labels.json", "labels", "confidence"
 
 
 @dataclass(frozen=True)
 class SelectedLabels:
-    """Reads a label map, without the pixels that its network was not sure enough of."""
+    """Reader of label maps that drops pixels below their class's confidence threshold."""
 
     thresholds: tuple[int, ...]
-    """Of each train id, in steps of 1 / 255."""
+    """Least confidence of each train id, in steps of 1 / 255."""
 
     def __call__(self, path: Path) -> LabelMap:
-        """Read `path` as (H, W) uint8 train ids, 255 where they are not to be trusted.
+        """Read `path` as (H, W) uint8 train ids, 255 where confidence is below the threshold.
 
         Raises:
-            DatasetError: the file, or that of its confidence, cannot be read.
+            DatasetError: the label map or its confidence map cannot be read.
         """
         labels = np.asarray(read_ids(path), np.uint8)
         table = np.zeros(LEVELS, np.uint8)
@@ -55,69 +55,69 @@ class SelectedLabels:
 def pseudo_labelled(
     network: SegmentationNetwork,
     space: LabelSpace,
-    pictures: ImageDataset,
+    images: ImageDataset,
     out: Path,
     runtime: Runtime,
     *,
     size: tuple[int, int],
-    kept: float,
+    keep_ratio: float,
     resampling: Resampling = "area",
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ImageDataset:
-    """Label pictures by a network, into the folder `out`; what is there already is kept, so a call can be repeated.
+    """Label images by a network and write the labels to `out`; maps that are there already are kept.
 
     Args:
         network: on the runtime's device.
-        space: of its classes.
-        pictures: unlabelled, or with labels that are not read.
-        out: gets labels/NAME.png, confidence/NAME.png and a record of the thresholds.
-        runtime: gives device and precision.
-        size: (width, height) that the network sees at scale 1, and of the label maps.
-        kept: share of each class's pixels that are kept, 0..1, those of the highest confidence; more where they are
-            surer than 0.9.
-        resampling: how pictures are resized.
-        on_progress: told (pictures labelled, pictures in all).
+        space: label space that the network predicts.
+        images: unlabelled, or with labels that are not read.
+        out: folder for labels/NAME.png, confidence/NAME.png and a record of the thresholds.
+        runtime: device and precision.
+        size: (width, height) of images as the network sees them at scale 1, and of the label maps.
+        keep_ratio: share of each class's pixels to keep, 0..1, those of the highest confidence; pixels with a
+            probability of 0.9 or more are kept in any case.
+        resampling: how images are resized.
+        on_progress: called with (images labelled, images in all).
 
     Returns:
-        The same pictures with the selected labels; maps are to be scaled to their pictures.
+        The same images with the selected labels; label maps have to be resized to their images.
 
     Raises:
-        DatasetError: a picture cannot be read.
+        DatasetError: an image cannot be read.
         OutputError: the folder cannot be written to.
     """
-    labels = [out / LABELS / f"{sample.name}.png" for sample in pictures.samples]
+    labels = [out / LABELS / f"{sample.name}.png" for sample in images.samples]
     scores = partial(class_scores, network.eval(), runtime=runtime)
     counts = np.zeros((len(space), LEVELS), np.int64)
     for index, label in enumerate(labels):
         if not label.is_file():
-            image = resized_image(pictures.image(index), size, resampling)
-            images = to_tensor(image[None], runtime.device)
-            _write(label, mean_probabilities(scores, images, size, TTA_FOR_LABELS)[0])
+            image = resized_image(images.image(index), size, resampling)
+            batch = to_tensor(image[None], runtime.device)
+            _write(label, mean_probabilities(scores, batch, size, TTA_FOR_LABELS)[0])
         pixels = np.asarray(read_ids(label), np.int64) * LEVELS + read_ids(_confidence_of(label))
         counts += np.bincount(pixels.ravel(), minlength=counts.size).reshape(counts.shape)
         on_progress(index + 1, len(labels))
-    thresholds = selection_thresholds(counts, kept)
-    record = {"kept": kept, "thresholds": dict(zip(space.classes, thresholds, strict=True))}
+    thresholds = selection_thresholds(counts, keep_ratio)
+    record = {"keep_ratio": keep_ratio, "thresholds": dict(zip(space.classes, thresholds, strict=True))}
     if is_main_process():
         write_json(out / RECORD, record)
-    samples = [replace(sample, label=label) for sample, label in zip(pictures.samples, labels, strict=True)]
+    samples = [replace(sample, label=label) for sample, label in zip(images.samples, labels, strict=True)]
     return replace(
-        pictures, samples=samples, label_space=space, read_label=SelectedLabels(thresholds), resize_labels=True
+        images, samples=samples, label_space=space, read_label=SelectedLabels(thresholds), resize_labels=True
     )
 
 
-def selection_thresholds(counts: NDArray[np.int64], kept: float) -> tuple[int, ...]:
-    """The confidence from which on pixels of each class are kept.
+def selection_thresholds(counts: NDArray[np.int64], keep_ratio: float) -> tuple[int, ...]:
+    """Return the least confidence at which pixels of each class are kept.
 
     Args:
         counts: (C, 256) pixels by class and confidence in steps of 1 / 255.
-        kept: share of each class's pixels that stay, 0..1; it is met from above.
+        keep_ratio: least share of each class's pixels to keep, 0..1.
 
     Returns:
-        C steps, none above that of 0.9; 0 for a class that never occurs.
+        C steps of 1 / 255, none above that of 0.9; 0 for a class that never occurs.
     """
     from_above = counts[:, ::-1].cumsum(1)[:, ::-1]
-    enough = from_above >= kept * from_above[:, :1]
+    enough = from_above >= keep_ratio * from_above[:, :1]
     # The highest confidence at which enough pixels are left.
     thresholds = LEVELS - 1 - enough[:, ::-1].argmax(1)
     thresholds = np.where(from_above[:, 0] > 0, thresholds, 0)
@@ -125,7 +125,7 @@ def selection_thresholds(counts: NDArray[np.int64], kept: float) -> tuple[int, .
 
 
 def _write(label: Path, probabilities: Tensor) -> None:
-    """The class of the highest of (C, H, W) probabilities, and how high it is; a label file means both are whole."""
+    """Write class and confidence maps of (C, H, W) probabilities; the label map is last and marks both as done."""
     confidence, train_ids = probabilities.max(0)
     levels = (confidence * (LEVELS - 1)).to(torch.uint8)
     for path, values in ((_confidence_of(label), levels), (label, train_ids.to(torch.uint8))):
@@ -134,6 +134,6 @@ def _write(label: Path, probabilities: Tensor) -> None:
 
 
 def _confidence_of(label: Path) -> Path:
-    """Where the confidence lies that belongs to the label file OUT/labels/NAME.png."""
+    """Return the path of the confidence map that belongs to the label map OUT/labels/NAME.png."""
     out = next(parent.parent for parent in label.parents if parent.name == LABELS)
     return out / CONFIDENCE / label.relative_to(out / LABELS)

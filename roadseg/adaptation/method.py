@@ -1,59 +1,134 @@
-"""What an adaptation method is: its networks, and the loss terms of one training step.
+"""Base class of the adaptation methods: a method is its options, its networks, and the loss terms of one step.
 
 The engine (`roadseg.training.loop`) backpropagates each term before it asks for the next, so that the graph of one
 forward pass is freed before the next one is built. Logging, schedules, saving and devices belong to the engine too.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.losses import at_least_float32
+from roadseg.adaptation.supervision import Supervision
+from roadseg.adaptation.term import Term
+from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import Batch
+from roadseg.datasets.transforms import Resampling
+from roadseg.labels.space import LabelSpace
 from roadseg.models.domain_statistics import source_statistics
 from roadseg.models.network import Prediction, SegmentationNetwork
 from roadseg.runtime import Runtime
 
 
-class Term(NamedTuple):
-    """A part of the objective whose graph shares nothing with the other terms'.
+class MethodOptions(BaseModel):
+    """Base class of a method's options; each field is a key of the method's table in a recipe."""
 
-    Loss and values are what a batch contributes to its joint batch: they add up over the parts of a joint batch, over
-    processes, and over terms that name the same value.
-    """
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    loss: Tensor
-    """Weighted scalar to backpropagate."""
-    values: dict[str, Tensor]
-    """Unweighted losses for the log, by name, detached."""
+    def check_crop(self, crop: tuple[int, int]) -> None:
+        """Refuse training crops that do not suit these options; the base class accepts all.
+
+        Args:
+            crop: (width, height) of the smallest training crop, in pixels.
+
+        Raises:
+            ValueError: the crop does not suit.
+        """
+
+
+@dataclass(frozen=True)
+class TargetLabelling:
+    """Everything that a method needs to label the target images before training starts."""
+
+    network: SegmentationNetwork
+    """Network that training starts from, on the runtime's device."""
+    label_space: LabelSpace
+    folder: Path
+    """Folder for the label maps; maps that are there already are kept."""
+    size: tuple[int, int]
+    """(width, height) of images as the network sees them at scale 1, and of the label maps."""
+    resampling: Resampling
+    on_progress: Callable[[int, int], None]
+    """Called with (images labelled, images in all)."""
 
 
 class Method(ABC):
-    """Base of the adaptation methods."""
+    """Base class of the adaptation methods; a subclass declares its options and yields the terms of one step."""
 
-    def __init__(self, segmenter: SegmentationNetwork, runtime: Runtime) -> None:
+    Options: ClassVar[type[MethodOptions]] = MethodOptions
+    """Options that the method's table in a recipe sets."""
+    uses_target: ClassVar[bool] = True
+    """Whether training batches contain target images."""
+    labels_target: ClassVar[bool] = False
+    """Whether `label_target` labels the target images before training starts."""
+    needs_teacher: ClassVar[bool] = False
+    """Whether the method needs the average of the segmenter's weights as a teacher."""
+
+    def __init__(
+        self, segmenter: SegmentationNetwork, runtime: Runtime, supervision: Supervision, options: Any = None
+    ) -> None:
+        """Combine a segmenter and options.
+
+        Args:
+            segmenter: the network to adapt, on the runtime's device.
+            runtime: where the networks run.
+            supervision: supervised loss on labelled images, with the weights of the recipe.
+            options: instance of the method's `Options`; None for the defaults.
+        """
         self.segmenter = segmenter
         self.runtime = runtime
+        self.supervision = supervision
+        self.options = self.Options() if options is None else options
+
+    @classmethod
+    def build(cls, parts: "MethodParts", options: Any) -> Self:
+        """Build the method with its own networks; override it for a method that has some.
+
+        Args:
+            parts: the segmenter and everything else that exists already.
+            options: instance of the method's `Options`.
+
+        Raises:
+            RecipeError: a part is missing that the method needs.
+        """
+        return cls(parts.segmenter, parts.runtime, parts.supervision, options)
 
     @property
-    def companions(self) -> dict[str, nn.Module]:
-        """Networks that are trained beside the segmenter, or against it, by name; none unless the method has some."""
+    def auxiliary_networks(self) -> dict[str, nn.Module]:
+        """Networks that are trained beside the segmenter, for example discriminators, by name; none by default."""
         return {}
 
     @property
-    @abstractmethod
+    def auxiliary_learning_rate(self) -> float:
+        """Learning rate of Adam for the auxiliary networks."""
+        return 1e-4
+
+    @property
     def loss_kinds(self) -> dict[str, LossKind]:
-        """How to read the values that its terms name, by name, of those whose size says something by itself."""
+        """How to read the logged values, by name, for those whose size can be interpreted by itself."""
+        return self.supervision.kinds(self.segmenter.num_classes)
 
     @abstractmethod
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the loss terms of one step on a batch that lies on the runtime's device."""
 
+    def label_target(self, dataset: ImageDataset, labelling: TargetLabelling) -> ImageDataset:
+        """Return a target data set with labels to train on; called where `labels_target` is set.
+
+        Raises:
+            DatasetError: an image cannot be read.
+            OutputError: the folder cannot be written to.
+        """
+        return dataset
+
     def predict_source(self, images: Tensor) -> Prediction:
-        """As `predict`, for images of the source, with its statistics of batch norm where it has some of its own."""
+        """As `predict`, for source images: normalised by the batch-norm statistics of the source, if kept apart."""
         with source_statistics(self.segmenter):
             return self.predict(images)
 
@@ -62,3 +137,45 @@ class Method(ABC):
         with self.runtime.autocast():
             prediction = self.segmenter(self.segmenter.normalisation(images))
         return Prediction(tuple(at_least_float32(logits) for logits in prediction.logits), prediction.features)
+
+
+@dataclass(frozen=True)
+class MethodParts:
+    """Everything that exists when a method is built; all on the runtime's device."""
+
+    segmenter: SegmentationNetwork
+    """Network to adapt."""
+    runtime: Runtime
+    supervision: Supervision
+    """Supervised loss on labelled images, with the weights of the recipe."""
+    teacher: SegmentationNetwork | None = None
+    """Exponential moving average of the segmenter's weights, in evaluation mode; None with ema_decay = 0."""
+    base: Method | None = None
+    """Method that this one extends: `multi-level` in `multi-level+self-training`."""
+
+
+class Extension(Method):
+    """Base class of methods that add terms to those of another method, the base."""
+
+    def __init__(self, base: Method, options: Any = None) -> None:
+        super().__init__(base.segmenter, base.runtime, base.supervision, options)
+        self.base = base
+
+    @property
+    def loss_kinds(self) -> dict[str, LossKind]:
+        """How to read the logged values of the base."""
+        return self.base.loss_kinds
+
+    @property
+    def auxiliary_networks(self) -> dict[str, nn.Module]:
+        """The auxiliary networks of the base."""
+        return self.base.auxiliary_networks
+
+    @property
+    def auxiliary_learning_rate(self) -> float:
+        """The rate of the base."""
+        return self.base.auxiliary_learning_rate
+
+    def label_target(self, dataset: ImageDataset, labelling: TargetLabelling) -> ImageDataset:
+        """Label a target data set as the base does."""
+        return self.base.label_target(dataset, labelling)

@@ -1,73 +1,76 @@
-"""Self-training: a slowly moving teacher labels target images, and the student learns them in mixed pictures.
+"""Self-training: an exponential-moving-average teacher labels target images, and the student learns mixed images.
 
 After Tranheden et al., "DACS: Domain Adaptation via Cross-domain Mixed Sampling", WACV 2021, with the mean teacher of
 Tarvainen and Valpola, NeurIPS 2017.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Annotated, Self
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from pydantic import Field
+from torch import Tensor
 
 from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.losses import resized
-from roadseg.adaptation.method import Method, Term
+from roadseg.adaptation.method import Extension, Method, MethodOptions, MethodParts
 from roadseg.adaptation.mixing import block_mask, class_mask, recoloured
+from roadseg.adaptation.source_only import SourceOnly
+from roadseg.adaptation.term import Term
 from roadseg.datasets.sampling import Batch
 from roadseg.labels.space import IGNORE
 from roadseg.models.network import SegmentationNetwork
 
-
-@dataclass(frozen=True)
-class SelfTrainingOptions:
-    """How a teacher teaches."""
-
-    weight: float = 1.0
-    """Of the loss on mixed pictures."""
-    confidence: float = 0.9
-    """Pseudo-labels weigh as much as the share of an image's pixels whose probability is at least this."""
-    jitter: float = 0.3
-    """Strength of the colour changes of mixed pictures."""
-    mask_ratio: float = 0.0
-    """Share of blocks of the mixed pictures that are hidden from the student."""
-
-
 MIXED = "mixed/main"
-"""What logs call the loss on mixed pictures."""
+"""Log name of the loss on mixed images."""
 MASK_BLOCK = 32
-"""Side in pixels of what is hidden at once."""
+"""Side in pixels of a masked block."""
 
 
-class SelfTraining(Method):
-    """Another method, to whose objective the loss on mixed pictures is added."""
+class SelfTraining(Extension):
+    """Adds the loss on mixed images to the objective of another method; alone, to that of source-only training."""
 
-    def __init__(self, base: Method, teacher: SegmentationNetwork, options: SelfTrainingOptions) -> None:
-        """Teach the segmenter of `base`.
+    class Options(MethodOptions):
+        """Mixed images and their pseudo-labels."""
+
+        weight: Annotated[float, Field(gt=0)] = 1.0
+        """Weight of the loss on mixed images."""
+        pseudo_label_threshold: Annotated[float, Field(ge=0, le=1)] = 0.9
+        """An image's pseudo-labels are weighted by the share of its pixels whose probability is at least this."""
+        jitter: Annotated[float, Field(ge=0)] = 0.3
+        """Strength of the colour jitter on mixed images."""
+        mask_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.0
+        """Share of blocks of the mixed images that are masked (Hoyer et al., "MIC", CVPR 2023); 0 for none."""
+
+    needs_teacher = True
+    options: Options
+
+    def __init__(self, base: Method, teacher: SegmentationNetwork, options: Options | None = None) -> None:
+        """Extend `base`.
 
         Args:
             base: the method whose objective this adds to.
             teacher: in evaluation mode, without gradients; the trainer keeps it the average of the segmenter's weights.
-            options: how it teaches.
+            options: None for the defaults.
         """
-        super().__init__(base.segmenter, base.runtime)
-        self.base = base
-        self.options = options
+        super().__init__(base, options)
         self.teacher = teacher
 
-    @property
-    def companions(self) -> dict[str, nn.Module]:
-        """Those of the base method."""
-        return self.base.companions
+    @classmethod
+    def build(cls, parts: MethodParts, options: Options) -> Self:
+        """Build the method; `parts` has a teacher."""
+        assert parts.teacher is not None
+        base = parts.base or SourceOnly(parts.segmenter, parts.runtime, parts.supervision)
+        return cls(base, parts.teacher, options)
 
     @property
     def loss_kinds(self) -> dict[str, LossKind]:
-        """Those of the base method, and of the mixed pictures, whose weights of at most 1 make their loss no larger."""
+        """The losses of the base, and that of the mixed images: weights of at most 1 make it no larger than others."""
         return self.base.loss_kinds | {MIXED: LossKind("classifier", answers=self.segmenter.num_classes)}
 
     def terms(self, batch: Batch) -> Iterator[Term]:
-        """Yield the terms of the base method, then that of the mixed pictures."""
+        """Yield the terms of the base, then that of the mixed images."""
         if batch.target_images is None:
             raise ValueError("self-training needs target images in the batch")
         yield from self.base.terms(batch)
@@ -92,7 +95,7 @@ class SelfTraining(Method):
         probability, labels = torch.softmax(resized(logits, size, align_corners=self.teacher.align_corners), dim=1).max(
             dim=1
         )
-        sure = (probability >= self.options.confidence).float().mean((1, 2), keepdim=True)
+        sure = (probability >= self.options.pseudo_label_threshold).float().mean((1, 2), keepdim=True)
         return labels.to(torch.uint8), sure
 
     def _mixed(self, batch: Batch, pseudo: Tensor, sure: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -25,7 +25,7 @@ class PlainStep:
 
     def __init__(self, trainer: Trainer, laps: Laps) -> None:
         self.segmenter = trainer.method.segmenter
-        self.discriminators = list(trainer.method.companions.values())
+        self.discriminators = list(trainer.method.auxiliary_networks.values())
         self._optimizers = trainer.optimizers.values()
         self._laps = laps
         self._step = 0

@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 
 from roadseg.adaptation.adversarial import AUXILIARY, MAIN, Adversarial, Adversary, View
+from roadseg.adaptation.supervision import Supervision
 from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.datasets.transforms import CropTransform
 from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.models.build import build_discriminator, build_model
 from roadseg.runtime import Runtime, seed_everything
-from roadseg.training.optimizers import OptimizerOptions, companion_optimizer, segmenter_optimizer
+from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 
 SIZES = {"fast": (480, 272), "resnet101": (321, 161), "vgg16": (321, 161)}
@@ -37,15 +38,15 @@ def build(model: str, runtime: Runtime) -> Trainer:
     method = Adversarial(
         segmenter,
         runtime,
+        Supervision(SEGMENTATION_WEIGHTS, 0.0, segmenter.align_corners),
         {"main": adversary(MAIN, main), "auxiliary": adversary(AUXILIARY, auxiliary)},
-        segmentation_weights=SEGMENTATION_WEIGHTS,
     )
-    options = OptimizerOptions("sgd", LEARNING_RATE, head_factor=10, weight_decay=5e-4)
+    options = OptimizerOptions("sgd", LEARNING_RATE, head_lr_multiplier=10, weight_decay=5e-4)
     optimizers = {"segmenter": segmenter_optimizer(segmenter, options)}
-    for name, companion in method.companions.items():
-        optimizers[f"companion/{name}"] = companion_optimizer(companion.parameters(), 1e-4)
+    for name, trained in method.auxiliary_networks.items():
+        optimizers[f"auxiliary/{name}"] = auxiliary_optimizer(trained.parameters(), 1e-4)
     segmenter.train()
-    return Trainer(method, optimizers)
+    return Trainer(method, optimizers, schedule_steps=SCHEDULE_STEPS, power=POWER)
 
 
 def draw_batches(folder: Path, size: tuple[int, int]) -> AdaptationBatches:

@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from roadseg.adaptation.loss_verdicts import LossKind
-from roadseg.adaptation.method import Method, Term
+from roadseg.adaptation.method import Method
+from roadseg.adaptation.term import Term
 from roadseg.bench.measures import Laps, counting_saved_bytes
 from roadseg.bench.plain import PlainStep
-from roadseg.bench.setting import POWER, SCHEDULE_STEPS, SIZES, build, draw_batches
+from roadseg.bench.setting import SIZES, build, draw_batches
 from roadseg.datasets.sampling import Batch, load_batches
 from roadseg.runtime import DeviceName, Precision, describe, start
 from roadseg.training.trainer import Trainer
@@ -125,11 +126,11 @@ class _Ours:
         self.laps = Laps(trainer.method.runtime.device)
         trainer.method = _TimedMethod(trainer.method, self.laps)
         self._trainer = trainer
-        self.networks: list[nn.Module] = [trainer.method.segmenter, *trainer.method.companions.values()]
+        self.networks: list[nn.Module] = [trainer.method.segmenter, *trainer.method.auxiliary_networks.values()]
 
     def make_step(self, batch: Batch) -> None:
         self.laps.restart()
-        self._trainer.make_step(batch, schedule_steps=SCHEDULE_STEPS, power=POWER)
+        self._trainer.make_step(batch)
         self.laps.lap("optimizer")
 
 
@@ -150,13 +151,13 @@ class _TimedMethod(Method):
     """A method that ends a lap whenever the engine is done with a term."""
 
     def __init__(self, method: Method, laps: Laps) -> None:
-        super().__init__(method.segmenter, method.runtime)
+        super().__init__(method.segmenter, method.runtime, method.supervision)
         self._method = method
         self._laps = laps
 
     @property
-    def companions(self) -> dict[str, nn.Module]:
-        return self._method.companions
+    def auxiliary_networks(self) -> dict[str, nn.Module]:
+        return self._method.auxiliary_networks
 
     @property
     def loss_kinds(self) -> dict[str, LossKind]:

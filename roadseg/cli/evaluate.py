@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
+from roadseg.adaptation.defaults import PRIOR
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
 from roadseg.cli.options import (
-    DEFAULT_PRIOR,
     AdaptBatchNorm,
     BatchNormPrior,
     BatchNormScenes,
@@ -50,7 +50,7 @@ def evaluate(
     scales: Scales = "1",
     smooth: Smooth = False,
     adapt_bn: AdaptBatchNorm = False,
-    bn_prior: BatchNormPrior = DEFAULT_PRIOR,
+    bn_prior: BatchNormPrior = PRIOR,
     bn_scenes: BatchNormScenes = "",
     device: Device = "auto",
     quiet: Quiet = False,

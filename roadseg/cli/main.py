@@ -20,6 +20,7 @@ from roadseg.cli.fetch import fetch
 from roadseg.cli.frames import frames
 from roadseg.cli.labels import labels
 from roadseg.cli.overlay import overlay
+from roadseg.cli.recipes import recipes
 from roadseg.cli.report import report
 from roadseg.cli.retrieve import retrieve
 from roadseg.cli.run import run
@@ -55,7 +56,7 @@ def roadseg(
 
 GROUPS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
     "Use": (overlay, stats, report, demo),
-    "Adapt": (adapt, run),
+    "Adapt": (adapt, run, recipes),
     "Evaluate": (evaluate, compare, retrieve),
     "Data": (fetch, frames, synth, labels, datasets),
     "Machine": (doctor, bench, export),

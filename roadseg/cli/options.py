@@ -38,8 +38,6 @@ BatchNormPrior = Annotated[
         help="For --adapt-bn: weight of the training statistics, in images. A smaller number adapts more.",
     ),
 ]
-DEFAULT_PRIOR = 96
-"""As `roadseg.adaptation.batch_norm.PRIOR`, which takes torch to import."""
 BatchNormScenes = Annotated[
     str,
     typer.Option("--bn-scenes", metavar="SCENES", help="For --adapt-bn: rendered streets to compare with: indian, ..."),

@@ -9,9 +9,9 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
+from roadseg.adaptation.defaults import PRIOR
 from roadseg.cli.console import Bars, Debug, Json, Quiet, Reporter, fail
 from roadseg.cli.options import (
-    DEFAULT_PRIOR,
     AdaptBatchNorm,
     BatchNormPrior,
     BatchNormScenes,
@@ -59,7 +59,7 @@ def overlay(
     scales: Scales = "1",
     smooth: Smooth = False,
     adapt_bn: AdaptBatchNorm = False,
-    bn_prior: BatchNormPrior = DEFAULT_PRIOR,
+    bn_prior: BatchNormPrior = PRIOR,
     bn_scenes: BatchNormScenes = "",
     mask: Annotated[
         str | None,

@@ -10,38 +10,38 @@ from roadseg.cli.console import Bars, Reporter
 
 if TYPE_CHECKING:
     from roadseg.adaptation.loss_verdicts import Judgement
-    from roadseg.training.build import Watcher
+    from roadseg.training.callbacks import Callbacks
     from roadseg.training.meter import Report
 
 TOO_EARLY = "too early to tell"
-"""As a verdict on losses, of which a terminal says nothing."""
+"""Verdict on losses that the terminal does not show."""
 LOG_LINE_STEPS = 50
-"""Without a terminal to draw a bar on, losses are printed once in so many steps."""
+"""Steps between printed losses where there is no terminal for a progress bar."""
 
 
 @contextmanager
-def watching(reporter: Reporter, steps: int) -> Iterator["Watcher"]:
-    """Callbacks that show a run of `steps` steps on the reporter's terminal, or log it line by line."""
+def training_progress(reporter: Reporter, steps: int) -> Iterator["Callbacks"]:
+    """Yield callbacks that show a run of `steps` steps on the reporter's terminal, or log it line by line."""
     with reporter.bars() as bars:
-        yield training_watcher(reporter, bars, steps)
+        yield training_callbacks(reporter, bars, steps)
 
 
-def training_watcher(reporter: Reporter, bars: Bars, steps: int) -> "Watcher":
-    """Callbacks that show a run of `steps` steps on bars that are there."""
-    from roadseg.training.build import Watcher
+def training_callbacks(reporter: Reporter, bars: Bars, steps: int) -> "Callbacks":
+    """Return callbacks that show a run of `steps` steps on existing bars."""
+    from roadseg.training.callbacks import Callbacks
 
-    told: set[tuple[str, str]] = set()
+    warned: set[tuple[str, str]] = set()
 
     def on_report(report: "Report") -> None:
         bars.show("training", report.step, steps, _training_note(report))
         if not reporter.interactive and report.step % LOG_LINE_STEPS == 0:
             reporter.say(f"step {report.step}/{steps}  {_training_note(report)}")
         for name, judgement in report.health.items():
-            if judgement.alarming and (name, judgement.verdict) not in told:
-                told.add((name, judgement.verdict))  # once: where it stays so, the line above goes on saying it
+            if judgement.alarming and (name, judgement.verdict) not in warned:
+                warned.add((name, judgement.verdict))  # once: the line above repeats the verdict
                 reporter.warn(f"step {report.step}: {verdict_line(name, judgement)}")
 
-    return Watcher(
+    return Callbacks(
         on_start=lambda message: reporter.say(escape(message)),
         on_warning=reporter.warn,
         on_download=lambda done, total: bars.show("downloading weights", done, total or None),
@@ -54,7 +54,7 @@ def training_watcher(reporter: Reporter, bars: Bars, steps: int) -> "Watcher":
 
 
 def _training_note(report: "Report") -> str:
-    """What a training run says of its last steps in one line: losses of the main level, and those that are judged."""
+    """Return one line on the last steps: losses of the main level, and those with a verdict."""
     losses = [
         f"{name.removesuffix('/main')} {value:.3f}{_verdict(report.health.get(name))}"
         for name, value in report.losses.items()
@@ -68,5 +68,5 @@ def _verdict(judgement: "Judgement | None") -> str:
 
 
 def verdict_line(name: str, judgement: "Judgement") -> str:
-    """Verdict on one loss, and advice, as one line."""
+    """Return verdict and advice on one loss as one line."""
     return f"{name} {judgement.loss:.3f}, mean of the last steps: {judgement.verdict}. {judgement.advice}"

@@ -9,50 +9,56 @@ from rich.markup import escape
 
 from roadseg.cli.compare import report_finished
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.progress import watching
+from roadseg.cli.progress import training_progress
 from roadseg.cli.video_results import say_where, shares_table, watching_stages
 
 if TYPE_CHECKING:
-    from roadseg.jobs.video_recipe import VideoRecipe
     from roadseg.training.recipe import AdaptRecipe
+    from roadseg.training.video_recipe import VideoRecipe
 
 RUNS = Path("runs")
-"""Where runs go unless another folder is named."""
+"""Folder of runs where no other is given."""
 
 
 def run(
-    recipes: Annotated[list[Path], typer.Argument(help="Recipe files, done in this order, then compared.")],
+    recipes: Annotated[
+        list[str],
+        typer.Argument(help="Recipe files, or names that `roadseg recipes` lists; run in order, then compared."),
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Run folder of a single recipe; default: runs/NAME-OF-RECIPE.")
     ] = None,
-    assignments: Annotated[list[str] | None, typer.Option("--set", help="A recipe key: --set key=value.")] = None,
-    data: Annotated[Path, typer.Option(help="For rendered streets and fetched weights.")] = Path("data"),
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="A recipe key: --set key=value, --set table.key=value.")
+    ] = None,
+    data: Annotated[Path, typer.Option(help="For rendered streets and downloaded weights.")] = Path("data"),
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Do all the steps of recipes: look at their data sets, train, score, compare with what was published.
+    """Run recipes from end to end: check data sets, train, evaluate, compare with published scores.
 
     A recipe that names videos goes from their addresses to overlays and a report.
-    What is done is skipped: a second call prints the tables, after Ctrl-C the same command goes on.
+    Finished steps are skipped: a second call prints the tables, and after Ctrl-C the same command continues.
 
-    [bold]Example:[/bold] roadseg run pipelines/source_only.toml pipelines/multi_level.toml
+    [bold]Example:[/bold] roadseg run source_only multi_level --set target=data/frames
     """
-    from roadseg.jobs.video_recipe import VideoRecipe, resolve_any
     from roadseg.runtime import is_main_process
-    from roadseg.training.recipe import parse_overrides, read_recipe
+    from roadseg.training.recipe import parse_overrides
+    from roadseg.training.recipe_files import find_recipe, read_recipe
+    from roadseg.training.video_recipe import VideoRecipe
 
     if out is not None and len(recipes) > 1:
         raise typer.BadParameter("--out is for a single recipe; several go to runs/NAME-OF-RECIPE each")
     overrides = parse_overrides(assignments or [])
     plans = {}
-    for path in recipes:
-        folder = out or RUNS / path.stem.replace("_", "-")
+    for recipe in recipes:
+        folder = out or RUNS / find_recipe(recipe).stem.replace("_", "-")
         if folder in plans:
-            raise typer.BadParameter(f"{path}: another recipe goes to {folder} already")
-        plans[folder] = resolve_any({**read_recipe(path), **overrides}, origin=str(path))
+            raise typer.BadParameter(f"{recipe}: another recipe goes to {folder} already")
+        plans[folder] = read_recipe(recipe, **overrides)
         if isinstance(plans[folder], VideoRecipe) and len(recipes) > 1:
-            raise typer.BadParameter(f"{path}: names videos; run it by itself")
+            raise typer.BadParameter(f"{recipe}: names videos; run it by itself")
     reporter = Reporter(quiet=quiet or not is_main_process(), as_json=as_json)
     ((folder, plan), *_) = plans.items()
     if isinstance(plan, VideoRecipe):
@@ -75,8 +81,8 @@ def run_all(reporter: Reporter, plans: "Mapping[Path, AdaptRecipe]", data: Path)
     """Do what is left of each recipe in its run folder, then print their tables.
 
     Raises:
-        RoadsegError: one cannot be done; those before it are.
-        KeyboardInterrupt: after saving a checkpoint.
+        RoadsegError: a recipe cannot be run; those before it are finished.
+        KeyboardInterrupt: after a checkpoint was saved.
     """
     from roadseg.jobs.compare import compare_finished
     from roadseg.jobs.recipe_run import run_recipe
@@ -85,11 +91,11 @@ def run_all(reporter: Reporter, plans: "Mapping[Path, AdaptRecipe]", data: Path)
     for folder, plan in plans.items():
         reporter.say(f"[bold]{escape(str(folder))}[/bold]")
         try:
-            with watching(reporter, plan.steps) as watcher:
-                if not run_recipe(plan, folder, data=data, watcher=watcher, on_problem=reporter.warn):
-                    reporter.say("done before")
+            with training_progress(reporter, plan.steps) as callbacks:
+                if not run_recipe(plan, folder, data=data, callbacks=callbacks, on_problem=reporter.warn):
+                    reporter.say("finished before")
         except KeyboardInterrupt:
-            reporter.say("stopped; the same command goes on")
+            reporter.say("stopped; the same command continues")
             raise
     if not is_main_process():
         return

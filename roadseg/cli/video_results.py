@@ -1,4 +1,4 @@
-"""What `roadseg run` and `roadseg demo` show of a job on videos: its stages as they begin, then what changed."""
+"""Terminal output of `roadseg run` and `roadseg demo` on videos: stages as they start, then the changes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,19 +8,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from roadseg.cli.console import Reporter
-from roadseg.cli.progress import training_watcher
+from roadseg.cli.progress import training_callbacks
 
 if TYPE_CHECKING:
     from roadseg.jobs.before_after import BeforeAfter
     from roadseg.jobs.video_run import StageWatcher, VideoFolder
 
 SHOWN_CLASSES = 8
-"""Rows of the table of class shares; the report has all."""
+"""Rows of the table of class shares; the report has all classes."""
 
 
 @contextmanager
 def watching_stages(reporter: Reporter, steps: int) -> Iterator["StageWatcher"]:
-    """Callbacks that number the stages of a job with `steps` training steps and show their progress."""
+    """Yield callbacks that number the stages of a job with `steps` training steps and show their progress."""
     from roadseg.jobs.video_run import StageWatcher
 
     begun = 0
@@ -36,17 +36,17 @@ def watching_stages(reporter: Reporter, steps: int) -> Iterator["StageWatcher"]:
                 on_stage=on_stage,
                 on_progress=lambda task, done, total: bars.show(escape(task), done, total),
                 on_warning=reporter.warn,
-                training=training_watcher(reporter, bars, steps),
+                training=training_callbacks(reporter, bars, steps),
             )
     except KeyboardInterrupt:
-        reporter.say("stopped: what is done is kept, the same command goes on")
+        reporter.say("stopped; the same command continues")
         raise
 
 
 def shares_table(result: "BeforeAfter") -> Table:
-    """The classes that take up most of the picture, over all videos."""
+    """Return a table of the classes with the largest share of pixels, over all videos."""
     return before_after_table(
-        "Share of the picture %",
+        "Share of pixels %",
         {
             name: (100 * before, 100 * after)
             for name, (before, after) in list(result.shares(result.drawn).items())[:SHOWN_CLASSES]
@@ -55,7 +55,7 @@ def shares_table(result: "BeforeAfter") -> Table:
 
 
 def before_after_table(title: str, rows: dict[str, tuple[float, float]]) -> Table:
-    """A row a class, with the change; that of the mean is set off."""
+    """Return a table with a row for each class: before, after, change; the mean is bold."""
     table = Table("class", title=title)
     for heading in ("before", "after", "change"):
         table.add_column(heading, justify="right")
@@ -66,7 +66,7 @@ def before_after_table(title: str, rows: dict[str, tuple[float, float]]) -> Tabl
 
 
 def say_where(reporter: Reporter, result: "BeforeAfter", folder: "VideoFolder") -> None:
-    """Where to look next."""
+    """Print the paths of the results."""
     for line in (
         f"adapted to {result.pictures} unlabelled frames; report: {folder.report}",
         f"overlays: {folder.path / 'overlay'}/before and /after",

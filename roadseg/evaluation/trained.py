@@ -9,7 +9,8 @@ from roadseg.labels.catalogue import label_space
 from roadseg.models.build import MODELS, build_model
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import LoadReport, ModelCard, load_model, load_weights, model_file
-from roadseg.training.recipe import AdaptRecipe, read_recipe, resolve
+from roadseg.training.recipe import AdaptRecipe, recipe_values, resolve
+from roadseg.training.recipe_files import read_recipe
 from roadseg.training.run_folder import RunFolder
 
 
@@ -42,7 +43,7 @@ def load_trained(run: str | Path, recipe: str | Path | None = None) -> TrainedNe
         RecipeError: the recipe has errors.
     """
     if recipe is not None:
-        return load_published(Path(run), resolve(read_recipe(Path(recipe)), origin=str(recipe)))
+        return load_published(Path(run), read_recipe(recipe))
     return load_run(Path(run))
 
 
@@ -61,7 +62,7 @@ def load_run(path: Path) -> TrainedNetwork:
     file = RunFolder(model_file(path).parent).recipe
     if not file.is_file():
         return TrainedNetwork(network, card)
-    recipe = resolve(read_recipe(file), origin=str(file))
+    recipe = resolve(recipe_values(file), origin=str(file))
     return TrainedNetwork(network, card, recipe.resampling, recipe.scored_classes)
 
 

@@ -12,8 +12,9 @@ from roadseg.inference.openvino_engine import OpenVinoEngine
 from roadseg.inference.openvino_runtime import openvino
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.torch_engine import TorchEngine
+from roadseg.models.names import DEFAULT
 from roadseg.models.network import SegmentationNetwork
-from roadseg.models.weights import DEFAULT, ModelCard, load_model
+from roadseg.models.weights import ModelCard, load_model
 from roadseg.runtime import DeviceName, Runtime, start
 
 Program = Literal["torch", "openvino"]

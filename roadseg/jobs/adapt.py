@@ -1,7 +1,7 @@
 """The job behind `roadseg adapt`: a recipe in, a run folder out."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 from roadseg.adaptation.loss_verdicts import Judgement, judge_all
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import AdaptationBatches
-from roadseg.errors import InputError, TrainingError
+from roadseg.errors import InputError, RecipeError, TrainingError
 from roadseg.evaluation.evaluate import score
 from roadseg.evaluation.scores import Evaluation
 from roadseg.evaluation.trained import card_of
@@ -21,37 +21,39 @@ from roadseg.jobs.run_record import RunRecord
 from roadseg.models.weights import save_model
 from roadseg.runtime import describe, is_main_process, main_process_first, process_group
 from roadseg.training.build import (
-    Watcher,
     adapt_batch_norm,
     build_batches,
     build_trainer,
     label_targets,
     named_datasets,
 )
+from roadseg.training.callbacks import Callbacks
 from roadseg.training.events import require_tensorboard
-from roadseg.training.log import loss_series
-from roadseg.training.loop import Plan, train
+from roadseg.training.keys import flattened, merged
+from roadseg.training.log import Series, loss_series
+from roadseg.training.loop import train
 from roadseg.training.meter import Report
-from roadseg.training.recipe import AdaptRecipe, read_recipe, resolve
+from roadseg.training.recipe import AdaptRecipe, recipe_values, resolve
+from roadseg.training.recipe_files import find_recipe
 from roadseg.training.run_folder import RunFolder
-from roadseg.training.samples import steps_between_looks
+from roadseg.training.samples import steps_between_samples
 from roadseg.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished run came to."""
+    """Result of a finished run."""
 
     run: Path
     steps: int
     seconds: float
-    """Spent in this call; a resumed run spent more."""
+    """Duration of this call; a resumed run took longer."""
     losses: dict[str, float]
     """Mean losses of the last steps."""
     health: dict[str, Judgement]
-    """What is to be said of losses, by name, from the last steps of the whole run."""
+    """Verdicts on losses, by name, from the last steps of the whole run."""
     evaluation: Evaluation | None
-    """Made by the main process alone."""
+    """Scores on the recipe's labelled data set; made by the main process only."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON and metrics.json."""
@@ -65,49 +67,57 @@ class Outcome:
         }
 
 
-def adapt(recipe: AdaptRecipe, out: Path, *, data: Path = Path("data"), watcher: Watcher | None = None) -> Outcome:
-    """Start a run in the new folder `out`.
+def adapt(
+    out: str | Path,
+    *,
+    recipe: AdaptRecipe | str | Path | None = None,
+    resume: bool = False,
+    data: str | Path = "data",
+    callbacks: Callbacks | None = None,
+    **options: Any,
+) -> Outcome:
+    """Train a segmenter on labelled source images and adapt it to unlabelled target images; writes a run folder.
 
     Args:
-        recipe: what to train on what, how.
-        out: the run folder.
-        data: where streets are rendered to, once for all runs.
-        watcher: callbacks.
+        out: run folder to make, or to continue with `resume`.
+        recipe: path of a recipe file, name of a recipe of the package, or a recipe; None for the defaults.
+        resume: continue the run in `out` from its last checkpoint. Recipe and options may be left out; if given, they
+            must be those of the run. A finished run is evaluated and saved again.
+        data: folder for rendered streets and downloaded weights, shared by all runs.
+        callbacks: functions to call on progress.
+        options: recipe keys (docs/recipes.md) that replace those of `recipe`, for example `target="data/frames"`,
+            `method="multi-level"`, `steps=800`, `adversarial={"weight": 0.002}`.
+
+    Returns:
+        Losses, verdicts and scores; the weights are in `out`.
 
     Raises:
+        RecipeError: the recipe or an option is wrong, or does not agree with the run to resume.
+        InputError: there is no run to resume.
         RoadsegError: bad input, an unwritable folder, or losses that are not finite.
-        KeyboardInterrupt: after saving a checkpoint.
+        KeyboardInterrupt: after a checkpoint was saved.
     """
-    run, watcher = RunFolder(out), watcher or Watcher()
-    with _held(out):
-        if is_main_process():
-            run.refuse_if_begun()
-        parts = _prepare(recipe, data, watcher)
-        if is_main_process():
-            run.begin(recipe.as_toml())
-        return _train(recipe, run, parts, watcher)
+    out, data, callbacks = Path(out), Path(data), callbacks or Callbacks()
+    values, origin = _values(recipe, options)
+    if resume:
+        begun = recipe_of(out)
+        _refuse_changes(begun, values)
+        return _resume(begun, RunFolder(out), data, callbacks)
+    return _begin(resolve(values, origin=origin), RunFolder(out), data, callbacks)
 
 
-def resume(out: Path, *, data: Path = Path("data"), watcher: Watcher | None = None) -> Outcome:
-    """Go on with the run in `out` where its last checkpoint stands; a finished run is scored and saved again.
-
-    Raises:
-        InputError: there is no run to go on with.
-        RoadsegError: as `adapt`.
-        KeyboardInterrupt: after saving a checkpoint.
-    """
-    run, recipe, watcher = RunFolder(out), recipe_of(out), watcher or Watcher()
-    with _held(out):
-        parts = _prepare(recipe, data, watcher)
-        if run.checkpoint.is_file():
-            parts.trainer.restore(run.load_checkpoint())
-        if is_main_process():
-            run.rewind(parts.trainer.step)
-        return _train(recipe, run, parts, watcher)
+def _values(recipe: AdaptRecipe | str | Path | None, options: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return recipe keys with options merged in, and what error messages call them."""
+    if recipe is None:
+        return dict(options), "options"
+    if isinstance(recipe, AdaptRecipe):
+        return merged(recipe.model_dump(exclude_none=True), options), "recipe"
+    path = find_recipe(recipe)
+    return merged(recipe_values(path), options), str(path)
 
 
 def recipe_of(out: Path) -> AdaptRecipe:
-    """The recipe of the run in `out`.
+    """Read the recipe of the run in `out`.
 
     Raises:
         InputError: there is no run.
@@ -115,126 +125,176 @@ def recipe_of(out: Path) -> AdaptRecipe:
     recipe = RunFolder(out).recipe
     if not recipe.is_file():
         raise InputError(f"{out}: no run to resume here", "Start one without --resume.")
-    return resolve(read_recipe(recipe), origin=str(recipe))
+    return resolve(recipe_values(recipe), origin=str(recipe))
+
+
+def _refuse_changes(begun: AdaptRecipe, values: Mapping[str, Any]) -> None:
+    """Make sure that `values` agree with the recipe of a run.
+
+    Raises:
+        RecipeError: naming the keys that do not.
+    """
+    before = begun.model_dump()
+    wanted = flattened(resolve(merged(before, values), origin="options").model_dump())
+    changed = [key for key in flattened(values) if wanted.get(key) != flattened(before).get(key)]
+    if changed:
+        raise RecipeError(
+            f"--resume continues the run as it was started; {', '.join(changed)} cannot change",
+            "Leave these options out, or start a new run with --init.",
+        )
+
+
+def _begin(recipe: AdaptRecipe, run: RunFolder, data: Path, callbacks: Callbacks) -> Outcome:
+    with _held(run.path):
+        if is_main_process():
+            run.refuse_if_begun()
+        training = _Training.prepare(recipe, run, data, callbacks)
+        if is_main_process():
+            run.begin(recipe.as_toml())
+        return training.finish()
+
+
+def _resume(recipe: AdaptRecipe, run: RunFolder, data: Path, callbacks: Callbacks) -> Outcome:
+    with _held(run.path):
+        training = _Training.prepare(recipe, run, data, callbacks)
+        if run.checkpoint.is_file():
+            training.trainer.restore(run.load_checkpoint())
+        if is_main_process():
+            run.rewind(training.trainer.step)
+        return training.finish()
 
 
 @contextmanager
 def _held(out: Path) -> Iterator[None]:
-    """Work on a run folder together with the processes that `torchrun` started, if it did; the main one locks it."""
+    """Join the processes that `torchrun` started, if it did; the main process locks the run folder."""
     with process_group(), locked(out) if is_main_process() else nullcontext():
         yield
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """What a recipe is made into before the first step."""
+class _Training:
+    """A run from its first or next step to its outcome."""
 
-    trainer: Trainer
-    batches: AdaptationBatches
-    scored: ImageDataset | None
-    """Labelled data set to report on."""
+    def __init__(
+        self,
+        recipe: AdaptRecipe,
+        run: RunFolder,
+        callbacks: Callbacks,
+        trainer: Trainer,
+        batches: AdaptationBatches,
+        labelled: ImageDataset | None,
+    ) -> None:
+        """Combine what `prepare` makes; `labelled` is the data set to evaluate on."""
+        self.recipe, self.run, self.callbacks = recipe, run, callbacks
+        self.trainer, self.batches, self.labelled = trainer, batches, labelled
+        self.losses: dict[str, float] = {}
+        self.history: Series = {}
 
+    @classmethod
+    def prepare(cls, recipe: AdaptRecipe, run: RunFolder, data: Path, callbacks: Callbacks) -> "_Training":
+        """Open data sets and build networks; cheap checks come first, before streets are rendered."""
+        if recipe.tensorboard:
+            require_tensorboard()
+        with main_process_first():  # The others find what the main process has downloaded and rendered.
+            evaluation = named_datasets(recipe).evaluation
+            labelled = None if evaluation is None else evaluation.open()
+            trainer = build_trainer(recipe, data, callbacks)
+            return cls(recipe, run, callbacks, trainer, build_batches(recipe, data, callbacks), labelled)
 
-def _prepare(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> _Parts:
-    if recipe.tensorboard:
-        require_tensorboard()
-    # The others find what the main process has downloaded and rendered.
-    with main_process_first():
-        # Cheap checks first: nobody should wait for streets to be rendered to learn of a misspelt folder.
-        evaluation = named_datasets(recipe).evaluation
-        scored = None if evaluation is None else evaluation.open()
-        trainer = build_trainer(recipe, data, watcher)
-        return _Parts(trainer, build_batches(recipe, data, watcher), scored)
+    def finish(self) -> Outcome:
+        """Prepare the target, make the remaining steps, evaluate and save."""
+        self._announce()
+        self._prepare_target()
+        began = time.monotonic()
+        if is_main_process():
+            return self._train_and_save(began)
+        self._train()
+        return Outcome(self.run.path, self.trainer.step, time.monotonic() - began, self.losses, {}, None)
 
+    def _announce(self) -> None:
+        recipe, device = self.recipe, self.trainer.method.runtime.device
+        self.callbacks.on_start(f"{recipe.method} adaptation of {recipe.model} on {describe(device)}")
+        self.callbacks.on_start(f"source: {len(self.batches.source)} labelled images")
 
-def _train(recipe: AdaptRecipe, run: RunFolder, parts: _Parts, watcher: Watcher) -> Outcome:
-    trainer, batches, scored = parts.trainer, parts.batches, parts.scored
-    network, runtime = trainer.result, trainer.method.runtime
-    watcher.on_start(f"{recipe.method} adaptation of {recipe.model} on {describe(runtime.device)}")
-    watcher.on_start(f"source: {len(batches.source)} labelled pictures")
-    adapt_batch_norm(recipe, trainer, batches.source, watcher)
-    with main_process_first():
-        labelled = label_targets(recipe, trainer, run.pseudo_labels, watcher)
-    batches = replace(batches, targets=labelled or batches.targets, pseudo_labelled=bool(labelled))
-    for name, target in zip(recipe.targets, batches.targets, strict=False):
-        watcher.on_start(f"target: {len(target)} unlabelled pictures of {name}")
-    if batches.annotated is not None:
-        watcher.on_start(f"target labels: {len(batches.annotated)} pictures of {recipe.target_labels}")
+    def _prepare_target(self) -> None:
+        """Adapt batch norm and make pseudo-labels, as far as the recipe asks for them."""
+        recipe, batches = self.recipe, self.batches
+        adapt_batch_norm(recipe, self.trainer, batches.source, self.callbacks)
+        with main_process_first():
+            labelled = label_targets(recipe, self.trainer, self.run.pseudo_labels, self.callbacks)
+        self.batches = replace(batches, targets=labelled or batches.targets, pseudo_labelled=bool(labelled))
+        for name, target in zip(recipe.targets, self.batches.targets, strict=False):
+            self.callbacks.on_start(f"target: {len(target)} unlabelled images of {name}")
+        if batches.annotated is not None:
+            self.callbacks.on_start(f"target labels: {len(batches.annotated)} images of {recipe.target_labels}")
 
-    def score_now() -> Evaluation | None:
-        if scored is None:
-            return None
-        card = card_of(recipe, network)
-        engine = TorchEngine(network, runtime, "float32")
-        return score(
-            NetworkSegmenter(network, card, engine, f"{recipe.model} {recipe.method}", exact=True),
-            scored,
-            resampling=recipe.resampling,
-            scored_classes=recipe.scored_classes,
-            on_progress=watcher.on_evaluate,
+    def _train_and_save(self, began: float) -> Outcome:
+        """Train in the main process, which also keeps the record of the run and writes its results."""
+        run, trainer, kinds = self.run, self.trainer, self.trainer.method.loss_kinds
+        self.history = loss_series(run.read_log())
+        run.write_loss_kinds(kinds)
+        targets = [target.open() for target in named_datasets(self.recipe).targets]
+        shown = RunRecord(
+            run, self.recipe, trainer, source=self.batches.source, targets=targets, warn=self.callbacks.on_warning
+        )
+        with shown as record:
+            self.callbacks.on_start(f"progress page: {run.page}")
+            first = trainer.step
+            try:
+                self._train(record)
+            except TrainingError:
+                record.write_page()
+                raise
+            evaluation = self._evaluate()
+            seconds = time.monotonic() - began
+            verdicts = judge_all(self.history, kinds)
+            outcome = Outcome(run.path, trainer.step, seconds, self.losses, verdicts, evaluation)
+            scores = {} if evaluation is None else {evaluation.dataset: round(evaluation.miou, 2)}
+            card = card_of(self.recipe, trainer.result).model_copy(update={"scores": scores})
+            save_model(run.model, trainer.result, card)
+            run.write_metrics(outcome.as_dict())
+            if trainer.step > first:
+                record.log({"step": trainer.step} | _scores(evaluation))
+            record.write_page()
+        return outcome
+
+    def _train(self, record: RunRecord | None = None) -> None:
+        recorded: dict[str, Any] = {}
+        if record is not None:
+            recorded = {"on_log": record.log, "on_milestone": record.milestone}
+        train(
+            self.trainer,
+            self.batches,
+            self.recipe,
+            self.run,
+            evaluate=(lambda: _scores(self._evaluate())) if self.labelled else None,
+            sample_every=steps_between_samples(self.recipe.steps),
+            on_report=self._report,
+            **recorded,
         )
 
-    def score_for_log() -> dict[str, float]:
-        return _scores(score_now())
+    def _evaluate(self) -> Evaluation | None:
+        if self.labelled is None:
+            return None
+        recipe, network = self.recipe, self.trainer.result.eval()
+        engine = TorchEngine(network, self.trainer.method.runtime, "float32")
+        name = f"{recipe.model} {recipe.method}"
+        return score(
+            NetworkSegmenter(network, card_of(recipe, network), engine, name, exact=True),
+            self.labelled,
+            resampling=recipe.resampling,
+            scored_classes=recipe.scored_classes,
+            on_progress=self.callbacks.on_evaluate,
+        )
 
-    kinds = trainer.method.loss_kinds
-    points = loss_series(run.read_log()) if is_main_process() else {}
-    losses: dict[str, float] = {}
-
-    def on_report(report: Report) -> None:
-        losses.clear()
-        losses.update(report.losses)
-        for name, value in losses.items():
-            points.setdefault(name, []).append((report.step, value))
-        watcher.on_report(replace(report, health=judge_all(points, kinds)))
-
-    began = time.monotonic()
-    plan = Plan(
-        steps=recipe.steps,
-        schedule_steps=recipe.schedule_steps or recipe.steps,
-        power=recipe.power,
-        checkpoint_every=recipe.checkpoint_every,
-        evaluate_every=recipe.evaluate_every,
-        workers=recipe.workers,
-        look_every=steps_between_looks(recipe.steps),
-        accumulate=recipe.accumulate,
-    )
-    evaluate = score_for_log if scored else None
-    if not is_main_process():
-        train(trainer, batches, plan, run, evaluate=evaluate, on_report=on_report)
-        return Outcome(run.path, trainer.step, time.monotonic() - began, losses, {}, None)
-    run.write_loss_kinds(kinds)
-    targets = [target.open() for target in named_datasets(recipe).targets]
-    shown = RunRecord(run, recipe, trainer, source=batches.source, targets=targets, warn=watcher.on_warning)
-    with shown as record:
-        watcher.on_start(f"to look at while it trains: {run.page}")
-        begun_at = trainer.step
-        try:
-            train(
-                trainer,
-                batches,
-                plan,
-                run,
-                evaluate=evaluate,
-                on_report=on_report,
-                on_log=record.log,
-                on_milestone=record.milestone,
-            )
-        except TrainingError:
-            record.write_page()
-            raise
-        evaluation = score_now()
-        seconds = time.monotonic() - began
-        outcome = Outcome(run.path, trainer.step, seconds, losses, judge_all(points, kinds), evaluation)
-        scores = {} if evaluation is None else {evaluation.dataset: round(evaluation.miou, 2)}
-        save_model(run.model, network, card_of(recipe, network).model_copy(update={"scores": scores}))
-        run.write_metrics(outcome.as_dict())
-        if trainer.step > begun_at:
-            record.log({"step": trainer.step} | _scores(evaluation))
-        record.write_page()
-    return outcome
+    def _report(self, report: Report) -> None:
+        """Add losses to the history and pass the report on with verdicts."""
+        self.losses = report.losses
+        for name, value in report.losses.items():
+            self.history.setdefault(name, []).append((report.step, value))
+        verdicts = judge_all(self.history, self.trainer.method.loss_kinds)
+        self.callbacks.on_report(replace(report, health=verdicts))
 
 
 def _scores(evaluation: Evaluation | None) -> dict[str, float]:
-    """Scores by the name that logs call them by."""
+    """Return scores by their names in the log."""
     return {} if evaluation is None else {f"miou/{evaluation.dataset}": round(evaluation.miou, 2)}

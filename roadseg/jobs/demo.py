@@ -19,10 +19,10 @@ from roadseg.evaluation.evaluate import evaluate
 from roadseg.evaluation.scores import Evaluation
 from roadseg.fetch.manifest import Manifest
 from roadseg.jobs.before_after import AFTER, BEFORE, BeforeAfter
-from roadseg.jobs.video_recipe import VIDEOS, VideoRecipe
 from roadseg.jobs.video_run import StageWatcher, VideoFolder, fetched, run_video_recipe
-from roadseg.models.weights import DEFAULT
+from roadseg.models.names import DEFAULT
 from roadseg.training.recipe import resolve_as
+from roadseg.training.video_recipe import VIDEOS, VideoRecipe
 
 DRIVE_SEED = 2
 DRIVE_SECONDS = 24.0

@@ -25,7 +25,7 @@ from roadseg.inference.engines import load_segmenter
 from roadseg.inference.label_frames import Labeller, Size
 from roadseg.inference.segmenter import Image, Segmenter
 from roadseg.labels.space import LabelMap, LabelSpace
-from roadseg.models.weights import DEFAULT
+from roadseg.models.names import DEFAULT
 from roadseg.runtime import DeviceName
 from roadseg.video.extract import Failure, OnProgress, extract_frames
 from roadseg.video.pipeline import Pipeline

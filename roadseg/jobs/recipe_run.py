@@ -1,4 +1,4 @@
-"""The jobs behind `roadseg run` and sweeps: a recipe from its data sets to its scores, skipping what is done."""
+"""The jobs behind `roadseg run` and sweeps: a recipe from its data sets to its scores; finished steps are skipped."""
 
 import json
 import re
@@ -9,13 +9,15 @@ from typing import Any
 
 from roadseg.datasets.check import check_dataset
 from roadseg.errors import RecipeError
-from roadseg.jobs.adapt import adapt, recipe_of, resume
-from roadseg.training.build import Watcher, named_datasets
-from roadseg.training.recipe import AdaptRecipe, parse_overrides, resolve
+from roadseg.jobs.adapt import adapt, recipe_of
+from roadseg.training.build import named_datasets
+from roadseg.training.callbacks import Callbacks
+from roadseg.training.keys import flattened, merged, nested
+from roadseg.training.recipe import AdaptRecipe, resolve
 from roadseg.training.run_folder import RunFolder
 
 CHECKED = 20
-"""Pictures of each data set that are read before training starts."""
+"""Images of each data set that are read before training starts."""
 
 
 def run_recipe(
@@ -23,17 +25,17 @@ def run_recipe(
     out: Path,
     *,
     data: Path = Path("data"),
-    watcher: Watcher | None = None,
+    callbacks: Callbacks | None = None,
     on_problem: Callable[[str], None] = lambda problem: None,
 ) -> bool:
-    """Do what is left of a recipe: look at its data sets, train or go on training, score.
+    """Do what is left of a recipe: check its data sets, start or continue training, evaluate.
 
     Args:
-        recipe: what to train on what, how.
-        out: the run folder; one that was begun with this recipe goes on, a finished one is left alone.
-        data: where streets are rendered to.
-        watcher: callbacks of the training.
-        on_problem: told what is odd about a data set, a line each; training may go on all the same.
+        recipe: what to train on what, and how.
+        out: the run folder; a run that was begun with this recipe is continued, a finished one is left alone.
+        data: folder for rendered streets and downloaded weights.
+        callbacks: functions to call on progress.
+        on_problem: called with one line for each problem of a data set; training may continue nevertheless.
 
     Returns:
         Whether anything was left to do.
@@ -41,7 +43,7 @@ def run_recipe(
     Raises:
         RecipeError: the folder holds a run of another recipe.
         RoadsegError: as `roadseg.jobs.adapt.adapt`.
-        KeyboardInterrupt: after saving a checkpoint; the same call goes on.
+        KeyboardInterrupt: after a checkpoint was saved; the same call continues.
     """
     run = RunFolder(out)
     begun = run.recipe.is_file()
@@ -52,15 +54,12 @@ def run_recipe(
     for reference in named_datasets(recipe):
         for problem in check_dataset(reference, sample=CHECKED).problems:
             on_problem(problem.cause)
-    if begun:
-        resume(out, data=data, watcher=watcher)
-    else:
-        adapt(recipe, out, data=data, watcher=watcher)
+    adapt(out, recipe=recipe, resume=begun, data=data, callbacks=callbacks)
     return True
 
 
 def is_done(run: RunFolder, recipe: AdaptRecipe) -> bool:
-    """Whether a run has made all steps of its recipe and was saved with its scores."""
+    """Return whether a run has made all steps of its recipe and was saved with its scores."""
     try:
         steps = json.loads(run.metrics.read_text(encoding="utf-8"))["steps"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -69,13 +68,13 @@ def is_done(run: RunFolder, recipe: AdaptRecipe) -> bool:
 
 
 def refuse_another(begun: AdaptRecipe, recipe: AdaptRecipe, out: Path) -> None:
-    """Make sure that what was `begun` in the folder `out` is what the recipe asks for.
+    """Make sure that the recipe that was `begun` in the folder `out` is the one to run.
 
     Raises:
-        RecipeError: it is not, naming every key that differs.
+        RecipeError: naming every key that differs.
     """
-    held, wanted = (one.model_dump(mode="json") for one in (begun, recipe))
-    changed = [f"{key} {held[key]!r} -> {wanted[key]!r}" for key in held if held[key] != wanted[key]]
+    held, wanted = (flattened(one.model_dump(mode="json")) for one in (begun, recipe))
+    changed = [f"{key} {held[key]!r} -> {wanted.get(key)!r}" for key in held if held[key] != wanted.get(key)]
     if changed:
         raise RecipeError(
             f"{out}: holds a run of another recipe: {', '.join(changed)}",
@@ -84,24 +83,26 @@ def refuse_another(begun: AdaptRecipe, recipe: AdaptRecipe, out: Path) -> None:
 
 
 def sweep(values: Mapping[str, Any], text: str, *, origin: str) -> dict[str, AdaptRecipe]:
-    """The recipes of a sweep over one key, by the names of their run folders.
+    """Make the recipes of a sweep over one key, by the names of their run folders.
 
     Args:
-        values: recipe keys that all share.
-        text: KEY=VALUE,VALUE,... with values as in TOML; bare words are strings.
+        values: recipe keys that all recipes share.
+        text: KEY=VALUE,VALUE,... with values as in TOML, bare words being strings; KEY may be TABLE.KEY.
         origin: what messages call the recipe.
 
     Raises:
-        RecipeError: the text is not written so, or one of the recipes is wrong.
+        RecipeError: the text is not of that form, or one of the recipes is wrong.
     """
     key, equals, choices = (part.strip() for part in text.partition("="))
     if not (key and equals and choices):
-        raise RecipeError(f"{text!r} is no sweep", "Write KEY=VALUE,VALUE, for example adv_weight=0.0005,0.001.")
+        raise RecipeError(
+            f"{text!r} is not a sweep", "Write KEY=VALUE,VALUE, for example adversarial.weight=0.0005,0.001."
+        )
     try:
         parsed = tomllib.loads(f"values = [{choices}]")["values"]
     except tomllib.TOMLDecodeError:
-        parsed = [parse_overrides([f"{key}={choice.strip()}"])[key] for choice in choices.split(",")]
-    recipes = {_folder(key, value): resolve({**values, key: value}, origin=origin) for value in parsed}
+        parsed = [choice.strip() for choice in choices.split(",")]
+    recipes = {_folder(key, value): resolve(merged(values, nested(key, value)), origin=origin) for value in parsed}
     if len(recipes) < len(parsed):
         raise RecipeError(f"{text!r} names a value twice")
     return recipes

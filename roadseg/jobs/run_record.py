@@ -1,4 +1,4 @@
-"""What a run shows of itself beside its log: sample pictures, a page and, where wanted, TensorBoard events."""
+"""Progress of a run beside its log: sample images, a page and, if wanted, TensorBoard events."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,10 +18,10 @@ from roadseg.training.trainer import Trainer
 
 
 class RunRecord:
-    """Shows a run of the main process to whoever looks on; what cannot be shown is told, and ends no training.
+    """Writer of a run's sample images, page and events; failures become warnings and never end the training.
 
-    It draws no random numbers and leaves networks as they are, so that a run comes out the same to the bit without it.
-    Use it as a context manager, which closes what it writes to.
+    It draws no random numbers and leaves networks as they are, so a run has bit-identical results without it. Use it
+    as a context manager, which closes its files.
     """
 
     def __init__(
@@ -34,25 +34,25 @@ class RunRecord:
         targets: Sequence[ImageDataset],
         warn: Callable[[str], None],
     ) -> None:
-        """Begin, or go on where the trainer stands: the first pictures are labelled, the first page is written.
+        """Start or continue at the trainer's step: label the first sample images, write the first page.
 
         Args:
-            run: rewound to where the trainer stands.
-            recipe: of the run.
-            trainer: before its next step.
-            source: shown where there are no targets.
-            targets: that training looks at.
-            warn: told what cannot be shown, each cause once.
+            run: run folder, rewound to the trainer's step.
+            recipe: recipe of the run.
+            trainer: the trainer before its next step.
+            source: data set of the sample images where there are no targets.
+            targets: data sets of the sample images.
+            warn: called with each cause of failure, once.
         """
         self._run, self._warn = run, warn
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._samples: Samples | None = None
         self._events: Events | None = None
         with self._attempt("no TensorBoard events"):
             self._events = Events(run.events, step=trainer.step) if recipe.tensorboard else None
-        with self._attempt("no sample pictures"):
+        with self._attempt("no sample images"):
             self._samples = _samples(run, recipe, trainer, source, targets)
-        self._show(trainer.step, look=trainer.step == 0)
+        self._show(trainer.step, sampling=trainer.step == 0)
 
     def __enter__(self) -> Self:
         return self
@@ -63,27 +63,27 @@ class RunRecord:
                 self._events.close()
 
     def log(self, record: dict[str, Any]) -> None:
-        """Take in a line that was added to the log, or the scores of the end, which are not in it."""
+        """Add a line of the log, or the final scores, which are not in the log, to the events."""
         if self._events:
             with self._attempt("no TensorBoard events"):
                 self._events.scalars(record)
 
-    def milestone(self, step: int, look: bool) -> None:
-        """Show where the run stands after a step, with the sample pictures labelled anew if `look`."""
-        self._show(step, look=look)
+    def milestone(self, step: int, sampling: bool) -> None:
+        """Update page and events after a step; label the sample images again if `sampling`."""
+        self._show(step, sampling=sampling)
 
     def write_page(self) -> None:
-        """Write the page of what the run folder holds."""
+        """Write the page of the run folder."""
         with self._attempt("no page of the training"):
             write_training_page(self._run)
 
-    def _show(self, step: int, *, look: bool) -> None:
-        if look and self._samples:
-            samples, self._samples = self._samples, None  # given up where it fails, for want of memory for example
-            with self._attempt("no more sample pictures"):
-                pictures = samples.take(step)
+    def _show(self, step: int, *, sampling: bool) -> None:
+        if sampling and self._samples:
+            samples, self._samples = self._samples, None  # dropped if it fails, for example for lack of memory
+            with self._attempt("no more sample images"):
+                images = samples.take(step)
                 if self._events:
-                    self._events.pictures("samples", pictures, step)
+                    self._events.images("samples", images, step)
                 self._samples = samples
         if self._events:
             with self._attempt("no TensorBoard events"):
@@ -94,11 +94,11 @@ class RunRecord:
     def _attempt(self, failure: str) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # Days of training must not end for a picture of it, whatever is wrong with that.
-            told = f"{failure}: {error}"
-            if told not in self._told:
-                self._told.add(told)
-                self._warn(told)
+        except Exception as error:  # Whatever fails here must not end days of training.
+            warning = f"{failure}: {error}"
+            if warning not in self._warned:
+                self._warned.add(warning)
+                self._warn(warning)
 
 
 def _samples(

@@ -19,14 +19,14 @@ from roadseg.inference.engines import load_segmenter
 from roadseg.jobs.before_after import AFTER, BEFORE, BeforeAfter, Footage
 from roadseg.jobs.overlay import OverlayProgress, overlay_videos
 from roadseg.jobs.recipe_run import is_done, refuse_another, run_recipe
-from roadseg.jobs.video_recipe import FRAMES, VideoRecipe
 from roadseg.overlay.failures import Failure
 from roadseg.overlay.summary import OverlaySummary
 from roadseg.overlay.tasks import find_tasks
 from roadseg.runtime import is_main_process, main_process_first, process_group
-from roadseg.training.build import Watcher
-from roadseg.training.recipe import read_recipe, resolve_as
+from roadseg.training.callbacks import Callbacks
+from roadseg.training.recipe import recipe_values, resolve_as
 from roadseg.training.run_folder import RunFolder
+from roadseg.training.video_recipe import FRAMES, VideoRecipe
 from roadseg.video.extract import extract_frames
 
 SHOWN_FRAMES = 5
@@ -43,7 +43,7 @@ class StageWatcher:
     """Told (task, done, in all)."""
     on_warning: Callable[[str], None] = field(default=lambda warning: None)
     """Told what went wrong and does not stop the job."""
-    training: Watcher = field(default_factory=Watcher)
+    training: Callbacks = field(default_factory=Callbacks)
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def run_video_recipe(
     if not is_main_process():
         with process_group(), main_process_first():
             pass
-        run_recipe(recipe.adaptation(folder.frames), folder.run.path, data=data, watcher=watcher.training)
+        run_recipe(recipe.adaptation(folder.frames), folder.run.path, data=data, callbacks=watcher.training)
         return None
     with locked(out):
         with process_group(), main_process_first():
@@ -173,7 +173,7 @@ def fetched(address: str, videos: Path, watcher: StageWatcher) -> Path:
 def _prepare(recipe: VideoRecipe, folder: VideoFolder, watcher: StageWatcher) -> tuple[Footage, ...]:
     """Fetch and read the videos, unless that was done."""
     if folder.recipe.is_file():
-        begun = resolve_as(VideoRecipe, read_recipe(folder.recipe), origin=str(folder.recipe))
+        begun = resolve_as(VideoRecipe, recipe_values(folder.recipe), origin=str(folder.recipe))
         refuse_another(begun, recipe, folder.path)
     if folder.footage.is_file():
         return tuple(Footage(**one) for one in json.loads(folder.footage.read_text(encoding="utf-8")))
@@ -243,7 +243,7 @@ def _train(recipe: VideoRecipe, folder: VideoFolder, data: Path, watcher: StageW
         return
     watcher.on_stage(f"roadseg adapt --method {recipe.method} -> {folder.run.path}")
     with folder.timed("adapt"):
-        run_recipe(adaptation, folder.run.path, data=data, watcher=watcher.training, on_problem=watcher.on_warning)
+        run_recipe(adaptation, folder.run.path, data=data, callbacks=watcher.training, on_problem=watcher.on_warning)
 
 
 def _weights(recipe: VideoRecipe, folder: VideoFolder) -> dict[str, Path]:

@@ -1,4 +1,8 @@
-"""The moving average of a network's weights: steadier than the weights of any one step."""
+"""Exponential moving average of a network's weights, steadier than the weights of a single step.
+
+`torch.optim.swa_utils.AveragedModel` is no substitute: its exponential average does not start as a plain mean, its
+counter of updates would have to be read from the device in every step, and it renames the tensors of the state.
+"""
 
 import copy
 from typing import Generic, TypeVar
@@ -10,9 +14,9 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class WeightAverage(Generic[Network]):
-    """Exponential moving average of weights over some 1 / (1 - decay) steps (Tarvainen and Valpola, NeurIPS 2017).
+    """Exponential moving average of weights over about 1 / (1 - decay) steps (Tarvainen and Valpola, NeurIPS 2017).
 
-    Over the first steps it is their plain mean, so that it forgets where it started.
+    Over the first steps it is their plain mean, so that the initial weights are forgotten.
     """
 
     def __init__(self, network: Network, decay: float) -> None:
@@ -22,7 +26,7 @@ class WeightAverage(Generic[Network]):
 
     @torch.no_grad()
     def update(self, network: Network, updates: int) -> None:
-        """Take in the weights of a step, when `updates` have been taken in before; buffers are copied."""
+        """Add the weights of a step, after `updates` earlier ones; buffers are copied."""
         newest = max(1 - self.decay, 1 / (updates + 1))
         torch._foreach_lerp_(list(self.network.parameters()), list(network.parameters()), newest)
         if kept := list(self.network.buffers()):

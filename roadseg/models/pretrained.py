@@ -13,11 +13,10 @@ from torch import nn
 
 from roadseg.errors import FetchError, WeightsError
 from roadseg.files import locked, writing
+from roadseg.models.names import IMAGENET
 from roadseg.models.network import Normalisation, SegmentationNetwork
 from roadseg.models.weights import LoadReport, load_weights
 
-IMAGENET = "imagenet"
-"""Source name for the ImageNet weights of the network, downloaded from its `IMAGENET_URL`."""
 TORCHVISION = Normalisation(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
 TORCHVISION_DIGESTS = frozenset({"397923af", "63fe2227", "5d3b4d8f", "cd907fc2"})
 """First digits of the SHA-256 of VGG-16 and ResNet-101 files that were trained with `TORCHVISION` normalisation."""

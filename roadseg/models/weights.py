@@ -21,13 +21,10 @@ from roadseg.labels.catalogue import label_space
 from roadseg.labels.space import LabelSpace
 from roadseg.models.build import build_model
 from roadseg.models.domain_statistics import adopt_source_statistics, has_source_statistics, keep_source_statistics
+from roadseg.models.names import DEFAULT, SOURCE_ONLY
 from roadseg.models.network import Network, SegmentationNetwork
 
 MODEL_FILE = "model.safetensors"
-DEFAULT = "default"
-"""Run name of the default weights, which are part of the package, see docs/model-card.md."""
-SOURCE_ONLY = "source-only"
-"""Run name of the default weights with the batch-norm statistics of their training on the source alone."""
 DEFAULT_FILE = Path(__file__).parent / "default.safetensors"
 _METADATA_KEY = "roadseg"
 

@@ -58,7 +58,7 @@ def training_page(run: RunFolder) -> str:
         diverged=[(name, judgement) for name, judgement in health.items() if kinds[name].role == "classifier"],
         losses=[_row(name, points, health.get(name), kinds.get(name)) for name, points in losses.items()],
         samples=samples,
-        originals=[_image(path) for path in samples.pictures],
+        originals=[_image(path) for path in samples.images],
         looks=looks,
         legend=[(name, css_colour(colour)) for name, colour in zip(space.classes, space.colours, strict=True)],
         charts=charts,

@@ -1,20 +1,15 @@
-"""From a recipe to the objects that it names: data sets, networks, method, optimizers."""
+"""Construction of everything that a recipe names: data sets, networks, method, optimizers."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from roadseg.adaptation.adversarial import AUXILIARY, FEATURES, MAIN, Adversarial, Adversary, View
 from roadseg.adaptation.batch_norm import PICTURES, adapted_to, source_moments
-from roadseg.adaptation.entropy import AUXILIARY_INFORMATION, MAIN_INFORMATION, MinimalEntropy
-from roadseg.adaptation.lsd import LearningFromSynthetic
-from roadseg.adaptation.make_pseudo_labels import pseudo_labelled
-from roadseg.adaptation.method import Method
-from roadseg.adaptation.pseudo_labels import PseudoLabels
-from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
-from roadseg.adaptation.source_only import SourceOnly, Supervision
+from roadseg.adaptation.method import Method, MethodParts, TargetLabelling
+from roadseg.adaptation.methods import method_class, method_parts
+from roadseg.adaptation.supervision import Supervision
 from roadseg.adaptation.target_labels import TargetLabels
 from roadseg.datasets.catalogue import DatasetReference, dataset_kind, parse_dataset, parse_labelled
 from roadseg.datasets.class_counts import class_counts
@@ -27,87 +22,84 @@ from roadseg.datasets.transforms import CropTransform
 from roadseg.errors import DatasetError, WeightsError
 from roadseg.labels.catalogue import label_space
 from roadseg.models.average import WeightAverage
-from roadseg.models.build import MODELS, build_discriminator, build_model
+from roadseg.models.build import MODELS, build_model
 from roadseg.models.domain_statistics import (
     batch_norms,
     has_source_statistics,
     keep_source_statistics,
     running_statistics,
 )
+from roadseg.models.names import IMAGENET
 from roadseg.models.network import SegmentationNetwork
-from roadseg.models.pretrained import IMAGENET, load_pretrained
-from roadseg.models.reconstruction import Generator, ImageDiscriminator
+from roadseg.models.pretrained import load_pretrained
 from roadseg.models.weights import load_model, load_weights
 from roadseg.runtime import Runtime, seed_everything, start
 from roadseg.streets.presets import DEFAULT_SCENES, mixture, parse_scenes
 from roadseg.streets.render import RENDERER_VERSION
-from roadseg.training.meter import Report
-from roadseg.training.optimizers import OptimizerOptions, companion_optimizer, segmenter_optimizer
-from roadseg.training.recipe import PSEUDO_LABELS, SELF_TRAINING, STREETS, AdaptRecipe
+from roadseg.training.callbacks import Callbacks
+from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, segmenter_optimizer
+from roadseg.training.recipe import STREETS, AdaptRecipe
 from roadseg.training.trainer import Trainer
 
 STREETS_SEED = 1
-"""Of the built-in source: all runs learn from the same streets, whatever their own seed."""
-Progress = Callable[[int, int], None]
+"""Seed of the built-in source: all runs learn from the same streets, whatever their own seed."""
 
 
-@dataclass(frozen=True)
-class Watcher:
-    """Callbacks for whoever watches a run; all do nothing by default."""
-
-    on_start: Callable[[str], None] = field(default=lambda message: None)
-    """Told what the run is made of, a line at a time."""
-    on_warning: Callable[[str], None] = field(default=lambda message: None)
-    """Told what could not be shown of the run, which goes on all the same."""
-    on_download: Progress = field(default=lambda done, total: None)
-    """Told (bytes of weights here, bytes in all)."""
-    on_render: Progress = field(default=lambda done, total: None)
-    """Told (streets rendered, streets in all)."""
-    on_count: Progress = field(default=lambda done, total: None)
-    """Told (label maps whose classes are counted, label maps in all)."""
-    on_label: Progress = field(default=lambda done, total: None)
-    """Told (target pictures that the network has labelled, target pictures in all)."""
-    on_report: Callable[[Report], None] = field(default=lambda report: None)
-    on_evaluate: Progress = field(default=lambda done, total: None)
-    """Told (images scored, images in all)."""
-
-
-def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), watcher: Watcher | None = None) -> Trainer:
-    """Networks, method and optimizers of a recipe, at step 0; downloads the weights to start from into `data`.
+def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), callbacks: Callbacks | None = None) -> Trainer:
+    """Build networks, method and optimizers of a recipe, at step 0; downloads initial weights to `data` if needed.
 
     Raises:
-        WeightsError: the weights to start from do not fit.
+        WeightsError: the initial weights do not fit.
         FetchError: they cannot be downloaded.
-        RecipeError: the model needs weights to start from.
-        InputError: the device is not there.
+        RecipeError: the model needs initial weights.
+        InputError: the device is not available.
     """
     runtime = start(recipe.device, recipe.precision)
     seed_everything(recipe.seed)
-    network = runtime.place(_initial_network(recipe, data, watcher or Watcher()))
+    network = runtime.place(_initial_network(recipe, data, callbacks or Callbacks()))
     if recipe.adapt_bn:
         keep_source_statistics(network)
-    average = WeightAverage(network, recipe.average_decay) if recipe.average_decay else None
-    method = _base_method(recipe, network, runtime)
-    if recipe.method.endswith(SELF_TRAINING):
-        assert average is not None
-        method = SelfTraining(method, average.network, _self_training_options(recipe))
-    if recipe.target_labels:
-        supervision = Supervision((1.0, recipe.auxiliary_weight), recipe.class_balance, network.align_corners)
-        method = TargetLabels(method, supervision, recipe.target_labels_weight)
-    options = OptimizerOptions(recipe.optimizer, recipe.learning_rate, recipe.head_factor, recipe.weight_decay)
+    average = WeightAverage(network, recipe.ema_decay) if recipe.ema_decay else None
+    method = build_method(recipe, network, runtime, average.network if average else None)
+    options = OptimizerOptions(recipe.optimizer, recipe.learning_rate, recipe.head_lr_multiplier, recipe.weight_decay)
     optimizers = {"segmenter": segmenter_optimizer(network, options)}
-    for name, companion in method.companions.items():
-        optimizers[f"companion/{name}"] = companion_optimizer(
-            companion.parameters(), recipe.discriminator_learning_rate
-        )
-    return Trainer(method, optimizers, average=average, seed=recipe.seed)
+    for name, auxiliary in method.auxiliary_networks.items():
+        optimizers[f"auxiliary/{name}"] = auxiliary_optimizer(auxiliary.parameters(), method.auxiliary_learning_rate)
+    return Trainer(
+        method,
+        optimizers,
+        average=average,
+        seed=recipe.seed,
+        schedule_steps=recipe.schedule_steps or recipe.steps,
+        power=recipe.power,
+        accumulate_grad_batches=recipe.accumulate_grad_batches,
+    )
 
 
-def adapt_batch_norm(recipe: AdaptRecipe, trainer: Trainer, source: ImageDataset, watcher: Watcher) -> None:
-    """Adapt batch norm of a trainer at step 0 to the targets, if the recipe says so.
+def build_method(
+    recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime, teacher: SegmentationNetwork | None
+) -> Method:
+    """Build the method of a recipe: the base, then each extension on top of it.
+
+    Args:
+        recipe: with a method and its options.
+        network: the segmenter, on the runtime's device.
+        runtime: where auxiliary networks are placed.
+        teacher: moving average of the network's weights; None with ema_decay = 0.
+    """
+    supervision = Supervision((1.0, recipe.auxiliary_loss_weight), recipe.class_balance, network.align_corners)
+    parts = MethodParts(network, runtime, supervision, teacher)
+    for name in method_parts(recipe.method):
+        method = method_class(name).build(parts, recipe.options(name))
+        parts = replace(parts, base=method)
+    return TargetLabels(method, recipe.target_labels_weight) if recipe.target_labels else method
+
+
+def adapt_batch_norm(recipe: AdaptRecipe, trainer: Trainer, source: ImageDataset, callbacks: Callbacks) -> None:
+    """Adapt the batch norm of a trainer at step 0 to the targets, if the recipe asks for it.
 
     Raises:
-        DatasetError: a picture cannot be read.
+        DatasetError: an image cannot be read.
         InputError: the network has no batch norm.
     """
     if not recipe.adapt_bn or trainer.step > 0:
@@ -115,7 +107,7 @@ def adapt_batch_norm(recipe: AdaptRecipe, trainer: Trainer, source: ImageDataset
     network, runtime = trainer.method.segmenter, trainer.method.runtime
     buffers = [buffer for norm in batch_norms(network) for buffer in running_statistics(norm)]
     if runtime.rank == 0:
-        watcher.on_start("batch norm adapted to the target")
+        callbacks.on_start("batch norm adapted to the target")
         targets = [target.open() for target in named_datasets(recipe).targets]
         share = max(1, PICTURES // len(targets))
         pictures = [sample_images(target, recipe.input_size, share, recipe.resampling) for target in targets]
@@ -130,45 +122,47 @@ def adapt_batch_norm(recipe: AdaptRecipe, trainer: Trainer, source: ImageDataset
         trainer.average.network.load_state_dict(network.state_dict())
 
 
-def label_targets(recipe: AdaptRecipe, trainer: Trainer, out: Path, watcher: Watcher) -> tuple[ImageDataset, ...]:
-    """The targets as the network of a trainer at step 0 labels them, below `out`; none where the method uses none.
+def label_targets(recipe: AdaptRecipe, trainer: Trainer, out: Path, callbacks: Callbacks) -> tuple[ImageDataset, ...]:
+    """Label the targets with the network of a trainer at step 0, below `out`, if the method trains on such labels.
 
-    What is labelled already is kept, so a trainer of a later step finds what it began with.
+    Maps that are there already are kept, so a trainer of a later step finds the labels of the first.
+
+    Returns:
+        The labelled targets; empty where the method uses no such labels.
 
     Raises:
         DatasetError: a folder is not what the recipe says.
         OutputError: `out` cannot be written to.
     """
-    if recipe.method != PSEUDO_LABELS:
+    if not recipe.labels_target:
         return ()
-    return tuple(
-        pseudo_labelled(
-            trainer.result,
-            label_space(recipe.labels),
-            target.open(),
-            out / str(place),
-            trainer.method.runtime,
+
+    def labelled(place: int, target: ImageDataset) -> ImageDataset:
+        labelling = TargetLabelling(
+            network=trainer.result,
+            label_space=label_space(recipe.labels),
+            folder=out / str(place),
             size=recipe.input_size,
-            kept=recipe.kept_pseudo_labels,
             resampling=recipe.resampling,
-            on_progress=watcher.on_label,
+            on_progress=callbacks.on_label,
         )
-        for place, target in enumerate(named_datasets(recipe).targets)
-    )
+        return trainer.method.label_target(target, labelling)
+
+    return tuple(labelled(place, target.open()) for place, target in enumerate(named_datasets(recipe).targets))
 
 
 def open_target_labels(recipe: AdaptRecipe) -> ImageDataset | None:
-    """The labelled pictures of the target in the network's label space, every one of them read once; None without any.
+    """Open the labelled images of the target in the network's label space and read each once; None without any.
 
     Raises:
-        DatasetError: a file cannot be read or does not fit its picture, or nothing in them is of the network's classes.
+        DatasetError: a file cannot be read or does not fit its image, or no pixel is of a class of the network.
     """
     named = named_datasets(recipe).target_labels
     if named is None:
         return None
     space = label_space(recipe.labels)
     dataset = named.open().in_space(space)
-    # They are few, and somebody's work by hand: better told of a mistake now than in the middle of the training.
+    # They are few and made by hand: a mistake is better reported now than in the middle of the training.
     labelled = sum(int((dataset.pair(index)[1] < len(space)).sum()) for index in range(len(dataset)))
     if not labelled:
         raise DatasetError(
@@ -178,8 +172,8 @@ def open_target_labels(recipe: AdaptRecipe) -> ImageDataset | None:
     return dataset
 
 
-def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> AdaptationBatches:
-    """Source and target of a recipe; renders the streets, and counts the classes, that are not in `data` yet.
+def build_batches(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> AdaptationBatches:
+    """Open source and target of a recipe; renders streets and counts classes that are not in `data` yet.
 
     Raises:
         DatasetError: a folder is not what the recipe says.
@@ -187,10 +181,10 @@ def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> Adaptati
     """
 
     def transform(size: tuple[int, int], crop: tuple[int, int], jitter: float) -> CropTransform:
-        return CropTransform(size, crop, recipe.scale, jitter, recipe.mirror, recipe.resampling)
+        return CropTransform(size, crop, recipe.scale, jitter, recipe.horizontal_flip, recipe.resampling)
 
     annotated = open_target_labels(recipe)  # before streets are rendered, which takes minutes
-    source = open_source(recipe, data, watcher).in_space(label_space(recipe.labels))
+    source = open_source(recipe, data, callbacks).in_space(label_space(recipe.labels))
     return AdaptationBatches(
         source=source,
         targets=tuple(target.open() for target in named_datasets(recipe).targets) if recipe.shows_targets else (),
@@ -199,20 +193,20 @@ def build_batches(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> Adaptati
         target_transform=transform(recipe.input_size, recipe.target_crop, recipe.target_jitter),
         seed=recipe.seed,
         fourier_beta=recipe.fourier_beta,
-        rare_classes=_rare_classes(source, recipe.rare_class_temperature, data, watcher),
+        rare_classes=_rare_classes(source, recipe.rare_class_temperature, data, callbacks),
         annotated=annotated,
     )
 
 
-def _rare_classes(source: ImageDataset, temperature: float, data: Path, watcher: Watcher) -> RareClasses | None:
+def _rare_classes(source: ImageDataset, temperature: float, data: Path, callbacks: Callbacks) -> RareClasses | None:
     if not temperature:
         return None
-    counts = class_counts(source, data / "class-counts", watcher.on_count)
+    counts = class_counts(source, data / "class-counts", callbacks.on_count)
     return RareClasses.of(counts, temperature)
 
 
-def open_source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDataset:
-    """The labelled data set of a recipe, in its own label space; renders the streets that are not there yet.
+def open_source(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> ImageDataset:
+    """Open the labelled source of a recipe, in its own label space; renders streets that are not there yet.
 
     Raises:
         DatasetError: a folder is not what the recipe says.
@@ -231,7 +225,7 @@ def open_source(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> ImageDatas
         size=recipe.size,
         look="game",
         scenes=scenes,
-        on_progress=watcher.on_render,
+        on_progress=callbacks.on_render,
     )
     return dataset_kind("streets").open(folder)
 
@@ -243,7 +237,7 @@ class NamedDatasets:
     source: DatasetReference | None
     """None for the streets that are rendered on first use."""
     targets: tuple[DatasetReference, ...]
-    """Empty where training does not look at the target."""
+    """Empty where training does not read the target."""
     target_labels: DatasetReference | None
     evaluation: DatasetReference | None
 
@@ -253,10 +247,10 @@ class NamedDatasets:
 
 
 def named_datasets(recipe: AdaptRecipe) -> NamedDatasets:
-    """The data sets that a recipe names, none of them opened yet.
+    """Parse the data sets that a recipe names, without opening them.
 
     Raises:
-        DatasetError: one is not written as it should be.
+        DatasetError: one is not of the form KIND:ROOT[:SPLIT].
     """
     targets = recipe.targets if recipe.needs_target else ()
     return NamedDatasets(
@@ -267,15 +261,15 @@ def named_datasets(recipe: AdaptRecipe) -> NamedDatasets:
     )
 
 
-def _initial_network(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> SegmentationNetwork:
+def _initial_network(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> SegmentationNetwork:
     options = {option: getattr(recipe, option) for option in MODELS[recipe.model].OPTIONS}
     classes = len(label_space(recipe.labels))
     if recipe.init == IMAGENET and not MODELS[recipe.model].IMAGENET_URL:
         return build_model(recipe.model, classes, **options)
     if recipe.init == IMAGENET or "://" in recipe.init or recipe.init.endswith((".pth", ".pt")):
         network = build_model(recipe.model, classes, pretrained=False, **options)
-        report = load_pretrained(network, recipe.init, data / "weights", on_progress=watcher.on_download)
-        watcher.on_start(str(report))
+        report = load_pretrained(network, recipe.init, data / "weights", on_progress=callbacks.on_download)
+        callbacks.on_start(str(report))
         return network
     trained, card = load_model(Path(recipe.init))
     if (card.model, card.options) != (recipe.model, options):
@@ -290,87 +284,9 @@ def _initial_network(recipe: AdaptRecipe, data: Path, watcher: Watcher) -> Segme
     network = build_model(recipe.model, classes, pretrained=False, **options)
     if has_source_statistics(state):
         keep_source_statistics(network)
-    watcher.on_start(str(load_weights(network, state, heads_optional=True, origin=recipe.init)))
+    callbacks.on_start(str(load_weights(network, state, heads_optional=True, origin=recipe.init)))
     return network
 
 
 def _described(model: str, options: dict[str, str]) -> str:
     return " ".join([model, *(f"{option}={value}" for option, value in options.items())])
-
-
-def _self_training_options(recipe: AdaptRecipe) -> SelfTrainingOptions:
-    return SelfTrainingOptions(
-        weight=recipe.self_training_weight,
-        confidence=recipe.confidence,
-        jitter=recipe.mixed_jitter,
-        mask_ratio=recipe.mask_ratio,
-    )
-
-
-def _base_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime) -> Method:
-    weights, balance = (1.0, recipe.auxiliary_weight), recipe.class_balance
-    match recipe.base_method:
-        case "source-only":
-            return SourceOnly(network, runtime, segmentation_weights=weights, class_balance=balance)
-        case "pseudo-labels":
-            return PseudoLabels(
-                network,
-                runtime,
-                segmentation_weights=weights,
-                target_weight=recipe.self_training_weight,
-                class_balance=balance,
-            )
-        case "minent":
-            return MinimalEntropy(
-                network,
-                runtime,
-                segmentation_weights=weights,
-                entropy_weights=(recipe.entropy_weight, recipe.auxiliary_entropy_weight),
-                class_balance=balance,
-            )
-        case "lsd":
-            classes = len(label_space(recipe.labels))
-            return LearningFromSynthetic(
-                network,
-                runtime,
-                runtime.place(Generator(network.feature_channels, width=recipe.discriminator_width)),
-                runtime.place(ImageDiscriminator(classes, width=recipe.discriminator_width)),
-                segmentation_weights=weights,
-                adv_weight=recipe.adv_weight,
-                reconstruction_weight=recipe.reconstruction_weight,
-                class_balance=balance,
-            )
-        case _:
-            return Adversarial(
-                network,
-                runtime,
-                _adversaries(recipe, network, runtime),
-                segmentation_weights=weights,
-                class_balance=balance,
-                gan=recipe.gan,
-                map_stride=recipe.map_stride,
-            )
-
-
-VIEWS: dict[str, dict[str, View]] = {
-    "feature": {"features": FEATURES},
-    "single-level": {"main": MAIN},
-    "multi-level": {"main": MAIN, "auxiliary": AUXILIARY},
-    "advent": {"main": MAIN_INFORMATION, "auxiliary": AUXILIARY_INFORMATION},
-}
-"""What the discriminators of each adversarial method see, by their names."""
-
-
-def _adversaries(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime) -> dict[str, Adversary]:
-    classes = len(label_space(recipe.labels))
-
-    def adversary(name: str, view: View) -> Adversary:
-        discriminator = build_discriminator(
-            network.feature_channels if name == "features" else classes,
-            width=recipe.discriminator_width,
-            upsample=recipe.discriminator_upsample,
-        )
-        weight = recipe.auxiliary_adv_weight if name == "auxiliary" else recipe.adv_weight
-        return Adversary(view, runtime.place(discriminator), weight)
-
-    return {name: adversary(name, view) for name, view in VIEWS[recipe.base_method].items()}

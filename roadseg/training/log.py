@@ -1,4 +1,4 @@
-"""What the lines of `log.jsonl` say, as series over the steps."""
+"""Lines of `log.jsonl` as series over the steps."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -7,11 +7,11 @@ from typing import Any
 Series = dict[str, list[tuple[int, float]]]
 """(step, value) by name, in the order of steps."""
 RATE = "learning_rate"
-"""Of the trunk: in every line that reports on training, and in none of scores."""
+"""Learning rate of the trunk: present in every line of losses, absent in lines of scores."""
 
 
 def losses_of(record: Mapping[str, Any]) -> dict[str, float]:
-    """The mean losses in a line, by name; none in one of scores. Names of losses have a slash, others have none."""
+    """Return the mean losses of a line, by name; none for a line of scores. Only names of losses have a slash."""
     return {name: value for name, value in record.items() if "/" in name} if RATE in record else {}
 
 
@@ -21,12 +21,12 @@ def loss_series(records: Iterable[Mapping[str, Any]]) -> Series:
 
 
 def score_series(records: Iterable[Mapping[str, Any]]) -> Series:
-    """All scores of evaluations on the way."""
+    """All scores of evaluations during training."""
     return _series((record["step"], {} if RATE in record else _others(record)) for record in records)
 
 
 def machine_series(records: Iterable[Mapping[str, Any]]) -> Series:
-    """What else was reported of training: rates, seconds a step, waiting, skipped steps."""
+    """Other values of training: learning rates, seconds a step, waiting, skipped steps."""
     reports = [record for record in records if RATE in record]
     return _series(
         (record["step"], {name: value for name, value in _others(record).items() if "/" not in name})

@@ -1,7 +1,6 @@
-"""The engine: one loop for every method, with schedule, log, checkpoints, evaluation and a clean end."""
+"""Training loop of every method, with log, checkpoints, evaluation and a clean stop."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
@@ -11,64 +10,46 @@ from roadseg.errors import RecipeError
 from roadseg.runtime import Runtime, is_main_process
 from roadseg.training.log import RATE
 from roadseg.training.meter import Meter, Report
+from roadseg.training.recipe import AdaptRecipe
 from roadseg.training.run_folder import RunFolder
 from roadseg.training.stopping import stop_requests
 from roadseg.training.trainer import Trainer
 
 REPORT_STEPS = 10
-"""Losses are read off the device once in so many steps."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long to train, and what to do on the way."""
-
-    steps: int
-    """Steps to make in all."""
-    schedule_steps: int
-    """Steps over which the learning rate falls to zero."""
-    power: float
-    """Exponent of the poly schedule."""
-    checkpoint_every: int
-    evaluate_every: int
-    """Steps between evaluations; 0 for none before the end."""
-    workers: int
-    """Processes that prepare batches."""
-    look_every: int = 0
-    """Steps between looks at sample pictures; 0 for none."""
-    accumulate: int = 1
-    """Parts that a batch is divided into, one after the other: less memory for more time."""
+"""Steps between reports: losses are copied from the device once in so many steps."""
 
 
 def train(
     trainer: Trainer,
     batches: AdaptationBatches,
-    plan: Plan,
+    recipe: AdaptRecipe,
     run: RunFolder,
     *,
     evaluate: Callable[[], dict[str, float]] | None = None,
+    sample_every: int = 0,
     on_report: Callable[[Report], None] = lambda report: None,
     on_log: Callable[[dict[str, Any]], None] = lambda record: None,
-    on_milestone: Callable[[int, bool], None] = lambda step, look: None,
+    on_milestone: Callable[[int, bool], None] = lambda step, sampling: None,
 ) -> None:
-    """Train from `trainer.step` to `plan.steps`, each process of the runtime on its share of every joint batch.
+    """Train from `trainer.step` to `recipe.steps`, each process of the runtime on its share of every joint batch.
 
-    Ctrl-C and SIGTERM end the step at hand, save a checkpoint and raise KeyboardInterrupt. `evaluate` gives scores for
-    the log; they decide nothing. The main process alone evaluates, writes, and calls the last two of these.
+    Ctrl-C and SIGTERM finish the current step, save a checkpoint and raise KeyboardInterrupt. Scores of `evaluate` go
+    to the log and decide nothing. Only the main process evaluates, writes, and calls `on_log` and `on_milestone`.
 
     Args:
-        trainer: where it stands.
-        batches: a joint batch a step.
-        plan: how long, and what to do on the way.
+        trainer: at the step to continue from.
+        batches: one joint batch for each step.
+        recipe: steps, steps between checkpoints and evaluations, workers.
         run: for log and checkpoints.
-        evaluate: scores by name; may leave the segmenter in evaluation mode.
-        on_report: told the losses of the last steps.
-        on_log: told each line that was added to the log.
-        on_milestone: told (step, whether sample pictures are due), at checkpoints and wherever samples are due. It
-            leaves the networks as they are; its time is not that of training.
+        evaluate: returns scores by name; may leave the segmenter in evaluation mode.
+        sample_every: steps between looks at sample images; 0 for none.
+        on_report: called with the mean losses of the last steps.
+        on_log: called with each line that was added to the log.
+        on_milestone: called with (step, whether sample images are due), at checkpoints and whenever samples are due. It
+            must leave the networks as they are; its time does not count as training time.
 
     Raises:
-        TrainingError: a loss is not finite; the last checkpoint, whose losses were, stays. Or another process ended.
+        TrainingError: a loss is not finite (the last checkpoint, whose losses were, stays), or another process ended.
         RecipeError: the batch or the network cannot be divided over the processes.
         KeyboardInterrupt: the user asked to stop.
     """
@@ -77,7 +58,7 @@ def train(
     _refuse_batch_statistics(segmenter, runtime)
     share = batches.for_process(runtime.rank, runtime.processes)
     on_cuda = runtime.device.type == "cuda"
-    loader = load_batches(share, trainer.step, plan.steps, workers=plan.workers, pin_memory=on_cuda)
+    loader = load_batches(share, trainer.step, recipe.steps, workers=recipe.workers, pin_memory=on_cuda)
     meter = Meter(runtime)
 
     def log(record: dict[str, Any]) -> None:
@@ -85,32 +66,28 @@ def train(
         on_log(record)
 
     with stop_requests(runtime) as stop_requested:
-        while trainer.step < plan.steps:
+        while trainer.step < recipe.steps:
             with meter.waiting():
                 batch = _joint(next(loader), runtime)
-            meter.add(
-                trainer.make_step(
-                    batch, schedule_steps=plan.schedule_steps, power=plan.power, accumulate=plan.accumulate
-                )
-            )
-            stopping, last = stop_requested(), trainer.step == plan.steps
-            saving = stopping or last or trainer.step % plan.checkpoint_every == 0
-            looking = bool(plan.look_every) and (last or trainer.step % plan.look_every == 0)
-            if saving or looking or meter.steps == REPORT_STEPS:
+            meter.add(trainer.make_step(batch))
+            stopping, last = stop_requested(), trainer.step == recipe.steps
+            saving = stopping or last or trainer.step % recipe.checkpoint_every == 0
+            sampling = bool(sample_every) and (last or trainer.step % sample_every == 0)
+            if saving or sampling or meter.steps == REPORT_STEPS:
                 report = meter.report(trainer.step)
                 if is_main_process():
                     log(_record(report, trainer))
                 on_report(report)
             if saving and is_main_process():
                 run.save_checkpoint(trainer.state())
-            due = plan.evaluate_every and trainer.step % plan.evaluate_every == 0
+            due = recipe.evaluate_every and trainer.step % recipe.evaluate_every == 0
             if evaluate is not None and due and not (last or stopping) and is_main_process():
                 with meter.paused():
                     log({"step": trainer.step} | evaluate())
                     segmenter.train()
-            if (saving or looking) and is_main_process():
+            if (saving or sampling) and is_main_process():
                 with meter.paused():
-                    on_milestone(trainer.step, looking)
+                    on_milestone(trainer.step, sampling)
             if stopping and not last:
                 # A process that ends before the checkpoint is saved would take the main process with it.
                 runtime.barrier()
@@ -118,7 +95,7 @@ def train(
 
 
 def _joint(batch: Batch, runtime: Runtime) -> Batch:
-    """A share of a joint batch, on the device, with the label counts of the whole."""
+    """Return a share of a joint batch, on the device, with the label counts of the whole."""
     runtime.all_sum(batch.counts)
     return batch.to(runtime.device)
 
@@ -135,11 +112,11 @@ def _record(report: Report, trainer: Trainer) -> dict[str, Any]:
 
 
 def _rates(trainer: Trainer) -> dict[str, float]:
-    """Of the trunk, of the heads and, where there are any, of the networks that are trained against the segmenter."""
+    """Learning rates of the trunk, of the heads and, if there are any, of the auxiliary networks."""
     segmenter, *others = trainer.optimizers.values()
     rates = {RATE: segmenter.param_groups[0]["lr"], "head_learning_rate": segmenter.param_groups[-1]["lr"]}
     if others:
-        rates["discriminator_learning_rate"] = others[0].param_groups[0]["lr"]
+        rates["auxiliary_learning_rate"] = others[0].param_groups[0]["lr"]
     return rates
 
 

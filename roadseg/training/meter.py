@@ -1,4 +1,4 @@
-"""What training measures of itself: mean losses, and where the time goes."""
+"""Measurements of training: mean losses and time."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from roadseg.runtime import Runtime
 
 @dataclass(frozen=True)
 class Report:
-    """What a run tells whoever watches, of the steps since the last report."""
+    """Losses and speed of the steps since the last report."""
 
     step: int
     """Steps made in all."""
@@ -25,20 +25,20 @@ class Report:
     waiting: float
     """Share of the time in which training waited for its next batch, 0..1."""
     skipped: int
-    """Steps left out because gradients overflowed in float16; they count for no loss."""
+    """Steps skipped because gradients overflowed in float16; their losses are not counted."""
     health: Mapping[str, Judgement] = field(default_factory=dict)
-    """What is to be said of losses, by name, from more steps than these."""
+    """Verdicts on losses, by name, from more steps than these."""
 
 
 class Meter:
-    """Sums that stay on the device until they are read, for each reading waits for the device."""
+    """Sums of losses that stay on the device until they are read, since each reading waits for the device."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self.begin()
 
     def begin(self) -> None:
-        """Forget what was measured, and measure from now on."""
+        """Reset all measurements."""
         self.steps = 0
         self._skipped = 0
         self._sums: dict[str, Tensor] = {}
@@ -47,20 +47,20 @@ class Meter:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Count what happens inside as waiting."""
+        """Count the time inside as waiting."""
         began = time.perf_counter()
         yield
         self._waited += time.perf_counter() - began
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Leave out of all times what happens inside."""
+        """Exclude the time inside from all measurements."""
         began = time.perf_counter()
         yield
         self._began += time.perf_counter() - began
 
     def add(self, values: dict[str, Tensor] | None) -> None:
-        """Count a step with this process's contribution to the losses by name, or one that was skipped."""
+        """Count a step with this process's contribution to the losses, by name; None for a skipped step."""
         self.steps += 1
         if values is None:
             self._skipped += 1
@@ -69,7 +69,7 @@ class Meter:
             self._sums[name] = self._sums.get(name, 0) + value
 
     def report(self, step: int) -> Report:
-        """Report on all processes since the last report, and begin again; `step` counts all steps made.
+        """Report on all processes since the last report, and reset; `step` counts all steps made.
 
         Raises:
             TrainingError: a loss is not finite.
@@ -78,7 +78,7 @@ class Meter:
         broken = [name for name, value in losses.items() if value - value != 0]
         if broken:
             raise TrainingError(
-                f"the loss {', '.join(broken)} is not finite any more at step {step}",
+                f"the loss {', '.join(broken)} is no longer finite at step {step}",
                 "Lower the learning rate; the last checkpoint is kept.",
             )
         seconds = time.perf_counter() - self._began

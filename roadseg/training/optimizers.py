@@ -14,24 +14,24 @@ from roadseg.models.network import SegmentationNetwork
 
 @dataclass(frozen=True)
 class OptimizerOptions:
-    """How the segmenter is optimized."""
+    """Settings of the segmenter's optimizer."""
 
     kind: Literal["sgd", "adamw", "published-sgd"]
     learning_rate: float
-    """Of the trunk."""
-    head_factor: float
-    """Heads learn at this multiple of the trunk's rate."""
+    """Learning rate of the trunk."""
+    head_lr_multiplier: float
+    """Learning rate of the heads as a multiple of the trunk's."""
     weight_decay: float
     momentum: float = 0.9
-    """Of SGD."""
+    """Momentum of SGD."""
 
 
 def segmenter_optimizer(network: SegmentationNetwork, options: OptimizerOptions) -> Optimizer:
-    """Optimizer over trunk and heads, every parameter once."""
+    """Build the optimizer of trunk and heads, with every parameter once."""
     trunk, heads = network.parameter_groups()
     groups: list[dict[str, Any]] = [
         {"params": trunk, "lr": options.learning_rate},
-        {"params": heads, "lr": options.learning_rate * options.head_factor},
+        {"params": heads, "lr": options.learning_rate * options.head_lr_multiplier},
     ]
     if options.kind == "adamw":
         return AdamW(groups, weight_decay=options.weight_decay)
@@ -45,9 +45,9 @@ def segmenter_optimizer(network: SegmentationNetwork, options: OptimizerOptions)
 
 
 def times_listed(trunk: nn.Module) -> dict[int, list[nn.Parameter]]:
-    """Trainable parameters by how often the published code of the paper lists them to its optimizer.
+    """Group trainable parameters by how often the published code of the paper passes them to its optimizer.
 
-    It goes through all modules below the trunk and lists all parameters of each, so a parameter is listed once for
+    That code walks all modules below the trunk and lists all parameters of each, so a parameter is listed once for
     every module that holds it: in ResNet-101 the first convolution once, those of blocks three times, those that
     project shortcuts four times; in VGG-16 all once.
     """
@@ -59,10 +59,10 @@ def times_listed(trunk: nn.Module) -> dict[int, list[nn.Parameter]]:
 
 
 class RepeatedSGD(Optimizer):
-    """SGD with momentum that updates the parameters of a group `repeats` times a step, by the same gradients.
+    """SGD with momentum that updates the parameters of a group `repeats` times a step, with the same gradients.
 
-    That is what the optimizer of the published runs did with parameters that it was given repeatedly: a parameter's
-    updates share one momentum buffer, and each decays the weight that the one before left.
+    The optimizer of the published runs did so with parameters that it was given repeatedly: a parameter's updates
+    share one momentum buffer, and each applies weight decay to the result of the one before.
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], *, momentum: float, weight_decay: float) -> None:
@@ -87,8 +87,8 @@ def _update(parameter: Tensor, gradient: Tensor, momentum_buffer: Tensor, group:
     parameter.sub_(momentum_buffer, alpha=group["lr"])
 
 
-def companion_optimizer(parameters: Iterable[object], learning_rate: float) -> Optimizer:
-    """Adam with betas 0.9 and 0.99, as the paper has it for discriminators."""
+def auxiliary_optimizer(parameters: Iterable[object], learning_rate: float) -> Optimizer:
+    """Build Adam with betas 0.9 and 0.99, the paper's optimizer of discriminators."""
     return Adam(parameters, lr=learning_rate, betas=(0.9, 0.99))  # type: ignore[arg-type]
 
 

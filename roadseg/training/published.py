@@ -1,4 +1,4 @@
-"""Published scores, for runs to be set against; the figures stand in `published.toml`.
+"""Published scores to compare runs with; the figures are in `published.toml`.
 
 A recipe names the row that it is to reproduce by its id, `published = "gta5-cityscapes/multi-level"`.
 """
@@ -13,6 +13,7 @@ from typing import Any
 
 from roadseg.errors import RecipeError
 from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.training.keys import flattened
 
 
 @dataclass(frozen=True)
@@ -29,18 +30,18 @@ class PublishedRow:
     classes: tuple[str, ...]
     """Classes of the benchmark, or those that were printed."""
     miou: float
-    """In percent, as printed."""
+    """Mean IoU in percent, as printed."""
     iou: Mapping[str, float]
-    """In percent by class, as printed; empty where only the mean was."""
+    """IoU in percent by class, as printed; empty where only the mean was printed."""
     printed: str
-    """Where."""
+    """Place of publication."""
     note: str
-    """What a reader of the figures must know; empty for nothing."""
+    """Remark that readers of the figures need; may be empty."""
     settings: Mapping[str, Any]
-    """Recipe keys that the row was printed for, with their values."""
+    """Recipe settings of the row, by key, `TABLE.KEY` for keys in tables."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: `id`, `miou` and `iou` by class in percent, and where that is printed."""
+        """Return `id`, `miou` and `iou` by class in percent, and the place of publication, for JSON."""
         keys = ("id", "source", "target", "method", "network", "miou", "printed", "note")
         return {**{key: getattr(self, key) for key in keys}, "iou": dict(self.iou)}
 
@@ -49,31 +50,32 @@ def published_row(name: str) -> PublishedRow:
     """Look up a row by its id.
 
     Raises:
-        RecipeError: there is none of that id.
+        RecipeError: there is no such row.
     """
     rows = published_rows()
     if name not in rows:
         near = difflib.get_close_matches(name, rows, n=3, cutoff=0.5)
         hint = f"Did you mean {' or '.join(near)}?" if near else "See `roadseg compare --published`."
-        raise RecipeError(f"published = {name!r} is no published row", hint)
+        raise RecipeError(f"published = {name!r} is not a published row", hint)
     return rows[name]
 
 
 def published_for(recipe: Mapping[str, Any]) -> PublishedRow | None:
-    """The row that a run of these recipe keys is to be set against, or None.
+    """Return the row to compare a run of these recipe keys with, or None.
 
-    That is the row named by `published`, or the variant of it that was printed for the recipe's own settings: a run
-    with another lambda_adv than the row's is not what the row reports.
+    That is the row named by `published`, or its variant for the recipe's own settings: a row does not apply to a run
+    with another lambda_adv.
 
     Raises:
-        RecipeError: there is no row of that id.
+        RecipeError: there is no such row.
     """
     name = recipe.get("published", "")
     if not name:
         return None
     row = published_row(name)
+    settings = flattened(recipe)
     variants = [row, *(other for other in published_rows().values() if other.id.startswith(f"{row.id}/"))]
-    fitting = (row for row in variants if all(recipe.get(key) == value for key, value in row.settings.items()))
+    fitting = (row for row in variants if all(settings.get(key) == value for key, value in row.settings.items()))
     return next(fitting, None)
 
 

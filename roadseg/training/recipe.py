@@ -1,9 +1,11 @@
-"""Recipes: one flat TOML file an experiment, checked as a whole before anything starts."""
+"""Recipes: one TOML file an experiment, checked as a whole before anything starts."""
 
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 import tomli_w
 from pydantic import (
@@ -13,56 +15,77 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
+    create_model,
     field_validator,
     model_validator,
 )
 
-from roadseg.adaptation.batch_norm import PRIOR
+from roadseg.adaptation.defaults import PRIOR
+from roadseg.adaptation.methods import METHODS, method_class, method_parts, option_table
 from roadseg.errors import RecipeError, RoadsegError, mistakes
 from roadseg.labels.catalogue import label_space
-from roadseg.models.pretrained import IMAGENET
+from roadseg.models.names import IMAGENET
 from roadseg.streets.presets import parse_scenes
+from roadseg.training.keys import merged, nested
 from roadseg.training.published import published_row
 
-STREETS = "streets"
-"""As a source: the built-in renderer instead of a folder."""
+if TYPE_CHECKING:
+    from roadseg.adaptation.method import Method, MethodOptions
 
+STREETS = "streets"
+"""Value of `source` for the built-in renderer instead of a folder."""
+
+
+@dataclass(frozen=True)
+class Neutral:
+    """Marker of recipe keys that do not change what is learned; comparisons ignore them."""
+
+
+NEUTRAL = Neutral()
 Side = Annotated[int, Field(ge=32)]
 Size = tuple[Side, Side]
 """Width, height."""
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
-MethodName = Literal[
-    "source-only",
-    "feature",
-    "single-level",
-    "multi-level",
-    "advent",
-    "minent",
-    "lsd",
-    "pseudo-labels",
-    "self-training",
-    "single-level+self-training",
-    "multi-level+self-training",
-    "advent+self-training",
-]
-PSEUDO_LABELS, SELF_TRAINING = "pseudo-labels", "self-training"
-ADVERSARIAL = ("feature", "single-level", "multi-level", "advent")
 WHOLE = "whole"
-"""As a crop: the whole picture."""
+"""Value of `crop` for whole images."""
 OPTION_MODELS = {"aspp": ("vgg16", "resnet101"), "batch_norm": ("resnet101",)}
-"""Which networks have an option that not all have."""
+"""Networks that have an option, by the option, where not all have it."""
 NAMES: dict[str, Callable[[str], object]] = {
     "labels": label_space,
     "scored_classes": label_space,
     "scenes": parse_scenes,
+    "method": method_parts,
     "published": published_row,
 }
-"""Keys that name what is defined elsewhere, with what looks it up."""
+"""Keys whose values are defined elsewhere, with the function that looks them up."""
+RENAMED = {
+    "accumulate": "accumulate_grad_batches",
+    "adv_weight": "adversarial.weight (for lsd: lsd.adversarial_weight)",
+    "auxiliary_adv_weight": "adversarial.auxiliary_weight",
+    "auxiliary_entropy_weight": "minent.auxiliary_weight",
+    "auxiliary_weight": "auxiliary_loss_weight",
+    "average_decay": "ema_decay",
+    "confidence": "self_training.pseudo_label_threshold",
+    "discriminator_learning_rate": "adversarial.discriminator_learning_rate (for lsd: lsd.learning_rate)",
+    "discriminator_upsample": "adversarial.discriminator_upsample",
+    "discriminator_width": "adversarial.discriminator_width (for lsd: lsd.width)",
+    "entropy_weight": "minent.weight",
+    "gan": "adversarial.gan",
+    "head_factor": "head_lr_multiplier",
+    "kept_pseudo_labels": "pseudo_labels.keep_ratio",
+    "map_stride": "adversarial.map_stride",
+    "mask_ratio": "self_training.mask_ratio",
+    "mirror": "horizontal_flip",
+    "mixed_jitter": "self_training.jitter",
+    "reconstruction_weight": "lsd.reconstruction_weight",
+    "self_training_weight": "self_training.weight (for pseudo-labels: pseudo_labels.weight)",
+}
+"""Keys of recipes of an older form, with their new names."""
 
 
 def _crop(value: Any) -> Any:
-    # Checked by hand: of a union, pydantic would report each alternative's complaint.
+    # Checked by hand: for a union, pydantic reports one error for each alternative.
     pair = (
         isinstance(value, Sequence) and len(value) == 2 and all(isinstance(side, int) and side >= 32 for side in value)
     )
@@ -72,7 +95,7 @@ def _crop(value: Any) -> Any:
 
 
 def _one_or_several(value: Any) -> Any:
-    # Checked by hand, as crops are.
+    # Checked by hand, like crops.
     if isinstance(value, str):
         return value
     several = isinstance(value, Sequence) and value and all(isinstance(target, str) and target for target in value)
@@ -84,152 +107,123 @@ def _one_or_several(value: Any) -> Any:
 
 
 class AdaptRecipe(BaseModel):
-    """Everything that decides the outcome of `roadseg adapt`; the resolved recipe stands in the run folder."""
+    """Everything that decides the outcome of `roadseg adapt`; the resolved recipe is written to the run folder.
+
+    `resolve` makes recipes: beside these keys, a recipe has a table of options for its method (`Method.Options`).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     # Data
     source: str = STREETS
-    """Labelled data set to learn from, as KIND:ROOT or KIND:ROOT:SPLIT; `streets` renders one on first use, and a bare
-    folder is one that `roadseg synth` made."""
+    """Labelled data set to learn from, as KIND:ROOT[:SPLIT]; `streets` renders one on first use, and a bare folder is
+    one that `roadseg synth` made."""
     source_count: PositiveInt = 1200
-    """How many streets to render where source = "streets"."""
+    """Number of streets to render for source = "streets"."""
     scenes: str = ""
-    """Which streets to render, as `european=0.7,indian=0.3`; empty for a mixture of all, see docs/streets.md."""
+    """Kinds of streets to render, as `european=0.7,indian=0.3`; empty for a mixture of all, see docs/streets.md."""
     target: Annotated[str | tuple[str, ...], BeforeValidator(_one_or_several)] = ""
-    """Unlabelled pictures: a folder, or KIND:ROOT[:SPLIT], whose labels are not read; or a list of several, which are
-    seen equally often whatever their sizes; may be empty for source-only."""
+    """Unlabelled images: a folder, or KIND:ROOT[:SPLIT], whose labels are not read; or a list of several, which are
+    sampled equally often whatever their sizes; may be empty for source-only."""
     target_labels: str = ""
-    """Pictures of the target whose labels people have made or corrected: a folder or a zip of CVAT, see
-    docs/datasets.md, or KIND:ROOT[:SPLIT]. Every step learns from `batch_size` crops of them too, by any method."""
-    evaluation: str = ""
-    """Labelled data set to report scores on, as KIND:ROOT[:SPLIT]; it never enters training."""
-    scored_classes: str = ""
-    """Label space whose classes the scores' mean is taken over; empty for all that network and truth share."""
+    """Images of the target with labels that people have made or corrected: a folder or a zip file of CVAT, see
+    docs/datasets.md, or KIND:ROOT[:SPLIT]. Every step also learns from `batch_size` crops of them, with any method."""
+    target_labels_weight: PositiveFloat = 1.0
+    """Weight of the loss on `target_labels`; the loss on the source has weight 1."""
+    evaluation: Annotated[str, NEUTRAL] = ""
+    """Labelled data set to evaluate on, as KIND:ROOT[:SPLIT]; it never enters training."""
+    scored_classes: Annotated[str, NEUTRAL] = ""
+    """Label space over whose classes the mean IoU is taken; empty for all classes that network and labels share."""
     labels: Annotated[str, Field(min_length=1)] = "cityscapes-19"
     """Label space that the network predicts."""
     size: Size = (640, 480)
-    """(width, height) that source pictures are resized to at scale 1."""
+    """(width, height) that source images are resized to at scale 1."""
     target_size: Size | None = None
-    """The same for target pictures, and what the trained network expects; `size` where it is left out."""
+    """The same for target images, and the input size of the trained network; `size` where it is left out."""
     crop: Annotated[tuple[int, int] | Literal["whole"], BeforeValidator(_crop)] = (320, 240)
-    """(width, height) of training crops, or `whole` for whole pictures."""
+    """(width, height) of training crops, or `whole` for whole images."""
     scale: tuple[PositiveFloat, PositiveFloat] = (0.5, 1.2)
     """Bounds of the random scale."""
-    mirror: bool = True
-    """Whether half of the crops are mirrored."""
+    horizontal_flip: bool = True
+    """Flip half of the crops horizontally."""
     resampling: Literal["area", "bicubic"] = "area"
-    """How pictures are resized; `bicubic` as published networks have seen them."""
+    """Filter that resizes images; `bicubic` as for the published networks."""
     source_jitter: Annotated[float, Field(ge=0)] = 1.0
-    """Strength of the colour jitter on source pictures."""
+    """Strength of the colour jitter on source images."""
     target_jitter: Annotated[float, Field(ge=0)] = 1.0
-    """Strength of the colour jitter on target pictures."""
+    """Strength of the colour jitter on target images."""
     fourier_beta: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    """Source crops take on the target's light and colours: the amplitudes of frequencies up to a random share of this
-    are exchanged (Fourier domain adaptation); 0 for none."""
+    """Fourier domain adaptation: source crops get the target's amplitudes of low frequencies, up to a random share of
+    this; 0 for none."""
     rare_class_temperature: Annotated[float, Field(ge=0)] = 0.0
-    """Source pictures are chosen by a class that they show, the likelier the rarer it is (rare-class sampling): the
-    smaller the temperature, the more so; 0.01 as published, 0 for all pictures alike."""
+    """Rare-class sampling: source images are drawn by a class that they show, rare classes more often; a smaller
+    temperature strengthens that. 0.01 as published, 0 for all images alike."""
 
     # Network and method
     model: Literal["fast", "vgg16", "resnet101"] = "fast"
-    """The network: `fast` runs on laptops, the others are those of the paper."""
+    """Network: `fast` runs on laptops, the others are those of the paper."""
     aspp: Literal["four-branch", "two-branch"] = "four-branch"
-    """Heads of vgg16 and resnet101; two-branch for weights that the paper's authors published."""
+    """Heads of vgg16 and resnet101; `two-branch` for weights that the paper's authors published."""
     batch_norm: Literal["frozen", "batch-statistics"] = "frozen"
-    """Of resnet101; batch-statistics as published, which leaks statistics of the target into every method."""
-    method: MethodName = "pseudo-labels"
-    """See docs/methods.md."""
+    """Batch norm of resnet101; `batch-statistics` as published, which leaks target statistics into every method."""
+    method: str = "pseudo-labels"
+    """Adaptation method, see docs/methods.md; `+self-training` behind another method does both."""
     init: Annotated[str, Field(min_length=1)] = "default"
-    """What to start from: `default`, the weights that ship (for `fast` in cityscapes-19); `source-only`, the same
-    as before they saw a real street; `imagenet`, which come with `fast` and are downloaded for others; a run folder, a
-    file of weights, or the URL of one with its checksum."""
-    auxiliary_weight: Annotated[float, Field(ge=0)] = 0.1
-    """lambda_seg of the earlier level."""
+    """Initial weights: `default`, those of the package (`fast`, cityscapes-19); `source-only`, the same before they saw
+    a real street; `imagenet`, in the package for `fast`, downloaded for others; a run folder, a weight file, or the
+    URL of one with its checksum."""
+    auxiliary_loss_weight: Annotated[float, Field(ge=0)] = 0.1
+    """Weight of the auxiliary head's segmentation loss: lambda_seg of the earlier level."""
     class_balance: Annotated[float, Field(ge=0, le=1)] = 0.2
-    """How far the loss makes up for rare classes: 0 weighs all pixels alike, as the paper does, 1 all classes."""
-    adv_weight: Annotated[float, Field(ge=0)] = 0.001
-    """lambda_adv of the main level, or of the features; for lsd also the weight of the classes in generated images."""
-    auxiliary_adv_weight: Annotated[float, Field(ge=0)] = 0.0002
-    """lambda_adv of the earlier level."""
-    entropy_weight: Annotated[float, Field(ge=0)] = 0.001
-    """lambda_ent of the main level, of minent."""
-    auxiliary_entropy_weight: Annotated[float, Field(ge=0)] = 0.0002
-    """lambda_ent of the earlier level."""
-    reconstruction_weight: Annotated[float, Field(ge=0)] = 1.0
-    """Of the L1 loss of the images that the generator of lsd paints."""
-    gan: Literal["vanilla", "least-squares"] = "vanilla"
-    """Form of the adversarial losses."""
-    discriminator_width: PositiveInt = 64
-    """Channels of the first of its five convolutions; the last but one has eight times as many. The generator and the
-    discriminator of lsd scale with it too."""
-    discriminator_upsample: bool = False
-    """Whether scores are up-sampled to the size of the maps, as the paper says and its published code does not."""
-    discriminator_learning_rate: PositiveFloat = 1e-4
-    """Of Adam."""
-    map_stride: Annotated[int, Field(ge=1)] = 1
-    """Discriminators see maps of the crop's size divided by this."""
+    """Strength of the loss weights for rare classes: 0 weights all pixels alike, as the paper does, 1 all classes."""
     adapt_bn: bool = False
-    """Batch norm of the network that training starts from is adapted to the target; from then on each domain is
-    normalised by its own statistics."""
+    """Adapt batch norm to the target before training; from then on each domain is normalised by its own statistics."""
     bn_prior: Annotated[int, Field(ge=0)] = PRIOR
-    """For adapt_bn: how many pictures the statistics of the source count for, beside 32 of the target."""
-    kept_pseudo_labels: Annotated[float, Field(gt=0, le=1)] = 0.66
-    """Share of each class's pixels that pseudo-labels keep, those that the network is surest of."""
-    self_training_weight: PositiveFloat = 1.0
-    """Of the loss on labels that a network gave, beside that on the source's, for pseudo-labels and self-training."""
-    target_labels_weight: PositiveFloat = 1.0
-    """Of the loss on `target_labels`, beside that on the source's."""
-    confidence: Annotated[float, Field(ge=0, le=1)] = 0.9
-    """A picture's pseudo-labels weigh as much as the share of its pixels that the teacher is so sure of."""
-    mixed_jitter: Annotated[float, Field(ge=0)] = 0.3
-    """Strength of the colour changes of mixed pictures."""
-    mask_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of blocks of the mixed pictures that are hidden from the student."""
+    """For adapt_bn: number of images that the source statistics count for, beside 32 of the target."""
 
     # Optimization
     optimizer: Literal["sgd", "adamw", "published-sgd"] = "adamw"
     """`published-sgd` steps most weights of resnet101 three or four times, as the published code did by mistake."""
     learning_rate: PositiveFloat = 1e-4
-    """Of the trunk."""
-    head_factor: PositiveFloat = 4.0
-    """The heads learn at this multiple of it."""
+    """Learning rate of the trunk."""
+    head_lr_multiplier: PositiveFloat = 4.0
+    """Learning rate of the heads as a multiple of `learning_rate`."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    """Of the segmenter; discriminators have none."""
+    """Weight decay of the segmenter; auxiliary networks have none."""
     batch_size: PositiveInt = 4
-    """Pictures of each domain a step, over all processes."""
-    accumulate: PositiveInt = 1
-    """Parts in which a process forwards its share of the batch, one after the other: less memory, the same training."""
+    """Images of each domain in a step, over all processes."""
+    accumulate_grad_batches: Annotated[PositiveInt, NEUTRAL] = 1
+    """Parts in which a process forwards its share of `batch_size`, one after the other: less memory, same result."""
     steps: Annotated[int, Field(ge=0)] = 500
-    """Training steps; 0 to adapt batch norm and nothing else."""
+    """Training steps; 0 to adapt batch norm only."""
     schedule_steps: Annotated[int, Field(ge=0)] = 0
-    """Steps over which the rate falls to zero; 0 for `steps`."""
+    """Steps over which the learning rate falls to zero; 0 for `steps`."""
     power: PositiveFloat = 0.9
-    """Exponent of the poly schedule."""
-    average_decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
-    """What is scored, saved and teaches is the mean of the weights over some 1 / (1 - average_decay) steps; 0 for the
-    weights of the last step."""
+    """Exponent of the poly learning-rate schedule."""
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    """Decay of the exponential moving average of the weights, which is evaluated, saved, and the teacher of
+    self-training; 0 for the weights of the last step."""
     seed: Annotated[int, Field(ge=0)] = 0
-    """Of everything random."""
-    checkpoint_every: PositiveInt = 200
-    """Steps between checkpoints; Ctrl-C saves one too."""
-    evaluate_every: Annotated[int, Field(ge=0)] = 0
-    """Steps between evaluations; 0 for one at the end alone."""
+    """Seed for all random number generators."""
+    checkpoint_every: Annotated[PositiveInt, NEUTRAL] = 200
+    """Steps between checkpoints; Ctrl-C also saves one."""
+    evaluate_every: Annotated[int, Field(ge=0), NEUTRAL] = 0
+    """Steps between evaluations; 0 for one at the end only."""
 
     # Machine
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """`auto` takes CUDA, else MPS, else the CPU."""
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], NEUTRAL] = "auto"
+    """Device; `auto` takes CUDA, else MPS, else the CPU."""
     precision: Literal["float32", "tf32", "bfloat16", "float16"] = "float32"
     """Arithmetic of matrix products and convolutions: tf32 needs a CUDA device, float16 scales the loss."""
-    workers: Annotated[int, Field(ge=0)] = 1
-    """Processes that prepare batches, no more than there are cores."""
+    workers: Annotated[int, Field(ge=0), NEUTRAL] = 1
+    """Processes that prepare batches; at most one a core is used."""
 
     # Report
-    published: str = ""
-    """Row of the published tables that this reproduces, shown beside it by `roadseg compare`."""
-    tensorboard: bool = False
-    """Whether the run folder gets TensorBoard events too, in `tensorboard/`: all that is logged, and sample pictures;
-    wants `pip install 'roadseg[tensorboard]'`."""
+    published: Annotated[str, NEUTRAL] = ""
+    """Row of the published tables that the recipe reproduces; `roadseg compare` shows it beside the run."""
+    tensorboard: Annotated[bool, NEUTRAL] = False
+    """Also write TensorBoard events to the run folder, in `tensorboard/`: the log and sample images; needs
+    `pip install 'roadseg[tensorboard]'`."""
 
     @field_validator(*NAMES)
     @classmethod
@@ -245,12 +239,12 @@ class AdaptRecipe(BaseModel):
     def _consistent(self) -> Self:
         if self.needs_target and not self.target:
             reasons = {
-                f"method {self.method!r}": self.method != "source-only",
+                f"method {self.method!r}": any(kind.uses_target for kind in self.methods),
                 f"fourier_beta = {self.fourier_beta}": self.fourier_beta,
                 "adapt_bn": self.adapt_bn,
             }
             reason = next(reason for reason, holds in reasons.items() if holds)
-            raise ValueError(f"{reason} needs a target: a folder of unlabelled pictures")
+            raise ValueError(f"{reason} needs a target: a folder of unlabelled images")
         if self.scale[0] > self.scale[1]:
             raise ValueError(f"scale {self.scale}: the lower bound comes first")
         if self.crop == WHOLE and self.scale != (1, 1):
@@ -262,8 +256,8 @@ class AdaptRecipe(BaseModel):
             raise ValueError("fourier_beta needs crops of one size: leave out target_size, or give crop a size")
         if self.adapt_bn and (self.model == "vgg16" or self.batch_norm == "batch-statistics"):
             raise ValueError("adapt_bn is for networks with frozen batch norm: fast and resnet101")
-        if self.method == PSEUDO_LABELS and self.init == IMAGENET:
-            raise ValueError(f"method {PSEUDO_LABELS!r} needs an init that can label streets already, not imagenet")
+        if self.labels_target and self.init == IMAGENET:
+            raise ValueError(f"method {self.method!r} needs an init that can label streets already, not imagenet")
         if self.optimizer == "published-sgd" and self.model != "resnet101":
             raise ValueError("published-sgd is for resnet101, whose weights alone were stepped so")
         for option, models in OPTION_MODELS.items():
@@ -271,51 +265,57 @@ class AdaptRecipe(BaseModel):
                 raise ValueError(f"{option} is for {' and '.join(models)}, not for model {self.model!r}")
         if 0 < self.schedule_steps < self.steps:
             raise ValueError(f"schedule_steps {self.schedule_steps} ends before steps {self.steps}")
-        if self.method.endswith(SELF_TRAINING) and not self.average_decay:
-            raise ValueError(f"method {self.method!r} needs an average of the weights as teacher: average_decay > 0")
-        smallest = min(*self.source_crop, *self.target_crop)
-        if self.base_method in ADVERSARIAL and smallest // self.map_stride < 32:
-            raise ValueError(
-                f"crop {self.crop} / map_stride {self.map_stride} leaves the discriminator under 32 pixels"
-            )
+        if any(kind.needs_teacher for kind in self.methods) and not self.ema_decay:
+            raise ValueError(f"method {self.method!r} needs an average of the weights as teacher: ema_decay > 0")
+        for name in method_parts(self.method):
+            self.options(name).check_crop(min(self.source_crop, self.target_crop, key=min))
         return self
 
     @property
-    def base_method(self) -> str:
-        """The method without self-training; source-only where that is all of it."""
-        base = self.method.removesuffix(SELF_TRAINING).removesuffix("+")
-        return base or "source-only"
+    def methods(self) -> "list[type[Method]]":
+        """Classes of the method and its extensions, in the order of `method`."""
+        return [method_class(name) for name in method_parts(self.method)]
+
+    def options(self, name: str) -> "MethodOptions":
+        """Return the options of the method `name`, which is a part of `method`."""
+        options: MethodOptions | None = getattr(self, option_table(name), None)
+        return method_class(name).Options() if options is None else options
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Every target; empty where there is none."""
+        """All targets; empty without one."""
         if isinstance(self.target, tuple):
             return self.target
         return (self.target,) if self.target else ()
 
     @property
     def input_size(self) -> tuple[int, int]:
-        """(width, height) of what the trained network expects."""
+        """(width, height) of the trained network's input."""
         return self.target_size or self.size
 
     @property
     def source_crop(self) -> tuple[int, int]:
-        """(width, height) of source pictures in a batch."""
+        """(width, height) of source images in a batch."""
         return self.crop if isinstance(self.crop, tuple) else self.size
 
     @property
     def target_crop(self) -> tuple[int, int]:
-        """(width, height) of target pictures in a batch."""
+        """(width, height) of target images in a batch."""
         return self.crop if isinstance(self.crop, tuple) else self.input_size
 
     @property
     def shows_targets(self) -> bool:
-        """Whether target crops are part of a batch."""
-        return self.method != "source-only" or self.fourier_beta > 0
+        """Whether batches contain target crops."""
+        return any(kind.uses_target for kind in self.methods) or self.fourier_beta > 0
+
+    @property
+    def labels_target(self) -> bool:
+        """Whether the method labels the target images before training starts."""
+        return any(kind.labels_target for kind in self.methods)
 
     @property
     def needs_target(self) -> bool:
-        """Whether training looks at pictures of the target, be it only for their colours or statistics."""
+        """Whether training reads target images, if only for their colours or statistics."""
         return self.shows_targets or self.adapt_bn
 
     def as_toml(self) -> str:
@@ -326,55 +326,111 @@ class AdaptRecipe(BaseModel):
 Recipe = TypeVar("Recipe", bound=AdaptRecipe)
 
 
-def read_recipe(path: Path) -> dict[str, Any]:
-    """Read the keys of a recipe file, unchecked.
-
-    Raises:
-        RecipeError: the file is missing or is not TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecipeError(f"{path}: no such recipe", "Recipes lie in pipelines/.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"{path}: not a readable TOML file: {error}") from error
-
-
 def resolve(values: Mapping[str, Any], *, origin: str) -> AdaptRecipe:
-    """Check `values` and fill in the defaults.
+    """Check the keys of a recipe and fill in the defaults.
+
+    Args:
+        values: keys and tables, as in a recipe file. Tables of other methods than the recipe's are checked and left out
+            of the result, so that one file can be run with several methods.
+        origin: what error messages call the recipe, for example its path.
 
     Raises:
-        RecipeError: listing every mistake at once.
+        RecipeError: listing all mistakes at once.
     """
     return resolve_as(AdaptRecipe, values, origin=origin)
 
 
 def resolve_as(kind: type[Recipe], values: Mapping[str, Any], *, origin: str) -> Recipe:
-    """`resolve` for a class of recipes with further keys.
+    """Check keys as `resolve` does, for a class of recipes with further keys.
 
     Raises:
-        RecipeError: listing every mistake at once.
+        RecipeError: listing all mistakes at once.
     """
+    refuse_renamed(values, origin=origin)
+    with_tables = _with_tables(kind, str(values.get("method", kind.model_fields["method"].default)), values)
     try:
-        return kind.model_validate(dict(values))
+        return with_tables.model_validate(dict(values))
     except ValidationError as error:
-        cause = f"{origin}: {mistakes(error, kind.model_fields)}"
+        cause = f"{origin}: {mistakes(error, list(_keys(with_tables)))}"
         raise RecipeError(cause, "docs/recipes.md explains every key.") from None
 
 
-def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
-    """Read `key=value` assignments; values are TOML, and a bare word is a string.
+def refuse_renamed(values: Mapping[str, Any], *, origin: str) -> None:
+    """Make sure that no key is of an older form of recipes.
 
     Raises:
-        RecipeError: one has no `=`.
+        RecipeError: naming the new form of each.
     """
-    overrides = {}
+    renamed = [f"{key} is called {RENAMED[key]} now" for key in values if key in RENAMED]
+    if renamed:
+        raise RecipeError(
+            f"{origin}: {'; '.join(renamed)}",
+            "Write TABLE.KEY = VALUE as KEY = VALUE below the line [TABLE]; docs/recipes.md explains every key.",
+        )
+
+
+def _with_tables(kind: type[Recipe], method: str, values: Mapping[str, Any]) -> type[Recipe]:
+    """Return the class of recipes with a field for each table of options that is needed or given."""
+    needed = [option_table(name) for name in method.split("+") if name in METHODS]
+    options = {
+        option_table(name): method_class(name).Options for name in METHODS if option_table(name) in (*needed, *values)
+    }
+    with_keys = tuple((table, model) for table, model in options.items() if model.model_fields)
+    return _with_options(kind, with_keys, frozenset(needed))
+
+
+@cache
+def _with_options(kind: type[Recipe], options: tuple[tuple[str, Any], ...], needed: frozenset[str]) -> type[Recipe]:
+    fields: dict[str, Any] = {
+        table: (model, Field(default=model(), description=model.__doc__, exclude=table not in needed))
+        for table, model in options
+    }
+    return create_model(kind.__name__, __base__=kind, __module__=kind.__module__, __doc__=kind.__doc__, **fields)
+
+
+def _keys(kind: type[BaseModel]) -> Iterator[str]:
+    """All keys of a class of recipes; those in tables with the name of the table, `adversarial.weight`."""
+    for name, field in kind.model_fields.items():
+        yield name
+        if isinstance(field.default, BaseModel):
+            yield from (f"{name}.{key}" for key in type(field.default).model_fields)
+
+
+def neutral_keys() -> frozenset[str]:
+    """Recipe keys that do not change what is learned."""
+    return frozenset(name for name, field in AdaptRecipe.model_fields.items() if NEUTRAL in field.metadata)
+
+
+def recipe_values(path: Path) -> dict[str, Any]:
+    """Read the keys of a recipe file, unchecked.
+
+    Raises:
+        RecipeError: the file is missing, is not TOML, or has keys of an older form.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such recipe", "List the recipes of the package with: roadseg recipes") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{path}: not a readable TOML file: {error}") from error
+    refuse_renamed(values, origin=str(path))
+    return values
+
+
+def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
+    """Parse `key=value` and `table.key=value` assignments; values are TOML, and a bare word is a string.
+
+    Raises:
+        RecipeError: an assignment has no `=`.
+    """
+    overrides: dict[str, Any] = {}
     for assignment in assignments:
-        key, equals, value = assignment.partition("=")
+        key, equals, text = assignment.partition("=")
         if not equals:
             raise RecipeError(f"{assignment!r} is not an assignment", "Write --set key=value.")
         try:
-            overrides[key.strip()] = tomllib.loads(f"value = {value}")["value"]
+            value = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
-            overrides[key.strip()] = value
+            value = text
+        overrides = merged(overrides, nested(key.strip(), value))
     return overrides

@@ -1,4 +1,4 @@
-"""A run folder: what a training leaves behind, and what it resumes from."""
+"""Run folder: the results of a training, and everything to resume it."""
 
 import json
 from collections.abc import Mapping
@@ -38,17 +38,17 @@ class RunFolder:
 
     @property
     def pseudo_labels(self) -> Path:
-        """Folder of what the network that the run starts from sees on the target, for methods that learn from it."""
+        """Folder of the target's pseudo-labels, for methods that train on them."""
         return self.path / "pseudo-labels"
 
     @property
     def loss_kinds(self) -> Path:
-        """How to read the losses in the log: JSON, fields of `roadseg.adaptation.loss_verdicts.LossKind` by name."""
+        """Interpretation of the losses in the log: JSON, `roadseg.adaptation.loss_verdicts.LossKind` by name."""
         return self.path / "losses.json"
 
     @property
     def samples(self) -> Path:
-        """Folder of thumbnails: a few pictures as the network labels them in the course of training."""
+        """Folder of thumbnails: a few images with the network's labels at several steps."""
         return self.path / "samples"
 
     @property
@@ -58,32 +58,32 @@ class RunFolder:
 
     @property
     def page(self) -> Path:
-        """All this to look at in a browser."""
+        """Progress page for a browser."""
         return self.path / "training.html"
 
     @property
     def model(self) -> Path:
-        """Weights with everything that inference needs."""
+        """Weights and everything else that inference needs."""
         return self.path / MODEL_FILE
 
     @property
     def metrics(self) -> Path:
-        """What came out: losses, scores, time."""
+        """Results: losses, scores, time."""
         return self.path / "metrics.json"
 
     def refuse_if_begun(self) -> None:
-        """Make sure that this is the place for a new run.
+        """Make sure that the folder is free for a new run.
 
         Raises:
             OutputError: the folder holds a run already.
         """
         if self.recipe.exists():
             raise OutputError(
-                f"{self.path}: holds a run already", "Continue it with --resume, or choose another --out."
+                f"{self.path}: already holds a run", "Continue it with --resume, or choose another --out."
             )
 
     def begin(self, recipe: str) -> None:
-        """Begin a new run with the resolved recipe."""
+        """Start a new run with the resolved recipe."""
         write_text(self.recipe, recipe)
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
@@ -116,17 +116,17 @@ class RunFolder:
         return [json.loads(line) for line in lines]
 
     def rewind(self, step: int) -> None:
-        """Drop what was logged and drawn after `step`, since those steps will be made again."""
+        """Drop log lines and samples after `step`, since those steps will be made again."""
         kept = [record for record in self.read_log() if record["step"] <= step]
         write_text(self.log, "".join(json.dumps(record) + "\n" for record in kept))
         drop_samples(self.samples, step)
 
     def write_loss_kinds(self, kinds: Mapping[str, LossKind]) -> None:
-        """Write down how to read the losses."""
+        """Write the interpretation of the losses."""
         write_json(self.loss_kinds, {name: asdict(kind) for name, kind in kinds.items()})
 
     def read_loss_kinds(self) -> dict[str, LossKind]:
-        """How to read the losses, by name; none where an earlier version made the run.
+        """Read the interpretation of the losses, by name; empty if an earlier version made the run.
 
         Raises:
             InputError: the file was written by another version.
@@ -140,5 +140,5 @@ class RunFolder:
             raise InputError(f"{self.loss_kinds}: not written by this version of roadseg") from None
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
-        """Write the outcome."""
+        """Write the results."""
         write_json(self.metrics, metrics)

@@ -1,4 +1,4 @@
-"""A few pictures as the network labels them in the course of training, kept as thumbnails in the run folder."""
+"""Sample images with the network's labels at several steps of training, as thumbnails in the run folder."""
 
 import re
 from collections import defaultdict
@@ -21,21 +21,22 @@ from roadseg.models.predict import predict
 from roadseg.runtime import Runtime
 
 PICTURES = 3
+"""Number of sample images."""
 TIMES = 10
-"""Looks at them in a whole run, beside the one before the first step."""
+"""Times that they are labelled in a run, besides once before the first step."""
 LEAST_STEPS = 10
-"""Between two looks."""
+"""Least number of steps in between."""
 WIDTH = 320
-"""Pixels across a thumbnail."""
+"""Width of a thumbnail in pixels."""
 OPACITY = 0.6
-"""Of the colours of classes on the picture."""
+"""Opacity of the class colours on the image."""
 QUALITY = 80
-"""Of JPEG."""
+"""Quality of JPEG files."""
 _NAME = re.compile(r"(source|target|\d{6,})-(\d+)\.jpg")
 
 
-def steps_between_looks(steps: int) -> int:
-    """How often a run of so many steps is looked at: a function of these alone, so that a resumed run does the same."""
+def steps_between_samples(steps: int) -> int:
+    """Return the steps between samples of a run of so many steps; a resumed run gets the same."""
     return max(LEAST_STEPS, -(-steps // TIMES))
 
 
@@ -44,27 +45,27 @@ class KeptSamples:
     """Thumbnails on disk."""
 
     domain: str
-    """Which domain the pictures are of: source or target."""
-    pictures: list[Path]
+    """Domain of the images: source or target."""
+    images: list[Path]
     labelled: dict[int, list[Path]]
-    """By the step after which they were labelled, in the order of steps; pictures in their own order."""
+    """Labelled images by the step after which they were labelled, in the order of steps and of `images`."""
 
     @classmethod
     def of(cls, folder: Path) -> "KeptSamples":
-        """What a folder holds; nothing where it is not there. Steps of which a picture is missing are left out."""
+        """Find the thumbnails of a folder, which may be missing; incomplete steps are left out."""
         found: dict[str, list[tuple[int, Path]]] = defaultdict(list)
         for path in folder.glob("*.jpg"):
             if named := _NAME.fullmatch(path.name):
                 found[named[1]].append((int(named[2]), path))
         kept = {name: [path for _, path in sorted(files)] for name, files in found.items()}
         domain = "target" if "target" in kept else "source"
-        pictures = kept.pop(domain, [])
-        whole = {int(step): files for step, files in kept.items() if len(files) == len(pictures)}
-        return cls(domain, pictures, dict(sorted(whole.items())))
+        images = kept.pop(domain, [])
+        whole = {int(step): files for step, files in kept.items() if len(files) == len(images)}
+        return cls(domain, images, dict(sorted(whole.items())))
 
 
 def drop_samples(folder: Path, after: int) -> None:
-    """Remove what was labelled after the step `after`, since those steps will be made again."""
+    """Remove images labelled after the step `after`, since those steps will be made again."""
     for step, files in KeptSamples.of(folder).labelled.items():
         if step > after:
             for path in files:
@@ -72,41 +73,41 @@ def drop_samples(folder: Path, after: int) -> None:
 
 
 class Samples:
-    """Labels pictures with a network that is being trained, and leaves no trace in it."""
+    """Labels sample images with a network in training, which it leaves unchanged."""
 
     def __init__(
         self,
         network: SegmentationNetwork,
         space: LabelSpace,
-        pictures: NDArray[np.uint8],
+        images: NDArray[np.uint8],
         runtime: Runtime,
         folder: Path,
         *,
         domain: Literal["source", "target"],
     ) -> None:
-        """Begin a folder of samples.
+        """Start a folder of samples.
 
         Args:
             network: on the runtime's device.
-            space: what it predicts.
-            pictures: (N, H, W, 3) uint8 RGB, of the network's input size.
+            space: label space that it predicts.
+            images: (N, H, W, 3) uint8 RGB, of the network's input size.
             runtime: where it runs.
             folder: for the thumbnails, made if it is missing.
-            domain: of the pictures.
+            domain: domain of the images.
 
         Raises:
             OutputError: it cannot be written to.
         """
         self._network, self._space, self._runtime, self._folder = network, space, runtime, folder
-        self._pictures = pictures
-        height, width = pictures.shape[1:3]
+        self._images = images
+        height, width = images.shape[1:3]
         self._size = (WIDTH, max(1, round(WIDTH * height / width)))
-        self._thumbnails = [resized_image(picture, self._size) for picture in pictures]
+        self._thumbnails = [resized_image(image, self._size) for image in images]
         for number, thumbnail in enumerate(self._thumbnails):
             self._keep(f"{domain}-{number}", thumbnail)
 
     def take(self, step: int) -> list[NDArray[np.uint8]]:
-        """Label the pictures, one at a time since training needs the memory, and keep them under the number of `step`.
+        """Label the images, one at a time since training needs the memory, and write thumbnails named by `step`.
 
         Returns:
             (h, w, 3) uint8 RGB of each thumbnail, with the colours of classes on it.
@@ -116,8 +117,8 @@ class Samples:
         """
         drawn = []
         with evaluating(self._network):
-            for number, (picture, thumbnail) in enumerate(zip(self._pictures, self._thumbnails, strict=True)):
-                labels = predict(self._network, picture[None], self._size, self._runtime)[0]
+            for number, (image, thumbnail) in enumerate(zip(self._images, self._thumbnails, strict=True)):
+                labels = predict(self._network, image[None], self._size, self._runtime)[0]
                 colours = self._space.palette[labels]
                 drawn.append(np.asarray(cv2.addWeighted(thumbnail, 1 - OPACITY, colours, OPACITY, 0), np.uint8))
                 self._keep(f"{step:06}-{number}", drawn[-1])
@@ -131,7 +132,7 @@ class Samples:
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode, after which every module is in the mode in which it was: some stay frozen in training."""
+    """Switch to evaluation mode, then restore each module's mode: some modules stay frozen in training."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as requests that a loop answers when it suits."""
+"""Ctrl-C and SIGTERM as stop requests that a loop handles between steps."""
 
 import signal
 import threading
@@ -10,10 +10,10 @@ from roadseg.runtime import Runtime
 
 @contextmanager
 def stop_requests(runtime: Runtime) -> Iterator[Callable[[], bool]]:
-    """Give a function that tells whether Ctrl-C or SIGTERM came to any process of the runtime.
+    """Yield a function that returns whether any process of the runtime got Ctrl-C or SIGTERM.
 
-    A step that is cut in the middle would leave weights and optimizer state that belong to different steps. A second
-    request interrupts at once, but not one of several processes: there it would be torchrun that repeats itself.
+    A step that is cut in the middle would leave weights and optimizer state of different steps. A second request
+    interrupts at once, except with several processes, where torchrun repeats its signal.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: runtime.any(False)

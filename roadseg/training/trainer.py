@@ -16,14 +16,14 @@ from roadseg.runtime import seed_torch
 from roadseg.training.optimizers import set_poly_rate
 
 SMALLEST_LOSS_SCALE = 2.0**-10
-"""Gradients that overflow in float16 even so are not finite at any scale."""
+"""Gradients that overflow in float16 even at this scale are not finite at any scale."""
 
 
 class Trainer:
-    """A method, its optimizers and its place in the plan: everything that a checkpoint holds.
+    """A method with its optimizers, schedule and step count: everything that a checkpoint holds.
 
-    What torch draws in a step (dropout) is a pure function of `seed`, the step and the place in the joint batch of the
-    first image that is forwarded together, so a checkpoint needs no random state.
+    Torch's random numbers in a step (dropout) are a pure function of `seed`, the step and the place in the joint batch
+    of the first image that is forwarded together, so a checkpoint needs no random state.
     """
 
     def __init__(
@@ -33,43 +33,55 @@ class Trainer:
         *,
         average: WeightAverage[SegmentationNetwork] | None = None,
         seed: int = 0,
+        schedule_steps: int,
+        power: float = 0.9,
+        accumulate_grad_batches: int = 1,
     ) -> None:
+        """Combine a method and optimizers, at step 0.
+
+        Args:
+            method: networks and loss terms.
+            optimizers: the segmenter's first, then one for each auxiliary network.
+            average: moving average of the segmenter's weights, updated after each step.
+            seed: seed of dropout and other random numbers of torch.
+            schedule_steps: see `roadseg.training.optimizers.set_poly_rate`.
+            power: see there.
+            accumulate_grad_batches: parts that each batch is divided into; changes only rounding and dropout.
+        """
         self.method = method
         self.optimizers = optimizers
         self.average = average
         self.seed = seed
+        self.schedule_steps = schedule_steps
+        self.power = power
+        self.accumulate_grad_batches = accumulate_grad_batches
         self.step = 0
         runtime = method.runtime
-        # Without float16 it is disabled: it scales by nothing and has no state.
+        # Disabled without float16: then it neither scales nor has a state.
         self._scaler = GradScaler(runtime.device.type, enabled=runtime.precision == "float16")
 
     @property
     def result(self) -> SegmentationNetwork:
-        """What is scored and saved: the average of the weights where one is kept."""
+        """Network to evaluate and save: the average of the weights where there is one."""
         return self.average.network if self.average else self.method.segmenter
 
-    def make_step(
-        self, batch: Batch, *, schedule_steps: int, power: float, accumulate: int = 1
-    ) -> dict[str, Tensor] | None:
-        """Gradients of every term, part after part of the batch, then every optimizer.
+    def make_step(self, batch: Batch) -> dict[str, Tensor] | None:
+        """Compute the gradients of every term, part after part of the batch, then step every optimizer.
 
         Args:
             batch: this process's share of the joint batch, on the device, with the label counts of the joint batch.
-            schedule_steps: see `roadseg.training.optimizers.set_poly_rate`.
-            power: see there.
-            accumulate: parts that the batch is divided into; but for rounding and dropout, they change nothing.
 
         Returns:
-            Unweighted losses by name, as far as this process contributes; None where gradients overflowed in float16
+            This process's contribution to the unweighted losses, by name; None where gradients overflowed in float16
             and the step was skipped.
 
         Raises:
             TrainingError: gradients are not finite, however small the loss is scaled.
         """
         for optimizer in self.optimizers.values():
-            set_poly_rate(optimizer, self.step, schedule_steps, power)
+            set_poly_rate(optimizer, self.step, self.schedule_steps, self.power)
             optimizer.zero_grad(set_to_none=True)
-        values = self._backpropagate(batch, accumulate)
+        values = self._backpropagate(batch)
         self.method.runtime.all_sum(self._gradients())
         made = self._optimize()
         if made and self.average:
@@ -77,9 +89,9 @@ class Trainer:
         self.step += 1
         return values if made else None
 
-    def _backpropagate(self, batch: Batch, accumulate: int) -> dict[str, Tensor]:
+    def _backpropagate(self, batch: Batch) -> dict[str, Tensor]:
         values: dict[str, Tensor] = {}
-        for part in batch.parts(accumulate):
+        for part in batch.parts(self.accumulate_grad_batches):
             seed_torch(self.seed, self.step, part.first)
             for term in self.method.terms(part):
                 self._scaler.scale(term.loss).backward()  # type: ignore[no-untyped-call]
@@ -99,13 +111,13 @@ class Trainer:
         self._scaler.update()
         if self._scaler.get_scale() < SMALLEST_LOSS_SCALE:
             raise TrainingError(
-                f"gradients are not finite any more at step {self.step + 1}",
+                f"gradients are no longer finite at step {self.step + 1}",
                 "Lower the learning rate; the last checkpoint is kept.",
             )
         return self._scaler.get_scale() >= scale
 
     def state(self) -> dict[str, Any]:
-        """Everything needed to go on exactly where this stands."""
+        """Return everything needed to continue exactly from here."""
         return {
             "step": self.step,
             "networks": {name: network.state_dict() for name, network in self._networks().items()},
@@ -114,7 +126,7 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `state` gave.
+        """Continue from a state that `state` returned.
 
         Raises:
             WeightsError: it belongs to other networks.
@@ -131,4 +143,4 @@ class Trainer:
 
     def _networks(self) -> dict[str, torch.nn.Module]:
         average = {"average": self.average.network} if self.average else {}
-        return {"segmenter": self.method.segmenter, **average, **self.method.companions}
+        return {"segmenter": self.method.segmenter, **average, **self.method.auxiliary_networks}

@@ -57,7 +57,7 @@ def test_moments_are_those_of_all_pictures_together():
     pooled = Moments.of(x[:2]).pooled(Moments.of(x[2:6])).pooled(Moments.of(x[6:]))
     torch.testing.assert_close(pooled.mean, x.mean((0, 2, 3)))
     torch.testing.assert_close(pooled.variance, x.var((0, 2, 3), correction=0))
-    assert pooled.pictures == 7
+    assert pooled.images == 7
 
 
 def test_what_is_measured_is_the_input_of_batch_norm_in_use(network, day):
@@ -68,7 +68,7 @@ def test_what_is_measured_is_the_input_of_batch_norm_in_use(network, day):
     first = source_moments(network, day, CPU)[0]
     torch.testing.assert_close(first.mean, x.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(first.variance, x.var((0, 2, 3), correction=0), rtol=1e-4, atol=1e-6)
-    assert first.pictures == len(day)
+    assert first.images == len(day)
 
 
 def test_measuring_changes_nothing(network, day):

@@ -10,7 +10,7 @@ from helpers.toy_segmenter import METHODS, toy_batch, toy_method
 from roadseg.adaptation.adversarial import MAIN, Adversary, View
 from roadseg.adaptation.loss_verdicts import WARM_UP, WINDOW, LossKind, judge, judge_all
 from roadseg.adaptation.losses import adversarial_loss
-from roadseg.training.optimizers import OptimizerOptions, companion_optimizer, segmenter_optimizer
+from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 
 VANILLA = LossKind("discriminator")
@@ -106,12 +106,12 @@ def trained(change, *, gan="vanilla", steps=WARM_UP, rate=0.02):
     change(method)
     optimizers = {
         "segmenter": segmenter_optimizer(method.segmenter, OptimizerOptions("sgd", 1e-4, 1.0, 0.0)),
-        "main": companion_optimizer(adversary.discriminator.parameters(), rate),
+        "main": auxiliary_optimizer(adversary.discriminator.parameters(), rate),
     }
-    trainer = Trainer(method, optimizers)
+    trainer = Trainer(method, optimizers, schedule_steps=10 * steps)
     points = []
     for step in range(1, steps + 1):
-        values = trainer.make_step(toy_batch(2), schedule_steps=10 * steps, power=0.9)
+        values = trainer.make_step(toy_batch(2))
         points.append((step, values["discriminator/main"].item()))
     return judge(points, method.loss_kinds["discriminator/main"]).verdict
 

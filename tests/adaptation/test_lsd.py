@@ -9,11 +9,12 @@ from helpers.toy_segmenter import CLASSES, toy_batch, toy_method
 from torch import nn
 
 from roadseg.adaptation.lsd import SOURCE, TARGET, LearningFromSynthetic
+from roadseg.adaptation.supervision import Supervision
 from roadseg.models import resnet101
 from roadseg.models.build import build_model
 from roadseg.models.reconstruction import Generator, ImageDiscriminator, ImageScores
 from roadseg.runtime import start
-from roadseg.training.optimizers import OptimizerOptions, companion_optimizer, segmenter_optimizer
+from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 
 TERMS = ("segmenter", "segmenter", "generator", "generator", "discriminator", "discriminator")
@@ -59,7 +60,7 @@ def test_every_loss_wants_the_published_answer():
 
 def test_each_network_learns_from_its_own_terms_and_features_learn_through_the_other_two():
     method = toy_method("lsd")
-    networks = {"segmenter": method.segmenter, **method.companions}
+    networks = {"segmenter": method.segmenter, **method.auxiliary_networks}
     for number, (owner, term) in enumerate(zip(TERMS, method.terms(toy_batch()), strict=True)):
         for network in networks.values():
             network.zero_grad(set_to_none=True)
@@ -86,7 +87,7 @@ def test_a_generator_is_told_to_repeat_the_image():
 def test_the_segmenters_loss_is_weighed_as_documented():
     method = toy_method("lsd")
     source, *_ = method.terms(toy_batch())
-    method.adv_weight = 0.0
+    method.options = method.options.model_copy(update={"adversarial_weight": 0.0})
     supervised, *further = method.terms(toy_batch())
     added = values(toy_method("lsd"))
     assert supervised.loss.item() == pytest.approx(
@@ -112,19 +113,17 @@ def test_it_goes_with_the_features_of_every_network(name, monkeypatch):
     method = LearningFromSynthetic(
         segmenter,
         start("cpu"),
+        Supervision((1.0, 0.1)[: segmenter.levels], 0.0, segmenter.align_corners),
         Generator(segmenter.feature_channels, width=4),
         ImageDiscriminator(CLASSES, width=4),
-        segmentation_weights=(1.0, 0.1)[: segmenter.levels],
-        adv_weight=0.001,
-        reconstruction_weight=1.0,
     )
     optimizers = {"segmenter": segmenter_optimizer(segmenter, OptimizerOptions("sgd", 1e-3, 1.0, 0.0))}
-    optimizers |= {key: companion_optimizer(one.parameters(), 1e-3) for key, one in method.companions.items()}
-    trainer = Trainer(method, optimizers)
-    before = {key: [p.clone() for p in one.parameters()] for key, one in method.companions.items()}
-    losses = trainer.make_step(toy_batch(), schedule_steps=10, power=0.9)
+    optimizers |= {key: auxiliary_optimizer(one.parameters(), 1e-3) for key, one in method.auxiliary_networks.items()}
+    trainer = Trainer(method, optimizers, schedule_steps=10)
+    before = {key: [p.clone() for p in one.parameters()] for key, one in method.auxiliary_networks.items()}
+    losses = trainer.make_step(toy_batch())
     assert all(loss.isfinite() for loss in losses.values())
-    for key, network in method.companions.items():
+    for key, network in method.auxiliary_networks.items():
         changed = [not torch.equal(a, b) for a, b in zip(before[key], network.parameters(), strict=True)]
         assert all(changed)
 

@@ -54,12 +54,12 @@ def frames(tmp_path):
 
 def test_pictures_become_a_labelled_set_that_keeps_a_share_of_every_class(frames, tmp_path):
     torch.manual_seed(0)
-    made = pseudo_labelled(Toy(), SPACE, frames, tmp_path / "out", start("cpu"), size=SIZE, kept=0.5)
+    made = pseudo_labelled(Toy(), SPACE, frames, tmp_path / "out", start("cpu"), size=SIZE, keep_ratio=0.5)
     assert [sample.name for sample in made.samples] == [sample.name for sample in frames.samples]
     image, label = made.pair(0)
     assert image.shape == (96, 128, 3) and label.shape == (96, 128)
     record = json.loads((tmp_path / "out" / "pseudo-labels.json").read_text())
-    assert record["kept"] == 0.5 and list(record["thresholds"]) == list(SPACE.classes)
+    assert record["keep_ratio"] == 0.5 and list(record["thresholds"]) == list(SPACE.classes)
     everything = np.stack([cv2.imread(str(s.label), cv2.IMREAD_UNCHANGED) for s in made.samples])
     selected = np.stack([made.label(index) for index in range(2)])
     for train_id in np.unique(everything):
@@ -71,7 +71,7 @@ def test_pictures_become_a_labelled_set_that_keeps_a_share_of_every_class(frames
 
 def test_what_is_labelled_already_is_not_labelled_again(frames, tmp_path):
     def make(network):
-        return pseudo_labelled(network, SPACE, frames, tmp_path / "out", start("cpu"), size=SIZE, kept=0.5)
+        return pseudo_labelled(network, SPACE, frames, tmp_path / "out", start("cpu"), size=SIZE, keep_ratio=0.5)
 
     first = make(Toy())
     kept, lost = (sample.label for sample in first.samples)

@@ -10,7 +10,8 @@ from helpers.toy_segmenter import ADVERSARIAL, METHODS, toy_batch, toy_method
 from torch import nn
 
 from roadseg.adaptation.losses import SOURCE, TARGET, adversarial_loss, segmentation_loss
-from roadseg.adaptation.source_only import SourceOnly, Supervision
+from roadseg.adaptation.source_only import SourceOnly
+from roadseg.adaptation.supervision import Supervision
 from roadseg.adaptation.target_labels import TargetLabels
 from roadseg.datasets.sampling import Batch
 from roadseg.models.domain_statistics import keep_source_statistics
@@ -45,7 +46,7 @@ def test_the_supervised_term_weighs_its_levels(batch):
 
 def test_a_level_without_a_weight_is_left_alone(batch):
     segmenter = toy_method("source-only").segmenter
-    method = SourceOnly(segmenter, start("cpu"), segmentation_weights=(1.0,))
+    method = SourceOnly(segmenter, start("cpu"), Supervision((1.0,), 0.0, False))
     (term,) = method.terms(batch)
     term.loss.backward()
     assert list(term.values) == ["segmentation/main"]
@@ -92,14 +93,14 @@ def test_labels_of_people_are_a_term_beside_those_of_any_method(name, batch):
     alone = list(toy_method(name).terms(batch))
     torch.manual_seed(0)
     base = toy_method(name)
-    method = TargetLabels(base, Supervision((1.0, 0.1), 0.0, False), 0.5)
+    method = TargetLabels(base, 0.5)
     *before, added = method.terms(batch)
     assert [term.loss.item() for term in before] == [term.loss.item() for term in alone]
     labelled = Batch.whole(batch.annotated_images, batch.annotated_labels, None)
     (expected,) = toy_method("source-only").terms(labelled)
     assert added.loss.item() == pytest.approx(0.5 * expected.loss.item())
     assert set(added.values) == {"target-labels/main", "target-labels/auxiliary"}
-    assert method.companions == base.companions
+    assert method.auxiliary_networks == base.auxiliary_networks
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -126,11 +127,11 @@ def test_the_segmenter_learns_from_its_terms_alone_and_discriminators_from_their
     next(terms).loss.backward()
     fooled = gradients(method.segmenter.stem)
     assert all(not torch.equal(a, b) for a, b in zip(supervised, fooled, strict=True))
-    assert all(g is None for d in method.companions.values() for g in gradients(d))
+    assert all(g is None for d in method.auxiliary_networks.values() for g in gradients(d))
     for term in terms:
         term.loss.backward()
     assert all(torch.equal(a, b) for a, b in zip(fooled, gradients(method.segmenter.stem), strict=True))
-    assert all(g is not None for d in method.companions.values() for g in gradients(d))
+    assert all(g is not None for d in method.auxiliary_networks.values() for g in gradients(d))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_only_what_a_discriminator_sees_is_adapted(name, reached, batch):
 
 def shown_to_discriminators(method, batch):
     seen = []
-    for discriminator in method.companions.values():
+    for discriminator in method.auxiliary_networks.values():
         discriminator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].detach()))
     list(method.terms(batch))
     return seen
@@ -178,7 +179,7 @@ def test_the_feature_level_discriminator_sees_what_the_classifier_sees_at_the_si
 @pytest.mark.parametrize("name", ADVERSARIAL)
 def test_an_indifferent_discriminator_costs_log_two(name, batch):
     method = toy_method(name)
-    for discriminator in method.companions.values():
+    for discriminator in method.auxiliary_networks.values():
         for parameter in discriminator.parameters():
             nn.init.zeros_(parameter)
     values = Counter()

@@ -5,7 +5,7 @@ import torch
 from helpers.toy_segmenter import toy_batch, toy_method
 
 from roadseg.adaptation.mixing import block_mask, class_mask, recoloured
-from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
+from roadseg.adaptation.self_training import SelfTraining
 from roadseg.models.average import WeightAverage
 
 IGNORED = 255
@@ -20,7 +20,7 @@ def with_options(**options):
 
 
 def taught(base, **options):
-    return SelfTraining(base, WeightAverage(base.segmenter, 0.9).network, SelfTrainingOptions(**options))
+    return SelfTraining(base, WeightAverage(base.segmenter, 0.9).network, SelfTraining.Options(**options))
 
 
 def test_half_of_the_classes_of_each_picture_are_pasted_whole():
@@ -62,7 +62,7 @@ def test_the_student_is_shown_source_where_source_is_pasted_and_target_elsewhere
 
 
 def test_pseudo_labels_are_the_teachers_and_weigh_as_much_as_it_is_sure():
-    method, batch = with_options(confidence=0.312), toy_batch()
+    method, batch = with_options(pseudo_label_threshold=0.312), toy_batch()
     labels, weights = method._pseudo_labels(batch.target_images)
     with torch.no_grad():
         probabilities = method.teacher(batch.target_images / 255).logits[0].softmax(1)
@@ -74,7 +74,7 @@ def test_pseudo_labels_are_the_teachers_and_weigh_as_much_as_it_is_sure():
 
 def test_a_teacher_that_is_never_sure_teaches_source_pixels_alone():
     batch = toy_batch()
-    unsure, sure = (with_options(confidence=confidence) for confidence in (1.0, 0.0))
+    unsure, sure = (with_options(pseudo_label_threshold=threshold) for threshold in (1.0, 0.0))
     for method in (unsure, sure):
         torch.manual_seed(0)
         *_, mixed = terms(method, batch)
@@ -87,4 +87,4 @@ def test_it_goes_with_an_adversarial_method():
     values = [set(term.values) for term in terms(method, toy_batch())]
     assert values[-1] == {"mixed/main"}
     assert {"adversarial/main", "adversarial/auxiliary"} in values
-    assert set(method.companions) == {"main", "auxiliary"}
+    assert set(method.auxiliary_networks) == {"main", "auxiliary"}

@@ -6,7 +6,7 @@ from torch import nn
 
 from roadseg.bench.measures import Laps, counting_saved_bytes
 from roadseg.bench.plain import PlainStep
-from roadseg.bench.setting import POWER, SCHEDULE_STEPS, build, draw_batches
+from roadseg.bench.setting import build, draw_batches
 from roadseg.bench.training import STEP_PARTS, measure_training
 from roadseg.datasets.sampling import load_batches
 from roadseg.runtime import start
@@ -20,10 +20,10 @@ def test_both_kinds_of_step_have_the_same_losses_and_the_same_outcome(model, tmp
     ours, other = build(model, runtime), build(model, runtime)
     plain = PlainStep(other, Laps(runtime.device))
     for batch in load_batches(draw_batches(tmp_path, SIZE), 0, 2, workers=0):
-        losses = ours.make_step(batch, schedule_steps=SCHEDULE_STEPS, power=POWER)
+        losses = ours.make_step(batch)
         expected = plain.make_step(batch)
         assert {name: float(loss) for name, loss in losses.items()} == pytest.approx(expected, rel=1e-4)
-    networks = [ours.method.segmenter, *ours.method.companions.values()]
+    networks = [ours.method.segmenter, *ours.method.auxiliary_networks.values()]
     for mine, theirs in zip(networks, plain.networks, strict=True):
         for name, value in mine.state_dict().items():
             torch.testing.assert_close(value, theirs.state_dict()[name], rtol=1e-3, atol=3e-4, msg=name)

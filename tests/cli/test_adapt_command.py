@@ -5,6 +5,7 @@ import sys
 import time
 
 import pytest
+import tomli_w
 from helpers.program import roadseg
 from helpers.tiny import RECIPE, write_streets
 
@@ -14,15 +15,14 @@ def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("toy")
     write_streets(root / "source", 6)
     write_streets(root / "target", 6, night=True)
-    recipe = "\n".join(f"{key} = {json.dumps(value)}" for key, value in RECIPE.items())
-    (root / "tiny.toml").write_text(recipe + f'\nsource = "{root / "source"}"\n')
+    (root / "tiny.toml").write_text(tomli_w.dumps({**RECIPE, "source": str(root / "source")}))
     return root
 
 
 def test_adapt_evaluate_and_go_on(data, tmp_path):
     run = tmp_path / "run"
     flags = ["--recipe", data / "tiny.toml", "--target", data / "target" / "images", "--out", run]
-    made = roadseg("adapt", *flags, "--evaluate", f"streets:{data / 'target'}", "--json")
+    made = roadseg("adapt", *flags, "--evaluation", f"streets:{data / 'target'}", "--json")
     assert made.returncode == 0, made.stderr
     outcome = json.loads(made.stdout)
     assert outcome["steps"] == 6
@@ -62,7 +62,7 @@ def test_several_targets_are_named_and_the_run_goes_on_with_the_same_alone(data,
         (["--out", "run", "--target", "nowhere"], "nowhere: no such folder"),
         (["--out", "run", "--target", "nowhere", "--set", "stpes=3"], "unknown key 'stpes'"),
         (["--out", "run", "--method", "source-only", "--init", "nowhere"], "nowhere: no trained model here"),
-        (["--out", "run", "--method", "source-only", "--evaluate", "camvid"], "KIND:ROOT"),
+        (["--out", "run", "--method", "source-only", "--evaluation", "camvid"], "KIND:ROOT"),
         (["--out", "run", "--method", "source-only", "--target-labels", "no.zip"], "no.zip: no such file"),
         (["--out", "run", "--resume"], "no run to resume here"),
         (["--out", "a-file", "--method", "source-only"], "a file is where a folder should be"),

@@ -42,7 +42,7 @@ def test_the_demo_runs_the_whole_chain_and_a_second_call_finds_it_done(tmp_path)
 
     own = run_demo("--video", video["file"], "--out", "own", cwd=tmp_path)
     assert own.returncode == 0, own.stderr
-    assert "Share of the picture" in own.stdout
+    assert "Share of pixels" in own.stdout
 
 
 def test_a_video_that_is_not_there_ends_the_demo_before_anything_is_trained(tmp_path):

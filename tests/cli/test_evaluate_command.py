@@ -5,8 +5,6 @@ import pytest
 import torch
 from helpers.tiny import RECIPE, write_streets
 
-from roadseg.adaptation.batch_norm import PRIOR
-from roadseg.cli.options import DEFAULT_PRIOR
 from roadseg.inference.smoothing import WEIGHT
 from roadseg.models.build import build_model
 
@@ -92,10 +90,6 @@ def test_what_cannot_be_scored_is_refused_with_a_remedy(evaluate, roadseg, weigh
     ):
         assert evaluate(*arguments) == code
         assert message in capsys.readouterr().err
-
-
-def test_the_option_and_the_recipe_key_have_one_default():
-    assert DEFAULT_PRIOR == PRIOR
 
 
 def test_the_engine_is_named(roadseg, weights, capsys):

@@ -301,12 +301,15 @@ def test_ctrl_c_leaves_nothing_half_done_and_the_same_command_goes_on(roadseg, r
 def test_a_killed_run_can_be_repeated(roadseg, run, long_clip, tmp_path):
     out = tmp_path / "out"
     process = start(long_clip, run, out)
-    code, _, stderr = roadseg("overlay", long_clip, "--run", run, "--out", out)
-    assert code == 1 and "failures.jsonl: another roadseg process is writing here" in stderr
-    code, _, stderr = roadseg("overlay", long_clip, "--run", run, "--out", out, "--shard", "1/1")
-    assert code == 1 and "long.overlay.mp4: another roadseg process is writing here" in stderr
-    process.kill()
-    process.communicate(timeout=60)
+    process.send_signal(signal.SIGSTOP)  # it holds its locks and cannot finish, however slow this machine is
+    try:
+        code, _, stderr = roadseg("overlay", long_clip, "--run", run, "--out", out)
+        assert code == 1 and "failures.jsonl: another roadseg process is writing here" in stderr
+        code, _, stderr = roadseg("overlay", long_clip, "--run", run, "--out", out, "--shard", "1/1")
+        assert code == 1 and "long.overlay.mp4: another roadseg process is writing here" in stderr
+    finally:
+        process.kill()
+        process.communicate(timeout=60)
     assert results(out) == ["failures-1-of-1.jsonl"]
     short = make_video(long_clip)
     code, _, stderr = roadseg("overlay", short, "--run", run, "--out", out)

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from roadseg.adaptation.loss_verdicts import LossKind, judge_all
 from roadseg.cli.console import Reporter
-from roadseg.cli.progress import watching
+from roadseg.cli.progress import training_progress
 from roadseg.training.meter import Report
 
 KINDS = {
@@ -19,7 +19,7 @@ KINDS = {
 def said(capsys, losses, *, steps=500):
     """Of a run whose losses, by step, are these of both discriminators."""
     points = {name: [] for name in KINDS}
-    with watching(Reporter(), steps) as watcher:
+    with training_progress(Reporter(), steps) as watcher:
         for step, (main, auxiliary) in losses.items():
             values = {"segmentation/main": 0.5, "discriminator/main": main, "discriminator/auxiliary": auxiliary}
             for name, value in values.items():
@@ -47,7 +47,7 @@ def test_a_discriminator_that_teaches_nothing_is_warned_of_once(capsys):
 
 
 def test_quiet_says_nothing(capsys):
-    with watching(Reporter(quiet=True), 500) as watcher:
+    with training_progress(Reporter(quiet=True), 500) as watcher:
         watcher.on_warning("no page")
     assert capsys.readouterr().err == ""
 

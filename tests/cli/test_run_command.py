@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import tomli_w
 from helpers.servers import content, serving, write_clip
 from helpers.tiny import RECIPE, write_streets
 
@@ -14,8 +15,7 @@ def recipes(tmp_path, monkeypatch):
         ("source_only", {"method": "source-only"}),
         ("multi_level", {"target": "target/images", "published": "gta5-cityscapes/multi-level"}),
     ):
-        lines = [f"{key} = {json.dumps(value)}" for key, value in {**keys, **more}.items()]
-        (tmp_path / f"{name}.toml").write_text("\n".join(lines))
+        (tmp_path / f"{name}.toml").write_text(tomli_w.dumps({**keys, **more}))
     monkeypatch.chdir(tmp_path)
     return ["source_only.toml", "multi_level.toml"]
 
@@ -31,7 +31,7 @@ def test_recipes_are_done_compared_and_then_left_alone(roadseg, recipes, capsys,
 
     assert roadseg("run", *recipes) == 0
     shown = capsys.readouterr()
-    assert shown.err.count("done before") == 2
+    assert shown.err.count("finished before") == 2
     assert "published" in shown.out
     assert (tmp_path / "runs" / "multi-level" / "model.safetensors").stat().st_mtime_ns == weights
 
@@ -56,7 +56,7 @@ def test_a_recipe_of_videos_goes_from_an_address_to_overlays(roadseg, recipes, c
         assert (tmp_path / result["out"] / "report.md").is_file()
         assert roadseg(*command) == 0
     shown = capsys.readouterr()
-    assert "Share of the picture" in shown.out
+    assert "Share of pixels" in shown.out
     assert "adapted to 2 unlabelled frames" in shown.err
 
     assert roadseg(*command, "--set", "target=frames") == 1
@@ -72,10 +72,13 @@ def test_wrong_usage(roadseg, recipes, capsys):
 
 
 def test_a_sweep_makes_a_run_a_value_and_goes_on_by_itself(roadseg, recipes, capsys, tmp_path):
-    command = ("adapt", "--recipe", "multi_level.toml", "--sweep", "adv_weight=0.0005,0.001", "--out", "sweep")
+    command = ("adapt", "--recipe", "multi_level.toml", "--sweep", "adversarial.weight=0.0005,0.001", "--out", "sweep")
     assert roadseg(*command) == 0
     assert "0.0005" in capsys.readouterr().out
-    assert {path.name for path in (tmp_path / "sweep").iterdir()} == {"adv_weight=0.0005", "adv_weight=0.001"}
+    assert {path.name for path in (tmp_path / "sweep").iterdir()} == {
+        "adversarial.weight=0.0005",
+        "adversarial.weight=0.001",
+    }
     assert roadseg(*command, "--json") == 0
     rows = json.loads(capsys.readouterr().out)["comparisons"][0]["rows"]
     assert [row["published"]["miou"] for row in rows] == [41.75, 42.35]

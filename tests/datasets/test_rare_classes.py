@@ -16,7 +16,8 @@ from roadseg.datasets.sampling import load_batches
 from roadseg.datasets.transforms import MIN_CROP_SHARE, CropTransform
 from roadseg.errors import DatasetError
 from roadseg.labels.catalogue import SYNTHIA_16
-from roadseg.training.build import Watcher, build_batches
+from roadseg.training.build import build_batches
+from roadseg.training.callbacks import Callbacks
 from roadseg.training.recipe import resolve
 
 
@@ -98,7 +99,7 @@ def batches(source, data, **changes):
     recipe = resolve(
         {**RECIPE, "source": str(source), "method": "source-only", "rare_class_temperature": 0.01, **changes}, origin=""
     )
-    return build_batches(recipe, data, Watcher())
+    return build_batches(recipe, data, Callbacks())
 
 
 def shows_a_car(labels):

@@ -77,16 +77,20 @@ def test_runs_that_start_from_seeds_of_one_setting_are_seeds_of_one_setting(tmp_
 
 def test_a_sweep_has_its_values_as_columns(tmp_path):
     runs = [
-        write_run(tmp_path / str(weight), miou, adv_weight=weight, published=MULTI_LEVEL)
+        write_run(tmp_path / str(weight), miou, adversarial={"weight": weight}, published=MULTI_LEVEL)
         for weight, miou in ((0.004, 41.0), (0.0005, 40.0), (0.001, 42.0))
     ]
     comparison = one_comparison(*runs)
-    assert swept_key(comparison) == "adv_weight"
+    assert swept_key(comparison) == "adversarial.weight"
     assert cells(comparison, 1) == [
-        {"adv_weight": "multi-level", "0.0005": "40.00", "0.001": "42.00", "0.004": "41.00"},
-        {"adv_weight": "multi-level, published", "0.0005": "41.75", "0.001": "42.35", "0.004": "41.51"},
+        {"adversarial.weight": "multi-level", "0.0005": "40.00", "0.001": "42.00", "0.004": "41.00"},
+        {"adversarial.weight": "multi-level, published", "0.0005": "41.75", "0.001": "42.35", "0.004": "41.51"},
     ]
-    assert [row["run"] for row in cells(comparison)] == ["adv_weight=0.004", "adv_weight=0.0005", "adv_weight=0.001"]
+    assert [row["run"] for row in cells(comparison)] == [
+        "adversarial.weight=0.004",
+        "adversarial.weight=0.0005",
+        "adversarial.weight=0.001",
+    ]
 
 
 def test_what_differs_is_found_in_the_resolved_recipes(tmp_path):

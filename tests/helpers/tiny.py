@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roadseg.training.keys import merged
 from roadseg.training.recipe import AdaptRecipe, resolve
 
 SIZE = (96, 64)
@@ -51,7 +52,8 @@ RECIPE = {
     "source_jitter": 0.0,
     "target_jitter": 0.0,
     "batch_size": 2,
-    "discriminator_width": 8,
+    "adversarial": {"discriminator_width": 8},
+    "lsd": {"width": 8},
     "steps": 6,
     "checkpoint_every": 3,
     "workers": 0,
@@ -62,5 +64,5 @@ RECIPE = {
 
 def toy_recipe(data: Path, **changes: Any) -> AdaptRecipe:
     """The recipe of a run on the streets in `data`, `source` and `target`, with these keys changed."""
-    values = {**RECIPE, "source": str(data / "source"), "target": str(data / "target" / "images"), **changes}
-    return resolve(values, origin="test")
+    values = {**RECIPE, "source": str(data / "source"), "target": str(data / "target" / "images")}
+    return resolve(merged(values, changes), origin="test")

@@ -3,12 +3,13 @@
 import torch
 from torch import nn
 
-from roadseg.adaptation.adversarial import AUXILIARY, FEATURES, MAIN, Adversarial, Adversary
-from roadseg.adaptation.entropy import MAIN_INFORMATION, MinimalEntropy
+from roadseg.adaptation.adversarial import AUXILIARY, FEATURES, MAIN, MAIN_INFORMATION, Adversarial, Adversary
 from roadseg.adaptation.lsd import LearningFromSynthetic
+from roadseg.adaptation.minent import MinEnt
 from roadseg.adaptation.pseudo_labels import PseudoLabels
-from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
+from roadseg.adaptation.self_training import SelfTraining
 from roadseg.adaptation.source_only import SourceOnly
+from roadseg.adaptation.supervision import Supervision
 from roadseg.adaptation.target_labels import TargetLabels
 from roadseg.datasets.sampling import Batch
 from roadseg.models.average import WeightAverage
@@ -62,31 +63,30 @@ def toy_method(name, *, precision="float32", dtype=torch.float32, class_balance=
     """A method with drawn weights, the same at every call."""
     torch.manual_seed(1)
     runtime, segmenter = start("cpu", precision), Toy(dropout=dropout).to(dtype)
-    supervised = {"segmentation_weights": (1.0, 0.1), "class_balance": class_balance}
+    supervision = Supervision((1.0, 0.1), class_balance, segmenter.align_corners)
+    source_only = SourceOnly(segmenter, runtime, supervision)
     if name == "source-only":
-        return SourceOnly(segmenter, runtime, **supervised)
+        return source_only
     if name == "pseudo-labels":
-        return PseudoLabels(segmenter, runtime, **supervised, target_weight=0.5)
+        return PseudoLabels(segmenter, runtime, supervision, PseudoLabels.Options(weight=0.5))
     if name == "minent":
-        return MinimalEntropy(segmenter, runtime, **supervised, entropy_weights=(0.5, 0.2))
+        return MinEnt(segmenter, runtime, supervision, MinEnt.Options(weight=0.5, auxiliary_weight=0.2))
     if name == "lsd":
         generator = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.Sigmoid()).to(dtype)
         discriminator = ImageDiscriminator(CLASSES, width=2).to(dtype)
-        return LearningFromSynthetic(
-            segmenter, runtime, generator, discriminator, **supervised, adv_weight=0.5, reconstruction_weight=2.0
-        )
+        weights = LearningFromSynthetic.Options(adversarial_weight=0.5, reconstruction_weight=2.0)
+        return LearningFromSynthetic(segmenter, runtime, supervision, generator, discriminator, weights)
     if name == "self-training":
         teacher = WeightAverage(segmenter, 0.9).network
-        return SelfTraining(SourceOnly(segmenter, runtime, **supervised), teacher, SelfTrainingOptions(confidence=0.3))
+        return SelfTraining(source_only, teacher, SelfTraining.Options(pseudo_label_threshold=0.3))
     if name == "target-labels":
-        base = SourceOnly(segmenter, runtime, **supervised)
-        return TargetLabels(base, base.supervision, 0.5)
+        return TargetLabels(source_only, 0.5)
     adversaries = {
         level: Adversary(view, nn.Conv2d(channels, 1, 4, stride=4).to(dtype), weight)
         for level, (view, channels, weight) in VIEWS.items()
         if level in METHODS[name]
     }
-    return Adversarial(segmenter, runtime, adversaries, **supervised, **options)
+    return Adversarial(segmenter, runtime, supervision, adversaries, Adversarial.Options(**options))
 
 
 def toy_batch(count=2, *, seed=0):

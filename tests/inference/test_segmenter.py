@@ -11,9 +11,10 @@ from roadseg.errors import InputError
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import CAMVID_11
+from roadseg.models.names import DEFAULT
 from roadseg.models.predict import predict
 from roadseg.models.tta import TTA
-from roadseg.models.weights import DEFAULT, load_model
+from roadseg.models.weights import load_model
 from roadseg.runtime import start
 from roadseg.streets.render import render_street
 

@@ -9,7 +9,8 @@ from roadseg.errors import DatasetError, RecipeError
 from roadseg.evaluation.comparison.runs import read_run
 from roadseg.jobs.recipe_run import run_recipe, sweep
 from roadseg.labels.catalogue import label_space
-from roadseg.training.build import Watcher, named_datasets
+from roadseg.training.build import named_datasets
+from roadseg.training.callbacks import Callbacks
 from roadseg.training.recipe import resolve
 from roadseg.training.run_folder import RunFolder
 
@@ -35,12 +36,12 @@ def test_a_recipe_is_done_once_goes_on_where_it_was_cut_and_refuses_another(valu
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        run_recipe(recipe, run, watcher=Watcher(on_report=cut))
+        run_recipe(recipe, run, callbacks=Callbacks(on_report=cut))
     assert run_recipe(recipe, run)
     assert [record["step"] for record in RunFolder(run).read_log()] == [3, 4, 6]
     assert tuple(read_run(run).iou) == label_space("synthia-13").classes
     written = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
-    assert not run_recipe(recipe, run, watcher=Watcher(on_report=cut))
+    assert not run_recipe(recipe, run, callbacks=Callbacks(on_report=cut))
     assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == written
     with pytest.raises(RecipeError, match=r"steps 6 -> 9, seed 0 -> 1"):
         run_recipe(resolve({**values, "steps": 9, "seed": 1}, origin="test"), run)
@@ -78,11 +79,11 @@ def test_data_sets_on_disk_that_a_recipe_names():
 
 
 def test_a_sweep_is_one_recipe_a_value():
-    values = {"target": "frames"}
-    weights = sweep(values, "adv_weight=0.0005, 0.001", origin="test")
-    assert {name: recipe.adv_weight for name, recipe in weights.items()} == {
-        "adv_weight=0.0005": 0.0005,
-        "adv_weight=0.001": 0.001,
+    values = {"target": "frames", "method": "multi-level"}
+    weights = sweep(values, "adversarial.weight=0.0005, 0.001", origin="test")
+    assert {name: recipe.adversarial.weight for name, recipe in weights.items()} == {
+        "adversarial.weight=0.0005": 0.0005,
+        "adversarial.weight=0.001": 0.001,
     }
     assert list(sweep(values, "method=single-level,multi-level", origin="test")) == [
         "method=single-level",
@@ -92,7 +93,7 @@ def test_a_sweep_is_one_recipe_a_value():
     assert list(sweep(values, "init=runs/a,runs/b", origin="test")) == ["init=runs-a", "init=runs-b"]
 
 
-@pytest.mark.parametrize("text", ["adv_weight", "=1,2", "steps=", "steps=-1,5", "stpes=1,2", "steps=5,5"])
+@pytest.mark.parametrize("text", ["adversarial.weight", "=1,2", "steps=", "steps=-1,5", "stpes=1,2", "steps=5,5"])
 def test_a_wrong_sweep_is_refused_before_anything_starts(text):
     with pytest.raises(RecipeError):
         sweep({"target": "frames"}, text, origin="test")

@@ -18,15 +18,16 @@ from roadseg.adaptation.adversarial import Adversarial
 from roadseg.errors import InputError, TrainingError
 from roadseg.jobs import adapt as job
 from roadseg.jobs import run_record
-from roadseg.jobs.adapt import adapt, resume
+from roadseg.jobs.adapt import adapt
 from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.models.build import build_model
 from roadseg.runtime import start
 from roadseg.training import events
-from roadseg.training.build import Watcher, build_batches, build_trainer
-from roadseg.training.loop import Plan, train
+from roadseg.training.build import build_batches, build_trainer
+from roadseg.training.callbacks import Callbacks
+from roadseg.training.loop import train
 from roadseg.training.run_folder import RunFolder
-from roadseg.training.samples import KeptSamples, Samples, steps_between_looks
+from roadseg.training.samples import KeptSamples, Samples, steps_between_samples
 
 
 def stop_at(step):
@@ -34,7 +35,7 @@ def stop_at(step):
         if report.step == step:
             os.kill(os.getpid(), signal.SIGINT)
 
-    return Watcher(on_report=on_report)
+    return Callbacks(on_report=on_report)
 
 
 def page_data(run):
@@ -44,16 +45,16 @@ def page_data(run):
 
 def test_training_is_the_same_to_the_bit_without_being_looked_at(data, tmp_path):
     # Without an average of the weights, looks are at the network that is being trained.
-    plan = recipe(data, average_decay=0, steps=12)
-    shown = adapt(plan, tmp_path / "shown")
+    plan = recipe(data, ema_decay=0, steps=12)
+    shown = adapt(tmp_path / "shown", recipe=plan)
     assert list(KeptSamples.of(tmp_path / "shown" / "samples").labelled) == [0, 10, 12]
     trainer = build_trainer(plan)
     unseen = RunFolder(tmp_path / "unseen")
     unseen.path.mkdir()
     train(
         trainer,
-        build_batches(plan, tmp_path, Watcher()),
-        Plan(12, 12, plan.power, 3, evaluate_every=0, workers=0),
+        build_batches(plan, tmp_path, Callbacks()),
+        plan,
         unseen,
     )
     assert shown.steps == 12
@@ -77,7 +78,7 @@ def test_a_look_leaves_modes_statistics_and_random_numbers_alone(tmp_path, train
     assert all(np.array_equal(a, b) for a, b in zip(first, samples.take(7), strict=True))
     assert first[0].shape == (240, 320, 3) and not np.array_equal(first[0], first[1])
     kept = KeptSamples.of(tmp_path)
-    assert (kept.domain, [path.name for path in kept.pictures]) == ("target", ["target-0.jpg", "target-1.jpg"])
+    assert (kept.domain, [path.name for path in kept.images]) == ("target", ["target-0.jpg", "target-1.jpg"])
     assert list(kept.labelled) == [0, 7]
     kept.labelled[7][1].unlink()
     assert list(KeptSamples.of(tmp_path).labelled) == [0]
@@ -85,15 +86,15 @@ def test_a_look_leaves_modes_statistics_and_random_numbers_alone(tmp_path, train
 
 @pytest.mark.parametrize(("steps", "between"), [(0, 10), (6, 10), (100, 10), (500, 50), (501, 51), (250_000, 25_000)])
 def test_looks_are_few_however_long_a_run_is(steps, between):
-    assert steps_between_looks(steps) == between
+    assert steps_between_samples(steps) == between
 
 
 def test_an_interrupted_run_has_its_page_and_goes_on_in_one_curve(data, tmp_path):
     plan = recipe(data, steps=12, checkpoint_every=12, evaluation=f"streets:{data / 'target'}", evaluate_every=4)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    adapt(plan, whole)
+    adapt(whole, recipe=plan)
     with pytest.raises(KeyboardInterrupt):
-        adapt(plan, parts, watcher=stop_at(10))
+        adapt(parts, recipe=plan, callbacks=stop_at(10))
     stopped = RunFolder(parts).load_checkpoint()["step"]
     text, then = page_data(parts)
     assert 10 <= stopped < 12 and f"step {stopped} of 12" in text and then["step"] == stopped
@@ -101,7 +102,7 @@ def test_an_interrupted_run_has_its_page_and_goes_on_in_one_curve(data, tmp_path
     RunFolder(parts).append_log({**RunFolder(parts).read_log()[-1], "step": 12})
     for number in range(3):
         (parts / "samples" / f"000012-{number}.jpg").write_bytes(b"of a step that is made again")
-    resume(parts)
+    adapt(parts, resume=True)
     assert [record["step"] for record in RunFolder(whole).read_log()] == [4, 8, 10, 12]
     text, at_end = page_data(parts)
     _, expected = page_data(whole)
@@ -122,9 +123,9 @@ def test_a_page_that_cannot_be_written_is_a_warning_told_once(data, tmp_path, mo
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "samples").write_text("in the way")
     told = []
-    outcome = adapt(recipe(data), tmp_path / "run", watcher=Watcher(on_warning=told.append))
+    outcome = adapt(tmp_path / "run", recipe=recipe(data), callbacks=Callbacks(on_warning=told.append))
     assert outcome.steps == 6
-    assert [message.partition(":")[0] for message in told] == ["no sample pictures", "no page of the training"]
+    assert [message.partition(":")[0] for message in told] == ["no sample images", "no page of the training"]
     assert "samples" in told[0] and "a template is broken" in told[1]
 
 
@@ -132,21 +133,21 @@ def test_a_run_that_diverges_has_the_page_of_its_last_report(data, tmp_path, mon
     plan = recipe(data, method="source-only", steps=14, checkpoint_every=14)
     trainers = []
     monkeypatch.setattr(job, "build_trainer", lambda *given: trainers.append(build_trainer(*given)) or trainers[0])
-    monkeypatch.setattr(job, "steps_between_looks", lambda steps: 0)
+    monkeypatch.setattr(job, "steps_between_samples", lambda steps: 0)
 
     def poison(report):
         with torch.no_grad():
             trainers[0].method.segmenter.classifier.bias.fill_(float("nan"))
 
     with pytest.raises(TrainingError):
-        adapt(plan, tmp_path / "run", watcher=Watcher(on_report=poison))
+        adapt(tmp_path / "run", recipe=plan, callbacks=Callbacks(on_report=poison))
     assert "step 10 of 14" in (tmp_path / "run" / "training.html").read_text()
 
 
 def test_a_run_that_does_not_look_at_a_target_shows_its_source(data, tmp_path):
-    adapt(recipe(data, method="source-only", steps=0), tmp_path / "run")
+    adapt(tmp_path / "run", recipe=recipe(data, method="source-only", steps=0))
     kept = KeptSamples.of(tmp_path / "run" / "samples")
-    assert kept.domain == "source" and len(kept.pictures) == 3 and list(kept.labelled) == [0]
+    assert kept.domain == "source" and len(kept.images) == 3 and list(kept.labelled) == [0]
 
 
 def test_a_discriminator_that_is_shown_zeros_is_told_of(data, tmp_path, monkeypatch):
@@ -156,7 +157,7 @@ def test_a_discriminator_that_is_shown_zeros_is_told_of(data, tmp_path, monkeypa
     monkeypatch.setattr(loss_verdicts, "WINDOW", 10)
     plan = recipe(data, method="single-level", steps=20, checkpoint_every=20, crop=(32, 32), scale=(0.5, 0.5))
     reports = []
-    outcome = adapt(plan, tmp_path / "run", watcher=Watcher(on_report=reports.append))
+    outcome = adapt(tmp_path / "run", recipe=plan, callbacks=Callbacks(on_report=reports.append))
     judged = outcome.as_dict()["health"]["discriminator/main"]
     assert (judged["verdict"], judged["loss"]) == ("guessing", pytest.approx(math.log(2), abs=0.01))
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["health"]["discriminator/main"] == judged
@@ -168,7 +169,7 @@ def test_a_discriminator_that_is_shown_zeros_is_told_of(data, tmp_path, monkeypa
 def test_events_want_their_extra(data, tmp_path, monkeypatch):
     monkeypatch.setattr(events, "find_spec", lambda name: None)
     with pytest.raises(InputError, match="tensorboard") as raised:
-        adapt(recipe(data, tensorboard=True), tmp_path / "run")
+        adapt(tmp_path / "run", recipe=recipe(data, tensorboard=True))
     assert raised.value.remedy == "pip install 'roadseg[tensorboard]'"
     assert not (tmp_path / "run" / "recipe.toml").exists()
 
@@ -181,14 +182,14 @@ def test_events_are_those_of_an_uninterrupted_run(data, tmp_path):
     plan = recipe(data, steps=12, checkpoint_every=12, tensorboard=True, **scored)
     run = RunFolder(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
-        adapt(plan, run.path, watcher=stop_at(10))
+        adapt(run.path, recipe=plan, callbacks=stop_at(10))
     # As if it had been killed after later steps than those of the checkpoint.
     last = run.load_checkpoint()["step"]
     late = events.Events(run.events, step=last)
     late.scalars({"step": last + 1, "segmentation/main": 99.0})
     late.close()
-    resume(run.path)
-    resume(run.path)  # which finds nothing left to do
+    adapt(run.path, resume=True)
+    adapt(run.path, resume=True)  # which finds nothing left to do
     read = EventAccumulator(str(run.events))
     read.Reload()
     tags = read.Tags()
@@ -206,4 +207,4 @@ def test_what_comes_after_a_checkpoint_is_dropped_when_a_run_goes_on_from_it(tmp
     run.rewind(100)
     assert max(record["step"] for record in run.read_log()) == 100
     kept = KeptSamples.of(run.samples)
-    assert list(kept.labelled) == [0, 40] and len(kept.pictures) == 2
+    assert list(kept.labelled) == [0, 40] and len(kept.images) == 2

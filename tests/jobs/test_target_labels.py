@@ -8,7 +8,6 @@ from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.rendered import render_dataset
 from roadseg.evaluation.evaluate import evaluate
 from roadseg.jobs.adapt import adapt
-from roadseg.training.recipe import resolve
 
 CAMVID_IN_CITYSCAPES = """\
 ignore = 11
@@ -56,14 +55,14 @@ def test_ten_labelled_frames_help_on_camvid(real_data, tmp_path):
         "batch_size": 2,
         "steps": 40,
         "learning_rate": 2e-4,
-        "average_decay": 0.9,
+        "ema_decay": 0.9,
         "seed": 1,
         "workers": 0,
         "device": "cpu",
     }
 
     def accuracy(name, **more):
-        run = adapt(resolve(values | more, origin="test"), tmp_path / name).run
+        run = adapt(tmp_path / name, **values, **more).run
         return evaluate(run, val, device="cpu").pixel_accuracy
 
     # So short a training moves mIoU, which small classes decide, by chance; longer ones: docs/experiments.md.

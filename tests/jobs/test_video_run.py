@@ -10,11 +10,12 @@ from helpers.tiny import RECIPE, SIZE, write_streets
 from roadseg.errors import FetchError, InputError, RecipeError, VideoError, WeightsError
 from roadseg.evaluation.comparison.grid import CELL_WIDTH
 from roadseg.evaluation.comparison.sheets import GAP, MARGIN
-from roadseg.jobs.video_recipe import VideoRecipe, resolve_any
 from roadseg.jobs.video_run import StageWatcher, run_video_recipe
-from roadseg.models.weights import DEFAULT, load_model, save_model
-from roadseg.training.build import Watcher
+from roadseg.models.names import DEFAULT
+from roadseg.models.weights import load_model, save_model
+from roadseg.training.callbacks import Callbacks
 from roadseg.training.recipe import resolve_as
+from roadseg.training.video_recipe import VideoRecipe, resolve_any
 
 MADE = {"before_after.png", "recipe.toml", "report.json", "report.md", "seconds.json", "videos.json"}
 
@@ -97,7 +98,7 @@ def test_what_was_cut_goes_on_at_every_stage(site, recipe_of, tmp_path):
     def at(wanted):
         return StageWatcher(on_progress=lambda task, *_: cut() if task.startswith(wanted) else None)
 
-    in_training = StageWatcher(training=Watcher(on_report=lambda report: cut() if report.step == 1 else None))
+    in_training = StageWatcher(training=Callbacks(on_report=lambda report: cut() if report.step == 1 else None))
     for watcher in (at("fetching"), at("frames"), in_training, at("before"), at("after")):
         with pytest.raises(KeyboardInterrupt):
             run_video_recipe(recipe, out, watcher=watcher)

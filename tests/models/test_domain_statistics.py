@@ -14,7 +14,8 @@ from roadseg.models.domain_statistics import (
     keep_source_statistics,
     source_statistics,
 )
-from roadseg.models.weights import DEFAULT, SOURCE_ONLY, load_model, save_model
+from roadseg.models.names import DEFAULT, SOURCE_ONLY
+from roadseg.models.weights import load_model, save_model
 
 
 @pytest.fixture

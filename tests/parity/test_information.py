@@ -4,7 +4,8 @@ import pytest
 import torch
 from helpers.parity_bundle import read_arrays
 
-from roadseg.adaptation.entropy import entropy_loss, self_information
+from roadseg.adaptation.losses import self_information
+from roadseg.adaptation.minent import entropy_loss
 
 pytestmark = pytest.mark.parity
 

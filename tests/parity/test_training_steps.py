@@ -8,9 +8,10 @@ import pytest
 from helpers.parity_bundle import discriminator, images, in_float64, labels, published_state, read_json, segmenter, size
 
 from roadseg.adaptation.adversarial import AUXILIARY, MAIN, Adversarial, Adversary
+from roadseg.adaptation.supervision import Supervision
 from roadseg.datasets.sampling import Batch
 from roadseg.runtime import start
-from roadseg.training.optimizers import OptimizerOptions, companion_optimizer, segmenter_optimizer
+from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 
 pytestmark = pytest.mark.parity
@@ -32,19 +33,21 @@ COLUMNS = {
 }
 
 
-def trained(tag, levels, *, optimizer, head_factor, **options):
+def trained(tag, levels, *, optimizer, head_lr_multiplier, segmentation_weights, gan):
     """Losses of every step, and the method after the last; `levels` are tags of discriminators with lambda_adv."""
     adversaries = {
         name: Adversary(view, in_float64(discriminator(level_tag)), weight)
         for (name, view), (level_tag, weight) in zip(LEVELS.items(), levels.items(), strict=False)
     }
-    method = Adversarial(in_float64(segmenter(tag)).train(), start("cpu"), adversaries, **options)
-    sgd = OptimizerOptions(optimizer, 2.5e-4, head_factor=head_factor, weight_decay=5e-4)
+    network = in_float64(segmenter(tag)).train()
+    supervision = Supervision(segmentation_weights, 0.0, network.align_corners)
+    method = Adversarial(network, start("cpu"), supervision, adversaries, Adversarial.Options(gan=gan))
+    sgd = OptimizerOptions(optimizer, 2.5e-4, head_lr_multiplier=head_lr_multiplier, weight_decay=5e-4)
     optimizers = {"segmenter": segmenter_optimizer(method.segmenter, sgd)}
-    for name, network in method.companions.items():
-        optimizers[f"discriminator/{name}"] = companion_optimizer(network.parameters(), 1e-4)
-    trainer = Trainer(method, optimizers)
-    return [trainer.make_step(batch(step), **SCHEDULE) for step in range(STEPS)], method
+    for name, network in method.auxiliary_networks.items():
+        optimizers[f"discriminator/{name}"] = auxiliary_optimizer(network.parameters(), 1e-4)
+    trainer = Trainer(method, optimizers, **SCHEDULE)
+    return [trainer.make_step(batch(step)) for step in range(STEPS)], method
 
 
 def batch(step):
@@ -93,14 +96,14 @@ def test_resnet101(name):
         "multi",
         {"D2": float(given["--lambda-adv-target2"]), "D1": float(given["--lambda-adv-target1"])},
         optimizer=optimizer,
-        head_factor=10,
+        head_lr_multiplier=10,
         segmentation_weights=(1.0, float(given["--lambda-seg"])),
         gan=GAN[given.get("--gan", "Vanilla")],
     )
     check_losses(history, columns, run["f64"])
     check_weights(method.segmenter, "multi", run["weights_after3_f64"]["G"])
     for level, tag in (("main", "D2"), ("auxiliary", "D1")):
-        check_weights(method.companions[level], tag, run["weights_after3_f64"][tag])
+        check_weights(method.auxiliary_networks[level], tag, run["weights_after3_f64"][tag])
 
 
 @pytest.mark.parametrize(("name", "optimizer"), [("vgg_single", "published-sgd"), ("vgg_single_ls", "sgd")])
@@ -112,10 +115,10 @@ def test_vgg16(name, optimizer):
         "vgg",
         {"D1": run["lambda_adv"]},
         optimizer=optimizer,
-        head_factor=1,
+        head_lr_multiplier=1,
         segmentation_weights=(1.0,),
         gan=GAN[run["gan"]],
     )
     check_losses(history, bundle["columns"], run["f64"])
-    for network, tag, key in ((method.segmenter, "vgg", "G"), (method.companions["main"], "D1", "D1")):
+    for network, tag, key in ((method.segmenter, "vgg", "G"), (method.auxiliary_networks["main"], "D1", "D1")):
         check_weights(network, tag, run["weights_after3_f64"][key])

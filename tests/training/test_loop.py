@@ -15,11 +15,12 @@ from helpers.tiny import toy_recipe as recipe
 from helpers.tiny import write_streets
 
 from roadseg.errors import DatasetError, InputError, OutputError, RecipeError, TrainingError, WeightsError
-from roadseg.jobs.adapt import adapt, resume
+from roadseg.jobs.adapt import adapt
 from roadseg.models.domain_statistics import batch_norms
 from roadseg.models.weights import load_model
-from roadseg.training.build import Watcher, build_batches, build_trainer
-from roadseg.training.loop import Plan, train
+from roadseg.training.build import build_batches, build_trainer
+from roadseg.training.callbacks import Callbacks
+from roadseg.training.loop import train
 from roadseg.training.run_folder import RunFolder
 
 METHODS = ("source-only", "feature", "multi-level", "minent", "lsd", "pseudo-labels", "advent+self-training")
@@ -48,21 +49,21 @@ class StopAt:
 @pytest.mark.parametrize("method", METHODS)
 def test_three_steps_and_three_more_equal_six_bit_for_bit(data, tmp_path, method):
     whole = recipe(data, method=method, steps=6)
-    adapt(whole, tmp_path / "whole")
+    adapt(tmp_path / "whole", recipe=whole)
     with pytest.raises(KeyboardInterrupt):
         interrupted(whole, tmp_path / "parts", step=3)
     assert weights(tmp_path / "parts")["step"] < 6
-    resume(tmp_path / "parts")
+    adapt(tmp_path / "parts", resume=True)
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "parts"))
 
 
 def interrupted(plan, out, *, step):
-    adapt(plan, out, watcher=Watcher(on_report=StopAt(step)))
+    adapt(out, recipe=plan, callbacks=Callbacks(on_report=StopAt(step)))
 
 
 def test_a_run_leaves_what_the_docs_promise(data, tmp_path):
     plan = recipe(data, evaluation=f"streets:{data / 'target'}", evaluate_every=3)
-    outcome = adapt(plan, tmp_path / "run")
+    outcome = adapt(tmp_path / "run", recipe=plan)
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names == MADE | {".lock"}
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
@@ -75,24 +76,24 @@ def test_a_run_leaves_what_the_docs_promise(data, tmp_path):
 
 
 def test_pseudo_labels_are_those_of_the_network_that_a_run_starts_from(data, tmp_path):
-    plan = recipe(data, method="pseudo-labels", steps=6, kept_pseudo_labels=0.5)
+    plan = recipe(data, method="pseudo-labels", steps=6, pseudo_labels={"keep_ratio": 0.5})
     interrupted_run = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         interrupted(plan, interrupted_run, step=3)
     labels = sorted((interrupted_run / "pseudo-labels" / "0" / "labels").iterdir())
     assert len(labels) == 8
     before = [label.read_bytes() for label in labels]
-    resume(interrupted_run)
+    adapt(interrupted_run, resume=True)
     assert [label.read_bytes() for label in labels] == before
 
 
 def test_batch_norm_is_adapted_to_the_target_once_and_the_source_keeps_its_own(data, tmp_path):
     changes = {"method": "pseudo-labels", "steps": 4, "adapt_bn": True, "bn_prior": 8}
-    whole = adapt(recipe(data, **changes), tmp_path / "whole").run
+    whole = adapt(tmp_path / "whole", recipe=recipe(data, **changes)).run
     plan = recipe(data, **changes, checkpoint_every=2)
     with pytest.raises(KeyboardInterrupt):
         interrupted(plan, tmp_path / "parts", step=2)
-    resume(tmp_path / "parts")
+    adapt(tmp_path / "parts", resume=True)
     assert same(weights(whole)["networks"], weights(tmp_path / "parts")["networks"])
     trained, _ = load_model(whole)
     shipped, _ = load_model(Path("source-only"))
@@ -103,10 +104,10 @@ def test_batch_norm_is_adapted_to_the_target_once_and_the_source_keeps_its_own(d
 
 def test_training_with_labels_of_the_target_is_resumed_bit_for_bit_too(data, tmp_path):
     labelled = recipe(data, method="advent+self-training", target_labels=f"streets:{data / 'target'}")
-    adapt(labelled, tmp_path / "whole")
+    adapt(tmp_path / "whole", recipe=labelled)
     with pytest.raises(KeyboardInterrupt):
         interrupted(labelled, tmp_path / "parts", step=3)
-    resume(tmp_path / "parts")
+    adapt(tmp_path / "parts", resume=True)
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "parts"))
     log = [json.loads(line) for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines()]
     assert all(record["target-labels/main"] > 0 for record in log)
@@ -117,16 +118,16 @@ def test_labels_of_the_target_are_read_before_anything_starts(data, tmp_path):
     labels = root / "labels" / "000001.png"
     cv2.imwrite(str(labels), np.zeros((10, 10), np.uint8))
     with pytest.raises(DatasetError, match=r"000001.png has 96x64 pixels, its label map .* 10x10"):
-        adapt(recipe(data, target_labels=f"streets:{root}"), tmp_path / "run")
+        adapt(tmp_path / "run", recipe=recipe(data, target_labels=f"streets:{root}"))
     for label in labels.parent.iterdir():
         cv2.imwrite(str(label), np.full((64, 96), 255, np.uint8))
     with pytest.raises(DatasetError, match="no pixel of its label maps is of a class of cityscapes-19"):
-        adapt(recipe(data, target_labels=f"streets:{root}"), tmp_path / "run")
+        adapt(tmp_path / "run", recipe=recipe(data, target_labels=f"streets:{root}"))
     assert not (tmp_path / "run" / "recipe.toml").exists()
 
 
 def test_statistics_can_be_all_that_is_adapted(data, tmp_path):
-    outcome = adapt(recipe(data, method="source-only", steps=0, adapt_bn=True), tmp_path / "run")
+    outcome = adapt(tmp_path / "run", recipe=recipe(data, method="source-only", steps=0, adapt_bn=True))
     trained, _ = load_model(outcome.run)
     shipped, _ = load_model(Path("source-only"))
     assert all(torch.equal(a, b) for a, b in zip(trained.parameters(), shipped.parameters(), strict=True))
@@ -138,13 +139,13 @@ def test_it_learns_the_source_and_adaptation_changes_what_it_sees_in_the_target(
     plan = recipe(
         data, method="source-only", steps=60, learning_rate=2e-3, evaluation=f"streets:{data / 'source'}", batch_size=4
     )
-    outcome = adapt(plan, tmp_path / "run")
+    outcome = adapt(tmp_path / "run", recipe=plan)
     assert outcome.evaluation.miou > 60
     assert outcome.losses["segmentation/main"] < 0.7
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(data, tmp_path):
-    plan = recipe(data, method="source-only", steps=9, checkpoint_every=3)
+    plan = recipe(data, method="source-only", steps=9, checkpoint_every=3, evaluate_every=6)
     trainer = build_trainer(plan)
     run = RunFolder(tmp_path)
 
@@ -154,28 +155,24 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpo
         return {}
 
     with pytest.raises(TrainingError, match=r"segmentation/main.* not finite any more at step 9"):
-        train(trainer, build_batches(plan, tmp_path, Watcher()), _plan(plan), run, evaluate=poison)
+        train(trainer, build_batches(plan, tmp_path, Callbacks()), plan, run, evaluate=poison)
     kept = run.load_checkpoint()
     assert kept["step"] == 6
     assert all(value.isfinite().all() for value in kept["networks"]["segmenter"].values())
 
 
-def _plan(values):
-    return Plan(values.steps, values.steps, values.power, values.checkpoint_every, evaluate_every=6, workers=0)
-
-
 def test_a_folder_with_a_run_is_not_overwritten_and_an_empty_one_is_not_resumed(data, tmp_path):
     plan = recipe(data, method="source-only", steps=1)
-    adapt(plan, tmp_path / "run")
-    with pytest.raises(OutputError, match="holds a run already"):
-        adapt(plan, tmp_path / "run")
+    adapt(tmp_path / "run", recipe=plan)
+    with pytest.raises(OutputError, match="already holds a run"):
+        adapt(tmp_path / "run", recipe=plan)
     with pytest.raises(InputError, match="no run to resume"):
-        resume(tmp_path / "nothing")
+        adapt(tmp_path / "nothing", resume=True)
     assert not (tmp_path / "nothing").exists()
 
 
 def test_a_run_starts_from_another_run(data, tmp_path):
-    adapt(recipe(data, method="source-only", steps=2), tmp_path / "first")
+    adapt(tmp_path / "first", recipe=recipe(data, method="source-only", steps=2))
     plan = recipe(data, init=str(tmp_path / "first"), steps=1)
     first = weights(tmp_path / "first")["networks"]["average"]
     assert same(dict(build_trainer(plan).method.segmenter.state_dict()), first)
@@ -184,7 +181,7 @@ def test_a_run_starts_from_another_run(data, tmp_path):
 def test_a_start_in_another_label_space_keeps_all_but_the_classifiers(data):
     told = []
     plan = recipe(data, labels="camvid-11")
-    network = build_trainer(plan, watcher=Watcher(on_start=told.append)).method.segmenter
+    network = build_trainer(plan, callbacks=Callbacks(on_start=told.append)).method.segmenter
     shipped, _ = load_model(Path("default"))
     own, state = network.state_dict(), shipped.state_dict()
     assert own["classifier.weight"].shape[0] == 11
@@ -210,4 +207,4 @@ def test_several_processes_cannot_share_batch_statistics(data, tmp_path):
     trainer.method.runtime = replace(trainer.method.runtime, processes=2)
     trainer.method.segmenter.norm = torch.nn.BatchNorm2d(3)
     with pytest.raises(RecipeError, match="normalise each process's share of a batch by itself"):
-        train(trainer, build_batches(plan, tmp_path, Watcher()), _plan(plan), RunFolder(tmp_path))
+        train(trainer, build_batches(plan, tmp_path, Callbacks()), plan, RunFolder(tmp_path))

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import tomli_w
 import torch
 from helpers.states import same
 from helpers.tiny import RECIPE, write_streets
@@ -20,13 +21,10 @@ TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2",
 def command(data, out, *, processes, **changes):
     values = {**RECIPE, "source": data / "source", "target": data / "target" / "images", "batch_size": 3, **changes}
     recipe = out.with_suffix(".toml")
-    recipe.write_text("".join(f"{key} = {_toml(value)}\n" for key, value in values.items()))
+    values = {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
+    recipe.write_text(tomli_w.dumps(values))
     launcher = TORCHRUN if processes == 2 else [sys.executable]
     return [*launcher, str(PROGRAM), "adapt", "--recipe", str(recipe), "--out", str(out)]
-
-
-def _toml(value):
-    return json.dumps(str(value) if isinstance(value, Path) else value)
 
 
 def run(arguments, **options):
@@ -97,7 +95,7 @@ def stop_after(log, arguments, number):
         time.sleep(0.05)
     process.send_signal(number)
     _, errors = process.communicate(timeout=100)
-    assert "stopped; go on with" in errors
+    assert "stopped; continue with" in errors
 
 
 @pytest.mark.slow

@@ -32,11 +32,11 @@ def test_the_tables_of_the_slides_are_whole():
 
 def test_a_run_is_set_against_the_variant_that_was_printed_for_its_settings():
     for weight, miou in ((0.0005, 41.75), (0.001, 42.35), (0.004, 41.51)):
-        row = published_for({"published": "gta5-cityscapes/multi-level", "adv_weight": weight})
+        row = published_for({"published": "gta5-cityscapes/multi-level", "adversarial.weight": weight})
         assert row is not None
         assert row.miou == miou
-    assert published_for({"published": "gta5-cityscapes/multi-level", "adv_weight": 0.1}) is None
-    assert published_for({"published": "", "adv_weight": 0.001}) is None
+    assert published_for({"published": "gta5-cityscapes/multi-level", "adversarial": {"weight": 0.1}}) is None
+    assert published_for({"published": "", "adversarial.weight": 0.001}) is None
 
 
 def test_an_unknown_row_is_refused_with_those_that_are_near():

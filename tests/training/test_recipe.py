@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import tomllib
 from typing import get_args
 
@@ -5,14 +7,15 @@ import pytest
 
 from roadseg.errors import RecipeError
 from roadseg.models.build import MODELS
-from roadseg.training.recipe import OPTION_MODELS, AdaptRecipe, parse_overrides, read_recipe, resolve
+from roadseg.training.recipe import OPTION_MODELS, RENAMED, AdaptRecipe, parse_overrides, recipe_values, resolve
+from roadseg.training.recipe_files import find_recipe, packaged_recipes, read_recipe
 
 
 def test_all_mistakes_are_reported_at_once():
     values = {"target": "x", "stpes": 10, "batch_size": 0, "method": "multilevel", "size": [480]}
     with pytest.raises(RecipeError) as error:
         resolve(values, origin="mine.toml")
-    for part in ("mine.toml", "unknown key 'stpes'", "batch_size = 0", "method = 'multilevel'", "size"):
+    for part in ("mine.toml", "unknown key 'stpes'", "batch_size = 0", "unknown method 'multilevel'", "size"):
         assert part in error.value.cause
     assert "did you mean 'steps'?" in error.value.cause
 
@@ -35,15 +38,19 @@ def test_all_mistakes_are_reported_at_once():
         ({"target": ["x", ""]}, "target: write one data set, or a list of several"),
         ({"target": "x", "scenes": "arctic"}, "no scenes called 'arctic'"),
         ({"target": "x", "optimizer": "published-sgd"}, "published-sgd is for resnet101"),
-        ({"target": "x", "published": "gta5-cityscapes/multilevel"}, "is no published row; Did you mean"),
+        ({"target": "x", "published": "gta5-cityscapes/multilevel"}, "is not a published row; Did you mean"),
         ({"target": "x", "labels": "cityscapes"}, "unknown label space 'cityscapes'"),
         ({"target": "x", "scale": [1.2, 0.8]}, "lower bound comes first"),
         ({"target": "x", "steps": 100, "schedule_steps": 50}, "ends before steps"),
-        ({"target": "x", "method": "multi-level", "map_stride": 8}, "under 32 pixels"),
+        ({"target": "x", "method": "multi-level", "adversarial": {"map_stride": 8}}, "under 32 pixels"),
         ({"target": "x", "method": "pseudo-labels", "init": "imagenet"}, "needs an init that can label streets"),
         ({"method": "source-only", "adapt_bn": True}, "adapt_bn needs a target"),
         ({"target": "x", "adapt_bn": True, "model": "vgg16"}, "adapt_bn is for networks with frozen batch norm"),
-        ({"target": "x", "method": "self-training", "average_decay": 0}, "average_decay > 0"),
+        ({"target": "x", "method": "self-training", "ema_decay": 0}, "ema_decay > 0"),
+        ({"target": "x", "method": "multi-level+advent"}, "'advent' cannot be added to another method"),
+        ({"target": "x", "method": "self-training+self-training"}, "names a part twice"),
+        ({"target": "x", "lsd": {"wdith": 8}}, r"unknown key 'lsd.wdith' \(did you mean 'lsd.width'\?\)"),
+        ({"target": "x", "pseudo_labels": {"keep_ratio": 2}}, "pseudo_labels.keep_ratio = 2"),
         ({"target": "x", "aspp": "two-branch"}, "aspp is for vgg16 and resnet101, not for model 'fast'"),
         ({"target": "x", "model": "vgg16", "batch_norm": "batch-statistics"}, "batch_norm is for resnet101"),
     ],
@@ -63,7 +70,7 @@ def test_the_recipe_knows_which_network_has_which_option():
 
 def test_a_resolved_recipe_survives_the_round_trip_through_toml():
     recipe = resolve({"target": 'a "quoted" name', "steps": 5, "target_size": [320, 240]}, origin="options")
-    assert AdaptRecipe.model_validate(tomllib.loads(recipe.as_toml())) == recipe
+    assert resolve(tomllib.loads(recipe.as_toml()), origin="options") == recipe
 
 
 def test_one_target_or_several_are_kept_as_they_are_written_and_a_list_of_one_is_one():
@@ -75,26 +82,73 @@ def test_one_target_or_several_are_kept_as_they_are_written_and_a_list_of_one_is
     ):
         recipe = resolve({"method": "source-only", "target": target}, origin="options")
         assert recipe.targets == targets
-        assert AdaptRecipe.model_validate(tomllib.loads(recipe.as_toml())) == recipe
+        assert resolve(tomllib.loads(recipe.as_toml()), origin="options") == recipe
     assert resolve({"target": ["x"]}, origin="options") == resolve({"target": "x"}, origin="options")
 
 
 def test_overrides_are_toml_values_or_bare_words():
-    overrides = parse_overrides(["steps=5", "learning_rate=1e-4", "size=[96, 64]", "method=source-only"])
-    assert overrides == {"steps": 5, "learning_rate": 1e-4, "size": [96, 64], "method": "source-only"}
+    overrides = parse_overrides(
+        ["steps=5", "size=[96, 64]", "method=source-only", "lsd.width=8", "lsd.learning_rate=1e-4"]
+    )
+    lsd = {"width": 8, "learning_rate": 1e-4}
+    assert overrides == {"steps": 5, "size": [96, 64], "method": "source-only", "lsd": lsd}
     with pytest.raises(RecipeError, match="--set key=value"):
         parse_overrides(["steps"])
 
 
 def test_unreadable_files_are_named(tmp_path):
     with pytest.raises(RecipeError, match="no such recipe"):
-        read_recipe(tmp_path / "none.toml")
+        recipe_values(tmp_path / "none.toml")
     (tmp_path / "bad.toml").write_text("steps = = 3")
     with pytest.raises(RecipeError, match=r"bad\.toml: not a readable TOML file"):
-        read_recipe(tmp_path / "bad.toml")
+        recipe_values(tmp_path / "bad.toml")
 
 
 def test_whole_pictures_have_the_size_of_their_domain():
     values = {"target": "x", "crop": "whole", "scale": [1, 1], "size": [1280, 720], "target_size": [1024, 512]}
     recipe = resolve({**values, "method": "multi-level"}, origin="options")
     assert (recipe.source_crop, recipe.target_crop, recipe.input_size) == ((1280, 720), (1024, 512), (1024, 512))
+
+
+def test_keys_of_an_older_form_are_refused_with_their_new_names(tmp_path):
+    old = {"target": "x", "average_decay": 0.9, "confidence": 0.8, "stpes": 3}
+    with pytest.raises(RecipeError) as error:
+        resolve(old, origin="old.toml")
+    assert error.value.cause == (
+        "old.toml: average_decay is called ema_decay now; confidence is called self_training.pseudo_label_threshold now"
+    )
+    (tmp_path / "old.toml").write_text("head_factor = 4")
+    with pytest.raises(RecipeError, match=r"head_factor is called head_lr_multiplier now"):
+        recipe_values(tmp_path / "old.toml")
+
+
+def test_new_names_of_keys_exist():
+    given = {"adversarial": {}, "lsd": {}, "minent": {}, "pseudo_labels": {}, "self_training": {}, "target": "x"}
+    recipe = resolve(given, origin="test")
+    for text in RENAMED.values():
+        for name in text.removesuffix(")").replace(" (for lsd:", "").replace(" (for pseudo-labels:", "").split():
+            table, dot, key = name.partition(".")
+            assert hasattr(getattr(recipe, table) if dot else recipe, key or table), name
+
+
+def test_a_table_of_another_method_is_checked_and_left_out():
+    recipe = resolve({"target": "x", "method": "multi-level", "lsd": {"width": 8}}, origin="test")
+    assert set(recipe.model_dump()) - set(AdaptRecipe.model_fields) == {"adversarial"}
+    assert recipe.as_toml().count("[adversarial]") == 1
+
+
+def test_recipes_are_found_by_name_and_by_path(tmp_path):
+    (tmp_path / "mine.toml").write_text('target = "frames"\nmethod = "multi-level"\n[adversarial]\nweight = 0.1\n')
+    recipe = read_recipe(tmp_path / "mine.toml", steps=7, adversarial={"map_stride": 2})
+    assert (recipe.steps, recipe.adversarial.weight, recipe.adversarial.map_stride) == (7, 0.1, 2)
+    assert find_recipe("multi_level").name == "multi_level.toml"
+    with pytest.raises(RecipeError, match=r"multi_levle: no such recipe\nDid you mean multi_level"):
+        find_recipe("multi_levle")
+    assert len(packaged_recipes()) > 40
+    assert all(20 < len(recipe.purpose) <= 100 and recipe.purpose.endswith(".") for recipe in packaged_recipes())
+
+
+@pytest.mark.parametrize("module", ["recipe", "recipe_files", "video_recipe"])
+def test_reading_recipes_loads_no_torch(module):
+    code = f"import sys, roadseg.training.{module}; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -1,12 +1,13 @@
-"""docs/recipes.md explains every key; run as a program, this writes the page's tables anew."""
+"""Test that docs/recipes.md explains every key; run as a program, this writes the tables of the page."""
 
 import inspect
 import re
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from roadseg.jobs.video_recipe import VideoRecipe
+from roadseg.adaptation.methods import METHODS, method_class, option_table
 from roadseg.training.recipe import AdaptRecipe
+from roadseg.training.video_recipe import VideoRecipe
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "recipes.md"
 FIELDS = VideoRecipe.model_fields | AdaptRecipe.model_fields
@@ -18,12 +19,32 @@ def tables() -> str:
     lines = []
     for section, names in sections():
         lines += [f"### {section}", "", "| key | default | values | |", "|---|---|---|---|"]
-        for name in names:
-            field = FIELDS[name]
-            meaning = " ".join((field.description or "").split())
-            lines.append(f"| `{name}` | `{toml(field.default)}` | {values(field.annotation)} | {meaning} |")
+        lines += [row(name, FIELDS[name]) for name in names]
+        lines.append("")
+    for table, fields in options().items():
+        methods = ", ".join(f"`{name}`" for name in METHODS if option_table(name) == table)
+        lines += [f"### `[{table}]`: options of {methods}", "", "| key | default | values | |", "|---|---|---|---|"]
+        lines += [row(name, field) for name, field in fields.items()]
         lines.append("")
     return "\n".join(lines)
+
+
+def row(name: str, field: Any) -> str:
+    """A line of a table."""
+    meaning = " ".join((field.description or "").split())
+    choices = list(METHODS) if name == "method" else get_args(field.annotation) if literal(field) else ()
+    values = ", ".join(f"`{value}`" for value in choices)
+    return f"| `{name}` | `{toml(field.default)}` | {values} | {meaning} |"
+
+
+def literal(field: Any) -> bool:
+    return get_origin(field.annotation) is Literal
+
+
+def options() -> dict[str, Any]:
+    """Keys of the options of each table, for methods that have some."""
+    fields = {option_table(name): method_class(name).Options.model_fields for name in METHODS}
+    return {table: keys for table, keys in fields.items() if keys}
 
 
 def sections() -> list[tuple[str, list[str]]]:
@@ -47,12 +68,6 @@ def toml(value: Any) -> str:
     return {None: "not given", "": '""'}.get(value, f'"{value}"' if isinstance(value, str) else str(value))
 
 
-def values(annotation: Any) -> str:
-    if get_origin(annotation) is Literal:
-        return ", ".join(f"`{value}`" for value in get_args(annotation))
-    return ""
-
-
 def test_the_page_explains_every_key_as_the_program_knows_it():
     page = PAGE.read_text(encoding="utf-8")
     assert page.partition(BEGIN)[2].partition(END)[0] == tables(), (
@@ -63,7 +78,7 @@ def test_the_page_explains_every_key_as_the_program_knows_it():
 def test_every_key_is_explained():
     listed = [name for _, names in sections() for name in names]
     assert listed == list(FIELDS)
-    assert all(field.description for field in FIELDS.values())
+    assert all(field.description for fields in (FIELDS, *options().values()) for field in fields.values())
 
 
 if __name__ == "__main__":

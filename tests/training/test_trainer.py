@@ -15,7 +15,7 @@ from roadseg.models.build import build_model
 from roadseg.training.optimizers import (
     OptimizerOptions,
     RepeatedSGD,
-    companion_optimizer,
+    auxiliary_optimizer,
     segmenter_optimizer,
     times_listed,
 )
@@ -29,12 +29,12 @@ SCHEDULE = {"schedule_steps": 1000, "power": 0.9}
 def toy_trainer(name, *, optimizer="sgd", **options):
     method = toy_method(name, **options)
     optimizers = {"segmenter": segmenter_optimizer(method.segmenter, OptimizerOptions(optimizer, 0.1, 1.0, 1e-4))}
-    for level, discriminator in method.companions.items():
-        optimizers[level] = companion_optimizer(discriminator.parameters(), 1e-3)
+    for level, discriminator in method.auxiliary_networks.items():
+        optimizers[level] = auxiliary_optimizer(discriminator.parameters(), 1e-3)
     average = WeightAverage(method.segmenter, 0.9)
     if isinstance(method, SelfTraining):
         method.teacher = average.network
-    return Trainer(method, optimizers, average=average, seed=7)
+    return Trainer(method, optimizers, average=average, seed=7, **SCHEDULE)
 
 
 def gan_options(name, gan):
@@ -42,7 +42,7 @@ def gan_options(name, gan):
 
 
 def gradients(trainer):
-    networks = [trainer.method.segmenter, *trainer.method.companions.values()]
+    networks = [trainer.method.segmenter, *trainer.method.auxiliary_networks.values()]
     return [parameter.grad for network in networks for parameter in network.parameters()]
 
 
@@ -51,7 +51,8 @@ def gradients(trainer):
 def test_a_step_does_not_depend_on_how_its_batch_is_divided(name, gan, balance):
     def step(parts):
         trainer = toy_trainer(name, dtype=torch.float64, class_balance=balance, **gan_options(name, gan))
-        values = trainer.make_step(toy_batch(4), **SCHEDULE, accumulate=parts)
+        trainer.accumulate_grad_batches = parts
+        values = trainer.make_step(toy_batch(4))
         return gradients(trainer), {key: value.item() for key, value in values.items()}
 
     whole, whole_values = step(1)
@@ -71,8 +72,9 @@ def test_parts_differ_by_one_image_at_most_and_keep_their_places():
 
 
 def made(trainer, steps, accumulate):
+    trainer.accumulate_grad_batches = accumulate
     for step in range(trainer.step, steps):
-        trainer.make_step(toy_batch(4, seed=step), **SCHEDULE, accumulate=accumulate)
+        trainer.make_step(toy_batch(4, seed=step))
     return trainer
 
 
@@ -115,11 +117,11 @@ def scaled_by(trainer, scale):
 def test_a_step_whose_gradients_overflow_is_skipped_and_the_next_is_scaled_by_less():
     trainer = scaled_by(toy_trainer("multi-level", precision="float16"), 2.0**60)
     before = {key: value.clone() for key, value in trainer.method.segmenter.state_dict().items()}
-    assert trainer.make_step(toy_batch(4), **SCHEDULE) is None
+    assert trainer.make_step(toy_batch(4)) is None
     assert same(before, dict(trainer.method.segmenter.state_dict()))
     assert trainer.state()["loss_scale"]["scale"] == 2.0**59
     assert trainer.step == 1
-    made_steps = [trainer.make_step(toy_batch(4), **SCHEDULE) is not None for _ in range(60)]
+    made_steps = [trainer.make_step(toy_batch(4)) is not None for _ in range(60)]
     assert made_steps.index(True) > 10
     assert not same(before, dict(trainer.method.segmenter.state_dict()))
 
@@ -128,7 +130,7 @@ def test_float16_comes_to_what_float32_comes_to():
     def losses(precision):
         trainer = toy_trainer("multi-level", precision=precision)
         for step in range(5):
-            values = trainer.make_step(toy_batch(4, seed=step), **SCHEDULE)
+            values = trainer.make_step(toy_batch(4, seed=step))
         return {key: value.item() for key, value in values.items()}
 
     assert losses("float16") == pytest.approx(losses("float32"), rel=5e-3)
@@ -139,7 +141,7 @@ def test_gradients_that_no_scale_saves_end_the_run():
     torch.nn.init.constant_(trainer.method.segmenter.stem.bias, float("nan"))
     with pytest.raises(TrainingError, match="gradients are not finite"):
         for _ in range(100):
-            trainer.make_step(toy_batch(2), **SCHEDULE)
+            trainer.make_step(toy_batch(2))
 
 
 def test_repeated_sgd_is_sgd_with_each_step_made_several_times():
@@ -168,7 +170,7 @@ def test_what_is_kept_is_the_average_of_the_weights_of_all_steps(name):
     trainer = toy_trainer(name)
     seen = []
     for step in range(3):
-        trainer.make_step(toy_batch(seed=step), **SCHEDULE)
+        trainer.make_step(toy_batch(seed=step))
         seen.append([parameter.detach().clone() for parameter in trainer.method.segmenter.parameters()])
     for kept, *weights in zip(trainer.result.parameters(), *seen, strict=True):
         assert torch.allclose(kept, torch.stack(weights).mean(0), atol=1e-6)

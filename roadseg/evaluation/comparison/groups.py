@@ -10,24 +10,11 @@ from typing import Any
 
 from roadseg.evaluation.comparison.runs import Run
 from roadseg.models.weights import MODEL_FILE
+from roadseg.training.keys import flattened
 from roadseg.training.published import PublishedRow
-from roadseg.training.recipe import read_recipe
+from roadseg.training.recipe import neutral_keys, recipe_values
 from roadseg.training.run_folder import RunFolder
 
-NO_MATTER = frozenset(
-    {
-        "published",
-        "evaluation",
-        "scored_classes",
-        "evaluate_every",
-        "checkpoint_every",
-        "device",
-        "workers",
-        "accumulate",
-        "tensorboard",
-    }
-)
-"""Recipe keys that do not change what is learned."""
 RUN_OF_VIDEOS = "run"
 """Name of the run folder of a recipe of videos."""
 
@@ -120,25 +107,25 @@ def _comparison(runs: list[Run]) -> Comparison:
 
 def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that decide the outcome, except the seed; an initial run counts by its own settings."""
-    settings = {key: value for key, value in recipe.items() if key not in NO_MATTER | {"seed"}}
+    settings = {key: value for key, value in recipe.items() if key not in neutral_keys() | {"seed"}}
     start = RunFolder(Path(str(settings["init"])))
     if start.recipe.is_file():
-        settings["init"] = _settings(read_recipe(start.recipe))
+        settings["init"] = _settings(flattened(recipe_values(start.recipe)))
     return settings
 
 
 def differences(recipes: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    """Return the recipe keys that matter and differ, with all their values; never the seed.
+    """Return the recipe keys that matter and differ, with all their values, None where absent; never the seed.
 
-    A target that some runs have none of is no difference of its own: the method says so.
+    A target, or an option of a method, that some runs lack is no difference of its own: the method implies it.
     """
     differing = {}
-    for key in recipes[0].keys() - NO_MATTER - {"seed"}:
-        values = tuple(recipe[key] for recipe in recipes)
-        given = [value for value in values if key != "target" or value]
-        if any(value != given[0] for value in given):
+    for key in dict.fromkeys(key for recipe in recipes for key in recipe):
+        values = tuple(recipe.get(key) for recipe in recipes)
+        given = [recipe[key] for recipe in recipes if key in recipe and (key != "target" or recipe[key])]
+        if key not in neutral_keys() | {"seed"} and any(value != given[0] for value in given):
             differing[key] = values
-    return {key: differing[key] for key in recipes[0] if key in differing}
+    return differing
 
 
 def _labels(groups: Sequence[tuple[Run, ...]], differing: Mapping[str, tuple[Any, ...]]) -> list[str]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from roadseg.errors import InputError
+from roadseg.training.keys import flattened
 from roadseg.training.published import PublishedRow, published_for
-from roadseg.training.recipe import read_recipe, resolve
+from roadseg.training.recipe import recipe_values, resolve
 from roadseg.training.run_folder import RunFolder
 
 
@@ -43,7 +44,7 @@ def read_run(path: Path) -> Run:
     folder = RunFolder(path)
     if not folder.recipe.is_file():
         raise InputError(f"{path}: no run here", "Give run folders of `roadseg adapt` or `roadseg run`.")
-    recipe = resolve(read_recipe(folder.recipe), origin=str(folder.recipe))
+    recipe = resolve(recipe_values(folder.recipe), origin=str(folder.recipe))
     if not folder.metrics.is_file():
         steps = max((record["step"] for record in folder.read_log()), default=0)
         raise InputError(
@@ -56,7 +57,7 @@ def read_run(path: Path) -> Run:
             f"{path}: was not scored on a labelled data set",
             f"Score it now: roadseg compare {path} --dataset KIND:ROOT --out DIR",
         )
-    values = recipe.model_dump(mode="json")
+    values = flattened(recipe.model_dump(mode="json"))
     return Run(path, values, scores["dataset"], *(scores[key] for key in ("label_space", "images", "miou", "iou")))
 
 

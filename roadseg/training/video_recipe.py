@@ -1,20 +1,20 @@
-"""Recipes that begin with videos instead of data sets: `roadseg run` takes them from addresses to overlays."""
+"""Recipes that start from videos instead of data sets: `roadseg run` fetches, adapts and draws."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from roadseg.training.recipe import AdaptRecipe, PositiveFloat, resolve_as
+from roadseg.training.recipe import AdaptRecipe, PositiveFloat, resolve, resolve_as
 
 VIDEOS = "videos"
-"""The key that makes a recipe one of videos."""
+"""Key that makes a recipe one of videos."""
 FRAMES = "frames"
 """Folder of the frames in the folder of the results."""
 
 
 def _videos(value: Any) -> Any:
-    """A single video need not be put into a list."""
     videos = [value] if isinstance(value, str) else value
     if not videos:
         raise ValueError("name at least one, for example --set videos=https://example.org/drive.mp4")
@@ -24,14 +24,13 @@ def _videos(value: Any) -> Any:
 
 
 class VideoRecipe(AdaptRecipe):
-    """An adaptation to the frames of videos, which are fetched first, and drawn on before and after."""
+    """An adaptation to the frames of videos, which are fetched first, and get overlays before and after."""
 
     # Videos
     videos: Annotated[tuple[str, ...], BeforeValidator(_videos)] = Field(default=(), validate_default=True)
-    """For `roadseg run`: http(s) addresses or paths of the videos to adapt to by their frames, in place of `target`,
-    and to draw on."""
+    """For `roadseg run`: http(s) addresses or paths of videos; their frames take the place of `target`."""
     frames_every: PositiveFloat = 1.0
-    """Seconds from one frame that is taken for adaptation to the next."""
+    """Seconds between the frames that are taken for adaptation."""
 
     target: str = Field(default=FRAMES, exclude=True)
 
@@ -41,15 +40,15 @@ class VideoRecipe(AdaptRecipe):
         raise ValueError("the frames of `videos` are the target: leave one of the two out")
 
     def adaptation(self, frames: Path) -> AdaptRecipe:
-        """The adaptation alone, to the pictures in the folder `frames`."""
+        """Return the adaptation alone, to the images in the folder `frames`."""
         own = VideoRecipe.model_fields.keys() - AdaptRecipe.model_fields.keys()
-        return AdaptRecipe.model_validate({**self.model_dump(exclude=own), "target": str(frames)})
+        return resolve({**self.model_dump(exclude=own), "target": str(frames)}, origin="recipe of videos")
 
 
-def resolve_any(values: dict[str, Any], *, origin: str) -> AdaptRecipe:
-    """A `VideoRecipe` of values that name videos, else an `AdaptRecipe`.
+def resolve_any(values: Mapping[str, Any], *, origin: str) -> AdaptRecipe:
+    """Check keys as a `VideoRecipe` where they name videos, else as an `AdaptRecipe`.
 
     Raises:
-        RecipeError: listing every mistake at once.
+        RecipeError: listing all mistakes at once.
     """
     return resolve_as(VideoRecipe if VIDEOS in values else AdaptRecipe, values, origin=origin)

@@ -1,0 +1,84 @@
+"""Recipe files: those of the package by name, and others by path."""
+
+import difflib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from roadseg.errors import RecipeError
+from roadseg.training.keys import merged
+from roadseg.training.recipe import AdaptRecipe, recipe_values
+from roadseg.training.video_recipe import resolve_any
+
+SUFFIX = ".toml"
+FOLDER = "pipelines"
+"""Folder of recipes: in an installed package inside of it, in a checkout beside it."""
+
+
+@dataclass(frozen=True)
+class RecipeFile:
+    """A recipe of the package."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The file's name without its extension; what commands take in place of a path."""
+        return self.path.stem
+
+    @property
+    def text(self) -> str:
+        """The whole file."""
+        return self.path.read_text(encoding="utf-8")
+
+    @property
+    def purpose(self) -> str:
+        """First line of the comment at the top, which says what the recipe is for."""
+        return self.text.partition("\n")[0].removeprefix("# ")
+
+
+def packaged_recipes() -> list[RecipeFile]:
+    """List the recipes of the package, by name."""
+    package = Path(str(files("roadseg")))
+    inside, beside = package / FOLDER, package.parent / FOLDER
+    folder = inside if inside.is_dir() else beside
+    return [RecipeFile(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+
+
+def find_recipe(recipe: str | Path) -> Path:
+    """Return the file of a recipe.
+
+    Args:
+        recipe: path of a recipe file, or the name of a recipe of the package, for example `multi_level`.
+
+    Raises:
+        RecipeError: there is no such file, and no recipe of that name.
+    """
+    path = Path(recipe)
+    if path.is_file():
+        return path
+    by_name = {packaged.name: packaged.path for packaged in packaged_recipes()}
+    if str(recipe) in by_name:
+        return by_name[str(recipe)]
+    near = difflib.get_close_matches(path.stem, by_name, n=3)
+    remedy = f"Did you mean {' or '.join(near)}? " if near else ""
+    raise RecipeError(f"{recipe}: no such recipe", f"{remedy}List the recipes of the package with: roadseg recipes")
+
+
+def read_recipe(recipe: str | Path, **options: Any) -> AdaptRecipe:
+    """Read and check a recipe.
+
+    Args:
+        recipe: path of a recipe file, or the name of a recipe of the package, for example `multi_level`.
+        options: keys that replace those of the file; a table replaces only the keys that it holds, for example
+            `adversarial={"weight": 0.002}`.
+
+    Returns:
+        The recipe with all defaults filled in; a `VideoRecipe` where it names videos.
+
+    Raises:
+        RecipeError: there is no such recipe, or listing all mistakes in it at once.
+    """
+    path = find_recipe(recipe)
+    return resolve_any(merged(recipe_values(path), options), origin=str(path))
