@@ -56,7 +56,7 @@ def load_run(path: Path) -> TrainedNetwork:
     if path.suffix in (".pth", ".pt") and path.exists():
         raise WeightsError(
             f"{path}: does not say which network it belongs to",
-            "Name a recipe that does: --recipe pipelines/FILE.toml",
+            "Name a recipe that does: --recipe RECIPE (list them with: roadseg recipes)",
         )
     network, card = load_model(path)
     file = RunFolder(model_file(path).parent).recipe
