@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.adaptation.batch_norm import PICTURES, PRIOR, BatchNormAdaptation
+from roadseg.adaptation.batch_norm import PICTURES, BatchNormAdaptation
+from roadseg.adaptation.defaults import PRIOR
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.read_ahead import read_ahead
