@@ -8,13 +8,14 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import NamedTuple
 
-from roadseg.adaptation.batch_norm import PRIOR, BatchNormAdaptation
+from roadseg.adaptation.batch_norm import BatchNormAdaptation
+from roadseg.adaptation.defaults import PRIOR
 from roadseg.errors import InputError, RoadsegError
 from roadseg.inference.engines import EngineName, load_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT
+from roadseg.models.names import DEFAULT
 from roadseg.models.tta import TTA
-from roadseg.models.weights import DEFAULT
 from roadseg.overlay.failures import Failure, FailureRecord, failure_record
 from roadseg.overlay.job import overlay_or_failure
 from roadseg.overlay.masking import AUTO, read_mask
