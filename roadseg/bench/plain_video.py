@@ -1,4 +1,4 @@
-"""The same work on a video as a first script does it: what ours is measured against.
+"""Baseline of the overlay measurement: the same work in a plain loop, as a first script does it.
 
 One frame after the other: read with OpenCV, scale, segment in float32, colour, blend in RGB, write with OpenCV. Sound,
 exact times and statistics are left out.
@@ -28,15 +28,15 @@ def plain_loop(
     """Draw labels on a video, without a legend, and write it to `out`.
 
     Args:
-        video: the input.
-        out: `.mp4`.
+        video: path of the input.
+        out: path of the result, `.mp4`.
         network: in evaluation mode, on the runtime's device.
-        space: of its classes.
-        size: (width, height) of its input in pixels.
-        runtime: where it runs.
+        space: classes and colours.
+        size: (width, height) of the network's input in pixels.
+        runtime: device of the network.
 
     Returns:
-        Frames a second.
+        Frames per second.
 
     Raises:
         VideoError: OpenCV cannot read the video, or cannot write one.
@@ -66,7 +66,7 @@ def plain_loop(
         writer.write(cv2.cvtColor(blended, cv2.COLOR_RGB2BGR))
         frames += 1
     if writer is None or not writer.isOpened():
-        raise VideoError(f"{video}: OpenCV cannot read it, so there is nothing to compare with", "Take another video.")
+        raise VideoError(f"{video}: OpenCV cannot read it, so there is no baseline", "Take another video.")
     writer.release()
     seconds = time.perf_counter() - started
     reader.release()

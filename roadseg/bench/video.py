@@ -1,4 +1,4 @@
-"""What an overlay costs: from end to end, stage by stage, and beside a plain loop."""
+"""Cost of an overlay: from end to end, stage by stage, and compared with a plain loop."""
 
 import multiprocessing
 import time
@@ -29,24 +29,24 @@ from roadseg.video.writer import VideoWriter
 T = TypeVar("T")
 
 SAMPLE_FRAMES = 64
-"""Frames that each stage is measured on alone; so many are held in memory."""
+"""Number of frames that each stage is measured on alone; they are held in memory."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is measured."""
+    """Settings of a measurement."""
 
     video: Path
     run: Path
     device: DeviceName = "auto"
     input_size: tuple[int, int] | None = None
-    """(width, height) that the network sees; None: what it was trained for."""
+    """(width, height) of the network's input; None: the size that it was trained for."""
     options: OverlayOptions = DEFAULTS
 
 
 @dataclass(frozen=True)
 class VideoCost:
-    """What an overlay of a video costs here."""
+    """Cost of an overlay of a video on this machine."""
 
     segmenter: str
     input_size: tuple[int, int]
@@ -55,31 +55,31 @@ class VideoCost:
     """(width, height) of the video."""
     cores: int
     fps: float
-    """Frames a second from end to end, once the network is loaded: decoding to joined files. The best round."""
+    """Frames per second from decoding to joined files, without loading the network; best round."""
     stage_core_ms: dict[str, float]
-    """Processor time in ms a frame of each stage alone, summed over its threads; the best round."""
+    """Processor time of each stage alone in ms per frame, summed over its threads; best round."""
     plain_loop_fps: float
-    """Frames a second of `roadseg.bench.plain_video.plain_loop`; the best round."""
+    """Frames per second of `roadseg.bench.plain_video.plain_loop`; best round."""
     peak_rss_mb: float
-    """Largest resident memory of a process that did nothing but the overlay, in 10^6 bytes."""
+    """Peak resident memory of a process that only makes the overlay, in 10^6 bytes."""
 
     @property
     def bound_fps(self) -> float:
-        """Frames a second if all cores did nothing but these stages: no schedule on a CPU is faster."""
+        """Frames per second if all cores worked only on these stages: no schedule on a CPU is faster."""
         return 1000 * self.cores / sum(self.stage_core_ms.values())
 
     @property
     def ratio_to_bound(self) -> float:
-        """How much of that is reached."""
+        """Share of that bound that is reached."""
         return self.fps / self.bound_fps
 
     @property
     def ratio_to_plain_loop(self) -> float:
-        """How many times as fast as the plain loop."""
+        """Speed relative to the plain loop."""
         return self.fps / self.plain_loop_fps
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the facts for JSON."""
         rounded = {name: round(value, 2) for name, value in self.stage_core_ms.items()}
         return vars(self) | {
             "fps": round(self.fps, 2),
@@ -95,16 +95,16 @@ class VideoCost:
 def measure_video(
     setting: Setting, *, rounds: int = 2, on_progress: Callable[[int, int, str], None] = lambda done, total, what: None
 ) -> VideoCost:
-    """Measure everything in turn, `rounds` times; other work on the machine only ever adds, so the best counts.
+    """Measure overlay, plain loop and stages in turn; of several rounds the best counts, for other work only adds time.
 
     Args:
-        setting: what to measure.
-        rounds: at least 1.
-        on_progress: told (things measured, things in all, what is measured now).
+        setting: video, run and options.
+        rounds: number of repetitions, at least 1.
+        on_progress: called with (measurements done, measurements in all, name of the current one).
 
     Raises:
         VideoError: the video cannot be read.
-        InputError, WeightsError: there is no such run, or device.
+        InputError, WeightsError: there is no such run or device.
     """
     ends: list[tuple[float, float, int]] = []
     plain: list[float] = []
@@ -140,14 +140,14 @@ def measure_video(
 
 
 def _from_end_to_end(setting: Setting, out: Path) -> tuple[float, float, int]:
-    """Frames a second, peak of resident memory in 10^6 bytes, and frames, in a process of its own."""
+    """Make the overlay; return frames per second, peak memory in 10^6 bytes, and frames. Runs in its own process."""
     segmenter = load_segmenter(setting.run, device=setting.device, input_size=setting.input_size)
     summary = overlay_video(setting.video, segmenter, out, setting.options)
     return summary.frames_per_second, peak_resident_bytes() / 1e6, summary.frames
 
 
 def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, float]:
-    """Processor time in ms a frame of each stage alone, on the first frames of the video."""
+    """Measure the processor time of each stage alone in ms per frame, on the first frames of the video."""
     options = setting.options
     labeller: Labeller[Frame, Frame] = Labeller(
         [segmenter], Frame.to_rgb, lambda frame: frame, batch_size=options.batch_size, tta=options.tta
@@ -157,7 +157,7 @@ def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, 
     frames: list[Frame] = []
 
     def measured(name: str, work: Callable[[], list[T]]) -> list[T]:
-        """Do the work of all frames, at most `SAMPLE_FRAMES`."""
+        """Do the work of all sampled frames and note its cost."""
         started = time.process_time()
         result = work()
         costs[name] = 1000 * (time.process_time() - started) / len(frames or result)

@@ -1,4 +1,4 @@
-"""`roadseg bench`: what this machine makes of the work."""
+"""`roadseg bench`: speed of this machine."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -21,9 +21,7 @@ def bench(
     video: Annotated[
         Path | None, typer.Argument(metavar="[VIDEO]", help="Measure an overlay of this video.", show_default=False)
     ] = None,
-    run: Annotated[Path, typer.Option("--run", "-r", metavar="RUN", help="Which weights; default: what ships.")] = Path(
-        "default"
-    ),
+    run: Annotated[Path, typer.Option("--run", "-r", metavar="RUN", help="Run folder, or default.")] = Path("default"),
     input_size: InputSize = None,
     batch_size: BatchSize = None,
     rounds: Annotated[int, typer.Option(min=1, metavar="N", help="The best of N counts; not for --train.")] = 2,
@@ -45,17 +43,17 @@ def bench(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Measure what an overlay of VIDEO costs here, or --engines, or --train: a training step.
+    """Measure the speed of an overlay, of --engines, or of a training step (--train).
 
-    VIDEO is drawn from end to end, each stage is timed alone, and the same
-    network draws it in a plain loop: OpenCV, RGB, float32, one frame at a time.
-    The bound is what the cores could do at most.
+    An overlay of VIDEO is measured from end to end, each stage alone, and in a
+    plain loop with the same network: OpenCV, RGB, float32, one frame at a time.
+    The bound is the speed at which all cores are busy all the time.
 
-    Engines are held against torch in float32 on labelled pictures: time, share
-    of pixels with the same label, mIoU. The one that is chosen by itself is marked.
+    Engines are compared with torch in float32 on labelled images: time, share
+    of pixels with the same label, mIoU. The default engine is marked.
 
-    A training step (multi-level, a picture a domain, 19 classes) is timed by
-    part beside the same in plain code: float32, NCHW, batch norm apart.
+    A training step (multi-level, one image per domain, 19 classes) is timed by
+    part and compared with plain code: float32, NCHW, batch norm apart.
 
     [bold]Example:[/bold] roadseg bench drive.mp4 --input-size 512x256
     [bold]Example:[/bold] roadseg bench --engines camvid:data/camvid
@@ -139,7 +137,7 @@ def _bench_engines(
             on_progress=lambda done, total, what: bars.show("comparing", done, total, what),
         )
     reporter.say(
-        f"{run} on {escape(comparison.dataset)}, {comparison.images} pictures at {comparison.input_size[0]}x"
+        f"{run} on {escape(comparison.dataset)}, {comparison.images} images at {comparison.input_size[0]}x"
         f"{comparison.input_size[1]}, {comparison.batch_size} at once, on {comparison.device}"
     )
     reporter.result(_engines_table(comparison), comparison.as_dict())
@@ -147,10 +145,10 @@ def _bench_engines(
 
 def _engines_table(comparison: "EngineComparison") -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), caption_justify="left")
-    table.caption = "* chosen by itself here; agreement is with torch float32"
+    table.caption = "* the default on this machine; agreement is with torch float32"
     for column in ("engine", "precision"):
         table.add_column(column)
-    for column in ("start s", "ms a frame", "agreement %", "mIoU %"):
+    for column in ("start s", "ms per frame", "agreement %", "mIoU %"):
         table.add_column(column, justify="right")
     for each in comparison.engines:
         engine, precision = each.name.split()
@@ -172,7 +170,7 @@ def _video_table(cost: "VideoCost") -> Table:
     table.add_column("", justify="right")
     table.add_column("")
     for stage, milliseconds in cost.stage_core_ms.items():
-        table.add_row(stage, f"{milliseconds:.2f} ms", "of a core, a frame")
+        table.add_row(stage, f"{milliseconds:.2f} ms", "of a core per frame")
     table.add_section()
     table.add_row("from end to end", f"{cost.fps:.1f} fps", "", style="bold")
     table.add_row("bound", f"{cost.bound_fps:.1f} fps", f"reached: {cost.ratio_to_bound:.2f}")

@@ -1,4 +1,4 @@
-"""`roadseg labels`: pictures with labels for people to correct, or for other programs to read."""
+"""`roadseg labels`: images with labels for people to correct, or for other programs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from roadseg.jobs.labelling import WrittenLabels
 
 NEXT = {
-    "png": "next: correct masks/, then roadseg adapt --target PICTURES --target-labels {out} --out RUN",
+    "png": "next: correct masks/, then roadseg adapt --target IMAGES --target-labels {out} --out RUN",
     "cvat": """\
 next:
-  1. in CVAT, make a task of the pictures in images/, its labels pasted from labels.json (Raw)
+  1. in CVAT, make a task of the images in images/, its labels pasted from labels.json (Raw)
   2. upload annotations.zip to it as "Segmentation mask 1.1"
   3. correct, then export as "Segmentation mask 1.1" to {out}/corrected.zip
-  4. roadseg adapt --target PICTURES --target-labels {out}/corrected.zip --out RUN""",
+  4. roadseg adapt --target IMAGES --target-labels {out}/corrected.zip --out RUN""",
     "fiftyone": 'next, in Python: fiftyone.Dataset.from_dir("{out}", fiftyone.types.FiftyOneDataset)',
     "coco": "",
 }
@@ -40,7 +40,7 @@ def labels(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...", help="Videos; or a folder of pictures, or labelled: a folder, CVAT's zip, KIND:ROOT."
+            metavar="SOURCE...", help="Videos; or a folder of images, or labelled: a folder, CVAT's zip, KIND:ROOT."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to make.")],
@@ -49,7 +49,7 @@ def labels(
         typer.Option("--format", "-f", metavar="NAME", help="png, cvat, fiftyone or coco."),
     ] = "png",
     run: Annotated[
-        Path | None, typer.Option("--run", "-r", metavar="RUN", help="Run that predicts; default: what ships.")
+        Path | None, typer.Option("--run", "-r", metavar="RUN", help="Run that predicts; default: the default weights.")
     ] = None,
     every: Annotated[
         str | None, typer.Option(metavar="TIME", help="Of videos, a frame every 2s or 500ms; default: ten of each.")
@@ -99,8 +99,8 @@ def labels(
 
 
 def _shown(written: "WrittenLabels") -> str:
-    """What was written, and what to do next."""
-    pictures = "1 picture" if written.pictures == 1 else f"{written.pictures} pictures"
-    facts = f"{pictures}, {len(written.label_space)} classes, labels {written.origin}"
+    """Return a text with the facts and the next steps."""
+    images = "1 image" if written.images == 1 else f"{written.images} images"
+    facts = f"{images}, {len(written.label_space)} classes, labels {written.origin}"
     hint = NEXT[written.format].format(out=written.out)
     return f"[bold]{escape(str(written.out))}[/bold]: {escape(facts)}" + (f"\n{escape(hint)}" if hint else "")

@@ -275,7 +275,7 @@ def _classes_table(summaries: "list[OverlaySummary]", out: Path) -> Table:
         caption_justify="left",
     )
     table.add_column("class")
-    table.add_column("of the picture %", justify="right")
+    table.add_column("of the frame %", justify="right")
     table.add_column("seen for s", justify="right")
     for name in sorted(shares, key=lambda name: -shares[name])[:TOP_CLASSES]:
         if shares[name]:

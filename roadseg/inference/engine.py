@@ -1,4 +1,4 @@
-"""What an engine is: a network made ready to run in one program, on one device, in one precision."""
+"""Engine: a network made ready to run in one program, on one device, in one precision."""
 
 from typing import Literal, Protocol, Self
 
@@ -12,46 +12,46 @@ EnginePrecision = Literal["float32", "mixed", "bfloat16", "float16"]
 
 
 class Engine(Protocol):
-    """Runs a network. What it is given and gives are tensors on `device`."""
+    """Network that is ready to run; arguments and results are tensors on `device`."""
 
     @property
     def name(self) -> str:
-        """Program and precision, for example `openvino mixed`: unequal for engines whose labels may differ."""
+        """Program and precision, for example `openvino mixed`: different for engines whose labels may differ."""
         ...
 
     @property
     def device(self) -> torch.device:
-        """Where pictures are expected."""
+        """Device of images and results."""
         ...
 
     @property
     def batch_size(self) -> int | None:
-        """How many pictures are best given at once where there are many; None: it takes a trial to tell."""
+        """Recommended number of images in a batch; None if it has to be measured."""
         ...
 
     @property
     def concurrency(self) -> int:
-        """From how many threads it is best called at the same time; it may be called from more."""
+        """Recommended number of concurrent calls; more are allowed."""
         ...
 
     def scores(self, images: Tensor, size: tuple[int, int]) -> Tensor:
-        """Class scores before the softmax, (N, C, height, width) float32 for `size` = (width, height).
+        """Return class scores before the softmax, (N, C, height, width) float32 for `size` = (width, height).
 
-        Those of the main level, up-sampled bilinearly to `size` as the network's `align_corners` says.
+        They are those of the main level, up-sampled bilinearly to `size` as the network's `align_corners` says.
 
         Args:
-            images: (N, 3, H, W) RGB in 0..255, uint8 or float32, best channels last in memory; 1 <= N.
-            size: of the scores.
+            images: (N, 3, H, W) RGB in 0..255, uint8 or float32, N >= 1; fastest with channels last in memory.
+            size: (width, height) of the scores.
 
         Raises:
-            torch.OutOfMemoryError: the device's memory is too small for so many.
+            torch.OutOfMemoryError: the device's memory is too small for this many images.
         """
         ...
 
     def labels(self, images: Tensor, size: tuple[int, int]) -> Tensor:
-        """Train ids of the highest of `scores`, (N, height, width) uint8; arguments and errors as for those."""
+        """Return the class of the highest score, (N, height, width) uint8; arguments and errors as for `scores`."""
         ...
 
     def running(self, network: SegmentationNetwork) -> Self:
-        """The same engine for another network, which is left as it is."""
+        """Return the same engine for another network, which is left as it is."""
         ...

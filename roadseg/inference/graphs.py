@@ -1,4 +1,4 @@
-"""A network in two halves, with all that lies between pixels and labels, as modules that other programs can be told of.
+"""The network as two traceable modules, from pixels to labels, for OpenVINO and ONNX.
 
 The halves meet where `SegmentationNetwork.early` ends, so that each can be run in a precision of its own. They are made
 of a network that `roadseg.models.frozen_norm.folded` gave, and used without gradients: then they hold none but plain
@@ -16,7 +16,7 @@ Answer = Literal["scores", "labels"]
 
 
 class EarlyGraph(nn.Module):
-    """(N, H, W, 3) RGB in 0..255, uint8 or float32, to what the network's `early` layers make of it."""
+    """First half: (N, H, W, 3) RGB in 0..255, uint8 or float32, to the output of the network's `early` layers."""
 
     def __init__(self, network: SegmentationNetwork) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class EarlyGraph(nn.Module):
 
 
 class LateGraph(nn.Module):
-    """The rest of the network, up-sampled: class scores (N, C, height, width) or train ids (N, height, width) uint8."""
+    """Second half, up-sampled: class scores (N, C, height, width) or train ids (N, height, width) uint8."""
 
     def __init__(self, network: SegmentationNetwork, size: tuple[int, int], answer: Answer) -> None:
         """Answer for `size` = (width, height)."""
@@ -36,7 +36,7 @@ class LateGraph(nn.Module):
         self.network, self.size, self.answer = network, size, answer
 
     def forward(self, early: Tensor) -> Tensor:
-        """What `EarlyGraph` gave -> scores or labels."""
+        """Output of `EarlyGraph` -> scores or labels."""
         logits = self.network.late(early).logits[0]
         scores = resized_scores(logits, self.size, align_corners=self.network.align_corners)
         return labels_of(scores) if self.answer == "labels" else scores

@@ -1,4 +1,4 @@
-"""A network as a segmenter, run by any engine."""
+"""Segmenter of a network, run by any engine."""
 
 import copy
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ LABEL_STRIDE = 2
 
 
 class NetworkSegmenter(Segmenter):
-    """A trained network as a `Segmenter`."""
+    """Trained network as a `Segmenter`."""
 
     def __init__(
         self, network: SegmentationNetwork, card: ModelCard, engine: Engine, name: str, *, exact: bool = False

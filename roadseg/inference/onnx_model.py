@@ -1,4 +1,4 @@
-"""A segmenter as an ONNX file: pictures in, label maps out, for programs that know nothing of roadseg."""
+"""Export of a segmenter as an ONNX file: images in, label maps out, for programs without roadseg."""
 
 import json
 import logging
@@ -24,18 +24,18 @@ from roadseg.models.weights import load_model
 
 OPSET = 20
 INSTALL = "pip install 'roadseg[onnx]'"
-CHECKED_PICTURES = 2
+CHECKED_IMAGES = 2
 LEAST_AGREEMENT = 0.999
-"""Share of pixels in which labels have to be those of torch."""
+"""Share of pixels in which labels must equal those of torch."""
 
 
 @dataclass(frozen=True)
 class OnnxExport:
-    """An ONNX file that was written."""
+    """Written ONNX file."""
 
     path: Path
     input_size: tuple[int, int]
-    """(width, height) of pictures."""
+    """(width, height) of images."""
     label_size: tuple[int, int]
     """(width, height) of label maps."""
     classes: tuple[str, ...]
@@ -45,22 +45,22 @@ class OnnxExport:
     """Share, 0..1, of the pixels of rendered streets in which ONNX Runtime and torch give the same label."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the facts for JSON."""
         return asdict(self) | {"path": str(self.path)}
 
 
 def export_onnx(run: Path, out: Path, *, input_size: tuple[int, int] | None = None) -> OnnxExport:
-    """Write the network of a run with all that lies between pixels and labels, float32, once it gives torch's labels.
+    """Write the network of a run, from pixels to labels, in float32, after a check that its labels equal torch's.
 
     Input `images` is (N, H, W, 3) uint8 RGB for any N, output `labels` (N, h, w) uint8 train ids at half the size,
-    rounded up. The metadata of the file tells, each as JSON, `classes` and `colours` (RGB) in the order of train ids,
+    rounded up. The metadata of the file holds, each as JSON, `classes` and `colours` (RGB) in the order of train ids,
     `label_space`, `input_size` and `label_size` as [width, height], `normalisation` (which is part of the graph), and
     `weights`.
 
     Args:
         run: what `roadseg.models.weights.load_model` reads.
         out: the file.
-        input_size: (width, height) that pictures will have; by default what the network was trained for.
+        input_size: (width, height) of images; by default the size that the network was trained for.
 
     Raises:
         WeightsError: there is no readable model.
@@ -95,10 +95,10 @@ def export_onnx(run: Path, out: Path, *, input_size: tuple[int, int] | None = No
     )
     data = model.SerializeToString()
 
-    pictures = source_images("streets", size, CHECKED_PICTURES)
+    images = source_images("streets", size, CHECKED_IMAGES)
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    (labels,) = session.run(None, {"images": pictures})
-    agreement = float((labels == _labels(graph, pictures)).mean())
+    (labels,) = session.run(None, {"images": images})
+    agreement = float((labels == _labels(graph, images)).mean())
     if agreement < LEAST_AGREEMENT:
         raise OutputError(
             f"{out}: not written, ONNX Runtime agrees with torch in {100 * agreement:.1f} % of the pixels alone",
@@ -111,7 +111,7 @@ def export_onnx(run: Path, out: Path, *, input_size: tuple[int, int] | None = No
 
 def _converted(graph: nn.Module, example: torch.Tensor) -> Any:
     """An `onnx.ModelProto` for batches of any size."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells of each operation of torchvision that it skips
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it lists each operation of torchvision that it skips
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore", FutureWarning)  # of torch about itself
         program = torch.onnx.export(
@@ -130,6 +130,6 @@ def _converted(graph: nn.Module, example: torch.Tensor) -> Any:
 
 
 @torch.no_grad()
-def _labels(graph: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    labels: NDArray[np.uint8] = graph(torch.from_numpy(pictures)).numpy()
+def _labels(graph: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    labels: NDArray[np.uint8] = graph(torch.from_numpy(images)).numpy()
     return labels

@@ -1,4 +1,4 @@
-"""The engine on OpenVINO, for CPUs."""
+"""OpenVINO engine, for CPUs."""
 
 import copy
 from collections.abc import Sequence
@@ -34,22 +34,22 @@ HALVES: dict[EnginePrecision, tuple[OpenVinoPrecision, OpenVinoPrecision]] = {
 
 
 def openvino_precisions() -> tuple[EnginePrecision, ...]:
-    """Those in which OpenVINO runs networks on this processor, float32 first; none where it is not installed."""
+    """Return the precisions that OpenVINO has on this processor, float32 first; none where it is not installed."""
     if openvino() is None:
         return ()
     return tuple(HALVES) if openvino_has_bfloat16() else ("float32",)
 
 
 class OpenVinoEngine:
-    """A network as an `Engine` on the CPU; compiled for each shape of picture when it is first seen.
+    """Network as an `Engine` on the CPU; it is compiled for each image shape at first use.
 
-    Each processor works on a picture of its own: threads that share one wait for each other, the longer the more else
-    is to be done. So the labels of a picture do not depend on its batch.
+    Each processor works on an image of its own: threads that share an image wait for each other, the more so on a busy
+    machine. So the labels of an image do not depend on its batch.
     """
 
     device = torch.device("cpu")
     concurrency = 2
-    """While one batch ends, the next one's pictures take the processors that fall idle."""
+    """While one batch ends, images of the next one take the processors that fall idle."""
 
     def __init__(self, network: SegmentationNetwork, precision: EnginePrecision | None = None) -> None:
         """Take a copy of the network; `mixed` precision where the processor has bfloat16 unless one is named.
@@ -73,48 +73,48 @@ class OpenVinoEngine:
     def _take(self, network: SegmentationNetwork) -> None:
         self._network = folded(network).to("cpu")
         self._requests: dict[Any, SimpleQueue[Sequence[Any]]] = {}
-        """By shape of picture and kind of answer: as many requests to both halves as may be made at once."""
+        """By image shape and kind of result: requests to both halves, as many as may run at once."""
         self._lock = Lock()
 
     def scores(self, images: Tensor, size: tuple[int, int]) -> Tensor:
-        """As `Engine.scores` says."""
+        """See `Engine.scores`."""
         return self._run(images, size, "scores")
 
     def labels(self, images: Tensor, size: tuple[int, int]) -> Tensor:
-        """As `Engine.labels` says."""
+        """See `Engine.labels`."""
         return self._run(images, size, "labels")
 
     def running(self, network: SegmentationNetwork) -> Self:
-        """As `Engine.running` says."""
+        """See `Engine.running`."""
         other = copy.copy(self)
         other._take(network)
         return other
 
     def _run(self, images: Tensor, size: tuple[int, int], answer: Answer) -> Tensor:
-        pictures = images.permute(0, 2, 3, 1).contiguous()
-        requests = self._requests_for(pictures[:1], size, answer)
+        batch = images.permute(0, 2, 3, 1).contiguous()
+        requests = self._requests_for(batch[:1], size, answer)
 
-        def run(picture: Tensor) -> Tensor:
+        def run(image: Tensor) -> Tensor:
             early, late = request = requests.get()
             try:
-                early.infer([picture.numpy()], share_inputs=True, share_outputs=True)
+                early.infer([image.numpy()], share_inputs=True, share_outputs=True)
                 late.infer([early.get_output_tensor()], share_inputs=True, share_outputs=True)
                 return torch.from_numpy(late.get_output_tensor().data.copy())
             finally:
                 requests.put(request)
 
-        return torch.cat(list(self._workers.map(run, torch.split(pictures, 1))))
+        return torch.cat(list(self._workers.map(run, torch.split(batch, 1))))
 
-    def _requests_for(self, picture: Tensor, size: tuple[int, int], answer: Answer) -> "SimpleQueue[Sequence[Any]]":
-        key = (picture.dtype, picture.shape, size, answer)
+    def _requests_for(self, image: Tensor, size: tuple[int, int], answer: Answer) -> "SimpleQueue[Sequence[Any]]":
+        key = (image.dtype, image.shape, size, answer)
         with self._lock:
             if key not in self._requests:
                 early, late = EarlyGraph(self._network), LateGraph(self._network, size, answer)
                 with torch.inference_mode():
-                    between = early(picture)
+                    between = early(image)
                 halves = [
                     compiled(converted(graph, example), example.shape, precision)
-                    for graph, example, precision in zip((early, late), (picture, between), self._halves, strict=True)
+                    for graph, example, precision in zip((early, late), (image, between), self._halves, strict=True)
                 ]
                 self._requests[key] = SimpleQueue()
                 for _ in range(streams()):

@@ -1,4 +1,4 @@
-"""OpenVINO behind one door: the only module that names it. It comes with the extra `openvino`."""
+"""The only module that imports OpenVINO, which comes with the extra `openvino`."""
 
 import sys
 import warnings
@@ -12,14 +12,14 @@ from torch.jit._trace import TracerWarning
 from roadseg.cores import usable_cores
 
 INSTALL = "pip install 'roadseg[openvino]'"
-"""What to type where it is missing."""
+"""Command that installs it."""
 OpenVinoPrecision = Literal["f32", "bf16"]
 
 
 def openvino() -> ModuleType | None:
-    """The package, or None where it is not installed or cannot be loaded.
+    """Return the package, or None where it is not installed or cannot be loaded.
 
-    By itself it reports every import to its maker; it does without where its reporter cannot be imported.
+    By default it reports every import to its maker; blocking the import of its reporter prevents that.
     """
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     try:
@@ -31,20 +31,20 @@ def openvino() -> ModuleType | None:
 
 
 def openvino_has_bfloat16() -> bool:
-    """Whether OpenVINO is here, on a processor that calculates in bfloat16."""
+    """Return whether OpenVINO is installed, on a processor that calculates in bfloat16."""
     package = openvino()
     return package is not None and "BF16" in package.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def streams() -> int:
-    """How many inputs OpenVINO works on at once: as many as torch has threads, which heeds OMP_NUM_THREADS."""
+    """Return the number of images that OpenVINO works on at once: torch's threads, which OMP_NUM_THREADS limits."""
     return min(usable_cores(), torch.get_num_threads())
 
 
 def converted(graph: nn.Module, example: Tensor) -> Any:
-    """An `openvino.Model` of what a module does to one tensor, for inputs of the example's rank and type.
+    """Convert a module of one tensor to an `openvino.Model`, for inputs of the example's rank and type.
 
-    What the module decides in Python, it decides as for the example.
+    Decisions that the module makes in Python are fixed to those for the example.
     """
     package = openvino()
     assert package is not None
@@ -57,12 +57,12 @@ def converted(graph: nn.Module, example: Tensor) -> Any:
 
 
 def compiled(model: Any, shape: tuple[int, ...], precision: OpenVinoPrecision) -> Any:
-    """An `openvino.CompiledModel` on the CPU for inputs of one shape, which answers `streams()` requests at once.
+    """Compile a model for inputs of one shape on the CPU; it answers `streams()` requests at once.
 
     Args:
-        model: from `converted`; takes on the shape.
-        shape: of its input.
-        precision: to compute in.
+        model: from `converted`; its shape is changed.
+        shape: shape of the input.
+        precision: precision of the computation.
     """
     package = openvino()
     assert package is not None

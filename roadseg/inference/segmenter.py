@@ -18,7 +18,7 @@ Image = NDArray[np.uint8]
 
 
 class Segmenter(ABC):
-    """A trained network together with everything between an image and its label map: normalisation, softmax, argmax.
+    """Trained network together with everything between an image and its label map: normalisation, softmax, argmax.
 
         segmenter = load_segmenter()
         labels = segmenter.label(image)
@@ -33,7 +33,7 @@ class Segmenter(ABC):
     engine: str = "custom"
     """Program, precision and size at which labels are decided, for tables of scores: `torch float32, full size`."""
     label_space: LabelSpace
-    """The classes whose train ids `segment` returns."""
+    """Classes whose train ids `segment` returns."""
     input_size: tuple[int, int]
     """(width, height) in pixels of the images that `segment` takes."""
     concurrency: int = 1

@@ -1,4 +1,4 @@
-"""Steadier labels: class scores averaged over time, along the motion of what is seen."""
+"""Temporal smoothing: class scores averaged over time along the motion, so that labels flicker less."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 Scores = NDArray[np.float32]
 
 GREY_LEVELS = 24
-"""A pixel that has changed by more than this, after it was moved, shows something else now: it was hidden before."""
+"""Change of a pixel, after motion compensation, from which on it shows something new: it was hidden before."""
 WEIGHT = 0.6
-"""Of the past, where nothing else is asked for: most steadiness before accuracy falls, see docs/performance.md."""
+"""Default weight of the past: the steadiest labels before accuracy falls, see docs/performance.md."""
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What smoothing knows of the past."""
+    """State of smoothing: the last frame and its averaged scores."""
 
     grey: NDArray[np.uint8]
-    """(2h, 2w) the last picture."""
+    """(2h, 2w) the last frame."""
     scores: Scores
     """(h, w, C) its averaged scores."""
 
@@ -45,22 +45,22 @@ class TemporalSmoother:
     view, or the flow is wrong), the past does not count.
 
     Args:
-        weight: of the past, 0 (none) to below 1; scores of n frames ago count weight ** n.
+        weight: weight of the past, 0 (none) to below 1; scores of n frames ago count weight ** n.
     """
 
     def __init__(self, weight: float) -> None:
         if not 0 <= weight < 1:
             raise ValueError(f"weight must be at least 0 and below 1, got {weight}")
         self.memory: Memory | None = None
-        """Of the last frame; None before the first. May be set: then smoothing goes on from there."""
+        """State after the last frame; None before the first. Set it to continue from an earlier state."""
         self._weight = weight
 
     def smooth(self, image: NDArray[np.uint8], scores: Scores) -> Scores:
-        """Average the next frame's scores with those before.
+        """Average the scores of the next frame with earlier scores.
 
         Args:
             image: (H, W, 3) uint8 RGB, of any size.
-            scores: (C, h, w) float32 of the whole picture.
+            scores: (C, h, w) float32, covering the whole frame.
 
         Returns:
             (C, h, w) float32.
@@ -76,9 +76,9 @@ class TemporalSmoother:
         return channels_last.transpose(2, 0, 1)
 
     def _moved(self, before: Memory, grey: NDArray[np.uint8]) -> tuple[Scores, NDArray[np.float32]]:
-        """Scores of the frame before where their things are now, and how far to trust them, (h, w) in 0..1."""
+        """Return the last scores at the new places of their objects, and the trust in them, (h, w) in 0..1."""
         height, width = before.scores.shape[:2]
-        # A new one each time: one that was used before differs by a rounding from one that was not.
+        # A new object each time: a used one differs from a new one by rounding.
         search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         flow = np.asarray(search.calc(grey, before.grey, np.zeros((*grey.shape, 2), np.float32)), np.float32)
         looks = cv2.remap(before.grey, *_places(flow), cv2.INTER_LINEAR, borderValue=0)
@@ -92,7 +92,7 @@ class TemporalSmoother:
 
 
 def _places(flow: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Columns and rows that a flow (h, w, 2) in pixels leads to."""
+    """Return the columns and rows that a flow (h, w, 2) in pixels leads to."""
     rows, columns = np.indices(flow.shape[:2], np.float32)
     return columns + flow[..., 0], rows + flow[..., 1]
 

@@ -1,4 +1,4 @@
-"""The engine on PyTorch: CUDA, MPS or CPU by one path."""
+"""PyTorch engine: CUDA, MPS or CPU by one path."""
 
 import copy
 from dataclasses import replace
@@ -15,12 +15,12 @@ from roadseg.runtime import Precision, Runtime
 
 
 class TorchEngine:
-    """A network as an `Engine`: batch norm folded into convolutions once, channels last in memory."""
+    """Network as an `Engine`: batch norm folded into convolutions once, channels last in memory."""
 
     def __init__(
         self, network: SegmentationNetwork, runtime: Runtime, precision: EnginePrecision | None = None
     ) -> None:
-        """Take the device from `runtime`, and a copy of the network; `load_segmenter` tells the usual precision."""
+        """Take the device from `runtime`, and a copy of the network; see `load_segmenter` for the default precision."""
         precision = precision or ("mixed" if runtime.device.type == "cpu" else "float16")
         half: Precision = "bfloat16" if runtime.device.type == "cpu" else "float16"
         self.name = f"torch {precision}"
@@ -33,20 +33,20 @@ class TorchEngine:
         self._network = runtime.place(folded(network))
 
     def scores(self, images: Tensor, size: tuple[int, int]) -> Tensor:
-        """As `Engine.scores` says."""
+        """See `Engine.scores`."""
         return class_scores(self._network, images, size, self._runtime, exact_start=self._exact_start)
 
     @torch.inference_mode()
     def labels(self, images: Tensor, size: tuple[int, int]) -> Tensor:
-        """As `Engine.labels` says."""
+        """See `Engine.labels`."""
         return labels_of(self.scores(images, size))
 
     def outputs(self, images: Tensor) -> Prediction:
-        """All that the network gives, features and class scores at its own stride; images as for `scores`."""
+        """Return features and class scores at the network's own stride; images as for `scores`."""
         return outputs(self._network, images, self._runtime, exact_start=self._exact_start)
 
     def running(self, network: SegmentationNetwork) -> Self:
-        """As `Engine.running` says."""
+        """See `Engine.running`."""
         other = copy.copy(self)
         other._network = self._runtime.place(folded(network))
         return other

@@ -59,7 +59,7 @@ class WrittenLabels:
 
     out: Path
     format: LabelFormat
-    pictures: int
+    images: int
     """Number of images."""
     label_space: LabelSpace
     origin: str
@@ -72,7 +72,7 @@ class WrittenLabels:
         return {
             "out": str(self.out),
             "format": self.format,
-            "pictures": self.pictures,
+            "images": self.images,
             "label_space": self.label_space.name,
             "classes": list(self.label_space.classes),
             "labels": self.origin,
@@ -184,7 +184,7 @@ def _opened(
         )
     if choice != FrameChoice(count=choice.count):
         raise InputError(
-            f"{sources[0]}: holds pictures, of which frames cannot be chosen by time", "Choose by --count, or take all."
+            f"{sources[0]}: holds images, which cannot be chosen by time", "Choose by --count, or take all."
         )
     dataset = _dataset(sources[0])
     if choice.count is not None and choice.count < len(dataset):
@@ -213,7 +213,7 @@ def _labelled(
     for index, sample in enumerate(dataset.samples):
         name = sample.name.replace("/", "_")
         if name in names:
-            raise DatasetError(f"{sample.image}: another picture is called {name!r} too", "Rename one of the two.")
+            raise DatasetError(f"{sample.image}: another image is called {name!r} too", "Rename one of the two.")
         names.add(name)
         if sample.image.is_file():
             suffix, data = sample.image.suffix.lower(), sample.image.read_bytes()

@@ -30,7 +30,7 @@ from roadseg.training.video_recipe import FRAMES, VideoRecipe
 from roadseg.video.extract import extract_frames
 
 SHOWN_FRAMES = 5
-"""Rows of the picture in the report."""
+"""Rows of the image in the report."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class StageWatcher:
     """Callbacks for whoever watches a job of several stages; all do nothing by default."""
 
     on_stage: Callable[[str], None] = field(default=lambda what: None)
-    """Told what begins."""
+    """Called with the command or description of a stage that begins."""
     on_progress: Callable[[str, int, int | None], None] = field(default=lambda task, done, total: None)
-    """Told (task, done, in all)."""
+    """Called with (task, done, in all)."""
     on_warning: Callable[[str], None] = field(default=lambda warning: None)
-    """Told what went wrong and does not stop the job."""
+    """Called with problems that do not stop the job."""
     training: Callbacks = field(default_factory=Callbacks)
 
 
@@ -54,31 +54,31 @@ class VideoFolder:
 
     @property
     def recipe(self) -> Path:
-        """What the folder was begun with, TOML."""
+        """Recipe that the folder was begun with, TOML."""
         return self.path / "recipe.toml"
 
     @property
     def videos(self) -> Path:
-        """Videos that were fetched."""
+        """Folder of fetched videos."""
         return self.path / "videos"
 
     @property
     def footage(self) -> Path:
-        """The videos that are adapted to, and those that could not be had, JSON: written once, before training."""
+        """Videos that are adapted to, and those that could not be had, JSON; written once, before training."""
         return self.path / "videos.json"
 
     @property
     def frames(self) -> Path:
-        """Pictures to adapt to."""
+        """Frames to adapt to."""
         return self.path / FRAMES
 
     @property
     def run(self) -> RunFolder:
-        """The adaptation."""
+        """Run folder of the adaptation."""
         return RunFolder(self.path / "run")
 
     def overlays(self, label: str) -> Path:
-        """The overlays `before` or `after`."""
+        """Return the folder of the overlays `before` or `after`."""
         return self.path / "overlay" / label
 
     @property
@@ -87,18 +87,18 @@ class VideoFolder:
         return self.path / "seconds.json"
 
     @property
-    def picture(self) -> Path:
-        """Some of the frames, before and after."""
+    def image(self) -> Path:
+        """Image of some frames, before and after."""
         return self.path / "before_after.png"
 
     @property
     def report(self) -> Path:
-        """For people; written last."""
+        """Report in Markdown; written last."""
         return self.path / "report.md"
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Add the seconds of the block, however it ends, to those of the stage."""
+        """Add the duration of the block, however it ends, to that of the stage."""
         began = time.monotonic()
         try:
             yield
@@ -108,33 +108,33 @@ class VideoFolder:
             write_json(self.seconds, seconds)
 
     def read_seconds(self) -> dict[str, float]:
-        """Wall time by stage so far."""
+        """Return the wall time of each stage so far, in seconds."""
         return dict(json.loads(self.seconds.read_text(encoding="utf-8"))) if self.seconds.is_file() else {}
 
 
 def run_video_recipe(
     recipe: VideoRecipe, out: Path, *, data: Path = Path("data"), watcher: StageWatcher | None = None
 ) -> BeforeAfter | None:
-    """Do what is left of a recipe of videos in the folder `out`.
+    """Run the stages of a recipe of videos that are not finished yet in the folder `out`.
 
-    The videos that are there when training begins are those of the folder: what cannot be fetched or read is told,
-    stays in the report and is not tried again.
+    The videos are fixed when training begins: one that cannot be fetched or read gives a warning, stays in the report
+    and is not tried again.
 
     Args:
-        recipe: which videos, and how to adapt to them.
-        out: for everything that is made; one that was begun with this recipe goes on.
-        data: where streets are rendered to.
+        recipe: videos, and options of the adaptation.
+        out: folder of everything that is made; a folder that was begun with this recipe continues.
+        data: folder of rendered streets.
         watcher: callbacks.
 
     Returns:
-        What came of it; None in processes beside the main one.
+        The result; None in processes other than the main one.
 
     Raises:
         RecipeError: the folder was begun with another recipe.
-        FetchError, VideoError: not one of the videos can be had.
+        FetchError, VideoError: none of the videos can be had.
         WeightsError: the recipe does not start from weights that can draw on the videos before adaptation.
         RoadsegError: as `roadseg.jobs.adapt.adapt`.
-        KeyboardInterrupt: after what is half done was saved; the same call goes on.
+        KeyboardInterrupt: after unfinished work was saved; the same call continues.
     """
     folder, watcher = VideoFolder(out), watcher or StageWatcher()
     if not is_main_process():
@@ -154,7 +154,7 @@ def run_video_recipe(
 
 
 def fetched(address: str, videos: Path, watcher: StageWatcher) -> Path:
-    """Download a video into the folder `videos`; one that is there already stays.
+    """Download a video into the folder `videos` unless it is there.
 
     Raises:
         FetchError: it cannot be had.
@@ -171,19 +171,18 @@ def fetched(address: str, videos: Path, watcher: StageWatcher) -> Path:
 
 
 def _prepare(recipe: VideoRecipe, folder: VideoFolder, watcher: StageWatcher) -> tuple[Footage, ...]:
-    """Fetch and read the videos, unless that was done."""
+    """Fetch and read the videos, unless this was done."""
     if folder.recipe.is_file():
         begun = resolve_as(VideoRecipe, recipe_values(folder.recipe), origin=str(folder.recipe))
         refuse_another(begun, recipe, folder.path)
     if folder.footage.is_file():
         return tuple(Footage(**one) for one in json.loads(folder.footage.read_text(encoding="utf-8")))
-    load_segmenter(
-        Path(recipe.init), device=recipe.device
-    )  # nobody should wait for downloads to learn of a typing error
+    load_segmenter(Path(recipe.init), device=recipe.device)  # fails before downloads begin
     with folder.timed("fetch"):
         footage = [_obtained(address, folder, watcher) for address in recipe.videos]
     _require_some(footage, FetchError)
-    # From here on the folder is this recipe's: a misspelt address can be corrected, frames cannot be told apart.
+    # From here on the folder belongs to this recipe: a misspelt address can be corrected, but frames of other videos
+    # could not be recognised.
     write_text(folder.recipe, recipe.as_toml())
     with folder.timed("frames"):
         footage = _with_frames(footage, recipe, folder, watcher)
@@ -247,7 +246,7 @@ def _train(recipe: VideoRecipe, folder: VideoFolder, data: Path, watcher: StageW
 
 
 def _weights(recipe: VideoRecipe, folder: VideoFolder) -> dict[str, Path]:
-    """What `load_segmenter` is given for each set of overlays."""
+    """Return the run of each set of overlays."""
     return {BEFORE: Path(recipe.init), AFTER: folder.run.path}
 
 
@@ -289,7 +288,7 @@ def _report(
     overlays: Mapping[str, Mapping[str, OverlaySummary]],
     watcher: StageWatcher,
 ) -> BeforeAfter:
-    """What came of it; written unless all was done before."""
+    """Return the result; write the report unless everything was done before."""
     summaries = {label: by_file.values() for label, by_file in overlays.items()}
     drawing = {f"overlay, {label}": sum(one.wall_seconds for one in some) for label, some in summaries.items()}
     result = BeforeAfter(
@@ -307,6 +306,6 @@ def _report(
         headings[label]: load_segmenter(weights, device=recipe.device)
         for label, weights in _weights(recipe, folder).items()
     }
-    write_png(folder.picture, overlay_grid(segmenters, dataset_kind("frames").open(folder.frames), SHOWN_FRAMES))
-    result.write(folder.path, folder.picture.name)
+    write_png(folder.image, overlay_grid(segmenters, dataset_kind("frames").open(folder.frames), SHOWN_FRAMES))
+    result.write(folder.path, folder.image.name)
     return result

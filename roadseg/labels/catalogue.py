@@ -1,4 +1,4 @@
-"""The label spaces that roadseg knows, by name.
+"""Label spaces by name.
 
 Spaces of one family share class names, so that `roadseg.labels.space.conversion` goes by name;
 `contains` does the rest.
@@ -16,7 +16,7 @@ NO_PARTS: Parts = {}
 
 
 def _space(name: str, classes: Mapping[str, Colour], parts: Parts = NO_PARTS) -> LabelSpace:
-    """A space of classes with their colours, in train-id order."""
+    """Make a label space of classes with their colours, in train-id order."""
     contains = {part: whole for whole, names in parts.items() for part in names}
     return LabelSpace(name, tuple(classes), tuple(classes.values()), contains)
 
@@ -49,7 +49,7 @@ CITYSCAPES_19 = _space(
 
 
 def _subset(name: str, classes: Set[str], parts: Parts = NO_PARTS) -> LabelSpace:
-    """Some of the Cityscapes classes, in their order and colours."""
+    """Make a label space of some Cityscapes classes, in their order and colours."""
     colours = zip(CITYSCAPES_19.classes, CITYSCAPES_19.colours, strict=True)
     return _space(name, {one: colour for one, colour in colours if one in classes}, parts)
 

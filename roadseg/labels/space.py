@@ -1,7 +1,7 @@
-"""Label maps and label spaces: what the classes of a network or a data set are called, and how they look.
+"""Label maps and label spaces: names and colours of the classes of a network or a data set.
 
-A label map holds train ids 0..C-1 and `IGNORE` (255). How label files number their classes is the data set's business,
-see `roadseg.datasets`. Two spaces are compared over the classes they share, see `conversion`.
+A label map holds train ids 0..C-1 and `IGNORE` (255). The numbers in label files are read by
+`roadseg.datasets`. Two spaces are compared over the classes they share, see `conversion`.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ LabelMap = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class LabelSpace:
-    """The classes of a data set or of a network, in train-id order."""
+    """Classes of a data set or of a network, in train-id order."""
 
     name: str
-    """As written in recipes, for example `cityscapes-19`."""
+    """Name in recipes, for example `cityscapes-19`."""
     classes: tuple[str, ...]
     """Class names; position is train id."""
     colours: tuple[tuple[int, int, int], ...]
-    """One RGB colour a class, 0..255."""
+    """RGB colour of each class, 0..255."""
     contains: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Class name of another space -> name of the class here that it is part of, where the names differ."""
 
@@ -42,12 +42,12 @@ class LabelSpace:
         return palette
 
     def counterpart(self, name: str) -> str | None:
-        """The class here that the class `name` of another space is, or is part of; None where there is none."""
+        """Return the class that equals or contains the class `name` of another space; None if there is none."""
         return name if name in self.classes else self.contains.get(name)
 
 
 def conversion(source: LabelSpace, target: LabelSpace) -> NDArray[np.uint8]:
-    """(256,) uint8 table from train ids of `source` to train ids of `target`; classes without a counterpart map to 255.
+    """Return a (256,) uint8 table from train ids of `source` to those of `target`; 255 for classes without counterpart.
 
     A class maps to the class of the same name, or to the one that `target.contains` puts it in.
     """

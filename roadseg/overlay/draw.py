@@ -1,7 +1,7 @@
 """Draws label maps on frames: class colours blended into the Y'CbCr planes, and a legend.
 
-No RGB picture is ever made: blending is linear and so is the way from R'G'B' to Y'CbCr, hence blending the planes
-with the colours' Y', Cb and Cr gives what blending in RGB would, at a fraction of the cost.
+No RGB image is made: blending is linear and so is the conversion from R'G'B' to Y'CbCr, hence blending the planes
+with the colours' Y', Cb and Cr gives the same as blending in RGB, at a fraction of the cost.
 """
 
 from dataclasses import dataclass, replace
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.labels.space import LabelMap, LabelSpace
+from roadseg.overlay.text import draw_text, shortened, text_width
 from roadseg.video.colour import Matrix, Plane
 from roadseg.video.frame import Frame
 
-Picture = NDArray[np.float32]
+Pixels = NDArray[np.float32]
 Real = np.integer | np.floating
 
 # (Kr, Kb) of ITU-R BT.601-7, BT.709-6 and BT.2020-2.
@@ -27,11 +28,11 @@ LUMA_WEIGHTS: dict[Matrix, tuple[float, float]] = {
 
 
 def rgb_to_ycbcr(rgb: NDArray[Real], matrix: Matrix, full_range: bool) -> NDArray[np.float64]:
-    """Y'CbCr of R'G'B' colours by the equations of the ITU-R recommendations.
+    """Convert R'G'B' colours to Y'CbCr by the equations of the ITU-R recommendations.
 
     Args:
         rgb: (..., 3) in 0..255.
-        matrix: which weights.
+        matrix: the weights of red, green and blue.
         full_range: levels 0..255, else 16..235 for Y' and 16..240 for Cb and Cr.
 
     Returns:
@@ -48,13 +49,13 @@ def rgb_to_ycbcr(rgb: NDArray[Real], matrix: Matrix, full_range: bool) -> NDArra
 
 
 class Overlay:
-    """Draws the label maps of one label space.
+    """Drawing of label maps of one label space on frames.
 
     Args:
         label_space: gives the colours and the names in the legend.
-        opacity: weight of the class colour, 0 (the plain picture) to 1 (only colours).
-        legend: whether to show the names of all classes beside their colours at the bottom of the picture. It is left
-            out of pictures of which it would hide more than a quarter.
+        opacity: weight of the class colour, 0 (the plain frame) to 1 (only colours).
+        legend: show the names of all classes beside their colours at the bottom of the frame. It is left out where it
+            would hide more than a quarter of the frame.
     """
 
     def __init__(self, label_space: LabelSpace, *, opacity: float = 0.5, legend: bool = True) -> None:
@@ -71,8 +72,8 @@ class Overlay:
 
         Args:
             frame: left as it is.
-            labels: (h, w) uint8 train ids of the whole picture at any size. Where they say `IGNORE`, or an id beyond
-                the classes, the picture stays.
+            labels: (h, w) uint8 train ids of the whole frame at any size. Where they are `IGNORE`, or an id beyond the
+                classes, the frame stays as it is.
         """
         large = enlarge(labels, frame.width)
         small = _nearest(large, (frame.u.shape[1], frame.u.shape[0]))
@@ -86,7 +87,7 @@ class Overlay:
         return replace(frame, y=y, u=u, v=v)
 
     def _blend(self, plane: Plane, labels: LabelMap, table: NDArray[np.uint8]) -> Plane:
-        """Mix into a copy of `plane` what `table` (256,) has for each label; labels are scaled to the plane."""
+        """Blend the value of `table` (256,) for each label into a copy of `plane`; labels are scaled to the plane."""
         size = (plane.shape[1], plane.shape[0])
         blended = _nearest(np.asarray(cv2.LUT(labels, table), np.uint8), size)
         cv2.addWeighted(plane, 1 - self.opacity, blended, self.opacity, 0, dst=blended)
@@ -96,7 +97,7 @@ class Overlay:
         return blended
 
     def _make_tables(self, matrix: Matrix, full_range: bool) -> NDArray[np.uint8]:
-        """(3, 256) uint8: Y', Cb and Cr of every label value."""
+        """Return Y', Cb and Cr of every label value, (3, 256) uint8."""
         return np.ascontiguousarray(_levels(rgb_to_ycbcr(self.label_space.palette, matrix, full_range).T))
 
     def _make_patch(self, width: int, height: int, matrix: Matrix, full_range: bool) -> "Patch | None":
@@ -122,25 +123,25 @@ def enlarge(labels: LabelMap, width: int) -> LabelMap:
 
 @dataclass(frozen=True)
 class Patch:
-    """A partly transparent picture, ready to be put on the planes of frames of one size and one matrix."""
+    """Partly transparent image, ready to be put on the planes of frames of one size and one matrix."""
 
     corners: tuple[tuple[int, int], ...]
     """(top, left) in samples of each plane."""
     colours: tuple[Plane, ...]
-    """Y', Cb and Cr, each times its opacity."""
+    """Y', Cb and Cr, each multiplied by the opacity."""
     clear: tuple[Plane, ...]
     """255 where the frame shows unchanged, 0 where it is hidden, for each plane."""
 
     @classmethod
-    def of(cls, rgb: Picture, alpha: Picture, corner: tuple[int, int], matrix: Matrix, full_range: bool) -> "Patch":
-        """Prepare a picture for (top, left) `corner`, which is rounded down to whole chroma samples.
+    def of(cls, rgb: Pixels, alpha: Pixels, corner: tuple[int, int], matrix: Matrix, full_range: bool) -> "Patch":
+        """Prepare an image for (top, left) `corner`, which is rounded down to whole chroma samples.
 
         Args:
             rgb: (H, W, 3) in 0..255, H and W even.
             alpha: (H, W) opacity in 0..1.
-            corner: of the picture, in pixels of the frame.
-            matrix: of the frames.
-            full_range: of the frames.
+            corner: place of the image in the frame, in pixels.
+            matrix: matrix of the frames.
+            full_range: range of the frames.
         """
         top, left = corner[0] // 2, corner[1] // 2
         weighted = rgb_to_ycbcr(rgb, matrix, full_range) * alpha[..., None]
@@ -162,20 +163,18 @@ class Patch:
 PANEL, PANEL_OPACITY = (14, 17, 22), 0.7
 TEXT = (246, 246, 248)
 SWATCH_RIM, SWATCH_RIM_OPACITY = (255, 255, 255), 0.4  # the colours of cars and trucks are nearly as dark as the panel
-TEXT_WEIGHT = 420
 LARGEST_PART = 1 / 4
 
 
-def draw_legend(label_space: LabelSpace, width: int, height: int) -> tuple[Picture, Picture] | None:
-    """A panel with all class names beside their colours, for pictures of `width` x `height` pixels.
+def draw_legend(label_space: LabelSpace, width: int, height: int) -> tuple[Pixels, Pixels] | None:
+    """Draw a panel with all class names beside their colours, for frames of `width` x `height` pixels.
 
     Returns:
         (H, W, 3) RGB in 0..255 and (H, W) opacity in 0..1, H and W even; None if it would hide more than a quarter.
     """
     size = max(10, round(0.02 * height))
     gap, line, swatch = round(0.75 * size), round(1.55 * size), _even(1.05 * size)
-    font = cv2.FontFace("sans")
-    names = [swatch + gap // 2 + _text_width(name, font, size) for name in label_space.classes]
+    names = [swatch + gap // 2 + text_width(name, size) for name in label_space.classes]
     for rows in range(1, len(names) + 1):
         columns = [max(names[first : first + rows]) + 2 * gap for first in range(0, len(names), rows)]
         panel_width, panel_height = _even(sum(columns) + gap), _even(rows * line + 1.4 * gap)
@@ -192,39 +191,38 @@ def draw_legend(label_space: LabelSpace, width: int, height: int) -> tuple[Pictu
         y = round(0.7 * gap) + row * line + (line - swatch) // 2
         canvas.box(x - 1, y - 1, swatch + 2, swatch + 2, swatch // 4 + 1, SWATCH_RIM, SWATCH_RIM_OPACITY)
         canvas.box(x, y, swatch, swatch, swatch // 4, colour, 1.0)
-        canvas.text(x + swatch + gap // 2, y + round(0.5 * swatch + 0.35 * size), name, font, size, TEXT)
+        canvas.text(x + swatch + gap // 2, y + round(0.5 * swatch + 0.35 * size), name, size, TEXT)
     return canvas.rgb, canvas.alpha
 
 
-def draw_title(text: str, width: int, height: int) -> tuple[Picture, Picture] | None:
-    """A panel with a line of text, for pictures of `width` x `height` pixels; a long text loses its beginning.
+def draw_title(text: str, width: int, height: int) -> tuple[Pixels, Pixels] | None:
+    """Draw a panel with a line of text, for frames of `width` x `height` pixels; a long text loses its beginning.
 
     Returns:
         (H, W, 3) RGB in 0..255 and (H, W) opacity in 0..1, H and W even; None if there is no room for it.
     """
     size = max(10, round(0.035 * height))
-    gap, font = round(0.7 * size), cv2.FontFace("sans")
+    gap = round(0.7 * size)
     panel_height = _even(1.3 * size + gap)
-    while text and _text_width(text, font, size) + 2 * gap > width:
-        text = text.removeprefix("…")[1:] and "…" + text.removeprefix("…")[1:]
-    if not text or panel_height > height:
+    text = shortened(text, width - 2 * gap, size)
+    panel_width = _even(text_width(text, size) + 2 * gap)
+    if panel_width > width or panel_height > height:
         return None
-    panel_width = _even(_text_width(text, font, size) + 2 * gap)
     canvas = _Canvas(panel_width, panel_height)
     canvas.box(0, 0, panel_width, panel_height, size // 3, PANEL, PANEL_OPACITY)
-    canvas.text(gap, round(0.5 * panel_height + 0.35 * size), text, font, size, TEXT)
+    canvas.text(gap, round(0.5 * panel_height + 0.35 * size), text, size, TEXT)
     return canvas.rgb, canvas.alpha
 
 
 class _Canvas:
-    """A transparent picture to draw on."""
+    """Transparent image to draw on."""
 
     def __init__(self, width: int, height: int) -> None:
-        self.rgb: Picture = np.zeros((height, width, 3), np.float32)
-        self.alpha: Picture = np.zeros((height, width), np.float32)
+        self.rgb: Pixels = np.zeros((height, width, 3), np.float32)
+        self.alpha: Pixels = np.zeros((height, width), np.float32)
 
     def box(self, x: int, y: int, width: int, height: int, radius: int, colour: tuple[int, ...], alpha: float) -> None:
-        """A filled box with rounded corners; smooth, for it is drawn four times as large."""
+        """Draw a filled box with rounded corners; its edges are smooth, because it is drawn four times as large."""
         coverage = np.zeros((4 * self.alpha.shape[0], 4 * self.alpha.shape[1]), np.uint8)
         left, top, right, bottom, r = 4 * x, 4 * y, 4 * (x + width) - 1, 4 * (y + height) - 1, 4 * radius
         cv2.rectangle(coverage, (left + r, top), (right - r, bottom), 255, cv2.FILLED)
@@ -233,31 +231,27 @@ class _Canvas:
             cv2.circle(coverage, centre, r, 255, cv2.FILLED)
         self._over(_halved(_halved(coverage)), colour, alpha)
 
-    def text(self, x: int, baseline: int, text: str, font: cv2.FontFace, size: int, colour: tuple[int, ...]) -> None:
-        """A line of text, `size` pixels high."""
+    def text(self, x: int, baseline: int, text: str, size: int, colour: tuple[int, ...]) -> None:
+        """Draw a line of text, `size` pixels high."""
         coverage = np.zeros((*self.alpha.shape, 3), np.uint8)
-        cv2.putText(coverage, text, (x, baseline), (255, 255, 255), font, size, TEXT_WEIGHT)
+        draw_text(coverage, text, (x, baseline), size, (255, 255, 255))
         self._over(coverage[..., 0], colour, 1.0)
 
     def _over(self, coverage: NDArray[Real], colour: tuple[int, ...], alpha: float) -> None:
         """Porter and Duff's "over", "Compositing digital images", 1984; `coverage` in 0..255."""
-        source: Picture = coverage.astype(np.float32) * np.float32(alpha / 255)
+        source: Pixels = coverage.astype(np.float32) * np.float32(alpha / 255)
         total = source + self.alpha * (1 - source)
         share = np.divide(source, total, out=np.zeros_like(source), where=total > 0)[..., None]
         self.rgb += share * (np.asarray(colour, np.float32) - self.rgb)
         self.alpha = total
 
 
-def _text_width(text: str, font: cv2.FontFace, size: int) -> int:
-    return int(cv2.getTextSize((0, 0), text, (0, 0), font, size, TEXT_WEIGHT)[2])
-
-
 def _nearest(plane: Plane, size: tuple[int, int]) -> Plane:
     return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
 
 
-def _halved(plane: NDArray[Real]) -> Picture:
-    """The mean of every 2 x 2 samples."""
+def _halved(plane: NDArray[Real]) -> Pixels:
+    """Return the means of 2 x 2 samples."""
     size = (plane.shape[1] // 2, plane.shape[0] // 2)
     return np.asarray(cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA))
 

@@ -1,4 +1,4 @@
-"""Where in the picture each class stands: how long it is seen in each cell of a coarse grid."""
+"""Heat maps: how long each class is seen in each cell of a coarse grid over the frame."""
 
 import io
 from base64 import b64decode, b64encode
@@ -14,7 +14,7 @@ from roadseg.labels.space import LabelMap
 COLUMNS = 64
 """Cells across the picture; there are as many down it as keep the proportions of the label map."""
 MASKED = -1
-"""What a grid has where a mask leaves the picture out."""
+"""Value of grid cells that a mask leaves out."""
 METADATA_KEY = b"heatmaps"
 """Under which the metadata of a Parquet file has them."""
 
@@ -23,7 +23,7 @@ Grid = NDArray[np.int16]
 
 
 def sample_grid(labels: LabelMap, seen: NDArray[np.bool_] | None = None) -> Grid:
-    """What a label map (h, w) uint8 has at the centres of the cells; `MASKED` where `seen` (h, w) is false."""
+    """Sample a label map (h, w) uint8 at the centres of the cells; `MASKED` where `seen` (h, w) is false."""
     height, width = labels.shape
     rows = max(1, round(COLUMNS * height / width))
     cells = np.ix_(_centres(rows, height), _centres(COLUMNS, width))
@@ -38,10 +38,10 @@ def _centres(cells: int, pixels: int) -> NDArray[np.int64]:
 
 
 class HeatMaps:
-    """Adds up, in ticks of a time base, how long each class is seen in each cell: exactly, whatever the order.
+    """Sums, in ticks of a time base, of how long each class is seen in each cell: exact, whatever the order.
 
     Args:
-        ticks: (C + 1, rows, `COLUMNS`) int64: of the classes, then of what has no class. Masked cells have none.
+        ticks: (C + 1, rows, `COLUMNS`) int64: classes first, then pixels without a class; 0 in masked cells.
     """
 
     def __init__(self, ticks: NDArray[np.int64]) -> None:
@@ -50,11 +50,11 @@ class HeatMaps:
 
     @classmethod
     def empty(cls, classes: int, grid: Grid) -> "HeatMaps":
-        """Of no frame yet, for grids of this shape."""
+        """Return heat maps without a frame, for grids of the shape of `grid`."""
         return cls(np.zeros((classes + 1, *grid.shape), np.int64))
 
     def add(self, grid: Grid, ticks: int) -> None:
-        """Add a picture that is shown for so many ticks."""
+        """Add a frame that is shown for `ticks`."""
         seen = grid.ravel() != MASKED
         labels = np.minimum(grid.ravel(), len(self.ticks) - 1)
         self.ticks.reshape(len(self.ticks), -1)[labels[seen], self._cells[seen]] += ticks
@@ -64,14 +64,14 @@ class HeatMaps:
         return self.ticks.astype(np.float64) * float(time_base)
 
     def metadata(self) -> dict[bytes, bytes]:
-        """For a Parquet file: an .npz archive with the array `ticks`, in Base64."""
+        """Return metadata for a Parquet file: an .npz archive with the array `ticks`, in Base64."""
         archive = io.BytesIO()
         np.savez_compressed(archive, ticks=self.ticks)
         return {METADATA_KEY: b64encode(archive.getvalue())}
 
     @classmethod
     def of_metadata(cls, metadata: Mapping[bytes, bytes]) -> "HeatMaps | None":
-        """Those that the metadata of a Parquet file has; None if it has none.
+        """Read heat maps from the metadata of a Parquet file; None if there are none.
 
         Raises:
             ValueError: they are damaged.

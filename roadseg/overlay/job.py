@@ -126,8 +126,8 @@ def overlay_video(
             return earlier.model_copy(update={"video": str(video)})
         started = time.perf_counter()
         if options.batch_norm is not None:
-            pictures = sample_frames(video, segmenter.input_size, PICTURES)
-            segmenter = segmenter.adapted_to(pictures, options.batch_norm)
+            images = sample_frames(video, segmenter.input_size, PICTURES)
+            segmenter = segmenter.adapted_to(images, options.batch_norm)
         size = reader.info.width, reader.info.height
         mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview)
         decoded = _decode(reader)

@@ -1,8 +1,8 @@
-"""The parts of an overlay that is being made: what is finished outlives the process, whatever ends it.
+"""Parts of an unfinished overlay, which survive the process, whatever ends it.
 
-A video is worked in segments of `SEGMENT_FRAMES`. Beside the results-to-be, a hidden folder holds for each segment its
-overlay without sound and its table, and a manifest of what they are parts of. At the end they are joined without
-being encoded again.
+A video is drawn in segments of `SEGMENT_FRAMES`. A hidden folder beside the later results holds the overlay without
+sound and the table of each segment, and a manifest with the job. At the end the segments are joined without being
+encoded again.
 """
 
 import json
@@ -29,40 +29,40 @@ from roadseg.video.joining import join_videos
 from roadseg.video.writer import KEYFRAME_INTERVAL, VideoWriter
 
 SEGMENT_FRAMES = KEYFRAME_INTERVAL
-"""As far apart as keyframes are anyway: the joined video has no more of them than one encoded in one go."""
+"""Frames of a segment: the distance of keyframes, so the joined video has no more keyframes than usual."""
 
 PARTS_SUFFIX = ".parts"
 
 
 @dataclass
 class Segment:
-    """A part in the making."""
+    """Segment that is being written."""
 
     writer: VideoWriter
     table: FrameTable
     memory: Memory | None = None
-    """What smoothing knows at its end; to be set if labels are smoothed."""
+    """State of smoothing at the end of the segment; None if labels are not smoothed."""
 
 
 class OverlayParts:
-    """The parts of one overlay; those of another job that are found there are deleted.
+    """Parts of one overlay; parts of another job are deleted.
 
         with OverlayParts(files, job, versions, label_space) as parts:
             with parts.segment(first) as segment:
                 ...
 
-    They are deleted when the block ends well, and when the video is what is wrong. Whatever else ends it, what is
-    finished stays, for the next time. Whoever uses this holds the name of the overlay, see `roadseg.files.held`.
+    The parts are deleted when the block ends well or the video is at fault. Whatever else ends the block, finished
+    segments stay for the next call. The caller holds the name of the overlay, see `roadseg.files.held`.
 
     Args:
-        files: the results-to-be.
-        job: what they are made from.
-        versions: of the packages that make them; parts by others are not mixed with theirs.
-        label_space: of the labels.
+        files: paths of the later results.
+        job: decides whether earlier parts can be used.
+        versions: packages by name; parts that other versions made are not used.
+        label_space: the classes.
         sample_aspect_ratio: width of a pixel over its height.
 
     Raises:
-        OutputError: nothing can be written there.
+        OutputError: the folder cannot be written.
     """
 
     def __init__(
@@ -82,13 +82,13 @@ class OverlayParts:
             remove_parts(files)
             write_json(self._manifest, manifest)
         self._finished = 0
-        """Segments that are there, from the first on without a gap."""
+        """Number of finished segments, from the first on without a gap."""
         while self._table(self._finished).exists():
             self._finished += 1
 
     @property
     def frames(self) -> int:
-        """How many frames the finished parts have."""
+        """Number of frames in the finished segments."""
         return sum(pq.read_metadata(self._table(number)).num_rows for number in range(self._finished))
 
     def __enter__(self) -> Self:
@@ -99,16 +99,16 @@ class OverlayParts:
             remove_parts(self._files)
 
     def memory(self) -> Memory | None:
-        """What smoothing knew at the end of the finished segments, if they were smoothed."""
+        """Return the state of smoothing at the end of the finished segments; None without smoothing."""
         path = self._memory(self._finished - 1)
         return Memory.read(path) if path.exists() else None
 
     @contextmanager
     def segment(self, like: Frame) -> Iterator["Segment"]:
-        """The next segment, to be filled with at least one frame. It counts once all of it is whole.
+        """Open the next segment, which takes at least one frame; it counts once it is complete.
 
         Args:
-            like: the first frame of the whole video: what is encoded by it fits together.
+            like: the first frame of the whole video; segments encoded alike can be joined.
         """
         video, table = self._video(self._finished), self._table(self._finished)
         writer = VideoWriter.like(
@@ -117,7 +117,7 @@ class OverlayParts:
             sample_aspect_ratio=self._sample_aspect_ratio,
             frame_rate=1 / (like.duration * like.time_base),
         )
-        # The table, whose presence tells that the segment is there, takes its name last.
+        # The table gets its name last: its presence marks the segment as finished.
         with writing(table) as part, FrameTable(part, self._label_space, like.time_base) as rows, writer:
             segment = Segment(writer, rows)
             yield segment
@@ -127,14 +127,14 @@ class OverlayParts:
         self._finished += 1
 
     def join(self, like: Frame, sound: Path) -> tuple[ClassTotals, list[str]]:
-        """Make the overlay and the table of all segments, in place of earlier ones, whose summary is deleted.
+        """Join all segments into the overlay and its table; they replace earlier ones, whose summary is deleted.
 
         Args:
             like: as for `segment`.
-            sound: a file whose sound goes beside the pictures.
+            sound: file whose sound is copied into the overlay.
 
         Returns:
-            What the frames show, and what could not be kept, in sentences.
+            Class totals of all frames, and notices about what could not be kept.
 
         Raises:
             OutputError: the disk is full, or the files cannot be written for another reason; earlier ones stay.
@@ -145,7 +145,7 @@ class OverlayParts:
         )
         totals = self._join_tables(table)
         with output_errors(self._files.overlay):
-            self._files.summary.unlink(missing_ok=True)  # before the files that it vouches for are replaced
+            self._files.summary.unlink(missing_ok=True)  # first: it stands for complete files
             video.replace(self._files.overlay)
             table.replace(self._files.frames)
         return totals, notices
@@ -173,7 +173,7 @@ class OverlayParts:
 
 
 def remove_parts(files: OverlayFiles) -> None:
-    """Delete what is left of work on an overlay that has ended."""
+    """Delete the parts of an overlay."""
     folder = _parts_folder(files)
     with output_errors(folder), suppress(FileNotFoundError):
         shutil.rmtree(folder)

@@ -1,7 +1,7 @@
-"""One video with what several runs see in it side by side, in step.
+"""Comparison video: the labels of several runs side by side, in step.
 
-decode -> prepare (scale, batch) -> segment -> draw (blend, join) -> encode, each in its own thread. Nothing is ever
-larger than a frame of the video, and RGB is made at the size that networks want alone.
+decode -> prepare -> segment [-> smooth] -> draw (blend, join) -> encode, each stage in its own thread. Nothing is
+larger than a frame of the video, and RGB is made only at the input sizes of the networks.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,37 +29,37 @@ from roadseg.video.writer import VideoWriter
 
 COMPARISON_SUFFIX = ".comparison.mp4"
 FEWEST, MOST = 2, 4
-"""Runs."""
+"""Number of runs in a comparison."""
 COLUMNS = 2
 LARGEST = 1920
-"""Pixels across and down all panes together, at most."""
+"""Width and height of all panes together in pixels, at most."""
 GAP = 4
 """Pixels between panes, around the legend and from a pane's corner to its title; even."""
 PLAIN = "video"
 """Title of the pane that makes three runs a full grid."""
 LEGEND_HEIGHT = 0.4
-"""Height, by the width of all panes, of the picture that the legend's letters would suit."""
+"""Height, relative to the width of all panes, of the frame that the legend's letters are sized for."""
 MOST_FRAMES = 4
-"""Of a batch: of large videos more would take much memory, for each pane has its own."""
+"""Frames in a batch, at most: each pane has its own, and large ones take much memory."""
 
 
 @dataclass(frozen=True)
 class SideBySide:
-    """A finished comparison on a video."""
+    """Finished comparison video."""
 
     path: Path
     frames: int
     duration_seconds: float
     width: int
     height: int
-    """Of the comparison, in pixels."""
+    """Size of the comparison in pixels."""
     decoder_events: Mapping[str, Any]
-    """What went wrong while the video was read, see `roadseg.video.reader.DecodeEvents`, without its notices."""
+    """Decoding problems, see `roadseg.video.reader.DecodeEvents`, without notices."""
     notices: list[str]
-    """What was assumed and what could not be kept, each in a sentence."""
+    """Assumptions and losses, each in a sentence."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the facts for JSON."""
         return {
             "comparison": str(self.path),
             "frames": self.frames,
@@ -80,18 +80,18 @@ def compare_on_video(
     smoothing: float = 0.0,
     on_progress: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> SideBySide:
-    """Draw what each segmenter sees on a pane of its own: two side by side, three or four in a square.
+    """Draw the labels of each segmenter on a pane of its own: two side by side, three or four in a square.
 
     With three, the plain video fills the square. Every frame has the time that it has in the video, and the sound is
     copied. Pixels come out square. The file appears whole or not at all.
 
     Args:
         video: in any format that FFmpeg decodes.
-        segmenters: 2 to 4 of them by the titles of their panes.
+        segmenters: 2 to 4 segmenters by the titles of their panes.
         out: folder, made if it is missing; NAME.comparison.mp4 there is replaced.
         tta: test-time augmentation.
         smoothing: weight of the past in class scores, see `roadseg.inference.smoothing.TemporalSmoother`; 0 for none.
-        on_progress: told how many frames are done and, where the container says it, how many there are.
+        on_progress: called with the number of frames done and, where the container states it, the number of frames.
 
     Raises:
         VideoError: the video cannot be read.
@@ -126,32 +126,32 @@ def compare_on_video(
 
 
 def check_number(runs: int) -> None:
-    """Make sure that there is a pane for each run.
+    """Make sure that each run has a pane.
 
     Raises:
-        InputError: there is not.
+        InputError: there are too few runs or too many.
     """
     if not FEWEST <= runs <= MOST:
         number = "one run" if runs == 1 else f"{runs} runs"
         raise InputError(
             f"{number} to show on a video, where there are panes for {FEWEST} to {MOST}",
-            "Give another, for example `default`, the weights that ship." if runs < FEWEST else "Leave some out.",
+            "Give another, for example `default`, the default weights." if runs < FEWEST else "Leave some out.",
         )
 
 
 class _Encoder:
-    """Writes frames, and remembers what is to be told of them."""
+    """Encoder that remembers the facts for the result."""
 
     def __init__(self, path: Path, video: Path) -> None:
         self.first = 0
-        """When the first frame is shown, in ticks."""
+        """Time of the first frame in ticks."""
         self.last: Frame | None = None
         self.notices: list[str] = []
         self._path = path
         self._video = video
 
     def encode(self, frames: Iterator[Frame]) -> Iterator[int]:
-        """Gives the number of frames that are encoded, from 1 on."""
+        """Encode frames; yield the number of frames encoded so far."""
         like = next(frames, None)
         if like is None:
             return
@@ -166,7 +166,7 @@ class _Encoder:
 
 
 class _Panes:
-    """Where the panes are, and what is drawn on all frames alike: titles, and a legend below."""
+    """Layout of the panes, with what all frames share: titles, and a legend below."""
 
     def __init__(self, segmenters: Mapping[str, Segmenter], reader: VideoReader) -> None:
         info = reader.info
@@ -177,11 +177,11 @@ class _Panes:
         width, height = self.size
         panes_width, panes_height = COLUMNS * (width + GAP) - GAP, rows * (height + GAP) - GAP
         spaces = [segmenter.label_space for segmenter in segmenters.values()]
-        # Of unlike label spaces, each pane tells its own.
+        # With different label spaces, each pane has its own legend.
         alike = all(space == spaces[0] for space in spaces)
         legend = draw_legend(spaces[0], panes_width, round(LEGEND_HEIGHT * panes_width)) if alike else None
         self.whole = panes_width, panes_height + (legend[1].shape[0] + 2 * GAP if legend else 0)
-        """(width, height) of all."""
+        """(width, height) of the whole frame."""
         self._overlays = [Overlay(space, legend=not alike) for space in spaces]
         self._corners = [
             (row * (height + GAP), column * (width + GAP)) for row in range(rows) for column in range(COLUMNS)
@@ -202,7 +202,7 @@ class _Panes:
         ]
 
     def draw(self, batches: Iterator[Labelled[Frame]]) -> Iterator[Frame]:
-        """Frames with all panes on them."""
+        """Draw all panes; yield frames of the comparison."""
         for frames, labels, _ in batches:
             for place, frame in enumerate(frames):
                 drawn = [overlay.draw(frame, maps[place]) for overlay, maps in zip(self._overlays, labels, strict=True)]
@@ -233,7 +233,7 @@ def pane_size(width: float | Fraction, height: int, rows: int) -> tuple[int, int
 
 
 def _scaled(frame: Frame, size: tuple[int, int]) -> Frame:
-    """The frame at an even size, each plane by itself."""
+    """Scale a frame to an even size, each plane by itself."""
     half = size[0] // 2, size[1] // 2
     return replace(frame, y=_resized(frame.y, size), u=_resized(frame.u, half), v=_resized(frame.v, half))
 

@@ -1,4 +1,4 @@
-"""What a video shows, in numbers: a Parquet row for every frame, and shares of classes over time."""
+"""Class statistics of a video: a Parquet row per frame, and class shares over time."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,34 +20,33 @@ from roadseg.video.frame import Frame
 ROWS_A_GROUP = 1024
 """Frames held in memory before they are written as a Parquet row group, and when they are read again."""
 UNLABELLED = "unlabelled"
-"""The name under which pixels without a class are counted, after all classes."""
+"""Name for pixels without a class; it comes after all classes."""
 
 
 @dataclass(frozen=True)
 class ClassShare:
-    """How much of a video one class takes up."""
+    """Share of one class in a video."""
 
     name: str
     share: float
-    """Fraction of what is counted of the picture, 0..1, averaged over time: every frame counts for as long as it is
-    shown."""
+    """Fraction of the counted pixels, 0..1, averaged over time: every frame counts for as long as it is shown."""
     frames: int
     """Frames with at least one pixel of the class in the label map."""
     seconds: float
-    """How long those frames are shown."""
+    """Total duration of those frames."""
 
 
 def count_pixels(labels: LabelMap, seen: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
-    """(256,) int64: how often each value occurs in a label map (h, w) uint8, or where `seen` (h, w) is true in it."""
+    """Count each value of a label map (h, w) uint8, or of its part where `seen` (h, w) is true: (256,) int64."""
     where = None if seen is None else seen.view(np.uint8)
     return cv2.calcHist([labels], [0], where, [256], [0, 256]).ravel().astype(np.int64)
 
 
 class ClassTotals:
-    """Adds classes up over frames, each for as long as it is shown.
+    """Sums of classes over frames, each weighted by its duration.
 
     Args:
-        names: what pixels are counted by: classes, then `unlabelled`.
+        names: the classes, then `unlabelled`.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -55,7 +54,7 @@ class ClassTotals:
         self.frames = 0
         """Frames so far."""
         self.seconds = 0.0
-        """How long they are shown."""
+        """Their total duration."""
         self._fractions = np.zeros(len(names))
         self._present_frames = np.zeros(len(names), np.int64)
         self._present_seconds = np.zeros(len(names))
@@ -110,7 +109,7 @@ class FrameTable:
 
     @staticmethod
     def names(label_space: LabelSpace) -> tuple[str, ...]:
-        """What pixels are counted by: the classes, then `unlabelled`."""
+        """Return the names that pixels are counted by: the classes, then `unlabelled`."""
         return *label_space.classes, UNLABELLED
 
     def add(
@@ -119,10 +118,10 @@ class FrameTable:
         """Add the next frame.
 
         Args:
-            frame: its pixels are not looked at.
+            frame: gives index and time.
             counts: (256,) as `count_pixels` gives them.
-            grid: of its labels, for the heat maps; all grids of a table have the same shape.
-            decode_error: whether the decoder met errors on the way to this frame.
+            grid: its labels on a coarse grid, for the heat maps; all grids of a table have the same shape.
+            decode_error: the decoder met errors on the way to this frame.
         """
         classes = len(self.label_space)
         pixels = np.append(counts[:classes], counts[classes:].sum())
@@ -160,22 +159,22 @@ class FrameTable:
 
 @dataclass(frozen=True)
 class FrameRows:
-    """What a `FrameTable` wrote of some frames in a row."""
+    """Rows of a table for consecutive frames."""
 
     seconds: NDArray[np.float64]
     """(N,) presentation times."""
     durations: NDArray[np.float64]
-    """(N,) how long each is shown, in seconds."""
+    """(N,) durations in seconds."""
     pixels: NDArray[np.int64]
-    """(N, C) by frame and name."""
+    """(N, C) pixel counts by frame and name."""
 
 
 def read_frames(path: Path, names: Sequence[str]) -> Iterator[FrameRows]:
-    """The rows that a `FrameTable` wrote, `ROWS_A_GROUP` at a time; memory does not grow with the video.
+    """Read the rows of a table, `ROWS_A_GROUP` at a time; memory does not grow with the video.
 
     Args:
-        path: of the Parquet file.
-        names: of the classes that it counts, and `unlabelled`; there may be fewer than it has.
+        path: the Parquet file.
+        names: classes and `unlabelled`, all or some of those in the table.
 
     Raises:
         InputError: it cannot be read, or does not have these columns.
@@ -191,14 +190,14 @@ def read_frames(path: Path, names: Sequence[str]) -> Iterator[FrameRows]:
 
 
 def read_heatmaps(path: Path) -> NDArray[np.float64] | None:
-    """How long each class is seen where, of all frames that a `FrameTable` wrote together.
+    """Read the heat maps of a table: how long each class is seen at each place, over all frames.
 
     Args:
-        path: of the Parquet file.
+        path: the Parquet file.
 
     Returns:
-        (C + 1, rows, `roadseg.overlay.heatmaps.COLUMNS`) seconds: of the classes, then `unlabelled`. What a mask
-        leaves out has 0 in all. None where the table has no heat maps.
+        (C + 1, rows, `roadseg.overlay.heatmaps.COLUMNS`) seconds, classes first, then `unlabelled`; 0 where a mask
+        leaves the frame out. None if the table has no heat maps.
 
     Raises:
         InputError: it cannot be read.
@@ -212,11 +211,11 @@ def read_heatmaps(path: Path) -> NDArray[np.float64] | None:
 
 
 def join_frames(parts: Sequence[Path], path: Path) -> None:
-    """Make one table of frames of several that follow each other, their heat maps added up.
+    """Join consecutive tables of frames into one, and add up their heat maps.
 
     Args:
-        parts: at least one, by the same label space, time base and size of grids.
-        path: of the Parquet file to be written.
+        parts: at least one table; all have the same label space, time base and grid size.
+        path: the Parquet file to write.
     """
     schema = pq.read_schema(parts[0])
     kept = {key: value for key, value in schema.metadata.items() if key != METADATA_KEY}

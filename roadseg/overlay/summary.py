@@ -1,4 +1,4 @@
-"""What an overlay folder holds, and what was asked for to make it."""
+"""Files of an overlay, the job that made them, and its summary."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,24 +25,24 @@ MASK_SUFFIX, PREVIEW_SUFFIX = ".mask.png", ".mask.preview.png"
 
 @dataclass(frozen=True)
 class OverlayOptions:
-    """How to draw an overlay."""
+    """Options of an overlay."""
 
     opacity: float = 0.5
     """Weight of the class colours, 0 (the plain video) to 1 (only colours)."""
     legend: bool = True
-    """Whether to draw the names of the classes."""
+    """Draw the names of the classes."""
     batch_size: int | None = None
-    """Frames that the network sees at once; changes speed and memory, not the result. None: what suits the engine."""
+    """Frames that the network sees at once; changes speed and memory, not the result. None: as suits the engine."""
     frame_rate: Fraction | None = None
     """Hz, for streams without timestamps such as raw H.264."""
     overwrite: bool = False
     """Do it again even if it was done, and replace results of other jobs."""
     tta: TTA = NO_TTA
-    """What the network is shown of a picture."""
+    """Test-time augmentation."""
     smoothing: float = 0.0
     """Weight of the past in class scores, see `roadseg.inference.smoothing.TemporalSmoother`; 0 for none."""
     batch_norm: BatchNormAdaptation | None = None
-    """Adapt batch norm to each video; None: do not."""
+    """Adaptation of batch norm to each video; None for none."""
     mask: MaskChoice | None = None
     """Area that is neither drawn on nor counted: what never moves in a video, or what a person drew."""
 
@@ -57,7 +57,7 @@ class OverlayOptions:
 
 @dataclass(frozen=True)
 class OverlayFiles:
-    """Where the results of one video are."""
+    """Paths of the results of one video."""
 
     overlay: Path
     frames: Path
@@ -65,12 +65,12 @@ class OverlayFiles:
 
     @classmethod
     def of(cls, video: Path, out: Path) -> Self:
-        """The results of `video` in the folder `out`: named after the video without its suffix."""
+        """Return the results of `video` in the folder `out`, named after the video without its suffix."""
         return cls._named(video.stem, out)
 
     @classmethod
     def of_table(cls, frames: Path) -> Self:
-        """The results that a table of frames belongs to."""
+        """Return the results that a table of frames belongs to."""
         return cls._named(frames.name.removesuffix(FRAMES_SUFFIX), frames.parent)
 
     @classmethod
@@ -79,12 +79,12 @@ class OverlayFiles:
 
     @property
     def mask(self) -> Path:
-        """The picture of a mask that was found in the video."""
+        """Image of the mask that was found in the video."""
         return self.overlay.with_name(self.overlay.name.removesuffix(OVERLAY_SUFFIX) + MASK_SUFFIX)
 
     @property
     def mask_preview(self) -> Path:
-        """That mask on a picture of the video."""
+        """That mask on a frame of the video."""
         return self.overlay.with_name(self.overlay.name.removesuffix(OVERLAY_SUFFIX) + PREVIEW_SUFFIX)
 
 
@@ -113,7 +113,7 @@ class OverlayJob(BaseModel):
 
     @classmethod
     def of(cls, video: Path, segmenter: Segmenter, options: OverlayOptions) -> Self:
-        """What it takes to tell whether a job was done before."""
+        """Return the key that decides whether earlier results can be reused."""
         return cls(
             video_fingerprint=fingerprint(video),
             segmenter=segmenter.name,
@@ -139,12 +139,12 @@ class StageTiming(BaseModel):
 
     @classmethod
     def of(cls, timing: Timing, frames: int) -> Self:
-        """The cost of a stage that handled `frames` frames."""
+        """Return the cost of a stage that handled `frames` frames."""
         return cls(busy_seconds=timing.busy_seconds, ms_per_frame=1000 * timing.busy_seconds / max(frames, 1))
 
 
 class OverlaySummary(BaseModel):
-    """What `NAME.summary.json` says; its presence means that the other two files are there, and whole."""
+    """Content of `NAME.summary.json`; its presence means that the other two files are complete."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -155,30 +155,30 @@ class OverlaySummary(BaseModel):
     height_px: int
     frames: int
     frames_declared: int | None
-    """As the input's container has it; None where it does not say."""
+    """Number of frames that the container of the input states; None if it states none."""
     frames_resumed: int
-    """How many of the frames an earlier call had done before it was cut off."""
+    """Number of frames that an earlier call had done before it was cut off."""
     duration_seconds: float
     """Sum of the durations of the frames."""
     creation_time: datetime | None
-    """When the container says that recording began, in ISO 8601; null where it does not say."""
+    """Begin of recording by the container, in ISO 8601; null if it states none."""
     classes: list[ClassShare]
     """In train-id order, then `unlabelled`."""
     masked_share: float = 0.0
-    """Fraction of the picture that a mask left out, 0..1; the shares of classes are of the rest."""
+    """Fraction of the frame that a mask left out, 0..1; class shares refer to the rest."""
     wall_seconds: float
-    """Of the last call."""
+    """Wall time of the last call."""
     frames_per_second: float
-    """Frames that it did in a second of wall time."""
+    """Frames of the last call per second of wall time."""
     stages: dict[str, StageTiming]
     decoder_events: dict[str, Any]
     """Counts of `roadseg.video.reader.DecodeEvents`."""
     notices: list[str]
-    """What could not be kept or had to be assumed, each in a sentence."""
+    """Assumptions and losses, each in a sentence."""
     versions: dict[str, str]
-    """Of the packages that made the results."""
+    """Versions of the packages that made the results."""
     skipped: bool = Field(default=False, exclude=True)
-    """True if an earlier run did the same job, so that nothing was done now."""
+    """An earlier call did the same job, so nothing was done now."""
 
     def write(self, files: OverlayFiles) -> None:
         """Write the summary file, whole or not at all."""
@@ -186,7 +186,7 @@ class OverlaySummary(BaseModel):
 
 
 def earlier_summary(files: OverlayFiles, job: OverlayJob) -> OverlaySummary | None:
-    """The summary of an earlier run of the same job; None if there are no results.
+    """Return the summary of an earlier call of the same job; None if there are no results.
 
     Raises:
         OutputError: there are results of another job.

@@ -1,4 +1,4 @@
-"""What the overlays of many videos show: classes over all of them, by video, and by time of day."""
+"""Class totals of many overlays: over all videos, by video, and by time of day."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -20,15 +20,15 @@ HOUR, HOURS = 3600, 24
 
 @dataclass(frozen=True)
 class VideoStats:
-    """What one video shows."""
+    """Class totals of one video."""
 
     name: str
-    """Of its results, below the folder that all results have in common."""
+    """Name of its results, below the folder that all results have in common."""
     summary: OverlaySummary
     totals: ClassTotals
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the facts for JSON."""
         time = self.summary.creation_time
         return {
             "name": self.name,
@@ -40,28 +40,28 @@ class VideoStats:
 
 @dataclass(frozen=True)
 class OverlayStats:
-    """What all videos below some folders show. Every frame counts for as long as it is shown."""
+    """Class totals of all videos below some folders. Every frame counts for as long as it is shown."""
 
     label_space: str
     totals: ClassTotals
     videos: tuple[VideoStats, ...]
     hours: dict[int, ClassTotals]
-    """Frames by the hour, 0 to 23, in which they were recorded; of videos with a creation time alone."""
+    """Totals by the hour of recording, 0 to 23; only of videos with a creation time."""
     half_done: int
-    """Tables of frames without a summary: they are being made, or making them was cut off. Left out."""
+    """Number of tables without a summary, which are left out: their jobs are running or were cut off."""
 
     @property
     def timeless(self) -> int:
-        """Videos without a creation time."""
+        """Number of videos without a creation time."""
         return sum(video.summary.creation_time is None for video in self.videos)
 
     @property
     def repeated(self) -> int:
-        """Results of videos that another counted result is of, too."""
+        """Number of results whose video has another counted result."""
         return len(self.videos) - len({video.summary.job.video_fingerprint for video in self.videos})
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the facts for JSON."""
         return {
             "label_space": self.label_space,
             "half_done": self.half_done,
@@ -77,10 +77,10 @@ def overlay_stats(
 ) -> OverlayStats:
     """Add up the tables of frames below `folders`, at any depth, each read once and a piece at a time.
 
-    A frame belongs to the hour in which it begins: that of the creation time of its video and its own time together.
+    A frame belongs to the hour in which it begins: creation time of the video plus time of the frame.
 
     Args:
-        folders: of `roadseg overlay`, or above such.
+        folders: output folders of `roadseg overlay`, or folders above them.
         on_progress: called after every table with the number of those done and of all.
 
     Raises:
@@ -114,7 +114,7 @@ def overlay_stats(
 
 
 def finished_tables(folders: Sequence[Path], *, required: bool = True) -> tuple[list[Path], int]:
-    """Tables below `folders` whose summary is there, each once, and how many others there are.
+    """Find the tables below `folders` that have a summary, each once; return them and the number of others.
 
     Raises:
         InputError: a folder is missing or, if tables are `required`, there is none that is finished.
@@ -139,7 +139,7 @@ def _name(table: Path, common: Path) -> str:
 
 
 def read_summary(table: Path) -> OverlaySummary:
-    """The summary beside a table.
+    """Read the summary beside a table.
 
     Raises:
         InputError: it cannot be read.
@@ -154,7 +154,7 @@ def read_summary(table: Path) -> OverlaySummary:
 
 
 def _by_hour(start: datetime | None, seconds: NDArray[np.float64]) -> list[tuple[int, NDArray[np.bool_]]]:
-    """Hours of the day, and which (N,) of the frames at `seconds` after `start` are in each; none without a start."""
+    """Return the hours of the day with a mask (N,) of the frames that begin in them; nothing without a start."""
     if start is None:
         return []
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)

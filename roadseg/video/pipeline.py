@@ -1,4 +1,4 @@
-"""Iterators that work at the same time: every stage in a thread of its own, bounded queues between them.
+"""Threaded pipeline of iterators: every stage in a thread of its own, with bounded queues between stages.
 
     with Pipeline("decode", reader).then("segment", segment).then("encode", encode) as done:
         for item in done:
@@ -23,12 +23,12 @@ U = TypeVar("U")
 Stage = Callable[[Iterator[T]], Iterator[U]]
 
 POLL_SECONDS = 0.05
-"""How soon a thread that waits on a full or empty queue notices that the work was stopped."""
+"""Time until a thread that waits on a full or empty queue notices that the pipeline was stopped."""
 _END = object()
 
 
 def concurrently(work: Callable[[T], U], count: int) -> Stage[T, U]:
-    """A stage that works on `count` items at once, each in a thread of its own, and gives results in their order."""
+    """Return a stage that works on `count` items at once in threads, and yields the results in order."""
 
     def stage(items: Iterator[T]) -> Iterator[U]:
         with ThreadPoolExecutor(count, "roadseg-work") as threads:
@@ -49,13 +49,13 @@ class _StoppedError(BaseException):
 
 @dataclass
 class Timing:
-    """What one stage did, without the time it waited for its neighbours."""
+    """Work of one stage, without the time it waited for its neighbours."""
 
     busy_seconds: float = 0.0
     """Wall time spent in the stage's own code, which grows where threads share too few processors; of one that works on
     several items at once, the time in which neither it waited for the stage before nor an item was being handed on."""
     items: int = 0
-    """How many items it gave."""
+    """Number of items that the stage yielded."""
 
 
 class _Channel:
@@ -106,7 +106,7 @@ class Pipeline(Generic[T]):
 
     def __init__(self, name: str, source: Iterable[T], *, depth: int = 2) -> None:
         self.timings: dict[str, Timing] = {}
-        """By stage name, in order; final once the context is left."""
+        """Timings by stage name, in order; final once the context is left."""
         self._depth = depth
         self._stop = threading.Event()
         self._stop.set()  # until the context is entered: iterating outside of it must fail, not wait for ever
@@ -143,7 +143,7 @@ class Pipeline(Generic[T]):
             self._end(items, outbox)
 
     def _end(self, items: Iterator[Any], outbox: _Channel) -> None:
-        """Let the stage clean up in its own thread, then tell the next one that nothing more comes."""
+        """Let the stage clean up in its own thread, then signal the end to the next one."""
         try:
             if hasattr(items, "close"):
                 items.close()

@@ -47,4 +47,4 @@ def test_the_table_marks_what_is_chosen(bench, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:2] == ["engine", "precision"]
     assert len([line for line in lines[1:-1] if " * " in line]) == 1
-    assert lines[-1].strip().startswith("* chosen by itself")
+    assert lines[-1].strip().startswith("* the default on this machine")

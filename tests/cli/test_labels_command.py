@@ -36,7 +36,7 @@ def test_frames_of_a_video_become_a_data_set(roadseg, run, drive, tmp_path, caps
     printed = capsys.readouterr()
     told = json.loads(printed.out)
     assert printed.err == ""
-    assert (told["pictures"], told["format"], told["label_space"]) == (4, "png", "cityscapes-19")
+    assert (told["images"], told["format"], told["label_space"]) == (4, "png", "cityscapes-19")
     found = names(out)
     assert found[-1] == "masks/" + found[3].removeprefix("images/").replace(".jpg", ".png")
     assert found[0].startswith("images/a_drive-")
@@ -93,9 +93,9 @@ def test_labels_that_are_there_are_kept(roadseg, tmp_path, capsys, label_format)
     [
         (["missing.mp4"], [], "missing.mp4: no such file"),
         (["pictures", "pictures"], [], "2 sources that are not all videos"),
-        (["pictures"], ["--every", "1s"], "holds pictures, of which frames cannot be chosen by time"),
+        (["pictures"], ["--every", "1s"], "holds images, which cannot be chosen by time"),
         (["pictures"], ["--run", "nowhere"], "nowhere: no trained model here"),
-        (["twice"], [], "another picture is called 'a' too"),
+        (["twice"], [], "another image is called 'a' too"),
         (["pictures"], ["--out", "full"], "full: is not empty"),
         (["broken.zip"], [], "broken.zip: cannot be read as a zip"),
         (["kitti:data"], [], "unknown data set 'kitti'"),

@@ -102,7 +102,7 @@ def test_quiet_leaves_errors_and_the_table(roadseg, run, tmp_path):
     clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
     code, stdout, stderr = roadseg("overlay", clip, "--run", run, "--out", out, "-q")
     assert (code, stderr) == (0, "")
-    assert "of the picture %" in stdout
+    assert "of the frame %" in stdout
 
 
 def test_a_page_that_cannot_be_written_fails_no_overlay(roadseg, run, tmp_path, monkeypatch):
@@ -250,7 +250,7 @@ def test_a_shard_without_a_video_is_no_error(roadseg, run, tmp_path):
         (["clip.mp4", "--out", "out", "--shard", "3/2"], 2, "not a part of a whole"),
         (["clip.mp4", "--out", "out", "--shard", "1"], 2, "not a part of a whole"),
         (["clip.mp4", "--out", "out", "--mask", "no.png"], 1, "no.png: this mask cannot be read"),
-        (["clip.mp4", "--out", "out", "--mask", "clip.mp4"], 1, "clip.mp4: not a picture"),
+        (["clip.mp4", "--out", "out", "--mask", "clip.mp4"], 1, "clip.mp4: not an image"),
         (["clip.mp4", "no/*.mp4", "--out", "out"], 1, "no/*.mp4: matches no video"),
         (["clip.mp4", "@no.txt", "--out", "out"], 1, "no.txt: this list of videos cannot be read"),
         (["--out", "out"], 2, "VIDEO"),

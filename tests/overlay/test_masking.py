@@ -161,8 +161,8 @@ def test_black_and_white_in_any_form(tmp_path, stored, flags):
     ("stored", "cause"),
     [
         (None, "cannot be read (No such file or directory)"),
-        (b"", "not a picture"),
-        (b"no picture", "not a picture"),
+        (b"", "not an image"),
+        (b"no picture", "not an image"),
         (cv2.blur(lower_quarter(), (1, 5)), "256 of its pixels are neither black nor white"),
         (np.dstack([lower_quarter(), lower_quarter() * 0, lower_quarter()]), "768 of its pixels are neither"),
         (np.dstack([lower_quarter()] * 4), "partly transparent"),
@@ -193,7 +193,7 @@ def test_a_mask_is_scaled(tmp_path, size):
     ("mask", "notice"),
     [
         (lower_quarter(60, 60), "the mask of 60x60 pixels was stretched to 64x48"),
-        (255 - lower_quarter(), "the mask leaves out 75% of the picture: white is left out, black is kept"),
+        (255 - lower_quarter(), "the mask leaves out 75% of the frame: white is left out, black is kept"),
         (lower_quarter(), None),
     ],
 )
@@ -210,7 +210,7 @@ def test_a_mask_that_leaves_nothing_to_see_is_an_error(tmp_path):
     mask[0, 0] = 0
     write_png(tmp_path / "mask.png", mask)
     clip = make_drive(tmp_path / "clip.mp4")
-    with pytest.raises(InputError, match="the mask leaves nothing of the picture"):
+    with pytest.raises(InputError, match="the mask leaves nothing of the frame"):
         overlay_video(
             clip, TheUpperHalfIsSky(), tmp_path / "out", OverlayOptions(mask=read_mask(tmp_path / "mask.png"))
         )
