@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from roadseg.datasets.catalogue import open_dataset
     from roadseg.datasets.check import check_dataset
+    from roadseg.datasets.rendered import render_streets
     from roadseg.errors import RoadsegError
     from roadseg.evaluation.evaluate import evaluate
     from roadseg.fetch.job import fetch_videos
@@ -54,6 +55,7 @@ __all__ = [
     "overlay_videos",
     "read_recipe",
     "render_street",
+    "render_streets",
 ]
 
 _MODULES = {
@@ -76,6 +78,7 @@ _MODULES = {
     "overlay_videos": "roadseg.jobs.overlay",
     "read_recipe": "roadseg.training.recipe_files",
     "render_street": "roadseg.streets.render",
+    "render_streets": "roadseg.datasets.rendered",
 }
 """Module of each public name. A new name goes here, into `__all__` and into the imports above."""
 
