@@ -40,7 +40,7 @@ from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
 from roadseg.bench.setting import POWER, SCHEDULE_STEPS, build, draw_batches
 from roadseg.bench.training import measure_training
 from roadseg.cores import usable_cores
-from roadseg.datasets.source_images import source_pictures
+from roadseg.datasets.source_images import source_images
 from roadseg.inference.engines import load_segmenter, make_engine
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.models.average import WeightAverage
@@ -54,7 +54,6 @@ from roadseg.streets.drive import drive
 from roadseg.training.optimizers import OptimizerOptions, RepeatedSGD, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 from roadseg.video.codecs import try_encoder
-from roadseg.video.colour import to_rgb
 from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
@@ -176,7 +175,7 @@ def agreement(setting: Setting) -> dict[str, Any]:
     """Class scores and labels of rendered streets beside those of the CPU in float32."""
     found = {}
     for name, (run, size) in setting.networks.items():
-        network, images = load_model(run)[0], source_pictures("streets", size, 1 if setting.smoke else 4)
+        network, images = load_model(run)[0], source_images("streets", size, 1 if setting.smoke else 4)
         on_cpu = start("cpu")
         expected = make_engine("torch", network, on_cpu, "float32").scores(to_tensor(images, on_cpu.device), size)
         pixels = to_tensor(images, setting.runtime.device)
@@ -477,10 +476,13 @@ def groups(setting: Setting) -> dict[str, Any]:
 
 
 def repeatability(setting: Setting) -> dict[str, Any]:
-    """Weights after three equal steps, made twice, and on the CPU."""
+    """Movement of the weights in three steps without dropout: made twice, and on the CPU."""
 
     def weights(device: str) -> torch.Tensor:
         trainer = build("fast", start(device))  # type: ignore[arg-type]
+        for module in trainer.method.segmenter.modules():
+            if isinstance(module, torch.nn.Dropout2d):
+                module.p = 0.0  # devices draw other masks
         before = torch.cat([value.detach().flatten().cpu() for value in trainer.method.segmenter.parameters()])
         with TemporaryDirectory() as folder:
             batches = draw_batches(Path(folder), (96, 64) if setting.smoke else (480, 272))
@@ -515,7 +517,7 @@ def codecs(setting: Setting) -> dict[str, Any]:
             found[f"{name} fps"] = repr(error)[:300]
     with VideoReader(clip) as reader:
         frame = next(iter(reader))
-    found["to_rgb_ms"] = setting.milliseconds(lambda: to_rgb(frame))
+    found["to_rgb_ms"] = setting.milliseconds(frame.to_rgb)
     found["h264_nvenc"] = try_encoder("h264_nvenc") or "works"
     return found
 

@@ -47,9 +47,7 @@ class Runtime:
     def autocast(self) -> AbstractContextManager[object]:
         """Context for a forward pass in `precision`; the backward pass that follows it has the same arithmetic."""
         if self.device.type == "cuda":
-            products = "tf32" if self.precision == "tf32" else "ieee"
-            torch.backends.cudnn.fp32_precision = products
-            torch.backends.cuda.matmul.fp32_precision = products
+            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = self.precision == "tf32"
         if self.precision in ("float32", "tf32"):
             return nullcontext()
         return torch.autocast(self.device.type, dtype=getattr(torch, self.precision))

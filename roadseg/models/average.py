@@ -29,5 +29,8 @@ class WeightAverage(Generic[Network]):
         """Add the weights of a step, after `updates` earlier ones; buffers are copied."""
         newest = max(1 - self.decay, 1 / (updates + 1))
         torch._foreach_lerp_(list(self.network.parameters()), list(network.parameters()), newest)
-        if kept := list(self.network.buffers()):
-            torch._foreach_copy_(kept, list(network.buffers()))
+        for counts in (False, True):  # a call for tensors of several dtypes is a call for each tensor
+            pairs = zip(self.network.buffers(), network.buffers(), strict=True)
+            if chosen := [pair for pair in pairs if pair[1].is_floating_point() != counts]:
+                kept, now = zip(*chosen, strict=True)
+                torch._foreach_copy_(kept, now)
