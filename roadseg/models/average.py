@@ -29,8 +29,7 @@ class WeightAverage(Generic[Network]):
         """Add the weights of a step, after `updates` earlier ones; buffers are copied."""
         newest = max(1 - self.decay, 1 / (updates + 1))
         torch._foreach_lerp_(list(self.network.parameters()), list(network.parameters()), newest)
-        for counts in (False, True):  # a call for tensors of several dtypes is a call for each tensor
-            pairs = zip(self.network.buffers(), network.buffers(), strict=True)
-            if chosen := [pair for pair in pairs if pair[1].is_floating_point() != counts]:
-                kept, now = zip(*chosen, strict=True)
-                torch._foreach_copy_(kept, now)
+        buffers = list(zip(self.network.buffers(), network.buffers(), strict=True))
+        for dtype in {now.dtype for _, now in buffers}:  # a call for several dtypes copies one tensor after the other
+            kept, newest_buffers = zip(*(pair for pair in buffers if pair[1].dtype == dtype), strict=True)
+            torch._foreach_copy_(kept, newest_buffers)
