@@ -36,7 +36,7 @@ import numpy as np
 import torch
 
 from roadseg import runtime as runtime_module
-from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
+from roadseg.adaptation.self_training import SelfTraining
 from roadseg.bench.setting import POWER, SCHEDULE_STEPS, build, draw_batches
 from roadseg.bench.training import measure_training
 from roadseg.cores import usable_cores
@@ -373,11 +373,13 @@ def host_waits(setting: Setting) -> dict[str, Any]:
             trainer = build("fast", start(setting.device, precision))
             if method == "self-training":
                 average = WeightAverage(trainer.method.segmenter, 0.99)
-                mixed = SelfTraining(trainer.method, average.network, SelfTrainingOptions(mask_ratio=0.3))
-                trainer = Trainer(mixed, trainer.optimizers, average=average)
+                mixed = SelfTraining(trainer.method, average.network, SelfTraining.Options(mask_ratio=0.3))
+                trainer = Trainer(
+                    mixed, trainer.optimizers, average=average, schedule_steps=SCHEDULE_STEPS, power=POWER
+                )
 
             def step(trainer: Trainer = trainer) -> None:
-                trainer.make_step(batch, schedule_steps=SCHEDULE_STEPS, power=POWER)
+                trainer.make_step(batch)
 
             step()
             step()
@@ -488,7 +490,7 @@ def repeatability(setting: Setting) -> dict[str, Any]:
             batches = draw_batches(Path(folder), (96, 64) if setting.smoke else (480, 272))
             for number in range(3):
                 batch = batches[number].to(trainer.method.runtime.device)
-                trainer.make_step(batch, schedule_steps=SCHEDULE_STEPS, power=POWER)
+                trainer.make_step(batch)
         after = torch.cat([value.detach().flatten().cpu() for value in trainer.method.segmenter.parameters()])
         return after - before
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from roadseg.adaptation.self_training import SelfTraining, SelfTrainingOptions
+from roadseg.adaptation.self_training import SelfTraining
 from roadseg.bench.setting import POWER, SCHEDULE_STEPS, build, draw_batches
 from roadseg.models.average import WeightAverage
 from roadseg.runtime import start
@@ -31,19 +31,14 @@ def build_trainer(method: str, device: str, precision: str = "float32") -> Train
     if method == "multi-level":
         return trainer
     average = WeightAverage(trainer.method.segmenter, 0.99)
-    mixed = SelfTraining(trainer.method, average.network, SelfTrainingOptions(mask_ratio=0.3))
-    return Trainer(mixed, trainer.optimizers, average=average)
+    mixed = SelfTraining(trainer.method, average.network, SelfTraining.Options(mask_ratio=0.3))
+    return Trainer(mixed, trainer.optimizers, average=average, schedule_steps=SCHEDULE_STEPS, power=POWER)
 
 
 def drawn_batches(folder, count: int, device: str):
     """`count` batches of one image of each domain, on the device."""
     batches = draw_batches(folder, SIZE)
     return [batches[step].to(torch.device(device)) for step in range(count)]
-
-
-def make_step(trainer: Trainer, batch):
-    """A step of the published schedule."""
-    return trainer.make_step(batch, schedule_steps=SCHEDULE_STEPS, power=POWER)
 
 
 def weights(trainer: Trainer) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers.gpu import METHODS, build_trainer, drawn_batches, make_step, refusing_to_wait, weights
+from helpers.gpu import METHODS, build_trainer, drawn_batches, refusing_to_wait, weights
 
 STEPS = 3
 
@@ -15,7 +15,7 @@ def trained(method, folder, device):
             module.p = 0.0  # devices draw other masks
     before = weights(trainer)
     for batch in drawn_batches(folder, STEPS, device):
-        losses.append({name: value.item() for name, value in make_step(trainer, batch).items()})
+        losses.append({name: value.item() for name, value in trainer.make_step(batch).items()})
     return losses, weights(trainer) - before
 
 
@@ -24,9 +24,9 @@ def trained(method, folder, device):
 def test_a_step_never_waits_for_the_gpu(method, tmp_path):
     trainer = build_trainer(method, "cuda")
     first, *others = drawn_batches(tmp_path, STEPS, "cuda")
-    make_step(trainer, first)
+    trainer.make_step(first)
     with refusing_to_wait():
-        values = [make_step(trainer, batch) for batch in others]
+        values = [trainer.make_step(batch) for batch in others]
     assert all(torch.isfinite(value).item() for step in values for value in step.values())
 
 
