@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from roadseg.fetch.job import fetch_videos
     from roadseg.inference.engines import load_segmenter
     from roadseg.inference.label_frames import label_frames
+    from roadseg.inference.onnx_model import export_onnx
     from roadseg.inference.segmenter import Segmenter
     from roadseg.jobs.adapt import adapt
     from roadseg.jobs.compare import compare
@@ -46,6 +47,7 @@ __all__ = [
     "check_dataset",
     "compare",
     "evaluate",
+    "export_onnx",
     "extract_frames",
     "fetch_videos",
     "find_videos",
@@ -69,6 +71,7 @@ _MODULES = {
     "check_dataset": "roadseg.datasets.check",
     "compare": "roadseg.jobs.compare",
     "evaluate": "roadseg.evaluation.evaluate",
+    "export_onnx": "roadseg.inference.onnx_model",
     "extract_frames": "roadseg.video.extract",
     "fetch_videos": "roadseg.fetch.job",
     "find_videos": "roadseg.video.find",
