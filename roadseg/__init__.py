@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from roadseg.inference.segmenter import Segmenter
     from roadseg.jobs.adapt import adapt
     from roadseg.jobs.compare import compare
+    from roadseg.jobs.labelling import write_labels
     from roadseg.jobs.overlay import overlay_videos
     from roadseg.labels.space import LabelSpace
     from roadseg.streets.render import render_street
@@ -58,6 +59,7 @@ __all__ = [
     "read_recipe",
     "render_street",
     "render_streets",
+    "write_labels",
 ]
 
 _MODULES = {
@@ -82,6 +84,7 @@ _MODULES = {
     "read_recipe": "roadseg.training.recipe_files",
     "render_street": "roadseg.streets.render",
     "render_streets": "roadseg.datasets.rendered",
+    "write_labels": "roadseg.jobs.labelling",
 }
 """Module of each public name. A new name goes here, into `__all__` and into the imports above."""
 
