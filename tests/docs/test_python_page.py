@@ -1,0 +1,36 @@
+"""Every example of docs/python.md runs, one after the other, as a reader would run them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
+BLOCK = re.compile(r"^## (.+?)$|^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def examples():
+    title, found = "", []
+    for heading, code in BLOCK.findall(PAGE.read_text()):
+        title = heading or title
+        if code:
+            found.append((title, code))
+    return found
+
+
+def test_there_are_ten_examples():
+    titles = [title for title, _ in examples()]
+    assert [title.split(".")[0] for title in titles[:10]] == [str(number) for number in range(1, 11)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_every_example_runs(reader_folder, monkeypatch, capsys):
+    monkeypatch.chdir(reader_folder)
+    names = {}
+    for title, code in examples():
+        exec(compile(code, f"docs/python.md: {title}", "exec"), names)
+    shown = capsys.readouterr().out
+    assert (reader_folder / "out" / "drive.overlay.mp4").is_file()
+    assert (reader_folder / "runs" / "mine" / "model.safetensors").is_file()
+    assert "no trained model here" in shown
