@@ -12,16 +12,16 @@ from roadseg.cli.progress import training_callbacks
 
 if TYPE_CHECKING:
     from roadseg.jobs.before_after import BeforeAfter
-    from roadseg.jobs.video_run import StageCallbacks, VideoFolder
+    from roadseg.jobs.video_run import StageWatcher, VideoFolder
 
 SHOWN_CLASSES = 8
 """Rows of the table of class shares; the report has all classes."""
 
 
 @contextmanager
-def stage_progress(reporter: Reporter, steps: int) -> Iterator["StageCallbacks"]:
+def watching_stages(reporter: Reporter, steps: int) -> Iterator["StageWatcher"]:
     """Yield callbacks that number the stages of a job with `steps` training steps and show their progress."""
-    from roadseg.jobs.video_run import StageCallbacks
+    from roadseg.jobs.video_run import StageWatcher
 
     begun = 0
 
@@ -32,7 +32,7 @@ def stage_progress(reporter: Reporter, steps: int) -> Iterator["StageCallbacks"]
 
     try:
         with reporter.bars() as bars:
-            yield StageCallbacks(
+            yield StageWatcher(
                 on_stage=on_stage,
                 on_progress=lambda task, done, total: bars.show(escape(task), done, total),
                 on_warning=reporter.warn,

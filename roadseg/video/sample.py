@@ -30,26 +30,26 @@ def sample_frames(video: Path, size: tuple[int, int], count: int) -> NDArray[np.
         VideoError: the video cannot be read, or has no frames.
     """
     with VideoReader(video) as reader:
-        images = [frame.to_rgb(size) for frame in reader.keyframes(count)]
-    if 2 * len(images) < count:
+        pictures = [frame.to_rgb(size) for frame in reader.keyframes(count)]
+    if 2 * len(pictures) < count:
         with VideoReader(video) as reader:
-            images = _thinned(reader, size, count)
-    if not images:
+            pictures = _thinned(reader, size, count)
+    if not pictures:
         raise VideoError(f"{video}: none of its frames can be decoded", BROKEN)
-    return np.stack(images)
+    return np.stack(pictures)
 
 
 def _thinned(frames: Iterable[Frame], size: tuple[int, int], count: int) -> list[NDArray[np.uint8]]:
     """Return every 2^k-th frame as RGB, for the smallest k that leaves at most `count`."""
-    images: list[NDArray[np.uint8]] = []
+    pictures: list[NDArray[np.uint8]] = []
     step = 1
     for number, frame in enumerate(frames):
         if number % step:
             continue
-        if len(images) == count:
-            del images[1::2]
+        if len(pictures) == count:
+            del pictures[1::2]
             step *= 2
             if number % step:
                 continue
-        images.append(frame.to_rgb(size))
-    return images
+        pictures.append(frame.to_rgb(size))
+    return pictures

@@ -1,4 +1,4 @@
-"""Vehicles of all kinds, from model to mesh to image."""
+"""Vehicles of all kinds: from model to mesh to picture."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -11,14 +11,14 @@ from roadseg.streets.drawing.mesh import Mesh, Solid, draw_mesh
 from roadseg.streets.scene import Vehicle, VehicleKind, VehicleModel
 
 LABELS: dict[VehicleKind, int] = {"truck": TRUCK, "bus": BUS, "tram": TRAIN}
-"""Labels of kinds that are not labelled as cars."""
+"""Kinds that are not labelled as cars."""
 _BUILDERS: dict[VehicleKind, Callable[[VehicleModel], list[Solid]]] = {
     "rickshaw": rickshaw,
     "truck": truck,
     "bus": bus,
     "tram": tram,
 }
-"""Builders of kinds that are not built as cars."""
+"""Kinds that are not built as cars."""
 
 
 def draw_vehicle(canvas: Canvas, vehicle: Vehicle) -> None:
