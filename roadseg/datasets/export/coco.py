@@ -14,7 +14,7 @@ from roadseg.labels.space import LabelMap, LabelSpace
 ANNOTATIONS = Path("annotations", "instances_default.json")
 
 
-def write_coco(out: Path, space: LabelSpace, pictures: Iterable[LabelledImage]) -> None:
+def write_coco(out: Path, space: LabelSpace, labelled: Iterable[LabelledImage]) -> None:
     """Write images/ and annotations/instances_default.json.
 
     A category's id is its train id plus one. An annotation holds all pixels of a class in an image, whether one object
@@ -23,18 +23,18 @@ def write_coco(out: Path, space: LabelSpace, pictures: Iterable[LabelledImage]) 
     Args:
         out: an empty folder.
         space: label space of the label maps.
-        pictures: images with their label maps, taken one after the other.
+        labelled: images with their label maps, taken one after the other.
     """
     (out / "images").mkdir()
     (out / ANNOTATIONS).parent.mkdir()
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for picture in pictures:
-        picture.write_to(out / "images")
-        height, width = picture.label.shape
+    for image in labelled:
+        image.write_to(out / "images")
+        height, width = image.label.shape
         image_id = len(images) + 1
-        images.append({"id": image_id, "file_name": picture.file_name, "width": width, "height": height})
-        for annotation in _annotations(picture.label, space):
+        images.append({"id": image_id, "file_name": image.file_name, "width": width, "height": height})
+        for annotation in _annotations(image.label, space):
             annotations.append({"id": len(annotations) + 1, "image_id": image_id, **annotation})
     categories = [
         {"id": train_id + 1, "name": name, "supercategory": ""} for train_id, name in enumerate(space.classes)

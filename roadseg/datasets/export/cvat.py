@@ -19,7 +19,7 @@ ANNOTATIONS, TASK_LABELS = "annotations.zip", "labels.json"
 OBJECTS, IMAGE_SET = "SegmentationObject", "ImageSets/Segmentation/default.txt"
 
 
-def write_cvat(out: Path, space: LabelSpace, pictures: Iterable[LabelledImage]) -> None:
+def write_cvat(out: Path, space: LabelSpace, labelled: Iterable[LabelledImage]) -> None:
     """Write the files for a task in CVAT: images/ to upload, labels.json for its labels, annotations.zip.
 
     All pixels of a class in an image are one object: a brush of another class takes pixels away from it. Pixels without
@@ -28,7 +28,7 @@ def write_cvat(out: Path, space: LabelSpace, pictures: Iterable[LabelledImage]) 
     Args:
         out: an empty folder.
         space: label space of the label maps.
-        pictures: images with their label maps, taken one after the other.
+        labelled: images with their label maps, taken one after the other.
 
     Raises:
         DatasetError: a class has a name or colour that the format cannot hold.
@@ -39,13 +39,11 @@ def write_cvat(out: Path, space: LabelSpace, pictures: Iterable[LabelledImage]) 
     # PNG files are already compressed.
     with zipfile.ZipFile(out / ANNOTATIONS, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(LABELMAP, labelmap)
-        for picture in pictures:
-            picture.write_to(out / IMAGES)
-            archive.writestr(f"{CLASSES}/{picture.name}.png", encode_png(space.palette[picture.label]))
-            archive.writestr(
-                f"{OBJECTS}/{picture.name}.png", encode_png(OBJECT_COLOURS[_objects(picture.label, space)])
-            )
-            names.append(picture.name)
+        for image in labelled:
+            image.write_to(out / IMAGES)
+            archive.writestr(f"{CLASSES}/{image.name}.png", encode_png(space.palette[image.label]))
+            archive.writestr(f"{OBJECTS}/{image.name}.png", encode_png(OBJECT_COLOURS[_objects(image.label, space)]))
+            names.append(image.name)
         archive.writestr(IMAGE_SET, "".join(f"{name}\n" for name in names))
     labels = [
         {"name": name, "color": "#{:02x}{:02x}{:02x}".format(*colour), "attributes": []}

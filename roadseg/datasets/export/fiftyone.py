@@ -15,7 +15,7 @@ FIELD = "segmentation"
 """Field of the samples that holds their labels."""
 
 
-def write_fiftyone(out: Path, space: LabelSpace, pictures: Iterable[LabelledImage]) -> None:
+def write_fiftyone(out: Path, space: LabelSpace, labelled: Iterable[LabelledImage]) -> None:
     """Write the files that `fiftyone.Dataset.from_dir(OUT, fiftyone.types.FiftyOneDataset)` reads.
 
     These are data/, fields/segmentation/ with 8-bit masks, samples.json and metadata.json. Mask values are train ids
@@ -24,7 +24,7 @@ def write_fiftyone(out: Path, space: LabelSpace, pictures: Iterable[LabelledImag
     Args:
         out: an empty folder.
         space: label space of the label maps.
-        pictures: images with their label maps, taken one after the other.
+        labelled: images with their label maps, taken one after the other.
     """
     values = np.zeros(256, np.uint8)
     values[: len(space)] = np.arange(1, len(space) + 1)
@@ -32,14 +32,14 @@ def write_fiftyone(out: Path, space: LabelSpace, pictures: Iterable[LabelledImag
     for folder in (out / "data", masks):
         folder.mkdir(parents=True)
     samples: list[dict[str, Any]] = []
-    for picture in pictures:
-        picture.write_to(out / "data")
-        mask = masks / f"{picture.name}.png"
-        mask.write_bytes(encode_png(values[picture.label]))
+    for image in labelled:
+        image.write_to(out / "data")
+        mask = masks / f"{image.name}.png"
+        mask.write_bytes(encode_png(values[image.label]))
         labels = {"_cls": "Segmentation", "tags": [], "mask_path": mask.relative_to(out).as_posix()}
         samples.append(
             {
-                "filepath": f"data/{picture.file_name}",
+                "filepath": f"data/{image.file_name}",
                 "tags": [],
                 "metadata": None,
                 "_media_type": "image",

@@ -13,19 +13,19 @@ from roadseg.labels.catalogue import LABEL_SPACES
 from roadseg.labels.space import IGNORE, LabelSpace
 
 
-def write_png_folder(out: Path, space: LabelSpace, pictures: Iterable[LabelledImage]) -> None:
+def write_png_folder(out: Path, space: LabelSpace, labelled: Iterable[LabelledImage]) -> None:
     """Write images/NAME, masks/NAME.png (8-bit train ids, 255 for no label) and the labels.toml that defines them.
 
     Args:
         out: an empty folder.
         space: label space of the label maps.
-        pictures: images with their label maps, taken one after the other.
+        labelled: images with their label maps, taken one after the other.
     """
     for folder in (out / "images", out / "masks"):
         folder.mkdir()
-    for picture in pictures:
-        picture.write_to(out / "images")
-        (out / "masks" / f"{picture.name}.png").write_bytes(encode_png(picture.label))
+    for image in labelled:
+        image.write_to(out / "images")
+        (out / "masks" / f"{image.name}.png").write_bytes(encode_png(image.label))
     (out / LABELS_FILE).write_text(tomli_w.dumps(_described(space)), encoding="utf-8")
 
 
