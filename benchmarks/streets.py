@@ -17,11 +17,11 @@ def main() -> None:
     cases: list[tuple[Look, str]] = [("target", "european"), *(("game", name) for name in PRESETS)]
     for look, scenes in cases:
         began = time.process_time()
-        render_street(0, 0, SIZE, look)
+        render_street(0, 0, size=SIZE, look=look)
         first = time.process_time() - began
         wall, cpu = time.perf_counter(), time.process_time()
         for index in range(STREETS):
-            render_street(0, index, SIZE, look, {scenes: 1.0})
+            render_street(0, index, size=SIZE, look=look, scenes={scenes: 1.0})
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         print(
             f"{look:6} {scenes:8} {SIZE[0]}x{SIZE[1]}: {STREETS / cpu:5.1f} pictures/s of CPU time, "

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from roadseg.datasets.catalogue import open_dataset
     from roadseg.datasets.check import check_dataset
+    from roadseg.datasets.rendered import render_streets
     from roadseg.errors import RoadsegError
     from roadseg.evaluation.evaluate import evaluate
     from roadseg.fetch.job import fetch_videos
     from roadseg.inference.engines import load_segmenter
     from roadseg.inference.label_frames import label_frames
+    from roadseg.inference.onnx_model import export_onnx
     from roadseg.inference.segmenter import Segmenter
     from roadseg.jobs.adapt import adapt
     from roadseg.jobs.compare import compare
+    from roadseg.jobs.labelling import write_labels
     from roadseg.jobs.overlay import overlay_videos
     from roadseg.labels.space import LabelSpace
     from roadseg.streets.render import render_street
@@ -45,6 +48,7 @@ __all__ = [
     "check_dataset",
     "compare",
     "evaluate",
+    "export_onnx",
     "extract_frames",
     "fetch_videos",
     "find_videos",
@@ -54,6 +58,8 @@ __all__ = [
     "overlay_videos",
     "read_recipe",
     "render_street",
+    "render_streets",
+    "write_labels",
 ]
 
 _MODULES = {
@@ -67,6 +73,7 @@ _MODULES = {
     "check_dataset": "roadseg.datasets.check",
     "compare": "roadseg.jobs.compare",
     "evaluate": "roadseg.evaluation.evaluate",
+    "export_onnx": "roadseg.inference.onnx_model",
     "extract_frames": "roadseg.video.extract",
     "fetch_videos": "roadseg.fetch.job",
     "find_videos": "roadseg.video.find",
@@ -76,6 +83,8 @@ _MODULES = {
     "overlay_videos": "roadseg.jobs.overlay",
     "read_recipe": "roadseg.training.recipe_files",
     "render_street": "roadseg.streets.render",
+    "render_streets": "roadseg.datasets.rendered",
+    "write_labels": "roadseg.jobs.labelling",
 }
 """Module of each public name. A new name goes here, into `__all__` and into the imports above."""
 

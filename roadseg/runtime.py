@@ -41,15 +41,20 @@ class Runtime:
     """Number of processes that share the work."""
 
     def place(self, module: M) -> M:
-        """Move a network to the device, channels last in memory: the faster layout for convolutions everywhere."""
-        return module.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        """Move a network to the device, in the memory format in which its convolutions are fastest there.
+
+        That is channels last, but on CUDA devices contiguous for networks with depthwise convolutions, which cuDNN
+        computes several times slower in channels last. Such networks make their input contiguous.
+        """
+        layers = (layer for layer in module.modules() if isinstance(layer, torch.nn.Conv2d))
+        contiguous = self.device.type == "cuda" and any(layer.groups > 1 for layer in layers)
+        memory_format = torch.contiguous_format if contiguous else torch.channels_last
+        return module.to(self.device).to(memory_format=memory_format)  # type: ignore[call-overload, no-any-return]
 
     def autocast(self) -> AbstractContextManager[object]:
         """Context for a forward pass in `precision`; the backward pass that follows it has the same arithmetic."""
         if self.device.type == "cuda":
-            products = "tf32" if self.precision == "tf32" else "ieee"
-            torch.backends.cudnn.fp32_precision = products
-            torch.backends.cuda.matmul.fp32_precision = products
+            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = self.precision == "tf32"
         if self.precision in ("float32", "tf32"):
             return nullcontext()
         return torch.autocast(self.device.type, dtype=getattr(torch, self.precision))

@@ -1,7 +1,7 @@
 """Writes the hand-labelled frames of a dashcam clip as a `folder` data set.
 
     python benchmarks/indian_track/make.py VIDEO OUT
-    roadseg evaluate default folder OUT
+    roadseg evaluate default folder:OUT
 
 VIDEO is the very file whose frames the polygons were drawn on; its checksum is compared.
 """

@@ -54,7 +54,7 @@ FEATURES = View(lambda prediction: prediction.features, unchanged)
 """Input of the main classifier: the feature-level baseline of the paper."""
 MAIN_INFORMATION = View(lambda prediction: prediction.logits[0], self_information)
 AUXILIARY_INFORMATION = View(lambda prediction: prediction.logits[1], self_information)
-"""Where predictions are unsure: Vu et al., "ADVENT: Adversarial Entropy Minimization", CVPR 2019."""
+"""Maps of the predictions' entropy: Vu et al., "ADVENT: Adversarial Entropy Minimization", CVPR 2019."""
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ class Method(ABC):
 
     @property
     def loss_kinds(self) -> dict[str, LossKind]:
-        """How to read the logged values, by name, for those whose size can be interpreted by itself."""
+        """Interpretation of logged values, by name, for those whose size is meaningful by itself."""
         return self.supervision.kinds(self.segmenter.num_classes)
 
     @abstractmethod
@@ -163,7 +163,7 @@ class Extension(Method):
 
     @property
     def loss_kinds(self) -> dict[str, LossKind]:
-        """How to read the logged values of the base."""
+        """Interpretation of the base's logged values."""
         return self.base.loss_kinds
 
     @property

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.video_results import before_after_table, say_where, shares_table, watching_stages
+from roadseg.cli.video_results import before_after_table, say_where, shares_table, stage_progress
 
 if TYPE_CHECKING:
     from roadseg.evaluation.scores import Evaluation
@@ -33,8 +33,8 @@ def demo(
     from roadseg.jobs.demo import demo as run_demo
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
-    with watching_stages(reporter, RECIPE["steps"]) as watcher:
-        result = run_demo(out, video, seed=seed, data=data, watcher=watcher)
+    with stage_progress(reporter, RECIPE["steps"]) as callbacks:
+        result = run_demo(out, video, seed=seed, data=data, callbacks=callbacks)
     data_of_result = {
         "out": str(out),
         **result.videos.as_dict(),

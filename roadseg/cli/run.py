@@ -10,7 +10,7 @@ from rich.markup import escape
 from roadseg.cli.compare import report_finished
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
 from roadseg.cli.progress import training_progress
-from roadseg.cli.video_results import say_where, shares_table, watching_stages
+from roadseg.cli.video_results import say_where, shares_table, stage_progress
 
 if TYPE_CHECKING:
     from roadseg.training.recipe import AdaptRecipe
@@ -70,8 +70,8 @@ def run(
 def _run_videos(reporter: Reporter, plan: "VideoRecipe", folder: Path, data: Path) -> None:
     from roadseg.jobs.video_run import VideoFolder, run_video_recipe
 
-    with watching_stages(reporter, plan.steps) as watcher:
-        result = run_video_recipe(plan, folder, data=data, watcher=watcher)
+    with stage_progress(reporter, plan.steps) as callbacks:
+        result = run_video_recipe(plan, folder, data=data, callbacks=callbacks)
     if result is not None:
         reporter.result(shares_table(result), {"out": str(folder), **result.as_dict()})
         say_where(reporter, result, VideoFolder(folder))

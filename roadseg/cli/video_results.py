@@ -12,16 +12,16 @@ from roadseg.cli.progress import training_callbacks
 
 if TYPE_CHECKING:
     from roadseg.jobs.before_after import BeforeAfter
-    from roadseg.jobs.video_run import StageWatcher, VideoFolder
+    from roadseg.jobs.video_run import StageCallbacks, VideoFolder
 
 SHOWN_CLASSES = 8
 """Rows of the table of class shares; the report has all classes."""
 
 
 @contextmanager
-def watching_stages(reporter: Reporter, steps: int) -> Iterator["StageWatcher"]:
+def stage_progress(reporter: Reporter, steps: int) -> Iterator["StageCallbacks"]:
     """Yield callbacks that number the stages of a job with `steps` training steps and show their progress."""
-    from roadseg.jobs.video_run import StageWatcher
+    from roadseg.jobs.video_run import StageCallbacks
 
     begun = 0
 
@@ -32,7 +32,7 @@ def watching_stages(reporter: Reporter, steps: int) -> Iterator["StageWatcher"]:
 
     try:
         with reporter.bars() as bars:
-            yield StageWatcher(
+            yield StageCallbacks(
                 on_stage=on_stage,
                 on_progress=lambda task, done, total: bars.show(escape(task), done, total),
                 on_warning=reporter.warn,

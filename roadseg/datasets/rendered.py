@@ -1,12 +1,15 @@
 """Rendered streets on disk: images/, labels/ (train ids), dataset.toml, and for a drive the video of its images."""
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -18,8 +21,9 @@ from roadseg.datasets.streets import DRIVE
 from roadseg.errors import InputError, OutputError
 from roadseg.files import write_png, write_text
 from roadseg.labels.catalogue import CITYSCAPES_19
-from roadseg.streets.drive import drive, frame_count
-from roadseg.streets.looks import Look
+from roadseg.streets.contact_sheet import contact_sheet
+from roadseg.streets.drive import drive_frames, frame_count
+from roadseg.streets.looks import LOOKS, Look
 from roadseg.streets.presets import DEFAULT_SCENES, Scenes, mixture
 from roadseg.streets.render import RENDERER_VERSION, check, render_street
 from roadseg.video.frame import Frame
@@ -28,8 +32,98 @@ from roadseg.video.writer import VideoWriter
 DESCRIPTION = "dataset.toml"
 SUFFIX = ".png"
 CLIP = "drive.mp4"
+SHEET = "contact_sheet.png"
+SHEET_STREETS = 12
+"""Number of images on a contact sheet."""
 Progress = Callable[[int, int], None]
 """Called with (images done, total)."""
+
+
+@dataclass(frozen=True)
+class RenderedStreets:
+    """Result of `render_streets`."""
+
+    folders: tuple[Path, ...]
+    """Data sets of the kind `streets`: one, or one for each look."""
+    count: int
+    """Number of images in each."""
+    scenes: dict[str, float]
+    """Presets with weights that add up to 1."""
+
+    @property
+    def sheets(self) -> tuple[Path, ...]:
+        """Contact sheet of each folder: some of its images above their label maps."""
+        return tuple(folder / SHEET for folder in self.folders)
+
+
+def render_streets(
+    out: str | os.PathLike[str],
+    *,
+    count: int = 400,
+    seed: int = 0,
+    size: tuple[int, int] = (480, 360),
+    look: Look | Literal["both"] = "game",
+    scenes: Scenes | str = DEFAULT_SCENES,
+    drive: float | None = None,
+    frame_rate: float | Fraction = 15,
+    workers: int | None = None,
+    on_progress: Progress = lambda done, total: None,
+) -> RenderedStreets:
+    """Render a data set of streets, or one drive, with pixel-exact labels (Cityscapes train ids) and a contact sheet.
+
+    An interrupted call can be repeated: finished images are kept. A drive also leaves the video `drive.mp4`, whose
+    frame n belongs to image n and label map n.
+
+        render_streets("streets", count=2000, scenes="european=0.7,indian=0.3")
+        render_streets("drive", drive=20, look="target", seed=7)
+
+    Args:
+        out: folder for images/, labels/ and dataset.toml; with `look="both"`, for a folder of each look.
+        count: number of streets; ignored for a drive.
+        seed: seed of the set, at least 0.
+        size: (width, height) in pixels, both even for a drive.
+        look: `game` (clean), `target` (hazy dashcam), or `both` (the same streets in each look).
+        scenes: presets with weights, as a mapping or as text, see `roadseg.streets.presets`.
+        drive: length in seconds of one drive to render instead of streets.
+        frame_rate: frames per second of a drive.
+        workers: number of processes for streets; by default one for each available CPU.
+        on_progress: called with (images done, total).
+
+    Returns:
+        The folders, with the number of images in each.
+
+    Raises:
+        InputError: an argument that cannot be rendered.
+        OutputError: a folder holds a set with other options, or cannot be written to.
+    """
+    out, mixed = Path(out), mixture(scenes)
+    if drive is not None:
+        if look == "both":
+            raise InputError("a drive has one look", "Give game or target.")
+        rate = Fraction(frame_rate).limit_denominator(1_000_000)
+        count = frame_count(drive, rate)
+        render_drive(
+            out, seed=seed, seconds=drive, size=size, look=look, frame_rate=rate, scenes=mixed, on_progress=on_progress
+        )
+        folders = [out]
+    else:
+        looks: dict[Look, Path] = {one: out / one for one in LOOKS} if look == "both" else {look: out}
+        for one, folder in looks.items():
+            render_dataset(
+                folder,
+                count=count,
+                seed=seed,
+                size=size,
+                look=one,
+                scenes=mixed,
+                shared=look == "both",
+                workers=workers,
+                on_progress=on_progress,
+            )
+        folders = list(looks.values())
+    for folder in folders:
+        _write_sheet(folder, count)
+    return RenderedStreets(tuple(folders), count, mixed)
 
 
 def render_dataset(
@@ -111,7 +205,7 @@ def render_drive(
     """
     if size[0] % 2 or size[1] % 2:
         raise InputError(f"a clip of {size[0]}x{size[1]} cannot be written", "Give even sides, which H.264 needs.")
-    frames = drive(seed, seconds, size, look, frame_rate, scenes)
+    frames = drive_frames(seed, seconds, size=size, look=look, frame_rate=frame_rate, scenes=scenes)
     contents = f"{DRIVE} of {seconds:g} s at {frame_rate} frames/s"
     describe(folder, contents, seed=seed, size=size, look=look, scenes=mixture(scenes))
     clip = folder / CLIP
@@ -181,10 +275,20 @@ def label_path(folder: Path, index: int) -> Path:
     return folder / "labels" / f"{index:06}{SUFFIX}"
 
 
+def _write_sheet(folder: Path, count: int) -> None:
+    """Show images from the whole set with their label maps."""
+    pairs = []
+    for index in np.linspace(0, count - 1, min(count, SHEET_STREETS)).astype(int).tolist():
+        image = cv2.imread(str(image_path(folder, index)), cv2.IMREAD_COLOR_RGB)
+        label = cv2.imread(str(label_path(folder, index)), cv2.IMREAD_UNCHANGED)
+        pairs.append((np.asarray(image, np.uint8), np.asarray(label, np.uint8)))
+    write_png(folder / SHEET, contact_sheet(pairs))
+
+
 def _render_one(
     folder: Path, seed: int, size: tuple[int, int], look: Look, scenes: Scenes, shared: bool, index: int
 ) -> None:
-    write_street(folder, index, *render_street(seed, index, size, look, scenes, shared=shared))
+    write_street(folder, index, *render_street(seed, index, size=size, look=look, scenes=scenes, shared=shared))
 
 
 def _start_worker() -> None:

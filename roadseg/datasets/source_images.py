@@ -8,7 +8,7 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.streets import STREETS
 from roadseg.datasets.transforms import Resampling, resized_image
 from roadseg.errors import DatasetError, InputError
-from roadseg.streets.presets import DEFAULT_SCENES, parse_scenes
+from roadseg.streets.presets import DEFAULT_SCENES
 from roadseg.streets.render import render_street
 
 SEED = 1
@@ -32,8 +32,9 @@ def source_images(source: str, size: tuple[int, int], count: int, scenes: str = 
         InputError: the data set is missing, the source is unknown, or it has no such scenes.
     """
     if source == STREETS.name:
-        mixed = parse_scenes(scenes) if scenes else DEFAULT_SCENES
-        return np.stack([render_street(SEED, index, size, scenes=mixed)[0] for index in range(count)])
+        return np.stack(
+            [render_street(SEED, index, size=size, scenes=scenes or DEFAULT_SCENES)[0] for index in range(count)]
+        )
     if scenes:
         raise InputError(
             f"this network was trained on {source}; scenes can only be chosen for rendered streets",

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -49,7 +50,9 @@ class OnnxExport:
         return asdict(self) | {"path": str(self.path)}
 
 
-def export_onnx(run: Path, out: Path, *, input_size: tuple[int, int] | None = None) -> OnnxExport:
+def export_onnx(
+    run: str | os.PathLike[str], out: str | os.PathLike[str], *, input_size: tuple[int, int] | None = None
+) -> OnnxExport:
     """Write the network of a run, from pixels to labels, in float32, after a check that its labels equal torch's.
 
     Input `images` is (N, H, W, 3) uint8 RGB for any N, output `labels` (N, h, w) uint8 train ids at half the size,
@@ -58,15 +61,19 @@ def export_onnx(run: Path, out: Path, *, input_size: tuple[int, int] | None = No
     `weights`.
 
     Args:
-        run: what `roadseg.models.weights.load_model` reads.
-        out: the file.
+        run: a run folder, a `model.safetensors`, or `default`.
+        out: the file to write.
         input_size: (width, height) of images; by default the size that the network was trained for.
+
+    Returns:
+        Path, sizes and classes of the file, and its agreement with torch.
 
     Raises:
         WeightsError: there is no readable model.
         InputError: a package of the extra `onnx` is missing.
         OutputError: the file cannot be written, or ONNX Runtime gives other labels than torch.
     """
+    out = Path(out)
     try:
         import onnx
         import onnxruntime

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from roadseg.inference.engine import EnginePrecision
 from roadseg.models.frozen_norm import folded
@@ -30,7 +30,7 @@ class TorchEngine:
         self.concurrency = 1 if on_cpu else 2  # the next batch travels to a GPU, or results from it, while it computes
         self._exact_start = precision == "mixed"
         self._runtime = replace(runtime, precision=half if precision == "mixed" else precision)
-        self._network = runtime.place(folded(network))
+        self._network = self._prepared(network)
 
     def scores(self, images: Tensor, size: tuple[int, int]) -> Tensor:
         """See `Engine.scores`."""
@@ -48,5 +48,15 @@ class TorchEngine:
     def running(self, network: SegmentationNetwork) -> Self:
         """See `Engine.running`."""
         other = copy.copy(self)
-        other._network = self._runtime.place(folded(network))
+        other._network = self._prepared(network)
         return other
+
+    def _prepared(self, network: SegmentationNetwork) -> SegmentationNetwork:
+        """Fold batch norm, and place a copy on the device."""
+        copied = self._runtime.place(folded(network))
+        if self.device.type == "cuda" and not self._exact_start and self._runtime.precision in ("float16", "bfloat16"):
+            # Otherwise automatic mixed precision copies them at every call, a kernel for each.
+            for module in copied.modules():
+                if isinstance(module, nn.Conv2d):
+                    module.to(getattr(torch, self._runtime.precision))
+        return copied

@@ -19,7 +19,7 @@ from roadseg.evaluation.evaluate import evaluate
 from roadseg.evaluation.scores import Evaluation
 from roadseg.fetch.manifest import Manifest
 from roadseg.jobs.before_after import AFTER, BEFORE, BeforeAfter
-from roadseg.jobs.video_run import StageWatcher, VideoFolder, fetched, run_video_recipe
+from roadseg.jobs.video_run import StageCallbacks, VideoFolder, fetched, run_video_recipe
 from roadseg.models.names import DEFAULT
 from roadseg.training.recipe import resolve_as
 from roadseg.training.video_recipe import VIDEOS, VideoRecipe
@@ -54,7 +54,7 @@ class DemoResult:
     """Scores `before` and `after` on the ground truth of the drive; empty for your own video, which has none."""
 
 
-def demo(out: Path, video: str | None, *, seed: int, data: Path, watcher: StageWatcher) -> DemoResult:
+def demo(out: Path, video: str | None, *, seed: int, data: Path, callbacks: StageCallbacks) -> DemoResult:
     """Run the chain into `out`: fetch, frames, adaptation of the default weights, overlays, scores.
 
     Args:
@@ -62,7 +62,7 @@ def demo(out: Path, video: str | None, *, seed: int, data: Path, watcher: StageW
         video: a path or an http(s) address; None for the rendered drive, which is served on 127.0.0.1.
         seed: seed of the adaptation.
         data: folder for rendered streets.
-        watcher: callbacks.
+        callbacks: called as stages begin, progress and fail.
 
     Returns:
         The results.
@@ -72,15 +72,15 @@ def demo(out: Path, video: str | None, *, seed: int, data: Path, watcher: StageW
         KeyboardInterrupt: after unfinished work was saved; the same call continues it.
     """
     folder = VideoFolder(out)
-    address = video or str(_rendered_drive(out / "drive", folder.videos, watcher))
+    address = video or str(_rendered_drive(out / "drive", folder.videos, callbacks))
     recipe = resolve_as(VideoRecipe, {**RECIPE, VIDEOS: [address], "seed": seed}, origin="demo")
-    result = run_video_recipe(recipe, out, data=data, watcher=watcher)
+    result = run_video_recipe(recipe, out, data=data, callbacks=callbacks)
     assert result is not None, "the demo is one process"
     scores = {}
     if video is None:
-        watcher.on_stage("roadseg evaluate, before and after, on the drive's ground truth")
+        callbacks.on_stage("roadseg evaluate, before and after, on the drive's ground truth")
         weights = {BEFORE: Path(recipe.init), AFTER: folder.run.path}
-        scores = {label: _score(run, out / "drive", watcher) for label, run in weights.items()}
+        scores = {label: _score(run, out / "drive", callbacks) for label, run in weights.items()}
     return DemoResult(folder, result, scores)
 
 
@@ -100,7 +100,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 class _QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Print nothing: the watcher shows progress."""
+        """Print nothing: callbacks show progress."""
 
 
 class _QuietServer(ThreadingHTTPServer):
@@ -108,9 +108,11 @@ class _QuietServer(ThreadingHTTPServer):
         """Print nothing: a client that reads the head of a file and hangs up is no error."""
 
 
-def _rendered_drive(drive: Path, videos: Path, watcher: StageWatcher) -> Path:
+def _rendered_drive(drive: Path, videos: Path, callbacks: StageCallbacks) -> Path:
     """Render the drive, serve it, and fetch it as if it came from the net."""
-    watcher.on_stage("render a drive through streets that the segmenter never saw, with ground truth to score against")
+    callbacks.on_stage(
+        "render a drive through streets that the segmenter never saw, with ground truth to score against"
+    )
     render_drive(
         drive,
         seed=DRIVE_SEED,
@@ -118,16 +120,16 @@ def _rendered_drive(drive: Path, videos: Path, watcher: StageWatcher) -> Path:
         size=DRIVE_SIZE,
         look="target",
         frame_rate=DRIVE_RATE,
-        on_progress=partial(watcher.on_progress, "rendering the drive"),
+        on_progress=partial(callbacks.on_progress, "rendering the drive"),
     )
     # The address changes from call to call, so a repeated call knows the video by its folder.
     for entry in Manifest(videos).entries:
         if (videos / entry.file).exists():
             return videos / entry.file
     with serving(drive) as address:
-        return fetched(f"{address}/{CLIP}", videos, watcher)
+        return fetched(f"{address}/{CLIP}", videos, callbacks)
 
 
-def _score(run: Path, drive: Path, watcher: StageWatcher) -> Evaluation:
+def _score(run: Path, drive: Path, callbacks: StageCallbacks) -> Evaluation:
     streets = dataset_kind("streets").open(drive).every(SCORED_EVERY)
-    return evaluate(run, streets, on_progress=partial(watcher.on_progress, "evaluating"))
+    return evaluate(run, streets, on_progress=partial(callbacks.on_progress, "evaluating"))

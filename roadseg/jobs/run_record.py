@@ -106,11 +106,11 @@ def _samples(
 ) -> Samples:
     shown = targets[:PICTURES] or [source]
     each = -(-PICTURES // len(shown))
-    pictures = [sample_images(dataset, recipe.input_size, each, recipe.resampling) for dataset in shown]
+    images = [sample_images(dataset, recipe.input_size, each, recipe.resampling) for dataset in shown]
     return Samples(
         trainer.result,
         label_space(recipe.labels),
-        np.concatenate(pictures)[:PICTURES],
+        np.concatenate(images)[:PICTURES],
         trainer.method.runtime,
         run.samples,
         domain="target" if targets else "source",

@@ -34,8 +34,8 @@ SHOWN_FRAMES = 5
 
 
 @dataclass(frozen=True)
-class StageWatcher:
-    """Callbacks for whoever watches a job of several stages; all do nothing by default."""
+class StageCallbacks:
+    """Callbacks of a job of several stages; by default they do nothing."""
 
     on_stage: Callable[[str], None] = field(default=lambda what: None)
     """Called with the command or description of a stage that begins."""
@@ -113,7 +113,7 @@ class VideoFolder:
 
 
 def run_video_recipe(
-    recipe: VideoRecipe, out: Path, *, data: Path = Path("data"), watcher: StageWatcher | None = None
+    recipe: VideoRecipe, out: Path, *, data: Path = Path("data"), callbacks: StageCallbacks | None = None
 ) -> BeforeAfter | None:
     """Run the stages of a recipe of videos that are not finished yet in the folder `out`.
 
@@ -124,7 +124,7 @@ def run_video_recipe(
         recipe: videos, and options of the adaptation.
         out: folder of everything that is made; a folder that was begun with this recipe continues.
         data: folder of rendered streets.
-        watcher: callbacks.
+        callbacks: called as stages begin, progress and fail.
 
     Returns:
         The result; None in processes other than the main one.
@@ -136,41 +136,41 @@ def run_video_recipe(
         RoadsegError: as `roadseg.jobs.adapt.adapt`.
         KeyboardInterrupt: after unfinished work was saved; the same call continues.
     """
-    folder, watcher = VideoFolder(out), watcher or StageWatcher()
+    folder, callbacks = VideoFolder(out), callbacks or StageCallbacks()
     if not is_main_process():
         with process_group(), main_process_first():
             pass
-        run_recipe(recipe.adaptation(folder.frames), folder.run.path, data=data, callbacks=watcher.training)
+        run_recipe(recipe.adaptation(folder.frames), folder.run.path, data=data, callbacks=callbacks.training)
         return None
     with locked(out):
         with process_group(), main_process_first():
-            footage = _prepare(recipe, folder, watcher)
-        _train(recipe, folder, data, watcher)
+            footage = _prepare(recipe, folder, callbacks)
+        _train(recipe, folder, data, callbacks)
         overlays = {
-            label: _draw(label, weights, footage, recipe, folder, watcher)
+            label: _draw(label, weights, footage, recipe, folder, callbacks)
             for label, weights in _weights(recipe, folder).items()
         }
-        return _report(recipe, folder, footage, overlays, watcher)
+        return _report(recipe, folder, footage, overlays, callbacks)
 
 
-def fetched(address: str, videos: Path, watcher: StageWatcher) -> Path:
+def fetched(address: str, videos: Path, callbacks: StageCallbacks) -> Path:
     """Download a video into the folder `videos` unless it is there.
 
     Raises:
         FetchError: it cannot be had.
     """
-    watcher.on_stage(f"roadseg fetch {address}")
+    callbacks.on_stage(f"roadseg fetch {address}")
     (record,) = fetch_videos(
         [address],
         videos,
-        on_progress=lambda _, bytes_: watcher.on_progress("fetching", bytes_.downloaded_bytes, bytes_.total_bytes),
+        on_progress=lambda _, bytes_: callbacks.on_progress("fetching", bytes_.downloaded_bytes, bytes_.total_bytes),
     ).records
     if record.file is None:
         raise FetchError(f"{record.url}: {record.cause}", record.remedy)
     return record.file
 
 
-def _prepare(recipe: VideoRecipe, folder: VideoFolder, watcher: StageWatcher) -> tuple[Footage, ...]:
+def _prepare(recipe: VideoRecipe, folder: VideoFolder, callbacks: StageCallbacks) -> tuple[Footage, ...]:
     """Fetch and read the videos, unless this was done."""
     if folder.recipe.is_file():
         begun = resolve_as(VideoRecipe, recipe_values(folder.recipe), origin=str(folder.recipe))
@@ -179,23 +179,23 @@ def _prepare(recipe: VideoRecipe, folder: VideoFolder, watcher: StageWatcher) ->
         return tuple(Footage(**one) for one in json.loads(folder.footage.read_text(encoding="utf-8")))
     load_segmenter(Path(recipe.init), device=recipe.device)  # fails before downloads begin
     with folder.timed("fetch"):
-        footage = [_obtained(address, folder, watcher) for address in recipe.videos]
+        footage = [_obtained(address, folder, callbacks) for address in recipe.videos]
     _require_some(footage, FetchError)
     # From here on the folder belongs to this recipe: a misspelt address can be corrected, but frames of other videos
     # could not be recognised.
     write_text(folder.recipe, recipe.as_toml())
     with folder.timed("frames"):
-        footage = _with_frames(footage, recipe, folder, watcher)
+        footage = _with_frames(footage, recipe, folder, callbacks)
     _require_some(footage, VideoError)
     write_json(folder.footage, [asdict(one) for one in footage])
     return tuple(footage)
 
 
-def _obtained(address: str, folder: VideoFolder, watcher: StageWatcher) -> Footage:
+def _obtained(address: str, folder: VideoFolder, callbacks: StageCallbacks) -> Footage:
     try:
-        file = fetched(address, folder.videos, watcher) if "://" in address else _present(Path(address))
+        file = fetched(address, folder.videos, callbacks) if "://" in address else _present(Path(address))
     except (FetchError, InputError) as error:
-        return _failed(address, error, watcher)
+        return _failed(address, error, callbacks)
     return Footage(address, str(file))
 
 
@@ -206,24 +206,24 @@ def _present(video: Path) -> Path:
 
 
 def _with_frames(
-    footage: Iterable[Footage], recipe: VideoRecipe, folder: VideoFolder, watcher: StageWatcher
+    footage: Iterable[Footage], recipe: VideoRecipe, folder: VideoFolder, callbacks: StageCallbacks
 ) -> list[Footage]:
     files = {Path(one.file): one for one in footage if one.file}
     find_tasks(files, folder.overlays(BEFORE))  # refuses equal names before hours of training
-    watcher.on_stage(f"roadseg frames, one every {recipe.frames_every:g} s -> {folder.frames}")
+    callbacks.on_stage(f"roadseg frames, one every {recipe.frames_every:g} s -> {folder.frames}")
     extraction = extract_frames(
         list(files),
         folder.frames,
         every=recipe.frames_every,
-        on_progress=lambda video, done, total: watcher.on_progress(f"frames of {video.name}", done, total),
+        on_progress=lambda video, done, total: callbacks.on_progress(f"frames of {video.name}", done, total),
     )
     results = {one.video: Footage(files[one.video].address, str(one.video), one.images) for one in extraction.videos}
-    results |= {one.video: _failed(files[one.video].address, one.error, watcher) for one in extraction.failures}
+    results |= {one.video: _failed(files[one.video].address, one.error, callbacks) for one in extraction.failures}
     return [results[Path(one.file)] if one.file else one for one in footage]
 
 
-def _failed(address: str, error: RoadsegError, watcher: StageWatcher) -> Footage:
-    watcher.on_warning(f"left out: {error.cause}")
+def _failed(address: str, error: RoadsegError, callbacks: StageCallbacks) -> Footage:
+    callbacks.on_warning(f"left out: {error.cause}")
     return Footage(address, cause=error.cause, remedy=error.remedy)
 
 
@@ -236,13 +236,15 @@ def _require_some(footage: list[Footage], kind: type[FetchError] | type[VideoErr
     raise kind(f"none of {len(footage)} videos can be had, the first: {first.cause}", first.remedy)
 
 
-def _train(recipe: VideoRecipe, folder: VideoFolder, data: Path, watcher: StageWatcher) -> None:
+def _train(recipe: VideoRecipe, folder: VideoFolder, data: Path, callbacks: StageCallbacks) -> None:
     adaptation = recipe.adaptation(folder.frames)
     if is_done(folder.run, adaptation):
         return
-    watcher.on_stage(f"roadseg adapt --method {recipe.method} -> {folder.run.path}")
+    callbacks.on_stage(f"roadseg adapt --method {recipe.method} -> {folder.run.path}")
     with folder.timed("adapt"):
-        run_recipe(adaptation, folder.run.path, data=data, callbacks=watcher.training, on_problem=watcher.on_warning)
+        run_recipe(
+            adaptation, folder.run.path, data=data, callbacks=callbacks.training, on_problem=callbacks.on_warning
+        )
 
 
 def _weights(recipe: VideoRecipe, folder: VideoFolder) -> dict[str, Path]:
@@ -256,26 +258,26 @@ def _draw(
     footage: Iterable[Footage],
     recipe: VideoRecipe,
     folder: VideoFolder,
-    watcher: StageWatcher,
+    callbacks: StageCallbacks,
 ) -> dict[str, OverlaySummary]:
     """Draw overlays of all videos by one set of weights; return their summaries by file."""
     videos = [Path(one.file) for one in footage if one.file]
-    watcher.on_stage(f"roadseg overlay --run {weights} -> {folder.overlays(label)}")
+    callbacks.on_stage(f"roadseg overlay --run {weights} -> {folder.overlays(label)}")
 
     def on_progress(progress: OverlayProgress) -> None:
         assert progress.video is not None
-        watcher.on_progress(f"{label}, {progress.video.name}", progress.frames, progress.frames_in_all)
+        callbacks.on_progress(f"{label}, {progress.video.name}", progress.frames, progress.frames_in_all)
 
     results = overlay_videos(
         *(videos, folder.overlays(label), weights),
         device=recipe.device,
         on_progress=on_progress,
-        on_warning=watcher.on_warning,
+        on_warning=callbacks.on_warning,
     )
     summaries = {}
     for result in results:
         if isinstance(result, Failure):
-            watcher.on_warning(result.error.cause)
+            callbacks.on_warning(result.error.cause)
         else:
             summaries[result.video] = result
     return summaries
@@ -286,7 +288,7 @@ def _report(
     folder: VideoFolder,
     footage: tuple[Footage, ...],
     overlays: Mapping[str, Mapping[str, OverlaySummary]],
-    watcher: StageWatcher,
+    callbacks: StageCallbacks,
 ) -> BeforeAfter:
     """Return the result; write the report unless everything was done before."""
     summaries = {label: by_file.values() for label, by_file in overlays.items()}
@@ -300,7 +302,7 @@ def _report(
     )
     if folder.report.is_file() and all(one.skipped for some in summaries.values() for one in some):
         return result
-    watcher.on_stage(f"report -> {folder.report}")
+    callbacks.on_stage(f"report -> {folder.report}")
     headings = {BEFORE: f"before: {recipe.init}", AFTER: f"after: {recipe.method}, {recipe.steps} steps"}
     segmenters = {
         headings[label]: load_segmenter(weights, device=recipe.device)

@@ -29,5 +29,7 @@ class WeightAverage(Generic[Network]):
         """Add the weights of a step, after `updates` earlier ones; buffers are copied."""
         newest = max(1 - self.decay, 1 / (updates + 1))
         torch._foreach_lerp_(list(self.network.parameters()), list(network.parameters()), newest)
-        if kept := list(self.network.buffers()):
-            torch._foreach_copy_(kept, list(network.buffers()))
+        buffers = list(zip(self.network.buffers(), network.buffers(), strict=True))
+        for dtype in {now.dtype for _, now in buffers}:  # a call for several dtypes copies one tensor after the other
+            kept, newest_buffers = zip(*(pair for pair in buffers if pair[1].dtype == dtype), strict=True)
+            torch._foreach_copy_(kept, newest_buffers)

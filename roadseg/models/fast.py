@@ -55,6 +55,8 @@ class Fast(SegmentationNetwork):
 
     def early(self, images: Tensor) -> Tensor:
         """Run the layers down to stride 8: (N, 40, ceil(H / 8), ceil(W / 8))."""
+        if images.is_cuda:
+            images = images.contiguous()  # as the weights, see `Runtime.place`
         return self.backbone.run(self.backbone.stem(images), 0, self.DETAIL_STAGE + 1)[-1]
 
     def late(self, early: Tensor) -> Prediction:

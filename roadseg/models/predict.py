@@ -1,6 +1,6 @@
 """Labels from pixels with a network, shared by training, evaluation and inference."""
 
-from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,7 @@ def class_scores(
 @torch.inference_mode()
 def outputs(network: SegmentationNetwork, images: Tensor, runtime: Runtime, *, exact_start: bool = False) -> Prediction:
     """Return the complete prediction of a network, in the precision of `runtime`; arguments as for `class_scores`."""
-    with nullcontext() if exact_start else runtime.autocast():
+    with (replace(runtime, precision="float32") if exact_start else runtime).autocast():
         early = network.early(network.normalisation(images))
     with runtime.autocast():
         return network.late(early)

@@ -1,4 +1,4 @@
-"""Pictures and their label maps side by side, for people to look at."""
+"""Contact sheets of images and their label maps."""
 
 from collections.abc import Sequence
 
@@ -13,16 +13,16 @@ from roadseg.labels.space import LabelMap
 def contact_sheet(
     pairs: Sequence[tuple[NDArray[np.uint8], LabelMap]], *, columns: int = 4, width: int = 320, gap: int = 4
 ) -> NDArray[np.uint8]:
-    """A grid of pictures, each above its label map in the Cityscapes colours.
+    """Draw a grid of images, each above its label map in the Cityscapes colours.
 
     Args:
-        pairs: pictures (H, W, 3) RGB uint8 and label maps (H, W) uint8, all of one size; at least one.
-        columns: pictures a row.
-        width: of each picture on the sheet, in pixels; the height follows.
+        pairs: at least one image (H, W, 3) uint8 RGB with its label map (H, W) uint8, all of one size.
+        columns: images per row.
+        width: width of each image on the sheet in pixels; the height follows.
         gap: white pixels between them.
 
     Returns:
-        (rows, columns, 3) RGB uint8.
+        (rows, columns, 3) uint8 RGB.
     """
     height = round(width * pairs[0][1].shape[0] / pairs[0][1].shape[1])
     columns = min(columns, len(pairs))

@@ -1,4 +1,4 @@
-"""A drive along one street: pictures in time, with labels."""
+"""Drive along one street: frames in time, with labels."""
 
 import math
 from collections.abc import Iterator
@@ -18,17 +18,17 @@ from roadseg.streets.sampling.draws import pick
 from roadseg.streets.sampling.world import sample_scene
 
 SPEED = (7.0, 12.0)
-"""Mean speed in m/s."""
+"""Range of the mean speed in m/s."""
 SURGE, SURGE_PERIOD = 0.8, 7.0
-"""The camera runs ahead of and behind its mean speed by so many metres, once in so many seconds."""
+"""Metres by which the camera runs ahead of and behind its mean speed, and the period in seconds."""
 NOD, NOD_PERIOD = 0.0025, 1.1
-"""It nods by this share of the picture's height on its springs."""
+"""Amplitude of the nod on its springs, as a share of the image height, and the period in seconds."""
 STREAM = 1
-"""Keeps the random numbers of drives apart from those of stills."""
+"""Number that keeps the random numbers of drives apart from those of stills."""
 
 
-def frame_count(seconds: float, frame_rate: Fraction) -> int:
-    """Frames of a drive, at least one.
+def frame_count(seconds: float, frame_rate: float | Fraction) -> int:
+    """Return the number of frames of a drive, at least one.
 
     Raises:
         InputError: `seconds` or `frame_rate` is not above 0.
@@ -38,34 +38,34 @@ def frame_count(seconds: float, frame_rate: Fraction) -> int:
     return max(1, round(seconds * frame_rate))
 
 
-def drive(
+def drive_frames(
     seed: int,
     seconds: float,
+    *,
     size: tuple[int, int] = (480, 360),
     look: Look = "target",
-    frame_rate: Fraction = Fraction(15),
-    scenes: Scenes = DEFAULT_SCENES,
+    frame_rate: float | Fraction = 15,
+    scenes: Scenes | str = DEFAULT_SCENES,
 ) -> Iterator[tuple[NDArray[np.uint8], LabelMap]]:
-    """Render a drive along the street of `seed`.
+    """Render a drive along the street of a seed.
 
-    Frame k shows the street k / frame_rate seconds after the start and is a pure function of the other arguments:
-    houses keep their faces, traffic flows, people walk; light, camera and sensor stay as they are, only the noise is
-    new in every frame.
+    Frame k shows the street k / frame_rate seconds after the start and is a pure function of the other arguments.
+    Houses keep their fronts, traffic flows, people walk; light, camera and sensor stay constant, only noise changes.
 
     Args:
-        seed: of the street, at least 0.
-        seconds: how long to drive.
+        seed: seed of the street, at least 0.
+        seconds: length of the drive.
         size: (width, height) in pixels.
         look: `game` or `target`.
-        frame_rate: frames a second.
-        scenes: presets by weight, one of which is drawn for the whole drive.
+        frame_rate: frames per second.
+        scenes: presets with weights, one of which is drawn for the whole drive.
 
     Yields:
-        Pictures (H, W, 3) RGB uint8 with label maps (H, W) uint8, as `render_street` gives them.
+        Images (H, W, 3) uint8 RGB with label maps (H, W) uint8, as `render_street` returns them.
 
     Raises:
-        InputError: a size, seed, look, mixture of scenes, length or rate that cannot be rendered; raised at once, not
-            at the first frame.
+        InputError: a size, seed, look, scenes, length or rate that cannot be rendered; raised at once, not at the
+            first frame.
     """
     check(seed, size, look)
     return _frames(seed, frame_count(seconds, frame_rate), size, look, mixture(scenes), float(1 / frame_rate))

@@ -1,4 +1,4 @@
-"""Light, air and sky: one sampler a kind of light."""
+"""Light, air and sky: one sampler for each kind of light."""
 
 import math
 from collections.abc import Callable
@@ -17,13 +17,13 @@ def sample_light(rng: np.random.Generator, light: Light) -> Atmosphere:
 
 
 def sun_direction(azimuth: float, elevation: float) -> tuple[float, float, float]:
-    """Unit vector (right, up, ahead) towards the sun, angles in radians; azimuth 0 is straight ahead."""
+    """Return the unit vector (right, up, ahead) towards the sun; angles in radians, azimuth 0 is straight ahead."""
     flat = math.cos(elevation)
     return math.sin(azimuth) * flat, math.sin(elevation), math.cos(azimuth) * flat
 
 
 def scaled(colour: Colour, factor: float) -> Colour:
-    """`colour` times a factor."""
+    """Return `colour` times a factor."""
     return colour[0] * factor, colour[1] * factor, colour[2] * factor
 
 
@@ -32,7 +32,7 @@ def _azimuth(rng: np.random.Generator) -> float:
 
 
 def _sunny(rng: np.random.Generator, *, elevation: Range, warmth: Colour, low: bool) -> Atmosphere:
-    """Blue sky, more or less cloudy."""
+    """Draw a blue sky, more or less cloudy."""
     pale = hsv(rng, (0.52, 0.6), (0.04, 0.28), (0.9, 1.0))
     return Atmosphere(
         sun=scaled(warmth, between(rng, (0.42, 0.72))),
@@ -58,7 +58,7 @@ def _golden(rng: np.random.Generator) -> Atmosphere:
 
 
 def _backlit(rng: np.random.Generator) -> Atmosphere:
-    """The sun ahead or behind houses: a bright, often burnt-out sky over streets that lie in shade."""
+    """Draw the sun ahead or behind houses: a bright, often overexposed sky over streets in shade."""
     bright = between(rng, (225, 262))
     horizon = (bright, bright * between(rng, (0.97, 1.0)), bright * between(rng, (0.93, 1.02)))
     level = between(rng, (0.26, 0.5))
@@ -95,7 +95,7 @@ def _overcast(rng: np.random.Generator) -> Atmosphere:
 
 
 def _bright_haze(rng: np.random.Generator) -> Atmosphere:
-    """White or dusty air that swallows what is far away."""
+    """Draw white or dusty air that hides distant things."""
     air = hsv(rng, (0.08, 0.14), (0.03, 0.16), (0.82, 0.95)) if chance(rng, 0.5) else grey(rng, 210, 244, 5)
     return Atmosphere(
         sun=scaled((1.0, 0.95, 0.85), between(rng, (0.1, 0.45))),
@@ -113,7 +113,7 @@ def _bright_haze(rng: np.random.Generator) -> Atmosphere:
 
 
 def _wet(rng: np.random.Generator) -> Atmosphere:
-    """After rain: dull light, a road that mirrors the sky."""
+    """Draw the light after rain: dull, with a road that mirrors the sky."""
     level, sky = between(rng, (0.4, 0.75)), grey(rng, 150, 225, 6)
     return Atmosphere(
         sun=(0.0, 0.0, 0.0),
@@ -153,7 +153,7 @@ def _dusk(rng: np.random.Generator) -> Atmosphere:
 
 
 def _night(rng: np.random.Generator) -> Atmosphere:
-    """Lamps and headlights: bright nearby, black beyond. The haze is the dark that things recede into."""
+    """Draw lamps and headlights: bright nearby, black beyond. The haze is the dark into which things recede."""
     lamp = hsv(rng, (0.07, 0.13), (0.05, 0.4), (1.0, 1.0))
     dark = hsv(rng, (0.05, 0.66), (0.1, 0.5), (0.04, 0.14))
     return Atmosphere(
@@ -174,7 +174,7 @@ def _night(rng: np.random.Generator) -> Atmosphere:
 
 
 def hazy_afternoon(rng: np.random.Generator) -> Atmosphere:
-    """The light of the `target` look: a veiled low sun, or none; from quite light to dusk."""
+    """Draw the light of the `target` look: a veiled low sun, or none; from quite light to dusk."""
     level = between(rng, (0.5, 0.9))
     veiled = chance(rng, 0.5)
     haze = hsv(rng, (0.08, 0.12), (0.14, 0.28), (0.68, 0.82))

@@ -1,8 +1,8 @@
-"""The two looks: what light, weather and camera their pictures are taken with.
+"""The two looks: light, weather and camera of the images.
 
-`game` is the labelled source: a clean virtual camera of varying build, in any light that the preset has. `target`
-stands for one fleet's recordings: the same wide-angle dashcam mounted high, hazy late afternoons, and a cheap sensor
-with its colour cast, blur, noise and compression. What stands in the streets is drawn alike for both.
+`game` is the labelled source: a clean virtual camera of varying build, in any light of the preset. `target` stands for
+the recordings of one fleet: the same wide-angle dashcam mounted high, hazy late afternoons, and a cheap sensor with its
+colour cast, blur, noise and compression. The contents of the streets are drawn alike for both.
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ LOOKS: tuple[Look, ...] = ("game", "target")
 
 @dataclass(frozen=True)
 class Sensor:
-    """What happens to light on its way to a picture file. Sizes in pixels are those of a 480 pixels wide picture."""
+    """Camera sensor: the way from light to an image file. Sizes in pixels are those at a width of 480 pixels."""
 
     exposure: float
-    """Factor of all values."""
+    """Factor for all values."""
     gamma: float
     contrast: float
     """Slope around mid-grey."""
@@ -44,7 +44,7 @@ class Sensor:
 
 
 def sample_atmosphere(rng: np.random.Generator, look: Look, preset: Preset) -> Atmosphere:
-    """Draw light, air and sky: of the preset for `game`, hazy afternoons for `target` unless it is night."""
+    """Draw light, air and sky: those of the preset for `game`, hazy afternoons for `target` unless it is night."""
     light = pick(rng, preset.light)
     return hazy_afternoon(rng) if look == "target" and light != "night" else sample_light(rng, light)
 
@@ -53,11 +53,11 @@ _FOCAL: dict[Look, Range] = {"game": (0.78, 1.3), "target": (0.7, 0.74)}
 _HEIGHT: dict[Look, Range] = {"game": (1.15, 1.75), "target": (2.0, 2.15)}
 
 _PANS: dict[Range, float] = {(-0.03, 0.03): 0.3, (-0.12, 0.12): 0.5, (-0.35, 0.35): 0.2}
-"""How far the camera looks aside, by weight; the farthest as when it turns."""
+"""Ranges of the camera's sideways turn, by weight; the largest stands for turning cars."""
 
 
 def sample_camera(rng: np.random.Generator, look: Look) -> Camera:
-    """Draw a camera: any within reason for `game`, one model with mounting tolerances for `target`."""
+    """Draw a camera: any plausible one for `game`, one model with mounting tolerances for `target`."""
     game = look == "game"
     return Camera(
         focal=between(rng, _FOCAL[look]),
@@ -76,7 +76,7 @@ def sample_camera(rng: np.random.Generator, look: Look) -> Camera:
 
 
 def sample_sensor(rng: np.random.Generator, look: Look) -> Sensor:
-    """Draw how light becomes a picture."""
+    """Draw a sensor."""
     if look == "game":
         return Sensor(
             exposure=between(rng, (0.85, 1.15)), gamma=between(rng, (0.75, 1.1)), contrast=between(rng, (0.95, 1.18)),

@@ -1,4 +1,4 @@
-"""Scenes by name: which kinds of streets they show, and in which light. A set of pictures mixes them by weight."""
+"""Scenes by name: their kinds of streets and light. A set of images mixes them by weight."""
 
 import math
 from collections.abc import Mapping
@@ -9,16 +9,16 @@ from roadseg.errors import InputError
 
 Light = Literal["clear", "golden", "backlit", "overcast", "bright haze", "wet", "dusk", "night"]
 Scenes = Mapping[str, float]
-"""Presets by name, with weights of any scale."""
+"""Names of presets, with weights of any scale."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """Streets (of `sampling.settings`) and light, both by weight."""
+    """Kinds of streets (see `sampling.settings`) and kinds of light, both by weight."""
 
     streets: dict[str, float]
     light: dict[Light, float]
-    """For the `game` look; `target` has a light of its own but for the night."""
+    """Light of the `game` look; `target` has its own light, except at night."""
 
 
 _DAY: dict[Light, float] = {
@@ -45,12 +45,17 @@ PRESETS: dict[str, Preset] = {
 DEFAULT_SCENES: Scenes = {"european": 0.56, "indian": 0.26, "highway": 0.1, "night": 0.08}
 
 
-def mixture(scenes: Scenes) -> dict[str, float]:
-    """`scenes` with weights that add up to 1, in the order of `PRESETS`, without those of weight 0.
+def mixture(scenes: Scenes | str) -> dict[str, float]:
+    """Return the scenes with weights that add up to 1, in the order of `PRESETS`, without those of weight 0.
+
+    Args:
+        scenes: presets with weights of any scale, also as text: `european=0.7,indian=0.3`, or `indian` alone.
 
     Raises:
-        InputError: an unknown preset, a weight below 0, or none above.
+        InputError: a preset is unknown, a weight is below 0, none is above 0, or the text has another form.
     """
+    if isinstance(scenes, str):
+        return parse_scenes(scenes)
     for name, weight in scenes.items():
         if name not in PRESETS:
             raise InputError(f"there are no scenes called {name!r}", f"Scenes: {', '.join(PRESETS)}.")
@@ -66,7 +71,7 @@ def parse_scenes(text: str) -> dict[str, float]:
     """Read `european=0.5,indian=0.5`, or `indian` alone, as a mixture.
 
     Raises:
-        InputError: it is not written so, or names what there is not.
+        InputError: the text has another form, or names an unknown preset.
     """
     scenes: dict[str, float] = {}
     for part in text.split(","):
@@ -75,6 +80,6 @@ def parse_scenes(text: str) -> dict[str, float]:
             scenes[name] = float(weight or 1)
         except ValueError:
             raise InputError(
-                f"{part.strip()!r} is not a preset and its weight", "Write for example european=0.5,indian=0.5."
+                f"{part.strip()!r} is not a preset with a weight", "Write for example european=0.5,indian=0.5."
             ) from None
     return mixture(scenes)

@@ -1,4 +1,4 @@
-"""One street picture and its label map, as a pure function of seed, index, size and look."""
+"""One street as an image and its label map, a pure function of seed, index, size and look."""
 
 import math
 from dataclasses import replace
@@ -44,43 +44,47 @@ from roadseg.streets.scene import (
 from roadseg.streets.textures.bank import TextureBank, texture_bank
 
 RENDERER_VERSION = 10
-"""Grows whenever the same arguments give other pictures; caches keep it beside what they store."""
+"""Version of the pixels: grows whenever the same arguments give other images; stored with rendered sets."""
 SEEN_AHEAD = 170.0
-"""Metres ahead of the camera that objects are drawn in."""
+"""Distance ahead of the camera in metres within which objects are drawn."""
 SMALLEST = 16
-"""Shortest side of a picture in pixels."""
+"""Shortest side of an image in pixels."""
 
 
 def render_street(
-    seed: int,
-    index: int,
+    seed: int = 0,
+    index: int = 0,
+    *,
     size: tuple[int, int] = (480, 360),
     look: Look = "game",
-    scenes: Scenes = DEFAULT_SCENES,
-    *,
+    scenes: Scenes | str = DEFAULT_SCENES,
     shared: bool = False,
 ) -> tuple[NDArray[np.uint8], LabelMap]:
-    """Render picture `index` of the street set `seed`.
+    """Render image `index` of the street set `seed`.
+
+        image, labels = render_street(seed=7, scenes="indian")
 
     Args:
-        seed: of the set, at least 0; its textures are painted on first use in a process (about 1.5 s).
-        index: of the picture, at least 0.
+        seed: seed of the set, at least 0; its textures are painted on first use in a process (about 1.5 s).
+        index: number of the image in the set, at least 0.
         size: (width, height) in pixels; the same street is shown at every size.
-        look: `game` or `target`, see `roadseg.streets.looks`.
-        scenes: presets by weight, see `roadseg.streets.presets`.
-        shared: whether both looks show the same street, by their own light and camera; else each has its own streets.
+        look: `game` (clean) or `target` (hazy dashcam), see `roadseg.streets.looks`.
+        scenes: presets with weights, as a mapping or as text such as `european=0.7,indian=0.3`, see
+            `roadseg.streets.presets`.
+        shared: True shows the same street in both looks, with their own light and camera; otherwise each look has its
+            own streets.
 
     Returns:
-        The picture, (H, W, 3) RGB uint8, and its label map, (H, W) uint8 with Cityscapes train ids 0..18, and 255
-        for what they have no class for: the own car's bonnet, wipers, hoardings, cattle.
+        The image, (H, W, 3) uint8 RGB, and its label map, (H, W) uint8 with Cityscapes train ids 0..18, and 255 for
+        things without a class: the own car's bonnet, wipers, hoardings, cattle.
 
     Raises:
-        InputError: a size, seed, index, look or scenes that there are not.
+        InputError: the size, seed, index, look or scenes cannot be rendered.
     """
     check(seed, size, look)
     weights = mixture(scenes)
     if index < 0:
-        raise InputError(f"index {index} is negative", "Pictures are counted from 0.")
+        raise InputError(f"index {index} is negative", "Images are counted from 0.")
     rng = np.random.default_rng((seed, LOOKS.index(look), index))
     street_rng = np.random.default_rng((seed, len(LOOKS), index)) if shared else rng
     preset = PRESETS[pick(street_rng, weights)]
@@ -93,10 +97,10 @@ def render_street(
 
 
 def check(seed: int, size: tuple[int, int], look: str) -> None:
-    """Refuse what cannot be rendered.
+    """Check that a set can be rendered.
 
     Raises:
-        InputError: a size, seed or look that there is not.
+        InputError: the size is too small, the seed negative, or the look unknown.
     """
     if min(size) < SMALLEST:
         raise InputError(f"size {size[0]}x{size[1]} is too small", f"Both sides must have {SMALLEST} pixels or more.")
@@ -107,7 +111,7 @@ def check(seed: int, size: tuple[int, int], look: str) -> None:
 
 
 def bank_of(seed: int, look: Look) -> TextureBank:
-    """The textures of a set."""
+    """Return the textures of a set."""
     return texture_bank(seed, LOOKS.index(look))
 
 
@@ -116,7 +120,7 @@ def render_scene(
 ) -> tuple[NDArray[np.uint8], LabelMap]:
     """Draw `scene` as it is `time` seconds after its start, seen through `view` and the lens of `camera`.
 
-    Nothing here is random: it is painted from back to front.
+    Nothing here is random; things are painted from back to front.
     """
     canvas = Canvas(view, scene.atmosphere)
     draw_sky(canvas, scene.atmosphere, bank)
@@ -135,9 +139,9 @@ def render_scene(
 
 
 def _in_sight(scene: Scene, view: View, time: float) -> list[tuple[float, StreetObject]]:
-    """Objects ahead of the camera at `time`, each with the depth that decides what covers what.
+    """Return the objects ahead of the camera at `time`, each with the depth that decides its painting order.
 
-    Houses and fences count from their far ends, for all that stands in the street along them is in front of them.
+    Houses and fences count from their far ends, as all that stands in the street along them is in front of them.
     """
     found: list[tuple[float, StreetObject]] = []
     for thing in scene.objects:
@@ -157,7 +161,7 @@ def _in_sight(scene: Scene, view: View, time: float) -> list[tuple[float, Street
 
 
 def _moved(thing: Vehicle | Person | TwoWheeler, time: float) -> Vehicle | Person | TwoWheeler:
-    """Where a vehicle or person is, and in which step, `time` seconds on."""
+    """Return a vehicle or person at its place, and in its step, `time` seconds later."""
     if not time or not thing.speed:
         return thing
     if isinstance(thing, Person):

@@ -1,4 +1,4 @@
-"""What stands in a street, as plain data: drawn at random by `sampling`, turned into pictures by `drawing`.
+"""Contents of a street as plain data: drawn at random by `sampling`, turned into images by `drawing`.
 
 Street coordinates are (u, y, s) in metres: u to the right of the camera's path, y up from the road, s along the street,
 following its bends. A heading of 0 looks along +s, and pi/2 looks along +u. Colours are RGB 0..255 under white light.
@@ -32,16 +32,16 @@ BoardShape = Literal["disc", "triangle", "diamond", "rectangle"]
 
 @dataclass(frozen=True)
 class CentreLine:
-    """The course of the street: a sum of sine waves, each (amplitude m, wavelength / 2 pi in m, phase rad)."""
+    """Course of the street: a sum of sine waves, each (amplitude m, wavelength / 2 pi in m, phase rad)."""
 
     waves: tuple[tuple[float, float, float], ...]
 
     def offset(self, s: Floats) -> Floats:
-        """Sideways position in metres of the centre line at `s`, any shape."""
+        """Return the sideways position in metres of the centre line at `s`, any shape."""
         return sum((a * np.sin(s / length + phase) for a, length, phase in self.waves), np.zeros_like(s))
 
     def slope(self, s: float) -> float:
-        """Derivative of `offset`: the tangent of the street's direction at `s`."""
+        """Return the derivative of `offset`: the tangent of the street's direction at `s`."""
         return sum(a / length * float(np.cos(s / length + phase)) for a, length, phase in self.waves)
 
 
@@ -54,9 +54,9 @@ class Strip:
     label: int
     colour: Colour
     ragged: float = 0.0
-    """How far in metres its edges wander, for unmade ground."""
+    """Amplitude in metres of the wandering of its edges, for unpaved ground."""
     height: float = 0.0
-    """Metres above the road, as sidewalks are."""
+    """Height above the road in metres, for sidewalks."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Line:
     gap: float = 0.0
     label: int | None = None
     rise: tuple[float, float] = (0.0, 0.0)
-    """Heights in metres of its left and right edge: unequal for the face of a kerb."""
+    """Heights in metres of its left and right edge; unequal for the face of a kerb."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Street:
     road_left: float
     road_right: float
     joints: float
-    """Distance of the paving joints across the sidewalks in metres; 0 for none."""
+    """Distance in metres of the paving joints across the sidewalks; 0 for none."""
     grain: tuple[int, int]
     """Position of the fine texture among the grits, and of the coarse one among the noises."""
     roughness: float
@@ -123,9 +123,9 @@ class Building:
     height: float
     facade: int
     wall: int
-    """Texture of its sides among the walls."""
+    """Position of the texture of its sides among the walls."""
     side_facade: int | None
-    """Texture of its sides among the facades instead, as at corners."""
+    """Position of the texture of its sides among the facades instead, as at corners."""
     tint: Colour
     """Factor of the facade's colours, around 1."""
     mirrored: bool
@@ -151,7 +151,7 @@ class Barrier:
 
 @dataclass(frozen=True)
 class Hoarding:
-    """A large advert that faces the traffic, on two posts or a roof; not labelled, but for its posts."""
+    """A large advert that faces the traffic, on two posts or a roof; only its posts are labelled."""
 
     left: float
     right: float
@@ -172,7 +172,7 @@ class Cable:
 
     @property
     def s(self) -> float:
-        """Where it ends along the street."""
+        """Position of its end along the street."""
         return self.end[2]
 
 
@@ -229,7 +229,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Post:
-    """A pole with whatever it carries: lamp, signs, traffic lights, or nothing."""
+    """A pole with a lamp, signs, traffic lights, or nothing."""
 
     u: float
     s: float
@@ -247,7 +247,7 @@ class Post:
 
 @dataclass(frozen=True)
 class VehicleModel:
-    """What a vehicle looks like, apart from where it is. Sizes in metres."""
+    """Looks of a vehicle; sizes in metres."""
 
     kind: VehicleKind
     length: float
@@ -274,24 +274,24 @@ class Vehicle:
 
 @dataclass(frozen=True)
 class Figure:
-    """How a person looks."""
+    """Looks of a person."""
 
     height: float
     build: float
-    """Breadth relative to a slim person, 0.9..1.5."""
+    """Width relative to a slim person, 0.9..1.5."""
     skin: Colour
     top: Colour
     legs: Colour
     hair: Colour
     robe: bool
-    """Wears a skirt, saree or long coat."""
+    """True for a skirt, saree or long coat."""
     bag: int
     """Side of a bag, -1 or 1; 0 for none."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody on foot, walking with `speed` m/s in direction `heading`; `phase` is where in the step they are."""
+    """A person on foot, walking with `speed` m/s in direction `heading`; `phase` is the position in the step."""
 
     figure: Figure
     u: float
@@ -329,7 +329,7 @@ class Ridge:
     """Tangent of its highest elevation above the horizon."""
     noise: int
     stretch: float
-    """Noise texels a unit of horizontal tangent."""
+    """Noise texels per unit of horizontal tangent."""
     stepped: bool
     haze: float
     """Share of haze in its colour, 0..1."""
@@ -340,51 +340,51 @@ class Atmosphere:
     """Light, air and sky."""
 
     sun: Colour
-    """Light of the sun on a surface facing it, as a factor; 0 where it is overcast."""
+    """Light of the sun on a surface facing it, as a factor; 0 under an overcast sky."""
     ambient: Colour
     """Light of the sky from above, as a factor."""
     sun_direction: tuple[float, float, float]
     """Unit vector towards the sun: right, up, ahead."""
     haze: Colour
     visibility: float
-    """Metres over which contrast falls to 1/e; by night the reach of the headlights, the haze being black."""
+    """Metres over which contrast falls to 1/e; at night the reach of the headlights, as the haze is black."""
     zenith: Colour
     horizon: Colour
     clouds: int
     cover: float
-    """Share of the sky behind clouds, 0..1."""
+    """Share of the sky covered by clouds, 0..1."""
     cloud_colour: Colour
     glow: float
     """Brightness of the sky around the sun, 0..1."""
     wet: float = 0.0
     """Share of the sky and of lights that the road mirrors, 0..1."""
     night: bool = False
-    """Whether street lamps and headlights are what gives light."""
+    """True if street lamps and headlights are the only light."""
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera with a lens, for pictures of any size."""
+    """A pinhole camera with a lens, for images of any size."""
 
     focal: float
-    """Focal length in picture widths."""
+    """Focal length in image widths."""
     height: float
     """Metres above the road."""
     horizon: float
-    """Row of the horizon as a share of the picture's height from the top."""
+    """Row of the horizon as a share of the image height, from the top."""
     pan: float
-    """Shift of the principal point in picture widths: a small turn of the camera."""
+    """Shift of the principal point in image widths: a small turn of the camera."""
     roll: float
-    """Radians."""
+    """Roll in radians."""
     distortion: float
-    """Barrel distortion: growth of the radius at the picture's corner."""
+    """Barrel distortion: growth of the radius at the corner of the image."""
     bonnet: float
-    """Height of the own car's bonnet at the bottom edge as a share of the picture; 0 when out of view."""
+    """Height of the own car's bonnet at the bottom edge as a share of the image; 0 when out of view."""
     bonnet_colour: Colour = (34, 36, 40)
     reflection: float = 0.0
     """Strength of the dashboard's reflection in the windscreen, 0..1."""
     wiper: float = 0.0
-    """Angle in radians of a wiper across the windscreen; 0 when it rests."""
+    """Angle in radians of a wiper across the windscreen; 0 at rest."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""From the ideal picture to the one that a camera would deliver: lens, colour response, noise and compression."""
+"""Camera simulation: lens, colour response, noise and compression."""
 
 from functools import lru_cache
 
@@ -12,15 +12,15 @@ from roadseg.streets.scene import Camera
 
 Picture = NDArray[np.uint8]
 REFERENCE_WIDTH = 480
-"""Picture width in pixels that blur is given for."""
+"""Image width in pixels for which blur is defined."""
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 def through_lens(image: Picture, label: LabelMap, camera: Camera) -> tuple[Picture, LabelMap]:
-    """Roll and distort a pinhole picture (H, W, 3) together with its label map (H, W), which is sampled nearest.
+    """Roll and distort a pinhole image (H, W, 3) together with its label map (H, W), which is sampled nearest.
 
-    A pixel at radius r shows what the pinhole camera has at r (1 + k r^2), r in half diagonals, zoomed so that all of
-    it lies within the pinhole picture.
+    A pixel at radius r shows the pinhole image at r (1 + k r^2), r in half diagonals, zoomed so that all of it lies
+    within the pinhole image.
     """
     if camera.roll == 0 and camera.distortion == 0:
         return image, label
@@ -38,7 +38,7 @@ def _lens_map(
     x = np.arange(width, dtype=np.float32) - (width - 1) / 2
     y = (np.arange(height, dtype=np.float32) - (height - 1) / 2)[:, None]
     cos, sin = np.cos(roll), np.sin(roll)
-    # A roll needs room at the corners: zoom in until the rotated picture covers the frame.
+    # A roll needs room at the corners: zoom in until the rotated image covers the frame.
     zoom = 1 / (cos + abs(sin) * max(width / height, height / width))
     half_diagonal2 = (width**2 + height**2) / 4
     stretch = zoom * (1 + distortion * (x * x + y * y) / half_diagonal2) / (1 + distortion)
@@ -48,13 +48,13 @@ def _lens_map(
 
 
 def develop(image: Picture, sensor: Sensor, grain: NDArray[np.uint8], rng: np.random.Generator) -> Picture:
-    """Give a picture (H, W, 3) RGB the colours, softness, noise and compression of `sensor`.
+    """Give an image the colours, softness, noise and compression of a sensor.
 
     Args:
-        image: what the lens lets in.
-        sensor: how it is recorded.
-        grain: noise tile (N, N, 3) around 128 of standard deviation 32.
-        rng: draws where in the tile the noise is taken from; nothing else is random.
+        image: output of the lens, (H, W, 3) uint8 RGB.
+        sensor: its properties.
+        grain: noise tile (N, N, 3) around 128 with standard deviation 32.
+        rng: draws the position in the tile from which the noise is taken; nothing else is random.
     """
     picture = cv2.LUT(cv2.transform(image, _colour_matrix(sensor)), _response(sensor))
     if sensor.vignette:
@@ -71,14 +71,14 @@ def develop(image: Picture, sensor: Sensor, grain: NDArray[np.uint8], rng: np.ra
 
 
 def _colour_matrix(sensor: Sensor) -> NDArray[np.float32]:
-    """Saturation, then white balance."""
+    """Return the matrix of saturation, then white balance."""
     grey = np.tile(np.array(_LUMA), (3, 1))
     saturated = grey * (1 - sensor.saturation) + np.eye(3) * sensor.saturation
     return np.asarray(np.array(sensor.balance)[:, None] * saturated * sensor.exposure, np.float32)
 
 
 def _response(sensor: Sensor) -> Picture:
-    """The tone curve as a table of 256 values."""
+    """Return the tone curve as a table of 256 values."""
     level = (np.arange(256) / 255) ** sensor.gamma
     level = (level - 0.5) * sensor.contrast + 0.5
     level = sensor.lift + (1 - sensor.lift) * level

@@ -110,9 +110,9 @@ def adapt_batch_norm(recipe: AdaptRecipe, trainer: Trainer, source: ImageDataset
         callbacks.on_start("batch norm adapted to the target")
         targets = [target.open() for target in named_datasets(recipe).targets]
         share = max(1, PICTURES // len(targets))
-        pictures = [sample_images(target, recipe.input_size, share, recipe.resampling) for target in targets]
+        images = [sample_images(target, recipe.input_size, share, recipe.resampling) for target in targets]
         moments = source_moments(network, sample_images(source, recipe.size, PICTURES, recipe.resampling), runtime)
-        adapted = adapted_to(network, moments, np.concatenate(pictures), runtime, recipe.bn_prior)
+        adapted = adapted_to(network, moments, np.concatenate(images), runtime, recipe.bn_prior)
         network.load_state_dict(adapted.state_dict())
     else:
         for buffer in buffers:

@@ -72,19 +72,21 @@ class RepeatedSGD(Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update every parameter that has a gradient."""
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    state = self.state[parameter]
-                    if not state:
-                        state["momentum_buffer"] = torch.zeros_like(parameter)
-                    for _ in range(group["repeats"]):
-                        _update(parameter, parameter.grad, state["momentum_buffer"], group)
+            if parameters := [parameter for parameter in group["params"] if parameter.grad is not None]:
+                buffers = [self._momentum_buffer(parameter) for parameter in parameters]
+                gradients = [parameter.grad for parameter in parameters]
+                for _ in range(group["repeats"]):
+                    decayed = torch._foreach_add(gradients, parameters, alpha=group["weight_decay"])
+                    torch._foreach_mul_(buffers, group["momentum"])
+                    torch._foreach_add_(buffers, decayed)
+                    torch._foreach_sub_(parameters, buffers, alpha=group["lr"])
 
-
-def _update(parameter: Tensor, gradient: Tensor, momentum_buffer: Tensor, group: dict[str, Any]) -> None:
-    decayed = gradient.add(parameter, alpha=group["weight_decay"])
-    momentum_buffer.mul_(group["momentum"]).add_(decayed)
-    parameter.sub_(momentum_buffer, alpha=group["lr"])
+    def _momentum_buffer(self, parameter: Tensor) -> Tensor:
+        state = self.state[parameter]
+        if not state:
+            state["momentum_buffer"] = torch.zeros_like(parameter)
+        buffer: Tensor = state["momentum_buffer"]
+        return buffer
 
 
 def auxiliary_optimizer(parameters: Iterable[object], learning_rate: float) -> Optimizer:

@@ -232,7 +232,7 @@ class AdaptRecipe(BaseModel):
             if name:
                 NAMES[str(info.field_name)](name)
         except RoadsegError as error:
-            raise ValueError(f"{error.cause}; {error.remedy}") from None
+            raise ValueError("; ".join(filter(None, (error.cause, error.remedy)))) from None
         return name
 
     @model_validator(mode="after")
@@ -349,10 +349,19 @@ def resolve_as(kind: type[Recipe], values: Mapping[str, Any], *, origin: str) ->
     refuse_renamed(values, origin=origin)
     with_tables = _with_tables(kind, str(values.get("method", kind.model_fields["method"].default)), values)
     try:
-        return with_tables.model_validate(dict(values))
+        return with_tables.model_validate(_plain(values))
     except ValidationError as error:
         cause = f"{origin}: {mistakes(error, list(_keys(with_tables)))}"
         raise RecipeError(cause, "docs/recipes.md explains every key.") from None
+
+
+def _plain(value: Any) -> Any:
+    """Return recipe values with paths as strings."""
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def refuse_renamed(values: Mapping[str, Any], *, origin: str) -> None:

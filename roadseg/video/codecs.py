@@ -51,9 +51,9 @@ def try_encoder(name: str) -> str | None:
         # Hardware encoders refuse frames smaller than about 150 × 50.
         context.width, context.height, context.pix_fmt = 256, 144, "yuv420p"
         context.time_base = Fraction(1, 30)
-        picture = av.VideoFrame(256, 144, "yuv420p")
-        picture.pts = 0
-        packets = context.encode(picture) + context.encode(None)
+        frame = av.VideoFrame(256, 144, "yuv420p")
+        frame.pts = 0
+        packets = context.encode(frame) + context.encode(None)
     except (av.error.FFmpegError, ValueError) as error:
         return _reason(error)
     return None if packets else "it produces no packets"
@@ -68,10 +68,10 @@ def try_decoder(name: str) -> str | None:
     container_format, sample = SAMPLES[name]
     try:
         with av.open(io.BytesIO(base64.b64decode(sample)), "r", format=container_format) as container:
-            pictures = list(container.decode(video=0))
+            frames = list(container.decode(video=0))
     except (av.error.FFmpegError, ValueError, IndexError) as error:
         return _reason(error)
-    return None if pictures else "it produces no frame"
+    return None if frames else "it produces no frame"
 
 
 def _reason(error: Exception) -> str:

@@ -30,26 +30,26 @@ def sample_frames(video: Path, size: tuple[int, int], count: int) -> NDArray[np.
         VideoError: the video cannot be read, or has no frames.
     """
     with VideoReader(video) as reader:
-        pictures = [frame.to_rgb(size) for frame in reader.keyframes(count)]
-    if 2 * len(pictures) < count:
+        images = [frame.to_rgb(size) for frame in reader.keyframes(count)]
+    if 2 * len(images) < count:
         with VideoReader(video) as reader:
-            pictures = _thinned(reader, size, count)
-    if not pictures:
+            images = _thinned(reader, size, count)
+    if not images:
         raise VideoError(f"{video}: none of its frames can be decoded", BROKEN)
-    return np.stack(pictures)
+    return np.stack(images)
 
 
 def _thinned(frames: Iterable[Frame], size: tuple[int, int], count: int) -> list[NDArray[np.uint8]]:
     """Return every 2^k-th frame as RGB, for the smallest k that leaves at most `count`."""
-    pictures: list[NDArray[np.uint8]] = []
+    images: list[NDArray[np.uint8]] = []
     step = 1
     for number, frame in enumerate(frames):
         if number % step:
             continue
-        if len(pictures) == count:
-            del pictures[1::2]
+        if len(images) == count:
+            del images[1::2]
             step *= 2
             if number % step:
                 continue
-        pictures.append(frame.to_rgb(size))
-    return pictures
+        images.append(frame.to_rgb(size))
+    return images

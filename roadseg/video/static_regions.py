@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pictures = NDArray[np.uint8]
+Frames = NDArray[np.uint8]
 Region = NDArray[np.bool_]
 Map = NDArray[np.float32]
 
@@ -87,25 +87,25 @@ class StaticRegions:
     """Reason why nothing was found, in a sentence; empty where something was found."""
 
 
-def find_static_regions(pictures: Pictures) -> StaticRegions:
+def find_static_regions(frames: Frames) -> StaticRegions:
     """Find bonnet, bar, stamps and logos in frames of a drive.
 
     Args:
-        pictures: (N, H, W, 3) uint8 RGB, 1 <= N, spread over the whole drive; sides of a few hundred pixels are best,
+        frames: (N, H, W, 3) uint8 RGB, 1 <= N, spread over the whole drive; sides of a few hundred pixels are best,
             as larger frames take longer and have more noise.
 
     Returns:
         The mask, or the reason why there is none.
     """
-    nothing = np.zeros(pictures.shape[1:3], np.bool_)
-    chosen = _distinct(pictures)
+    nothing = np.zeros(frames.shape[1:3], np.bool_)
+    chosen = _distinct(frames)
     if len(chosen) < MIN_DISTINCT:
         return StaticRegions(
-            nothing, f"only {len(chosen)} of {len(pictures)} frames differ enough to find static regions"
+            nothing, f"only {len(chosen)} of {len(frames)} frames differ enough to find static regions"
         )
-    pictures = pictures[chosen]
-    edges = _Edges.of(pictures)
-    steps = _step_persistence(pictures)
+    frames = frames[chosen]
+    edges = _Edges.of(frames)
+    steps = _step_persistence(frames)
     bonnet = _bonnet(steps, without=nothing)
     if not bonnet.any():
         # A stamp on or near its edge may have misled the search.
@@ -117,33 +117,33 @@ def find_static_regions(pictures: Pictures) -> StaticRegions:
     share = float(mask.mean())
     if share > MAX_SHARE or overlaid.mean() > MAX_OVERLAID:
         return StaticRegions(nothing, f"{share:.0%} of the frame seems static: more than bonnet, stamps and logos take")
-    elsewhere = edges.static_share(~_widened(mask, pictures.shape[1] // 40))
+    elsewhere = edges.static_share(~_widened(mask, frames.shape[1] // 40))
     if elsewhere > MAX_STATIC_ELSEWHERE:
         return StaticRegions(nothing, f"the car hardly moves: {elsewhere:.0%} of all edges are static")
     return StaticRegions(mask, "")
 
 
-def _distinct(pictures: Pictures) -> list[int]:
+def _distinct(frames: Frames) -> list[int]:
     """Return the indices of frames (N, H, W, 3) that show something and differ from all chosen before."""
     rows = []
-    for picture in pictures:
+    for frame in frames:
         # Small enough to average out noise.
-        gx, gy = _gradient(cv2.resize(picture, (96, 54), interpolation=cv2.INTER_AREA))
+        gx, gy = _gradient(cv2.resize(frame, (96, 54), interpolation=cv2.INTER_AREA))
         size = np.hypot(gx, gy) + 2
         row = np.concatenate([(gx / size).ravel(), (gy / size).ravel()])
         rows.append(row / (np.linalg.norm(row) or 1))
     similar = np.stack(rows) @ np.stack(rows).T
     chosen: list[int] = []
-    for index in range(len(pictures)):
+    for index in range(len(frames)):
         if similar[index, index] > 0 and (similar[index, chosen] < SAME).all():
             chosen.append(index)
     return chosen
 
 
-def _gradient(picture: Pictures) -> tuple[Map, Map]:
+def _gradient(frame: Frames) -> tuple[Map, Map]:
     """Return the gradient of the grey levels of an RGB frame (H, W, 3): levels per pixel to the right and down, both
     (H, W)."""
-    grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 0.8)
+    grey = cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 0.8)
     kernel = np.array([[-0.5, 0.0, 0.5]], np.float32)
     return (
         np.asarray(cv2.filter2D(grey, cv2.CV_32F, kernel), np.float32),
@@ -164,20 +164,20 @@ class _Edges:
     """Share of the frames with an edge here in any direction."""
 
     @classmethod
-    def of(cls, pictures: Pictures) -> "_Edges":
+    def of(cls, frames: Frames) -> "_Edges":
         """Measure the edges of frames (N, H, W, 3). Gradients are computed twice, which costs less than storing all."""
-        right, down = np.zeros((2, *pictures.shape[1:3]), np.float32)
-        for gx, gy in map(_gradient, pictures):
+        right, down = np.zeros((2, *frames.shape[1:3]), np.float32)
+        for gx, gy in map(_gradient, frames):
             size = np.hypot(gx, gy) + EDGE
             right += gx / size
             down += gy / size
         length = np.hypot(right, down) + 1e-6
         right, down = right / length, down / length
-        persistence, usual = np.zeros((2, *pictures.shape[1:3]), np.float32)
-        for gx, gy in map(_gradient, pictures):
+        persistence, usual = np.zeros((2, *frames.shape[1:3]), np.float32)
+        for gx, gy in map(_gradient, frames):
             persistence += gx * right + gy * down >= EDGE
             usual += np.hypot(gx, gy) >= EDGE
-        return cls(persistence / len(pictures), right, down, usual / len(pictures))
+        return cls(persistence / len(frames), right, down, usual / len(frames))
 
     def static_share(self, where: Region) -> float:
         """Return the number of static edges in a region (H, W), as a share of the edges that a frame has there on
@@ -185,20 +185,20 @@ class _Edges:
         return float((self.persistence[where] >= ALWAYS).sum() / max(1.0, float(self.usual[where].sum())))
 
 
-def _step_persistence(pictures: Pictures) -> Map:
+def _step_persistence(frames: Frames) -> Map:
     """Return (H, W) the share of frames whose colours differ above and below each place, and most so there."""
-    height = pictures.shape[1]
+    height = frames.shape[1]
     reach = max(3, round(STEP_REACH * height))
     side = np.ones(reach, np.float32) / reach
     kernel = np.concatenate([-side, [0], side]).astype(np.float32)[:, None]
     neighbourhood = np.ones((2 * max(2, reach // 2) + 1, 1), np.uint8)
-    found = np.zeros(pictures.shape[1:3], np.float32)
-    for picture in pictures:
-        smooth = cv2.blur(picture.astype(np.float32), (3, 1))
+    found = np.zeros(frames.shape[1:3], np.float32)
+    for frame in frames:
+        smooth = cv2.blur(frame.astype(np.float32), (3, 1))
         step = np.abs(cv2.filter2D(smooth, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE)).max(axis=2)
         peak = (step >= STEP) & (step >= cv2.dilate(step, neighbourhood))
         found += cv2.dilate(peak.astype(np.uint8), np.ones((3, 1), np.uint8))
-    return found / np.float32(len(pictures))
+    return found / np.float32(len(frames))
 
 
 def _bonnet(steps: Map, without: Region) -> Region:

@@ -7,6 +7,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
+import tomli_w
 from helpers.tiny import RECIPE, SIZE, street, write_streets
 
 from roadseg.datasets.catalogue import parse_labelled
@@ -61,7 +62,7 @@ def test_labels_go_to_cvat_and_come_back_into_training(roadseg, run, tmp_path, c
             corrected.writestr(name, data)
     source = write_streets(tmp_path / "source", 2)
     recipe = tmp_path / "tiny.toml"
-    recipe.write_text("\n".join(f"{key} = {json.dumps(value)}" for key, value in {**RECIPE, "steps": 1}.items()))
+    recipe.write_text(tomli_w.dumps({**RECIPE, "steps": 1}))
     arguments = ["--recipe", recipe, "--method", "source-only", "--source", source, "--out", tmp_path / "run"]
     assert roadseg("adapt", *arguments, "--target-labels", out / "corrected.zip", "--json") == 0
     assert json.loads(capsys.readouterr().out)["losses"]["target-labels/main"] > 0

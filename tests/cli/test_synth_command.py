@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.program import roadseg
 
-from roadseg.streets.drive import drive
+from roadseg.streets.drive import drive_frames
 from roadseg.streets.presets import DEFAULT_SCENES, mixture
 from roadseg.streets.render import RENDERER_VERSION, render_street
 from roadseg.video.reader import VideoReader
@@ -32,7 +32,7 @@ def test_streets_are_written_exactly_and_described(tmp_path):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["count"] == 5
     for index in range(5):
-        image, label = render_street(3, index, (64, 48), "target")
+        image, label = render_street(3, index, size=(64, 48), look="target")
         np.testing.assert_array_equal(read(out / f"images/{index:06}.png"), image)
         np.testing.assert_array_equal(read_label(out / f"labels/{index:06}.png"), label)
     description = tomllib.loads((out / "dataset.toml").read_text())
@@ -56,7 +56,7 @@ def test_both_looks_of_the_same_streets_lie_side_by_side(tmp_path):
     assert "contact_sheet.png" in done.stdout
     for look in ("game", "target"):
         for index in range(2):
-            image, label = render_street(3, index, (64, 48), look, shared=True)
+            image, label = render_street(3, index, size=(64, 48), look=look, shared=True)
             np.testing.assert_array_equal(read(tmp_path / look / f"images/{index:06}.png"), image)
             np.testing.assert_array_equal(read_label(tmp_path / look / f"labels/{index:06}.png"), label)
         described = tomllib.loads((tmp_path / look / "dataset.toml").read_text())
@@ -73,7 +73,7 @@ def test_scenes_are_mixed_by_weight(tmp_path):
     assert json.loads(done.stdout)["scenes"] == mixed
     assert tomllib.loads((out / "dataset.toml").read_text())["scenes"] == mixed
     for index in range(2):
-        image, _ = render_street(0, index, (64, 48), scenes=mixed)
+        image, _ = render_street(0, index, size=(64, 48), scenes=mixed)
         np.testing.assert_array_equal(read(out / f"images/{index:06}.png"), image)
 
 
@@ -85,7 +85,7 @@ def test_a_second_call_renders_only_what_is_missing(tmp_path):
     gone.unlink()
     assert roadseg("synth", out, "-n", 4, *SMALL).returncode == 0
     assert kept.stat().st_mtime_ns == before
-    np.testing.assert_array_equal(read_label(gone), render_street(0, 1, (64, 48))[1])
+    np.testing.assert_array_equal(read_label(gone), render_street(0, 1, size=(64, 48))[1])
     assert (out / "labels/000003.png").exists()
 
 
@@ -102,7 +102,7 @@ def test_a_drive_s_clip_shows_its_pictures_in_order(tmp_path):
     out = tmp_path / "drive"
     done = roadseg("synth", out, "--drive", 1, "--frame-rate", 10, "--size", "128x96", "--look", "target", "--seed", 5)
     assert done.returncode == 0, done.stderr
-    rendered = list(drive(5, 1, (128, 96), "target", 10))
+    rendered = list(drive_frames(5, 1, size=(128, 96), look="target", frame_rate=10))
     with VideoReader(out / "drive.mp4") as video:
         shown = [frame.to_rgb() for frame in video]
     assert len(shown) == len(rendered) == len(list((out / "labels").iterdir())) == 10
@@ -125,7 +125,7 @@ def test_a_drive_s_clip_shows_its_pictures_in_order(tmp_path):
         (("--frame-rate", "10"), 2, "--drive"),
         (("--look", "photo"), 2, "photo"),
         (("--scenes", "lunar"), 1, "no scenes called 'lunar'"),
-        (("--scenes", "indian=much"), 1, "not a preset with a weight"),
+        (("--scenes", "indian=much"), 1, "not a preset and its weight"),
         (("--count", "0"), 2, "--count"),
     ],
 )

@@ -6,7 +6,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from roadseg.streets.drive import drive
+from roadseg.streets.drive import drive_frames
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -14,7 +14,7 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 @cache
 def bare_drive(scenes, seed=3, seconds=24):
     """(N, 270, 480, 3) uint8 RGB: a picture a second, without anything that is fixed to the camera."""
-    frames = drive(seed, seconds, (480, 270), "target", Fraction(1), {scenes: 1.0})
+    frames = drive_frames(seed, seconds, size=(480, 270), look="target", frame_rate=Fraction(1), scenes={scenes: 1.0})
     return np.stack([image for image, _ in frames])
 
 

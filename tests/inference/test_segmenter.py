@@ -116,7 +116,7 @@ def test_a_segmenter_must_be_able_to_segment():
 
 @pytest.fixture(scope="module")
 def street():
-    return render_street(7, 0, (320, 240))[0]
+    return render_street(7, 0, size=(320, 240))[0]
 
 
 def test_exact_labels_are_decided_at_the_size_of_the_image_in_float32(street):

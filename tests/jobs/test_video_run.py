@@ -10,7 +10,7 @@ from helpers.tiny import RECIPE, SIZE, write_streets
 from roadseg.errors import FetchError, InputError, RecipeError, VideoError, WeightsError
 from roadseg.evaluation.comparison.grid import CELL_WIDTH
 from roadseg.evaluation.comparison.sheets import GAP, MARGIN
-from roadseg.jobs.video_run import StageWatcher, run_video_recipe
+from roadseg.jobs.video_run import StageCallbacks, run_video_recipe
 from roadseg.models.names import DEFAULT
 from roadseg.models.weights import load_model, save_model
 from roadseg.training.callbacks import Callbacks
@@ -64,7 +64,7 @@ def times(folder):
 def test_from_addresses_to_a_report_and_a_second_call_does_nothing(site, recipe_of, tmp_path):
     warnings = []
     recipe = recipe_of(site.url("/drive.mp4"), site.url("/gone.mp4"))
-    result = run_video_recipe(recipe, tmp_path / "out", watcher=StageWatcher(on_warning=warnings.append))
+    result = run_video_recipe(recipe, tmp_path / "out", callbacks=StageCallbacks(on_warning=warnings.append))
     assert any("gone.mp4" in warning and "404" in warning for warning in warnings)
     drive, gone = result.footage
     assert (drive.pictures, gone.pictures, gone.file) == (4, 0, "")
@@ -96,16 +96,16 @@ def test_what_was_cut_goes_on_at_every_stage(site, recipe_of, tmp_path):
         raise KeyboardInterrupt
 
     def at(wanted):
-        return StageWatcher(on_progress=lambda task, *_: cut() if task.startswith(wanted) else None)
+        return StageCallbacks(on_progress=lambda task, *_: cut() if task.startswith(wanted) else None)
 
-    in_training = StageWatcher(training=Callbacks(on_report=lambda report: cut() if report.step == 1 else None))
-    for watcher in (at("fetching"), at("frames"), in_training, at("before"), at("after")):
+    in_training = StageCallbacks(training=Callbacks(on_report=lambda report: cut() if report.step == 1 else None))
+    for callbacks in (at("fetching"), at("frames"), in_training, at("before"), at("after")):
         with pytest.raises(KeyboardInterrupt):
-            run_video_recipe(recipe, out, watcher=watcher)
+            run_video_recipe(recipe, out, callbacks=callbacks)
         assert not (out / "report.md").exists()
         assert not [path for path in out.rglob("*.part") if "videos" not in path.parts]
     stages = []
-    run_video_recipe(recipe, out, watcher=StageWatcher(on_stage=stages.append))
+    run_video_recipe(recipe, out, callbacks=StageCallbacks(on_stage=stages.append))
     assert [stage.split()[1] for stage in stages if stage.startswith("roadseg")] == ["overlay", "overlay"]
     steps = [json.loads(line)["step"] for line in (out / "run" / "log.jsonl").read_text().splitlines()]
     assert Counter(steps) == {1: 1, 2: 1}

@@ -26,7 +26,9 @@ def looks(tmp_path_factory):
     for look in LOOKS:
         describe(root / look, "stills", seed=SEED, size=SIZE, look=look, scenes=SCENES)
         for index in range(STREETS):
-            write_street(root / look, index, *render_street(SEED, index, SIZE, look, SCENES, shared=True))
+            write_street(
+                root / look, index, *render_street(SEED, index, size=SIZE, look=look, scenes=SCENES, shared=True)
+            )
     return root
 
 
@@ -60,7 +62,7 @@ def test_both_looks_show_the_same_streets_with_their_own_cameras(monkeypatch):
     for shared in (True, False):
         seen.clear()
         for look in LOOKS:
-            render_street(SEED, 0, SIZE, look, SCENES, shared=shared)
+            render_street(SEED, 0, size=SIZE, look=look, scenes=SCENES, shared=shared)
         (game, game_camera, _, game_bank), (target, target_camera, _, target_bank) = seen
         assert (game.street == target.street and game.objects == target.objects) is shared
         assert (game_bank.key == target_bank.key) is shared

@@ -7,7 +7,7 @@ import pytest
 
 from roadseg.errors import InputError
 from roadseg.streets.classes import BUILDING, ROAD, SKY
-from roadseg.streets.drive import drive, frame_count
+from roadseg.streets.drive import drive_frames, frame_count
 
 SIZE = (160, 120)
 RATE = Fraction(24)
@@ -15,7 +15,7 @@ RATE = Fraction(24)
 
 @pytest.fixture(scope="module", params=["game", "target"])
 def frames(request):
-    return list(drive(2, 1.25, SIZE, request.param, RATE))
+    return list(drive_frames(2, 1.25, size=SIZE, look=request.param, frame_rate=RATE))
 
 
 def test_a_drive_has_as_many_frames_as_its_length_says(frames):
@@ -46,7 +46,9 @@ def test_textures_move_smoothly():
     """Pictures change less from frame to frame at twice the frame rate: nothing pops."""
 
     def change(rate):
-        images = [image.astype(float) for image, _ in drive(4, 1.5, SIZE, "game", Fraction(rate))]
+        images = [
+            image.astype(float) for image, _ in drive_frames(4, 1.5, size=SIZE, look="game", frame_rate=Fraction(rate))
+        ]
         return np.mean([np.abs(one - other).mean() for one, other in pairwise(images)])
 
     assert change(40) < 0.75 * change(10)
@@ -65,29 +67,29 @@ def test_a_facade_keeps_its_colours(frames):
 
 
 def test_a_frame_is_a_pure_function_of_its_arguments():
-    once = list(drive(2, 0.5, SIZE, "game", RATE))
-    again = list(drive(2, 0.5, SIZE, "game", RATE))
+    once = list(drive_frames(2, 0.5, size=SIZE, look="game", frame_rate=RATE))
+    again = list(drive_frames(2, 0.5, size=SIZE, look="game", frame_rate=RATE))
     for one, other in zip(once, again, strict=True):
         np.testing.assert_array_equal(one[0], other[0])
         np.testing.assert_array_equal(one[1], other[1])
 
 
 def test_seeds_give_other_streets():
-    one, other = (next(drive(seed, 1, SIZE)) for seed in (1, 2))
+    one, other = (next(drive_frames(seed, 1, size=SIZE)) for seed in (1, 2))
     assert (one[1] != other[1]).mean() > 0.1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "cause"),
+    ("options", "cause"),
     [
-        ((0, 0.0), "no frames"),
-        ((0, float("nan")), "no frames"),
-        ((0, 1.0, (8, 8)), "too small"),
-        ((-1, 1.0), "seed -1"),
-        ((0, 1.0, SIZE, "photo"), "no look"),
-        ((0, 1.0, SIZE, "game", Fraction(0)), "no frames"),
+        ({"seconds": 0.0}, "no frames"),
+        ({"seconds": float("nan")}, "no frames"),
+        ({"size": (8, 8)}, "too small"),
+        ({"seed": -1}, "seed -1"),
+        ({"look": "photo"}, "no look"),
+        ({"frame_rate": 0}, "no frames"),
     ],
 )
-def test_what_cannot_be_rendered_is_refused_at_once(arguments, cause):
+def test_what_cannot_be_rendered_is_refused_at_once(options, cause):
     with pytest.raises(InputError, match=cause):
-        drive(*arguments)
+        drive_frames(**{"seed": 0, "seconds": 1.0} | options)

@@ -4,7 +4,7 @@ import pytest
 from roadseg.errors import InputError
 from roadseg.labels.space import IGNORE
 from roadseg.streets import classes
-from roadseg.streets.drive import drive
+from roadseg.streets.drive import drive_frames
 from roadseg.streets.presets import DEFAULT_SCENES, PRESETS, mixture, parse_scenes
 from roadseg.streets.render import render_street
 from roadseg.streets.sampling.settings import SETTINGS
@@ -15,7 +15,9 @@ SMALL = (96, 72)
 @pytest.fixture(scope="module")
 def sets():
     """48 small streets of each preset: (pictures, label maps)."""
-    rendered = {name: [render_street(1, index, SMALL, scenes={name: 1}) for index in range(48)] for name in PRESETS}
+    rendered = {
+        name: [render_street(1, index, size=SMALL, scenes={name: 1}) for index in range(48)] for name in PRESETS
+    }
     return {name: tuple(np.array(part) for part in zip(*pairs, strict=True)) for name, pairs in rendered.items()}
 
 
@@ -37,8 +39,8 @@ def test_weights_are_relative_and_order_does_not_matter():
     assert mixture({"indian": 3, "european": 1}) == {"european": 0.25, "indian": 0.75}
     assert list(mixture({"indian": 3, "european": 1})) == ["european", "indian"]
     assert mixture({"indian": 1, "night": 0}) == {"indian": 1.0}
-    one = render_street(0, 3, SMALL, scenes={"indian": 1, "european": 1})
-    other = render_street(0, 3, SMALL, scenes={"european": 7, "indian": 7})
+    one = render_street(0, 3, size=SMALL, scenes={"indian": 1, "european": 1})
+    other = render_street(0, 3, size=SMALL, scenes={"european": 7, "indian": 7})
     np.testing.assert_array_equal(one[0], other[0])
 
 
@@ -96,8 +98,8 @@ def test_nights_are_dark_but_for_lamps(sets):
 
 
 def test_drives_are_drawn_from_presets_too():
-    _, label = next(drive(4, 0.5, SMALL, scenes={"highway": 1.0}))
-    _, other = next(drive(4, 0.5, SMALL, scenes={"indian": 1.0}))
+    _, label = next(drive_frames(4, 0.5, size=SMALL, scenes={"highway": 1.0}))
+    _, other = next(drive_frames(4, 0.5, size=SMALL, scenes={"indian": 1.0}))
     assert (label != other).mean() > 0.05
     with pytest.raises(InputError, match="lunar"):
-        drive(4, 0.5, SMALL, scenes={"lunar": 1.0})
+        drive_frames(4, 0.5, size=SMALL, scenes={"lunar": 1.0})

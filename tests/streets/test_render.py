@@ -22,7 +22,7 @@ SMALL = (96, 72)
 @pytest.fixture(scope="module")
 def sets():
     """160 small streets of each look: (pictures, label maps)."""
-    rendered = {look: [render_street(0, index, SMALL, look) for index in range(160)] for look in LOOKS}
+    rendered = {look: [render_street(0, index, size=SMALL, look=look) for index in range(160)] for look in LOOKS}
     return {look: tuple(np.array(part) for part in zip(*pairs, strict=True)) for look, pairs in rendered.items()}
 
 
@@ -38,7 +38,7 @@ def test_class_names_are_in_the_label_space_s_order():
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("size", [(64, 48), (97, 61), (33, 100), (480, 360), (1280, 720)])
 def test_every_size_gives_a_picture_and_a_label_map(look, size):
-    image, label = render_street(0, 5, size, look)
+    image, label = render_street(0, 5, size=size, look=look)
     assert image.shape == (size[1], size[0], 3)
     assert label.shape == (size[1], size[0])
     assert image.dtype == label.dtype == np.uint8
@@ -47,8 +47,8 @@ def test_every_size_gives_a_picture_and_a_label_map(look, size):
 
 
 def test_a_picture_does_not_depend_on_what_was_rendered_before():
-    forwards = [render_street(0, index, SMALL) for index in range(6)]
-    backwards = [render_street(0, index, SMALL) for index in reversed(range(6))][::-1]
+    forwards = [render_street(0, index, size=SMALL) for index in range(6)]
+    backwards = [render_street(0, index, size=SMALL) for index in reversed(range(6))][::-1]
     for one, other in zip(forwards, backwards, strict=True):
         np.testing.assert_array_equal(one[0], other[0])
         np.testing.assert_array_equal(one[1], other[1])
@@ -58,23 +58,27 @@ def test_a_picture_does_not_depend_on_what_was_rendered_before():
 def test_a_picture_is_the_same_in_another_process(look, tmp_path):
     code = (
         "import sys, numpy as np; from roadseg.streets.render import render_street;"
-        f"np.savez(sys.argv[1], *render_street(3, 11, {SMALL}, {look!r}))"
+        f"np.savez(sys.argv[1], *render_street(3, 11, size={SMALL}, look={look!r}))"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "street.npz")], check=True)
-    image, label = render_street(3, 11, SMALL, look)
+    image, label = render_street(3, 11, size=SMALL, look=look)
     with np.load(tmp_path / "street.npz") as other:
         np.testing.assert_array_equal(image, other["arr_0"])
         np.testing.assert_array_equal(label, other["arr_1"])
 
 
 def test_seed_index_and_look_all_matter():
-    base = render_street(0, 0, SMALL)[0]
-    for other in (render_street(1, 0, SMALL), render_street(0, 1, SMALL), render_street(0, 0, SMALL, "target")):
+    base = render_street(0, 0, size=SMALL)[0]
+    for other in (
+        render_street(1, 0, size=SMALL),
+        render_street(0, 1, size=SMALL),
+        render_street(0, 0, size=SMALL, look="target"),
+    ):
         assert np.abs(base.astype(int) - other[0]).mean() > 5
 
 
 def test_a_larger_picture_shows_the_same_street():
-    small, large = render_street(0, 4, (120, 90))[1], render_street(0, 4, (480, 360))[1]
+    small, large = render_street(0, 4, size=(120, 90))[1], render_street(0, 4, size=(480, 360))[1]
     assert (large[2::4, 2::4] == small).mean() > 0.9
 
 
@@ -125,14 +129,20 @@ def eroded(mask):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "cause"),
+    ("options", "cause"),
     [
-        ((0, 0, (SMALLEST - 1, 100)), "too small"),
-        ((-1, 0), "seed -1"),
-        ((0, -1), "index -1"),
-        ((0, 0, (64, 48), "photo"), "no look 'photo'"),
+        ({"size": (SMALLEST - 1, 100)}, "too small"),
+        ({"seed": -1}, "seed -1"),
+        ({"index": -1}, "index -1"),
+        ({"look": "photo"}, "no look 'photo'"),
+        ({"scenes": "lunar"}, "no scenes called 'lunar'"),
     ],
 )
-def test_what_cannot_be_rendered_is_refused(arguments, cause):
+def test_what_cannot_be_rendered_is_refused(options, cause):
     with pytest.raises(InputError, match=cause):
-        render_street(*arguments)
+        render_street(**options)
+
+
+def test_scenes_can_be_written_as_text():
+    written, given = (render_street(0, 3, size=SMALL, scenes=scenes)[0] for scenes in ("indian", {"indian": 1.0}))
+    assert np.array_equal(written, given)

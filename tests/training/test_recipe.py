@@ -1,13 +1,22 @@
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from roadseg.errors import RecipeError
 from roadseg.models.build import MODELS
-from roadseg.training.recipe import OPTION_MODELS, RENAMED, AdaptRecipe, parse_overrides, recipe_values, resolve
+from roadseg.training.recipe import (
+    OPTION_MODELS,
+    RENAMED,
+    AdaptRecipe,
+    neutral_keys,
+    parse_overrides,
+    recipe_values,
+    resolve,
+)
 from roadseg.training.recipe_files import find_recipe, packaged_recipes, read_recipe
 
 
@@ -135,6 +144,16 @@ def test_a_table_of_another_method_is_checked_and_left_out():
     recipe = resolve({"target": "x", "method": "multi-level", "lsd": {"width": 8}}, origin="test")
     assert set(recipe.model_dump()) - set(AdaptRecipe.model_fields) == {"adversarial"}
     assert recipe.as_toml().count("[adversarial]") == 1
+
+
+def test_paths_are_taken_for_strings():
+    recipe = resolve({"target": [Path("a"), Path("b")], "source": Path("streets/mine")}, origin="test")
+    assert (recipe.targets, recipe.source) == (("a", "b"), "streets/mine")
+
+
+def test_keys_that_change_nothing_of_what_is_learned_are_marked():
+    reports = {"evaluation", "scored_classes", "evaluate_every", "checkpoint_every", "published", "tensorboard"}
+    assert neutral_keys() == reports | {"device", "workers", "accumulate_grad_batches"}
 
 
 def test_recipes_are_found_by_name_and_by_path(tmp_path):

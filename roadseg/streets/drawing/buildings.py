@@ -10,7 +10,7 @@ from roadseg.streets.textures.bank import TextureBank
 
 
 def draw_building(canvas: Canvas, building: Building, bank: TextureBank) -> None:
-    """Draw the walls that can be seen, then the roof."""
+    """Draw the visible walls, then the roof."""
     side = 1.0 if building.u > 0 else -1.0
     away = building.u + side * building.depth
     tint = np.asarray(building.tint)
@@ -32,7 +32,7 @@ def draw_building(canvas: Canvas, building: Building, bank: TextureBank) -> None
 
 
 def _draw_roof(canvas: Canvas, building: Building, side: float) -> None:
-    """A pitched roof, its ridge along the street (gable) or ending in a point on all sides (tent)."""
+    """Draw a pitched roof, its ridge along the street (gable) or ending in a point on all sides (tent)."""
     if building.roof == "flat":
         return
     eaves, ridge = building.height, building.height + building.rise
@@ -50,7 +50,7 @@ def _draw_roof(canvas: Canvas, building: Building, side: float) -> None:
 
 
 def _draw_slope(canvas: Canvas, corners: Floats, inside: Floats, building: Building) -> None:
-    """A flat piece of roof, where its outer side is seen: from the street most slopes are hidden by their eaves."""
+    """Draw a flat piece of roof where its outer side is visible: the eaves hide most slopes from the street."""
     seen = canvas.view.to_camera(corners)
     centre = canvas.view.to_camera(inside[None])[0]
     normal = cross(seen[1:2] - seen[:1], seen[2:3] - seen[:1])[0]

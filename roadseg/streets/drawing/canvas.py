@@ -1,6 +1,6 @@
-"""The picture and its label map, and the few shapes that everything is drawn with.
+"""The image and its label map, and the few shapes that everything is drawn with.
 
-Colours are laid on with smooth edges, labels with hard ones, by the same call, so that the two cannot drift apart.
+The same call draws colours with smooth edges and labels with hard ones, so that the two always agree.
 """
 
 import math
@@ -16,21 +16,21 @@ from roadseg.streets.textures.foliage import Sprite
 from roadseg.streets.textures.pyramid import Pyramid, level_for
 
 FRACTION_BITS = 4
-"""OpenCV takes polygon corners in 1/16 pixel."""
+"""Binary places of polygon corners: OpenCV takes them in 1/16 pixel."""
 _SUBPIXEL = 1 << FRACTION_BITS
 NARROW = 3.0
 """Width in pixels up to which a wall is painted in the mean colour of its texture."""
 SOFTNESS = 0.7
-"""Texels a pixel that a wall is drawn with at least; fewer are faster, and softer."""
+"""Smallest number of texels per pixel for walls; fewer are faster and softer."""
 LAMPS_SEEN = 400.0
 """Metres over which lamps fade to 1/e by night."""
 COVERED = 60
-"""Coverage of a silhouette, 0..255, from which on a pixel carries its label: thin twigs average to little."""
+"""Coverage of a silhouette, 0..255, from which a pixel has its label: thin twigs average to little."""
 _CIRCLE = np.stack([np.cos(np.arange(12) * np.pi / 6), np.sin(np.arange(12) * np.pi / 6)], 1)
 
 
 class Canvas:
-    """A picture in the making, seen from `view` in the light and air of `atmosphere`."""
+    """An image being drawn, seen from `view` in the light and air of `atmosphere`."""
 
     def __init__(self, view: View, atmosphere: Atmosphere) -> None:
         self.view = view
@@ -46,31 +46,31 @@ class Canvas:
         self._facing = self.light(np.array((0.0, 0.5, -0.87))).tolist()
 
     def light(self, normals: Floats) -> Floats:
-        """Light falling on surfaces with unit `normals`, (..., 3) camera coordinates: (..., 3) RGB factors."""
+        """Return the light on surfaces with unit `normals`, (..., 3) camera coordinates, as (..., 3) RGB factors."""
         from_sun = np.maximum(normals @ self._sun_direction, 0)[..., None]
         from_sky = (0.8 + 0.2 * normals[..., 1])[..., None]
         return np.asarray(from_sun * self._sun + from_sky * self._ambient)
 
     def clearness(self, depth: Floats | float) -> Floats:
-        """Share of an object's own colour that comes through the haze from `depth` metres."""
+        """Return the share of an object's own colour that passes the haze from `depth` metres."""
         return np.exp(np.negative(depth) / self.visibility)
 
     def through_haze(self, colours: Floats, depth: Floats | float) -> Floats:
-        """Lit colours (..., 3) as they look from `depth` metres, (...)."""
+        """Return lit colours (..., 3) as seen from `depth` metres, (...)."""
         clear = np.asarray(self.clearness(depth))[..., None]
         return np.clip(colours * clear + self._haze * (1 - clear), 0, 255)
 
     def tone(self, colour: Colour, depth: float) -> Colour:
-        """The colour of something round that faces the camera, lit and seen through `depth` metres of haze."""
+        """Return the colour of a round object that faces the camera, lit and seen through `depth` metres of haze."""
         red, green, blue = self._facing
         return self.veiled((colour[0] * red, colour[1] * green, colour[2] * blue), depth, self.visibility)
 
     def glow(self, colour: Colour, depth: float) -> Colour:
-        """The colour of something that shines by itself, seen through `depth` metres of haze."""
+        """Return the colour of a light source, seen through `depth` metres of haze."""
         return self.veiled(colour, depth, self._lamps_seen)
 
     def veiled(self, colour: Colour, depth: float, visibility: float) -> Colour:
-        """A lit colour as it looks from `depth` metres through haze of some `visibility` in metres."""
+        """Return a lit colour as seen from `depth` metres through haze with a `visibility` in metres."""
         clear = math.exp(-depth / visibility)
         red, green, blue = (
             min(c * clear + h * (1 - clear), 255.0) for c, h in zip(colour, self._haze_colour, strict=True)
@@ -118,13 +118,13 @@ class Canvas:
         """Hang a texture, premultiplied RGBA, on an upright wall.
 
         Args:
-            texture: its left edge hangs at the first end, its right edge if `mirrored`.
+            texture: its left edge hangs at the first end, or its right edge if `mirrored`.
             ends: (2, 2) street coordinates (u, s) of the wall's ends.
             bottom: height of its lower edge in metres.
             top: height of its upper edge.
             light: (3,) RGB factors of the texture's colours.
-            label: what it is; set where one sees through, too: annotators label a fence whole.
-            mirrored: whether to hang it back to front.
+            label: label of the whole wall, gaps included: annotators label a fence as a whole.
+            mirrored: True hangs it back to front.
         """
         feet = self.view.to_camera(np.array([(u, 0.0, s) for u, s in ends]))
         clipped = _clip_segment(feet[0], feet[1])
@@ -209,7 +209,7 @@ class Canvas:
         self.label[y0:y1, x0:x1][shape > COVERED] = label
 
     def _box(self, pixels: Floats) -> tuple[int, int, int, int] | None:
-        """Whole pixels (x0, y0, x1, y1) that `pixels` touch inside the picture; None when there are none."""
+        """Return the whole pixels (x0, y0, x1, y1) that `pixels` touch inside the image; None where there are none."""
         low, high = pixels.min(0), pixels.max(0)
         x0, y0 = max(int(np.floor(low[0])), 0), max(int(np.floor(low[1])), 0)
         x1 = min(int(np.ceil(high[0])) + 1, self.view.width)
@@ -217,7 +217,7 @@ class Canvas:
         return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
     def _hazed(self, texture: NDArray[np.uint8], light: Floats, depth: float) -> NDArray[np.uint8]:
-        """Light a premultiplied texture, (h, w, 4), and see it through `depth` metres of haze."""
+        """Light a premultiplied texture, (h, w, 4), and add `depth` metres of haze."""
         clear = float(self.clearness(depth))
         matrix = np.eye(4, dtype=np.float32)
         matrix[:3, :3] *= light * clear
@@ -225,7 +225,7 @@ class Canvas:
         return np.asarray(cv2.transform(texture, matrix), np.uint8)
 
     def _lay(self, texture: NDArray[np.uint8], box: tuple[int, int, int, int]) -> None:
-        """Lay a premultiplied texture, (h, w, 4), over the picture at `box`."""
+        """Lay a premultiplied texture, (h, w, 4), over the image at `box`."""
         x0, y0, x1, y1 = box
         under = self.image[y0:y1, x0:x1]
         through = 255 - cv2.cvtColor(texture[..., 3], cv2.COLOR_GRAY2RGB)
@@ -234,12 +234,12 @@ class Canvas:
 
 
 def fixed_point(pixels: Floats) -> NDArray[np.int32]:
-    """Pixels (N, 2) as OpenCV takes them, with `FRACTION_BITS` binary places."""
+    """Convert pixels (N, 2) for OpenCV, with `FRACTION_BITS` binary places."""
     return np.rint(pixels * _SUBPIXEL).astype(np.int32)
 
 
 def _shrunk(texture: NDArray[np.uint8], width: float, height: float) -> NDArray[np.uint8]:
-    """Average a texture down to about the size it is seen at, so that it does not glitter."""
+    """Average a texture down to about its size in the image, so that it does not flicker."""
     size = (int(max(min(texture.shape[1], width), 1)), int(max(min(texture.shape[0], height), 1)))
     if size == (texture.shape[1], texture.shape[0]):
         return texture
@@ -247,7 +247,8 @@ def _shrunk(texture: NDArray[np.uint8], width: float, height: float) -> NDArray[
 
 
 def _clip_segment(a: Floats, b: Floats) -> tuple[tuple[float, float], Floats, Floats] | None:
-    """The part of the segment a-b ahead of the near plane: its range in 0..1 and its ends; None when there is none."""
+    """Return the part of the segment a-b ahead of the near plane: its range in 0..1 and its ends; None where there is
+    none."""
     if max(a[2], b[2]) < NEAR * 1.5:
         return None
     start, end = 0.0, 1.0

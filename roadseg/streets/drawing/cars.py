@@ -49,7 +49,7 @@ def _outline(model: VehicleModel, shares: _Outline) -> list[tuple[float, float]]
 
 
 def car(model: VehicleModel) -> list[Solid]:
-    """A saloon, hatchback, estate, off-roader or van."""
+    """Build a saloon, hatchback, estate, off-roader or van."""
     half, height = model.width / 2, model.height
     body_outline = _outline(model, _BODY[model.kind])
     belt = max(up for _, up in body_outline)
@@ -64,7 +64,7 @@ def car(model: VehicleModel) -> list[Solid]:
 
 
 def _car_sides(model: VehicleModel, half: float) -> list[Face]:
-    """Sill, door gaps, handles and wheel arches on both sides."""
+    """Build sill, door gaps, handles and wheel arches on both sides."""
     height, length = model.height, model.length
     faces = []
     radius = (0.215 * min(height, 1.7) if model.kind != "van" else 0.34) * 1.16
@@ -95,7 +95,7 @@ def _car_sides(model: VehicleModel, half: float) -> list[Face]:
 
 
 def _car_ends(model: VehicleModel, half: float) -> list[Face]:
-    """Lamps, bumpers, number plates and grille."""
+    """Build lamps, bumpers, number plates and grille."""
     height = model.height
     rear, front = end_quads(model, 0.15 * height, 0.5 * height, half * 0.98)
     dark, plate = shade(model.colour, 0.4), (226, 214, 120) if model.variant % 2 else (232, 232, 228)
@@ -117,7 +117,7 @@ def _car_ends(model: VehicleModel, half: float) -> list[Face]:
 
 
 def _cabin(model: VehicleModel, half: float) -> Solid:
-    """The upper part of a car with its windows."""
+    """Build the upper part of a car with its windows."""
     shares, roof_share = _CABIN[model.kind]
     outline = _outline(model, shares)
     low, high = half * 0.95, half * roof_share
@@ -161,7 +161,7 @@ def _mirrors(model: VehicleModel, half: float) -> list[Solid]:
 
 
 def rickshaw(model: VehicleModel) -> list[Solid]:
-    """A three-wheeled taxi: a painted tub, a canopy in the second colour, open sides."""
+    """Build a three-wheeled taxi: a painted tub, a canopy in the second colour, open sides."""
     length, half, height = model.length, model.width / 2, model.height
     back, nose = -length / 2, length / 2
     tub = Solid(

@@ -1,4 +1,4 @@
-"""Trees, and posts with what they carry: lamps, signs, traffic lights."""
+"""Trees, and posts with lamps, signs and traffic lights."""
 
 import math
 
@@ -32,7 +32,7 @@ def draw_tree(canvas: Canvas, tree: Tree, bank: TextureBank) -> None:
 
 
 class _Stand:
-    """An upright plane at a post, facing the camera; shapes are given in metres right of and above the foot."""
+    """Upright plane at a post, facing the camera; shapes are given in metres to the right of and above the foot."""
 
     def __init__(self, canvas: Canvas, foot: Floats) -> None:
         self.canvas = canvas
@@ -53,7 +53,7 @@ class _Stand:
 
 
 def draw_post(canvas: Canvas, post: Post) -> None:
-    """Draw a post and what it carries."""
+    """Draw a post with all that is mounted on it."""
     foot = canvas.view.to_camera(np.array([(post.u, 0.0, post.s)]))[0]
     if foot[2] < NEAR * 2:
         return
@@ -87,7 +87,7 @@ def _draw_shaft(stand: _Stand, post: Post) -> None:
 
 
 def _draw_arm(stand: _Stand, post: Post) -> None:
-    """An arm that reaches over the street, with a lamp at its end if it is a street light."""
+    """Draw an arm over the street, with a lamp at its end if it is a street light."""
     end, top = post.arm, post.height
     rise = 0.25 if post.lamp else 0.0
     thick = max(post.radius * 0.8, 0.04)

@@ -1,4 +1,4 @@
-"""The road and all that lies flat: bands, paint, texture and shadows."""
+"""The road and everything flat: bands, paint, texture and shadows."""
 
 from collections.abc import Iterable
 
@@ -15,16 +15,16 @@ from roadseg.streets.scene import Atmosphere, Colour, Floats, Line, Patch, Stree
 from roadseg.streets.textures.bank import TextureBank
 
 FINE, COARSE = 56.0, 2.2
-"""Texels a metre of the two layers of texture."""
+"""Texels per metre of the two layers of texture."""
 TRACKS = 7.0, 0.4
-"""Texels a metre across and along of the marks that traffic leaves."""
+"""Texels per metre, across and along, of traffic marks."""
 CONTRAST = {TERRAIN: 2.0, SIDEWALK: 0.7}
 """Contrast of the texture relative to the road's."""
 LINES_SEEN = 90.0
-"""Metres ahead that dashes are drawn for."""
+"""Distance ahead in metres within which dashes are drawn."""
 JOINTS_SEEN = 16.0
 MIRROR_DEPTH = 40.0
-"""Metres from which on a wet road mirrors the sky fully."""
+"""Distance in metres from which a wet road mirrors the sky fully."""
 
 
 def draw_ground(
@@ -63,7 +63,7 @@ def _draw_flat(canvas: Canvas, corners: Iterable[tuple[float, float]], colour: C
 
 
 def _draw_ribbon(canvas: Canvas, line: Line, stops: Floats) -> None:
-    """A band between the edges of `line` along `stops`, (N,) metres along the street."""
+    """Draw a band between the edges of `line` along `stops`, (N,) metres along the street."""
     half, level = line.width / 2, np.ones_like(stops)
     left = np.stack([(line.u - half) * level, line.rise[0] * level, stops], 1)
     right = np.stack([(line.u + half) * level, line.rise[1] * level, stops], 1)
@@ -77,7 +77,7 @@ def _draw_patch(canvas: Canvas, patch: Patch) -> None:
 
 
 def _stations(start: float) -> Floats:
-    """Where the street's edges are sampled: a fixed grid, so that they keep still as the camera moves."""
+    """Return the places where the street's edges are sampled: a fixed grid that does not move with the camera."""
     grid = np.concatenate(
         [
             np.arange(np.floor(start), start + 30, 1.0),
@@ -127,7 +127,7 @@ def _draw_solid_line(canvas: Canvas, line: Line, street: Street) -> None:
 
 
 def _draw_joints(canvas: Canvas, strip: Strip, spacing: float) -> None:
-    """Thin dark joints across a paved strip, fading out ahead."""
+    """Draw thin dark joints across a paved strip, fading out ahead."""
     start = canvas.view.s + NEAR
     for index in range(int(start // spacing) + 1, int((start + JOINTS_SEEN) / spacing)):
         s = index * spacing
@@ -141,14 +141,14 @@ def _draw_joints(canvas: Canvas, strip: Strip, spacing: float) -> None:
 def _light_ground(
     canvas: Canvas, atmosphere: Atmosphere, gain: NDArray[np.float32], first: int, depths: NDArray[np.float32]
 ) -> None:
-    """Give the flat colours light, `gain` (rows, W) times that of open ground, and haze; water mirrors the sky."""
+    """Light the flat colours, `gain` (rows, W) times as much as open ground, and add haze; water mirrors the sky."""
     clear = canvas.clearness(depths.astype(np.float64)).astype(np.float32)
     light = np.asarray(canvas.light(np.array((0.0, 1.0, 0.0))), np.float32)
     ground = canvas.image[first:].astype(np.float32)
     ground *= (gain * clear[:, None])[..., None]
     ground *= light
     if atmosphere.wet:
-        # The flatter one looks at water, the more it mirrors.
+        # The flatter the view of water, the more it mirrors.
         mirrored = atmosphere.wet * np.minimum(depths / MIRROR_DEPTH, 1)
         sheen = (mirrored * clear)[:, None] * np.minimum(gain, 1)
         ground *= 1 - 0.5 * atmosphere.wet
@@ -160,7 +160,7 @@ def _light_ground(
 def _texture(
     canvas: Canvas, street: Street, bank: TextureBank, first: int, depths: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Brightness of the ground around 1, (rows, W), fixed to the street and fading where it gets finer than pixels."""
+    """Return the ground's brightness around 1, (rows, W), fixed to the street, fading where finer than pixels."""
     view = canvas.view
     s = depths + np.float32(view.s)
     across = (np.arange(view.width, dtype=np.float32) + 0.5 - np.float32(view.middle)) / np.float32(view.focal)
@@ -187,7 +187,7 @@ def _texture(
 
 
 def _shadow_layer(canvas: Canvas, shadows: Iterable[Shadow], first: int) -> NDArray[np.float32]:
-    """Share of the light that reaches the ground, (rows, W), 0..1."""
+    """Return the share of the light that reaches the ground, (rows, W), 0..1."""
     layer = np.full((canvas.view.height - first, canvas.view.width), 255, np.uint8)
     for shadow in shadows:
         shadow.draw(canvas.view, layer, first)

@@ -18,7 +18,7 @@ CARGO_FLOOR = 1.0
 
 
 def truck(model: VehicleModel) -> list[Solid]:
-    """A lorry: a cab, and a box, tarpaulin or tipper behind it on a dark chassis."""
+    """Build a lorry: a cab, and a box, tarpaulin or tipper behind it on a dark chassis."""
     length, half = model.length, model.width / 2
     back, nose = -length / 2, length / 2
     chassis = box((back + 0.05, nose - 0.3), (0.5, CARGO_FLOOR), (-half * 0.86, half * 0.86), (44, 44, 46))
@@ -100,7 +100,7 @@ def _rear_bumper(model: VehicleModel, back: float) -> Solid:
 
 
 def _coach(model: VehicleModel, *, nose_slope: float, clearance: float) -> Solid:
-    """A long body with a band of windows: buses and tram cars."""
+    """Build a long body with a band of windows: buses and tram cars."""
     length, half, height = model.length, model.width / 2, model.height
     back, nose = -length / 2, length / 2
     waist = 0.42 * height
@@ -177,16 +177,16 @@ def _coach_sides(model: VehicleModel, clearance: float, slope: float, waist: flo
 
 
 def bus(model: VehicleModel) -> list[Solid]:
-    """A single-deck bus."""
+    """Build a single-deck bus."""
     axles = (-0.27 * model.length, 0.32 * model.length)
     return [_coach(model, nose_slope=0.12, clearance=0.32), *wheels(axles, model.width / 2 * 0.99, 0.48, 0.3)]
 
 
 def tram(model: VehicleModel) -> list[Solid]:
-    """A tram car: a long coach on bogies, its gear on the roof."""
+    """Build a tram car: a long coach on bogies, with its gear on the roof."""
     half, height = model.width / 2, model.height
     coach = _coach(model, nose_slope=0.45, clearance=0.22)
     bogies = box((-0.46 * model.length, 0.46 * model.length), (0.0, 0.3), (-half * 0.8, half * 0.8), BLACK)
-    # The roof is above the camera, so what stands on it is seen behind the body.
+    # The roof is above the camera, so things on it appear behind the body.
     gear = box((-0.3 * model.length, 0.2 * model.length), (height, height + 0.28), (-half * 0.6, half * 0.6), METAL)
     return [Solid(bogies, layer=-1), Solid(gear, layer=-1), coach]

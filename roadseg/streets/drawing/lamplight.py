@@ -11,18 +11,18 @@ from roadseg.streets.scene import Colour, Post, StreetObject
 POOL = 5.0
 """Radius in metres of the pool of light below a street lamp."""
 GAIN = 1.3
-"""How much brighter the ground is in the middle of a pool."""
+"""Extra brightness of the ground in the middle of a pool, as a factor."""
 LAMP: Colour = (255, 214, 150)
 COARSENESS = 4
 
 
 def lamps_of(things: list[StreetObject]) -> list[tuple[float, float, float]]:
-    """Where the street lamps among `things` shine: (u, y, s)."""
+    """Return the positions (u, y, s) of the street lamps among `things`."""
     return [(post.u + post.arm, post.height, post.s) for post in things if isinstance(post, Post) and post.lamp]
 
 
 def pools(canvas: Canvas, lamps: list[tuple[float, float, float]], first: int) -> NDArray[np.float32]:
-    """Factor by which lamps brighten the ground, (rows from `first` on, W), 1 where they do not."""
+    """Return the factor by which lamps brighten the ground, (rows from `first`, W), 1 where they do not."""
     view = canvas.view
     rows, columns = view.height - first, view.width
     layer = np.zeros((-(-rows // COARSENESS), -(-columns // COARSENESS)), np.float32)
@@ -41,7 +41,7 @@ def pools(canvas: Canvas, lamps: list[tuple[float, float, float]], first: int) -
 
 
 def draw_halos(canvas: Canvas, lamps: list[tuple[float, float, float]]) -> None:
-    """Add the glare of lamps to what is drawn."""
+    """Add the glare of lamps to the image."""
     view = canvas.view
     glare = np.zeros((-(-view.height // COARSENESS), -(-view.width // COARSENESS), 3), np.uint8)
     for lamp in lamps:

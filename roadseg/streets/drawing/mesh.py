@@ -22,7 +22,7 @@ DETAIL_PIXELS = 7
 
 @dataclass(frozen=True)
 class Face:
-    """A flat polygon; a glowing one is seen in its own colour whatever the light."""
+    """A flat polygon; a glowing one keeps its own colour in any light."""
 
     corners: tuple[Point, ...]
     colour: Colour
@@ -38,7 +38,7 @@ class Solid:
     layer: int = 0
     """Solids of a higher layer are drawn later; those of one layer from far to near."""
     side: int = 0
-    """-1 or 1 for what is mounted on the left or right, such as wheels: it goes behind all else when it faces away."""
+    """-1 or 1 for parts mounted on the left or right, such as wheels: drawn behind all else when facing away."""
 
 
 class Mesh:
@@ -48,7 +48,7 @@ class Mesh:
         faces = [face for solid in solids for face in (*solid.faces, *solid.details)]
         sizes = np.array([len(face.corners) for face in faces])
         self.starts = np.concatenate([[0], np.cumsum(sizes)])
-        """Of each face among the corners."""
+        """Start of each face among the corners."""
         self.spans: list[tuple[int, int, int]] = []
         """First face, first detail and end of each solid among the faces."""
         for solid in solids:
@@ -62,7 +62,7 @@ class Mesh:
         self.sides = [solid.side for solid in solids]
 
     def _facing_outwards(self, corners: Floats, sizes: NDArray[np.intp]) -> Floats:
-        """Turn round the corners of faces whose normals point towards the middle of their solid."""
+        """Reverse the corners of faces whose normals point towards the middle of their solid."""
         starts = self.starts[:-1]
         normals = cross(corners[starts + 1] - corners[starts], corners[starts + 2] - corners[starts])
         outwards = np.add.reduceat(corners, starts) / sizes[:, None]
@@ -108,7 +108,7 @@ def draw_mesh(canvas: Canvas, mesh: Mesh, place: tuple[float, float], heading: f
 
 
 def _painting_order(mesh: Mesh, seen: Floats, rightwards: tuple[float, float]) -> list[int]:
-    """Solids from back to front; those mounted on a side go first when that side faces away."""
+    """Return the solids from back to front; those mounted on a side go first when that side faces away."""
     keys = []
     for index, (first, details, _) in enumerate(mesh.spans):
         middle = seen[mesh.starts[first] : mesh.starts[details]].mean(0)
@@ -136,7 +136,7 @@ def _draw_whole(
     shown = np.flatnonzero(visible[first : end if tall >= DETAIL_PIXELS else details]) + first
     if not len(shown):
         return
-    # The hull under the faces keeps the background from shining through the seams between them.
+    # The hull under the faces prevents the background from shining through the seams between them.
     cv2.fillPoly(canvas.image, [hull], colours[shown[0]], cv2.LINE_AA, FRACTION_BITS)
     cv2.fillPoly(canvas.label, [hull], label, cv2.LINE_8, FRACTION_BITS)
     if tall >= 2:
@@ -162,7 +162,7 @@ def _draw_clipped(
 
 
 def loft(profile: Sequence[tuple[float, float, float]], colour: Colour) -> list[Face]:
-    """Faces of a body with a side outline of (forward, up, half width) points: two sides and the strips between."""
+    """Return the faces of a body with a side outline of (forward, up, half width): two sides and the strips between."""
     left = tuple((-half, up, forward) for forward, up, half in profile)
     right = tuple((half, up, forward) for forward, up, half in profile)
     faces = [Face(left, colour), Face(right, colour)]
@@ -174,7 +174,7 @@ def loft(profile: Sequence[tuple[float, float, float]], colour: Colour) -> list[
 def box(
     forward: tuple[float, float], up: tuple[float, float], right: tuple[float, float], colour: Colour
 ) -> list[Face]:
-    """Faces of a box given by its range along each axis."""
+    """Return the faces of a box given by its range along each axis."""
     (f0, f1), (y0, y1), (r0, r1) = forward, up, right
     corners = {
         (i, j, k): (r, y, f)
@@ -195,13 +195,13 @@ def box(
 
 
 def patch(quad: Quad, across: tuple[float, float], along: tuple[float, float]) -> Quad:
-    """The part of a quad between shares of its first-to-second (`across`) and first-to-last (`along`) edges."""
+    """Return the part of a quad between shares of its first-to-second (`across`) and first-to-last (`along`) edges."""
     (i0, i1), (j0, j1) = across, along
     return _inside(quad, i0, j0), _inside(quad, i1, j0), _inside(quad, i1, j1), _inside(quad, i0, j1)
 
 
 def _inside(quad: Quad, i: float, j: float) -> Point:
-    """Bilinear interpolation of a quad's corners. Written out: it is called hundreds of times a vehicle."""
+    """Interpolate a quad's corners bilinearly. Written out, as it is called hundreds of times for each vehicle."""
     a, b, c, d = quad
     p, q, r, s = (1 - i) * (1 - j), i * (1 - j), i * j, (1 - i) * j
     return (

@@ -1,4 +1,4 @@
-"""Hoardings and wires: what Cityscapes leaves unlabelled, or what is too thin for a label."""
+"""Hoardings and wires: unlabelled in Cityscapes, or too thin for a label."""
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from roadseg.streets.textures.bank import TextureBank
 WIRE: Colour = (64, 64, 66)
 STEEL: Colour = (96, 98, 100)
 PIECES = 12
-"""Straight pieces that a sagging wire is drawn in."""
+"""Number of straight pieces of a sagging wire."""
 
 
 def draw_hoarding(canvas: Canvas, hoarding: Hoarding, bank: TextureBank) -> None:
@@ -41,7 +41,7 @@ def _draw_post(canvas: Canvas, hoarding: Hoarding, u: float) -> None:
 
 
 def draw_cable(canvas: Canvas, cable: Cable) -> None:
-    """Draw a sagging wire, one pixel wide; the labels stay as they are."""
+    """Draw a sagging wire, one pixel wide, without a label."""
     share = np.linspace(0, 1, PIECES + 1)
     course = np.outer(1 - share, cable.start) + np.outer(share, cable.end)
     course[:, 1] -= 4 * cable.sag * share * (1 - share)

@@ -12,7 +12,7 @@ from roadseg.streets.scene import Colour, Figure, Person, TwoWheeler
 SHOE: Colour = (34, 30, 28)
 TYRE: Colour = (28, 28, 30)
 STRIDE = 1.45
-"""Metres that a pair of steps covers."""
+"""Length of a pair of steps in metres."""
 
 
 def _dim(colour: Colour, factor: float) -> Colour:
@@ -21,7 +21,7 @@ def _dim(colour: Colour, factor: float) -> Colour:
 
 
 def draw_person(canvas: Canvas, person: Person) -> None:
-    """Draw somebody standing or walking."""
+    """Draw a standing or walking person."""
     figure = person.figure
     puppet = Puppet(canvas, person.u, person.s, person.heading)
     h, swing = figure.height, math.sin(person.phase) * (0.24 if person.speed else 0.03)
@@ -46,7 +46,7 @@ def draw_person(canvas: Canvas, person: Person) -> None:
 
 
 def _upper_body(puppet: Puppet, figure: Figure, hip: float, *, lean: float, arms: float, label: int) -> None:
-    """Torso, swinging arms, head; `lean` is how far the shoulders are ahead of the hips in metres."""
+    """Draw torso, swinging arms and head; `lean` is the distance in metres of the shoulders ahead of the hips."""
     h, breadth = figure.height, figure.build
     shoulder = hip + 0.32 * h
     trunk = [((side * 0.085 * h * breadth, shoulder - 0.03 * h, lean), 0.048 * h) for side in (-1, 1)]
@@ -86,7 +86,7 @@ def _head(puppet: Puppet, figure: Figure, shoulder: float, lean: float, label: i
 
 
 def draw_two_wheeler(canvas: Canvas, machine: TwoWheeler) -> None:
-    """Draw a bicycle or motorcycle and whoever rides it."""
+    """Draw a bicycle or motorcycle and its riders."""
     puppet = Puppet(canvas, machine.u, machine.s, machine.heading)
     if machine.motorised:
         _motorcycle(canvas, puppet, machine)
@@ -100,7 +100,7 @@ def draw_two_wheeler(canvas: Canvas, machine: TwoWheeler) -> None:
 def _wheel(
     canvas: Canvas, puppet: Puppet, middle: float, radius: float, tyre: float, label: int, *, disc: bool
 ) -> None:
-    """A wheel in the plane of travel; labelled as a disc, as annotators do, and seen through between the spokes."""
+    """Draw a wheel in the plane of travel, labelled as a disc, as annotators do, but transparent between the spokes."""
     turn = np.linspace(0, 2 * np.pi, 20, endpoint=False)
     rim = [(0.0, radius * (1 + math.sin(a)), middle + radius * math.cos(a)) for a in turn]
     points = puppet.camera(rim)
@@ -112,7 +112,7 @@ def _wheel(
     pixels = canvas.view.project(points)
     sideways = float(np.ptp(pixels[:, 0]))
     colour = canvas.tone(TYRE, depth)
-    if sideways < 2.5 * thickness:  # seen from the end, the tyre alone
+    if sideways < 2.5 * thickness:  # seen from the end: only the tyre
         ends = puppet.camera([(0.0, tyre, middle), (0.0, 2 * radius - tyre, middle)])
         canvas.hull(canvas.view.project(ends), tyre / 2 * canvas.view.focal / ends[:, 2], colour, label)
         return
@@ -169,7 +169,7 @@ def _motorcycle(canvas: Canvas, puppet: Puppet, machine: TwoWheeler) -> None:
 
 
 def _rider(puppet: Puppet, figure: Figure, machine: TwoWheeler, seat: int) -> None:
-    """Somebody in the saddle: thighs forward, shins down, hands on the bars (or on who sits in front)."""
+    """Draw a rider: thighs forward, shins down, hands on the bars, or on the rider in front."""
     h, motor = figure.height, machine.motorised
     hip = (0.92 if motor else 0.98) + 0.04 * seat
     back = (-0.1 if motor else -0.22) - 0.36 * seat

@@ -15,7 +15,7 @@ Joint = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class _Limb:
-    """The hull of spheres: those from `first` to `end` of its puppet's."""
+    """Hull of the spheres from `first` to `end` of its puppet."""
 
     first: int
     end: int
@@ -25,7 +25,7 @@ class _Limb:
 
 
 class Puppet:
-    """Gathers limbs about a point of the street, then places and draws them, far ones first."""
+    """Collects limbs around a point of the street, then places and draws them, far ones first."""
 
     def __init__(self, canvas: Canvas, u: float, s: float, heading: float) -> None:
         self._canvas = canvas
@@ -36,7 +36,7 @@ class Puppet:
         self._limbs: list[_Limb] = []
 
     def camera(self, joints: list[Joint]) -> Floats:
-        """Joints in camera coordinates, (N, 3)."""
+        """Return joints in camera coordinates, (N, 3)."""
         right, up, forward = np.array(joints).T
         u, s = self._place
         street = (u + right * self._cos + forward * self._sin, up, s + forward * self._cos - right * self._sin)

@@ -1,4 +1,4 @@
-"""Shadows on the ground: where the sun is blocked, and the dark beneath vehicles."""
+"""Shadows on the ground: blocked sunlight, and the dark beneath vehicles."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from roadseg.streets.scene import (
 )
 
 LONGEST = 2.5
-"""Length of a shadow relative to the height of what casts it, at most."""
+"""Greatest length of a shadow relative to the height of its object."""
 _Solid = Building | Barrier | Hoarding | Cow | Tree | Post | Vehicle | Person | TwoWheeler
 UNDERNEATH = 0.4
 """Share of the light that reaches the ground beneath vehicles."""
@@ -40,10 +40,10 @@ class Shadow:
     corners: Floats
     """(N, 2) street coordinates (u, s)."""
     light: float
-    """Share of the light that is left, 0..1."""
+    """Share of the light that remains, 0..1."""
 
     def draw(self, view: View, layer: NDArray[np.uint8], first: int) -> None:
-        """Darken `layer`, which holds the picture's rows from `first` on, 255 where nothing is in shadow."""
+        """Darken `layer`, the image's rows from `first`, where 255 means no shadow."""
         points = np.insert(self.corners, 1, 0.0, axis=1)
         seen = clip_near(view.to_camera(points))
         if len(seen) < 3:
@@ -54,7 +54,7 @@ class Shadow:
 
 
 def cast(objects: list[StreetObject], atmosphere: Atmosphere) -> Iterator[Shadow]:
-    """Shadows of all objects, the darkest last, for they are painted over each other."""
+    """Yield the shadows of all objects, the darkest last, as they are painted over each other."""
     right, up, ahead = atmosphere.sun_direction
     sun, sky = max(atmosphere.sun) * up, max(atmosphere.ambient)
     reach = np.array((-right, -ahead)) / max(up, 0.15)
@@ -72,7 +72,7 @@ def cast(objects: list[StreetObject], atmosphere: Atmosphere) -> Iterator[Shadow
 
 
 def _footprint(thing: _Solid) -> tuple[Floats, Floats, float]:
-    """Outlines (N, 2) of foot and top in street coordinates, and the height of the top in metres."""
+    """Return the outlines (N, 2) of foot and top in street coordinates, and the height of the top in metres."""
     if isinstance(thing, Building):
         away = np.sign(thing.u) * thing.depth
         corners = np.array(

@@ -9,13 +9,13 @@ from roadseg.streets.scene import Atmosphere, Ridge
 from roadseg.streets.textures.bank import TextureBank
 
 COARSENESS = 3
-"""Sky is smooth: it is computed on every third pixel and enlarged."""
+"""Sky is smooth: it is computed for every third pixel and enlarged."""
 CLOUD_SCALE = 110.0
-"""Cloud texels a unit of the tangent of the viewing angle."""
+"""Cloud texels per unit of the tangent of the viewing angle."""
 
 
 def draw_sky(canvas: Canvas, atmosphere: Atmosphere, bank: TextureBank) -> None:
-    """Fill the picture down to the horizon with sky."""
+    """Fill the image with sky, down to the horizon."""
     view = canvas.view
     width, height = -(-view.width // COARSENESS), -(-view.height // COARSENESS)
     across = ((np.arange(width) + 0.5) * COARSENESS - view.middle) / view.focal + view.slope
@@ -24,7 +24,7 @@ def draw_sky(canvas: Canvas, atmosphere: Atmosphere, bank: TextureBank) -> None:
     sky = np.asarray(atmosphere.horizon) * (1 - share) + np.asarray(atmosphere.zenith) * share
     sky = np.broadcast_to(sky, (height, width, 3)).astype(np.float32)
     if atmosphere.cover > 0:
-        # Clouds lie on a plane overhead, so they crowd towards the horizon.
+        # Clouds lie on a plane overhead, so they get denser towards the horizon.
         distance = 1 / (up + 0.22)
         columns = (across[None] * distance[:, None] * CLOUD_SCALE).astype(np.float32)
         rows = np.broadcast_to((distance * CLOUD_SCALE)[:, None], columns.shape).astype(np.float32)
@@ -46,7 +46,7 @@ def draw_sky(canvas: Canvas, atmosphere: Atmosphere, bank: TextureBank) -> None:
 
 
 def draw_ridge(canvas: Canvas, ridge: Ridge, bank: TextureBank) -> None:
-    """Draw a skyline at infinity; it turns with the street's direction and comes no nearer."""
+    """Draw a skyline at infinity; it turns with the street's direction but comes no nearer."""
     view = canvas.view
     step = max(view.width / 240, 1.0)
     columns = np.arange(-1, view.width + step + 1, step)

@@ -19,19 +19,19 @@ _CIRCLE = tuple((math.sin(math.pi * step / 9), math.cos(math.pi * step / 9)) for
 
 
 def shade(colour: Colour, factor: float) -> Colour:
-    """`colour` brighter or darker by a factor."""
+    """Return `colour`, brighter or darker by a factor."""
     red, green, blue = (min(c * factor, 255.0) for c in colour)
     return red, green, blue
 
 
 def glass(model: VehicleModel, factor: float = 1.0) -> Colour:
-    """The slightly blue grey of a model's windows."""
+    """Return the slightly blue grey of a model's windows."""
     grey = model.glass * factor
     return grey * 0.92, grey, grey * 1.08
 
 
 def wheels(forwards: Iterable[float], half_width: float, radius: float, tyre: float = 0.2) -> list[Solid]:
-    """Wheels on both sides: tyres under the body, and their outer faces, which show on its flanks."""
+    """Return wheels on both sides: tyres under the body, and their outer faces, which show on its flanks."""
 
     def disc(share: float, right: float, forward: float) -> tuple[Point, ...]:
         reach = radius * share
@@ -51,7 +51,7 @@ def wheels(forwards: Iterable[float], half_width: float, radius: float, tyre: fl
 
 
 def end_quads(model: VehicleModel, low: float, high: float, half: float) -> tuple[Quad, Quad]:
-    """Upright quads over the rear and the front end between two heights; first edge along the foot, left to right."""
+    """Return upright quads over rear and front between two heights; first edge along the foot, left to right."""
     reach = model.length / 2
     rear: Quad = ((-half, low, -reach), (half, low, -reach), (half, high, -reach), (-half, high, -reach))
     front: Quad = ((-half, low, reach), (half, low, reach), (half, high, reach), (-half, high, reach))
@@ -59,7 +59,7 @@ def end_quads(model: VehicleModel, low: float, high: float, half: float) -> tupl
 
 
 def lamps(model: VehicleModel, quad: Quad, *, front: bool, share: float, rows: tuple[float, float]) -> list[Face]:
-    """A pair of lamps at the outer ends of a quad, each `share` of its width."""
+    """Return a pair of lamps at the outer ends of a quad, each `share` of its width."""
     on = model.lights
     colour = (HEADLAMP_ON if on else HEADLAMP) if front else (TAIL_LAMP_ON if on else TAIL_LAMP)
     return [

@@ -1,4 +1,4 @@
-"""Vehicles of all kinds: from model to mesh to picture."""
+"""Vehicles of all kinds, from model to mesh to image."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -11,14 +11,14 @@ from roadseg.streets.drawing.mesh import Mesh, Solid, draw_mesh
 from roadseg.streets.scene import Vehicle, VehicleKind, VehicleModel
 
 LABELS: dict[VehicleKind, int] = {"truck": TRUCK, "bus": BUS, "tram": TRAIN}
-"""Kinds that are not labelled as cars."""
+"""Labels of kinds that are not labelled as cars."""
 _BUILDERS: dict[VehicleKind, Callable[[VehicleModel], list[Solid]]] = {
     "rickshaw": rickshaw,
     "truck": truck,
     "bus": bus,
     "tram": tram,
 }
-"""Kinds that are not built as cars."""
+"""Builders of kinds that are not built as cars."""
 
 
 def draw_vehicle(canvas: Canvas, vehicle: Vehicle) -> None:

@@ -1,8 +1,8 @@
 """Perspective: from street coordinates to pixels, and back for the ground.
 
 Street coordinates (u, y, s) become camera coordinates (x right, y up, z ahead) with the camera at the origin. Bends of
-the street move things sideways by the distance of the centre line from its tangent at the camera, a shear that is
-exact for the tangent and close to a turn for the gentle bends of streets; it keeps every row of ground at one depth.
+the street move things sideways by the distance of the centre line from its tangent at the camera. This shear is exact
+for the tangent and close to a turn for the gentle bends of streets, and keeps every row of ground at one depth.
 """
 
 import numpy as np
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from roadseg.streets.scene import Camera, CentreLine, Floats
 
 NEAR = 0.3
-"""Depth in metres of the plane that everything is clipped at."""
+"""Depth in metres of the near clipping plane."""
 BEND_BEHIND, BEND_AHEAD = 40, 900
-"""Metres of the street around the camera whose bends are known; it goes on straight beyond."""
+"""Metres of the street around the camera with known bends; beyond, it is straight."""
 
 
 class View:
@@ -22,7 +22,7 @@ class View:
     def __init__(
         self, camera: Camera, centre_line: CentreLine, size: tuple[int, int], *, s: float = 0.0, nod: float = 0.0
     ) -> None:
-        """Place `camera`; `size` is (width, height) in pixels, `nod` a pitch in picture heights, downwards positive."""
+        """Place `camera`; `size` is (width, height) in pixels, `nod` a pitch in image heights, downwards positive."""
         self.width, self.height = size
         self.s = s
         self.eye = camera.height
@@ -30,16 +30,16 @@ class View:
         self.slope = centre_line.slope(s)
         self.middle = self.width * (0.5 + camera.pan)
         self.horizon = self.height * (camera.horizon - nod)
-        # On whole metres of the street, whatever the camera's place: straight pieces that keep still as it moves.
+        # On whole metres of the street, whatever the camera's place: the straight pieces stay in place as it moves.
         self._grid = np.arange(np.floor(s) - BEND_BEHIND, np.floor(s) + BEND_AHEAD)
         self._bends = centre_line.offset(self._grid) - centre_line.offset(np.array(s)) - self.slope * (self._grid - s)
 
     def bend(self, s: Floats) -> Floats:
-        """Sideways distance in metres of the street at `s`, any shape, from its tangent at the camera."""
+        """Return the sideways distance in metres of the street at `s`, any shape, from its tangent at the camera."""
         return np.interp(s, self._grid, self._bends)
 
     def to_camera(self, points: Floats) -> Floats:
-        """Street coordinates (N, 3) to camera coordinates (N, 3)."""
+        """Convert street coordinates (N, 3) to camera coordinates (N, 3)."""
         seen = np.empty_like(points)
         seen[:, 0] = points[:, 0] + self.bend(points[:, 2])
         seen[:, 1] = points[:, 1] - self.eye
@@ -47,7 +47,7 @@ class View:
         return seen
 
     def project(self, points: Floats) -> Floats:
-        """Camera coordinates (N, 3), all with z > 0, to pixels (N, 2); pixel centres lie at whole numbers."""
+        """Project camera coordinates (N, 3), all with z > 0, to pixels (N, 2); pixel centres lie at whole numbers."""
         scale = self.focal / points[:, 2]
         pixels = np.empty((len(points), 2))
         pixels[:, 0] = self.middle + points[:, 0] * scale - 0.5
@@ -55,14 +55,14 @@ class View:
         return pixels
 
     def ground_rows(self) -> tuple[int, NDArray[np.float32]]:
-        """The first row that shows ground, and the depth in metres of that row and all below, (rows,) float32."""
+        """Return the first row that shows ground, and the depth in metres of it and all rows below, (rows,) float32."""
         first = min(max(int(np.ceil(self.horizon)), 0), self.height)
         rows = np.arange(first, self.height) + 0.5 - self.horizon
         return first, np.minimum(self.focal * self.eye / np.maximum(rows, 1e-3), 2000).astype(np.float32)
 
 
 def clip_near(points: Floats) -> Floats:
-    """The part of a polygon, (N, 3) camera coordinates, that lies ahead of the near plane; (0, 3) when none does."""
+    """Return the part of a polygon, (N, 3) camera coordinates, ahead of the near plane; (0, 3) where there is none."""
     ahead = points[:, 2] >= NEAR
     if ahead.all():
         return points
@@ -79,7 +79,7 @@ def clip_near(points: Floats) -> Floats:
 
 
 def cross(a: Floats, b: Floats) -> Floats:
-    """Cross products of (N, 3) vectors, several times faster than `numpy.cross`."""
+    """Return cross products of (N, 3) vectors, several times faster than `numpy.cross`."""
     product = np.empty_like(a)
     product[:, 0] = a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1]
     product[:, 1] = a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2]

@@ -1,4 +1,4 @@
-"""What is between the camera and the street: bonnet, wiper, reflections of the dashboard."""
+"""Things between the camera and the street: bonnet, wiper, reflections of the dashboard."""
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ WIPER: Colour = (18, 18, 20)
 
 
 def draw_windscreen(image: NDArray[np.uint8], label: LabelMap, camera: Camera, bank: TextureBank) -> None:
-    """Draw what `camera` sees of its own car; bonnet and wiper are unlabelled, one looks through reflections."""
+    """Draw the visible parts of the own car; bonnet and wiper are unlabelled, reflections are transparent."""
     if camera.reflection:
         _draw_reflection(image, camera.reflection, bank)
     if camera.bonnet:
@@ -29,7 +29,7 @@ def _fill(image: NDArray[np.uint8], label: LabelMap, outline: Floats, colour: Co
 
 
 def _draw_bonnet(image: NDArray[np.uint8], label: LabelMap, share: float, colour: Colour) -> None:
-    """The bonnet along the bottom edge, brighter where it curves away."""
+    """Draw the bonnet along the bottom edge, brighter where it curves away."""
     height, width = label.shape
     x = np.linspace(-0.05, 1.05, 24)
     for level, factor in ((1.0, 1.0), (0.82, 0.8)):
@@ -41,7 +41,7 @@ def _draw_bonnet(image: NDArray[np.uint8], label: LabelMap, share: float, colour
 
 
 def _draw_wiper(image: NDArray[np.uint8], label: LabelMap, angle: float) -> None:
-    """A blade that sweeps from a pivot below the picture."""
+    """Draw a wiper blade that sweeps from a pivot below the image."""
     height, width = label.shape
     along, half = np.array((np.cos(angle), -np.sin(angle))), 0.006 * width
     across = np.array((-along[1], along[0])) * half
@@ -51,7 +51,7 @@ def _draw_wiper(image: NDArray[np.uint8], label: LabelMap, angle: float) -> None
 
 
 def _draw_reflection(image: NDArray[np.uint8], strength: float, bank: TextureBank) -> None:
-    """A pale veil with the pattern of what lies on the dashboard, strongest at the bottom."""
+    """Draw a pale veil with the pattern of the dashboard, strongest at the bottom."""
     height, width = image.shape[:2]
     veil = cv2.resize(bank.clouds[0][:128], (width, height), interpolation=cv2.INTER_LINEAR)
     fall_off = (np.linspace(0.2, 1.0, height) ** 2 * strength)[:, None]

@@ -20,7 +20,7 @@ def sample_street(rng: np.random.Generator, setting: Setting, layout: Layout, le
     kerb = between(rng, (0.06, 0.16)) if chance(rng, 0.85) else 0.0
     strips: list[Strip] = []
     made: list[bool] = []
-    # Plots are paved up to the houses in towns; elsewhere the verge lies between.
+    # In towns, plots are paved up to the houses; elsewhere the verge lies between.
     if setting.built > 0.6 and chance(rng, 0.75):
         strips.append(Strip(layout.outer[0] - 14, layout.outer[1] + 14, SIDEWALK, varied(rng, paved, 0.12)))
     for side in (-1, 1):
@@ -56,7 +56,7 @@ def sample_street(rng: np.random.Generator, setting: Setting, layout: Layout, le
 
 
 def _paving(rng: np.random.Generator, road: Colour) -> Colour:
-    """A sidewalk's colour: slabs, asphalt like the road's, or bricks."""
+    """Draw a sidewalk's colour: slabs, asphalt like the road's, or bricks."""
     kind = pick(rng, {"slabs": 0.5, "asphalt": 0.35, "bricks": 0.15})
     if kind == "slabs":
         return grey(rng, 56, 188, 9)
@@ -66,7 +66,7 @@ def _paving(rng: np.random.Generator, road: Colour) -> Colour:
 
 
 def _centre_line(rng: np.random.Generator) -> CentreLine:
-    """Gentle bends: the curvature of each wave is amplitude / length squared."""
+    """Draw gentle bends: the curvature of each wave is amplitude / length squared."""
     strong = chance(rng, 0.5)
     waves = []
     for length in (between(rng, (70.0, 130.0)), between(rng, (160.0, 300.0))):

@@ -13,7 +13,7 @@ PARKING_WIDTH = 2.2
 
 @dataclass(frozen=True)
 class Lane:
-    """A lane: its middle, and 1 for our direction or -1 for oncoming traffic."""
+    """A lane: its middle, and 1 for the camera's direction or -1 for oncoming traffic."""
 
     u: float
     direction: int
@@ -22,13 +22,13 @@ class Lane:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things belong across the street; the camera drives along u = 0."""
+    """Places of things across the street; the camera drives along u = 0."""
 
     lanes: tuple[Lane, ...]
     lane_width: float
     left_hand: bool
     road: tuple[float, float]
-    """Left and right edge of the carriageway, parking included."""
+    """Left and right edge of the carriageway, including parking."""
     parking: tuple[bool, bool]
     outer: tuple[float, float]
     """Left and right outer edges of the sidewalks, where plots begin."""
@@ -36,15 +36,15 @@ class Layout:
     median: float | None
 
     def edge(self, side: int) -> float:
-        """The carriageway's edge on a side, -1 or 1."""
+        """Return the carriageway's edge on a side, -1 or 1."""
         return self.road[(side + 1) // 2]
 
     def plot(self, side: int) -> float:
-        """Where plots begin on a side, -1 or 1."""
+        """Return the edge of the plots on a side, -1 or 1."""
         return self.outer[(side + 1) // 2]
 
     def blocked(self, start: float, end: float) -> bool:
-        """Whether a side street lies between `start` and `end`."""
+        """Return True if a side street lies between `start` and `end`."""
         return any(junction.start < end and start < junction.end for junction in self.junctions)
 
 
@@ -61,7 +61,7 @@ def sample_layout(rng: np.random.Generator, setting: Setting, length: float) -> 
     if ours < count and count >= 2 and chance(rng, setting.median):
         gap = between(rng, (0.6, 1.4))
         median = 0.0
-    # Lanes are counted from the edge that traffic keeps to; mirrored afterwards for traffic on the right.
+    # Lanes are counted from the edge on which traffic drives; mirrored afterwards for traffic on the right.
     lanes = []
     for lane in range(count):
         u = (lane - own) * width + (gap if lane >= ours else 0.0)
@@ -93,7 +93,7 @@ def sample_layout(rng: np.random.Generator, setting: Setting, length: float) -> 
 
 
 def _tram_lanes(lanes: list[tuple[float, int]], ours: int) -> set[int]:
-    """Trams keep to the middle of the street; on a one-lane street, to that lane."""
+    """Choose the lanes of trams: the middle of the street, or the only lane."""
     return {i for i in (ours - 1, ours) if 0 <= i < len(lanes)}
 
 

@@ -1,4 +1,4 @@
-"""What is painted on, or let into, the ground: lines, kerbs, rails, medians, crossings, repairs and cracks."""
+"""Markings painted on, or set into, the ground: lines, kerbs, rails, medians, crossings, repairs and cracks."""
 
 from itertools import pairwise
 
@@ -20,26 +20,26 @@ MEDIAN_HEIGHT = 0.22
 
 
 def grass(rng: np.random.Generator) -> Colour:
-    """A colour of grass, fresh or dry."""
+    """Draw a colour of grass, fresh or dry."""
     if chance(rng, 0.7):
         return hsv(rng, (0.2, 0.3), (0.35, 0.65), (0.32, 0.55))
     return hsv(rng, (0.11, 0.19), (0.3, 0.5), (0.45, 0.62))
 
 
 class Markings:
-    """Everything painted on, or let into, the road."""
+    """Everything painted on, or set into, the road."""
 
     def __init__(
         self, rng: np.random.Generator, setting: Setting, layout: Layout, road: Colour, made: list[bool], kerb: float
     ) -> None:
         self._rng, self._setting, self._layout, self._road, self._made = rng, setting, layout, road, made
         self._kerb_height = kerb
-        worn = between(rng, (0.0, 0.6)) ** 2  # paint wears off and takes on the road's colour
+        worn = between(rng, (0.0, 0.6)) ** 2  # worn paint takes on the road's colour
         self._white = _blend(varied(rng, WHITE, 0.1), road, worn)
         self._yellow = _blend(varied(rng, YELLOW, 0.1), road, worn)
 
     def lines(self) -> list[Line]:
-        """Kerbs, edge lines, lane lines, rails and the median."""
+        """Return kerbs, edge lines, lane lines, rails and the median."""
         return [
             *self._coloured_lanes(),
             *self._seams(),
@@ -53,7 +53,7 @@ class Markings:
         ]
 
     def _coloured_lanes(self) -> list[Line]:
-        """Lanes for buses or bicycles, at times in red, green or blue."""
+        """Return lanes for buses or bicycles, at times in red, green or blue."""
         rng, layout = self._rng, self._layout
         if self._setting.warm or not self._setting.people or not chance(rng, 0.08):
             return []
@@ -62,7 +62,7 @@ class Markings:
         return [Line(lane.u, layout.lane_width * between(rng, (0.4, 0.95)), tone)]
 
     def _seams(self) -> list[Line]:
-        """Where strips of asphalt meet."""
+        """Return the seams between strips of asphalt."""
         count = pick(self._rng, {0: 0.5, 1: 0.3, 2: 0.2})
         return [
             Line(
@@ -74,7 +74,7 @@ class Markings:
         ]
 
     def _slabs(self) -> list[Line]:
-        """Joints along paved sidewalks."""
+        """Return joints along paved sidewalks."""
         rng, layout = self._rng, self._layout
         if not chance(rng, 0.4):
             return []
@@ -88,13 +88,13 @@ class Markings:
         ]
 
     def _feet(self) -> list[Line]:
-        """The dark and dirt at the foot of walls and fences."""
+        """Return the dark and dirty strip at the foot of walls and fences."""
         layout, tone = self._layout, _blend(self._road, (20, 20, 20), between(self._rng, (0.2, 0.6)))
         width = between(self._rng, (0.15, 0.5))
         return [Line(layout.plot(side) - side * width / 2, width, tone) for side in (-1, 1)]
 
     def _gutters(self) -> list[Line]:
-        """Dirt, or paving, along the edges of the road."""
+        """Return dirt, or paving, along the edges of the road."""
         rng = self._rng
         if not chance(rng, 0.5):
             return []
@@ -120,7 +120,7 @@ class Markings:
         return lines
 
     def _kerb(self, u: float, side: int, width: float, height: float, tone: Colour, *, striped: bool) -> list[Line]:
-        """A row of stones beside `u`, on its `side`: their tops, and their faces towards the camera in shade."""
+        """Return a row of stones beside `u`, on its `side`: their tops, and their shaded faces towards the camera."""
         if not striped:
             return self._stones(u, side, width, height, tone, 0.0)
         stones = between(self._rng, (0.5, 1.1))
@@ -178,7 +178,7 @@ class Markings:
         ]
 
     def _median(self) -> list[Line]:
-        """A raised strip between the directions, seen as its top."""
+        """Return a raised strip between the directions, seen as its top."""
         median = self._layout.median
         if median is None:
             return []
@@ -193,7 +193,7 @@ class Markings:
         return edge
 
     def patches(self, length: float) -> list[Patch]:
-        """Repairs, manholes, zebra crossings, stop lines, arrows and bicycles."""
+        """Return repairs, manholes, zebra crossings, stop lines, arrows and bicycles."""
         rng, layout = self._rng, self._layout
         left, right = layout.road
         found = []
@@ -218,7 +218,7 @@ class Markings:
         return found
 
     def _crack(self, u: float, s: float) -> list[Patch]:
-        """A crack, at times sealed with tar, that wanders along or across the road."""
+        """Return a crack, at times sealed with tar, that wanders along or across the road."""
         rng, found = self._rng, []
         tone, half = varied(rng, _blend(self._road, (20, 20, 22), 0.55), 0.1), between(rng, (0.015, 0.05))
         across = chance(rng, 0.4)
@@ -244,7 +244,7 @@ class Markings:
 
 
 def _blend(colour: Colour, other: Colour, share: float) -> Colour:
-    """`colour` with a `share` of another."""
+    """Return `colour` mixed with a `share` of another."""
     red, green, blue = (c * (1 - share) + o * share for c, o in zip(colour, other, strict=True))
     return red, green, blue
 

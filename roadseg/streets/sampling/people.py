@@ -1,4 +1,4 @@
-"""People: how they look, where they stand and walk."""
+"""People: looks, places and ways."""
 
 import math
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ HAIR: tuple[Colour, ...] = ((28, 22, 20), (52, 36, 26), (96, 68, 44), (160, 130,
 
 
 def sample_figure(rng: np.random.Generator, setting: Setting) -> Figure:
-    """Draw the looks of a person; clothes are brighter where it is warm."""
+    """Draw the looks of a person; clothes are brighter in warm countries."""
     warm = setting.warm
     bright = chance(rng, 0.75 if warm else 0.3)
     top = hsv(rng, (0.0, 1.0), (0.35, 0.9), (0.4, 0.95)) if bright else grey(rng, 18, 170, 10)
@@ -39,7 +39,7 @@ def sample_figure(rng: np.random.Generator, setting: Setting) -> Figure:
 
 
 def sample_people(rng: np.random.Generator, setting: Setting, layout: Layout, length: float) -> Iterator[Person]:
-    """Draw people on both sides, alone and in groups, and in stills also some who cross the road."""
+    """Draw people on both sides, alone and in groups; in stills also some who cross the road."""
     density = setting.people * pick(rng, {0.15: 0.25, 0.7: 0.35, 1.3: 0.25, 2.6: 0.15})
     for side in (-1, 1):
         width = abs(layout.plot(side) - layout.edge(side))
@@ -69,7 +69,7 @@ def sample_people(rng: np.random.Generator, setting: Setting, layout: Layout, le
 
 
 def sample_cattle(rng: np.random.Generator, setting: Setting, layout: Layout, length: float) -> Iterator[Cow]:
-    """Draw cows along the edges of the road, a few together."""
+    """Draw cows along the edges of the road, in small groups."""
     for _ in range(int(rng.poisson(setting.cattle * (length + 50) / 100))):
         side, s = sign(rng), between(rng, (5.0, length + 50))
         for member in range(pick(rng, {1: 0.6, 2: 0.25, 3: 0.15})):

@@ -13,7 +13,7 @@ from roadseg.streets.scene import Board, BoardShape, Cable, Colour, Post, Signal
 def sample_posts(
     rng: np.random.Generator, setting: Setting, layout: Layout, side: int, length: float
 ) -> Iterator[Post | Cable]:
-    """Street lamps at even distances, signs here and there, traffic lights at junctions, bollards."""
+    """Draw street lamps at even distances, occasional signs, traffic lights at junctions, and bollards."""
     edge, end = layout.edge(side), length + 90
     grey_tone = grey(rng, 50, 190, 8)
     utility = chance(rng, max(setting.cables, 0.15 + 0.3 * setting.verge_dry))
@@ -52,7 +52,7 @@ def sample_posts(
 
 
 def _wires(rng: np.random.Generator, top: tuple[float, float, float], spacing: float) -> Iterator[Cable]:
-    """Wires from a utility pole on to the next, and at times one across the street."""
+    """Draw wires from a utility pole to the next, and at times one across the street."""
     u, y, s = top
     for shift in (-0.7, 0.0, 0.7)[: 1 + index(rng, 3)]:
         yield Cable((u + shift, y, s), (u + shift, y, s + spacing), between(rng, (0.3, 0.9)))

@@ -1,4 +1,4 @@
-"""What stands along the street: houses, barriers, trees, posts, and the skyline behind them."""
+"""Things along the street: houses, barriers, trees, posts, and the skyline behind them."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,9 +24,9 @@ from roadseg.streets.scene import (
 from roadseg.streets.textures import bank, barriers, facades
 
 BEHIND = -8.0
-"""Metres before the start of the street from which on it is furnished."""
+"""Start of the furnished part in metres, before the start of the street."""
 SEGMENT = 4.0
-"""Length in metres of the pieces that fences are cut into, so that each can be behind or before other things."""
+"""Length in metres of the pieces of fences, so that each can be behind or before other things."""
 _BARRIERS: dict[BarrierKind, tuple[int, Range]] = {
     "railings": (FENCE, (0.9, 2.0)),
     "wall with railings": (FENCE, (0.8, 2.4)),
@@ -62,7 +62,7 @@ def sample_roadside(
 
 
 def _gardens(setting: Setting) -> Setting:
-    """The side of a built-up street where gardens, churchyards or college lawns lie behind walls and railings."""
+    """Return the setting of a side with gardens, churchyards or lawns behind walls and railings."""
     return replace(setting, built=0.12, setback=(2.0, 8.0), barrier=0.95, trees_a_side=11.0)
 
 
@@ -96,7 +96,7 @@ def sample_ridges(rng: np.random.Generator, setting: Setting, *, night: bool) ->
 def _plots(
     rng: np.random.Generator, setting: Setting, layout: Layout, side: int, setback: float, length: float
 ) -> Iterator[StreetObject]:
-    """Houses side by side; trees on the plots that are not built on."""
+    """Draw houses side by side, and trees on empty plots."""
     rows = pick(rng, setting.floors)
     storey = between(rng, (2.8, 3.5))
     terraced = setting.built == 1.0 or chance(rng, 0.6)
@@ -166,7 +166,7 @@ def _garden(
 def _street_trees(
     rng: np.random.Generator, setting: Setting, layout: Layout, side: int, length: float
 ) -> Iterator[Tree]:
-    """A row of alike trees, or single ones."""
+    """Draw a row of similar trees, or single ones."""
     if not chance(rng, 0.75):
         return
     kind = pick(rng, setting.trees)
@@ -185,7 +185,7 @@ def _street_trees(
 
 
 def _barrier(rng: np.random.Generator, setting: Setting, layout: Layout, side: int, length: float) -> Iterator[Barrier]:
-    """A run of one kind of fence along the plots, open at side streets, here and there of another kind."""
+    """Draw a run of one kind of fence along the plots, open at side streets, at times of another kind."""
     s = BEHIND - 4
     u = layout.plot(side) + side * 0.02
     while s < length + 60:
@@ -205,7 +205,7 @@ def _barrier_texture(rng: np.random.Generator, kind: BarrierKind) -> int:
 
 
 def _railing(rng: np.random.Generator, layout: Layout, side: int, length: float) -> Iterator[Barrier]:
-    """A railing at the kerb."""
+    """Draw a railing at the kerb."""
     kind: BarrierKind = "railings"
     texture, colour, height = _barrier_texture(rng, kind), tint(rng, 0.7, 1.2), between(rng, (0.9, 1.2))
     start = between(rng, (0.0, 15.0))
@@ -217,7 +217,7 @@ def _railing(rng: np.random.Generator, layout: Layout, side: int, length: float)
 def _hoardings(
     rng: np.random.Generator, setting: Setting, layout: Layout, side: int, length: float
 ) -> Iterator[Hoarding]:
-    """Large adverts on posts behind the sidewalk, or high up as on roofs."""
+    """Draw large adverts on posts behind the sidewalk, or high up as on roofs."""
     for _ in range(int(rng.poisson(setting.hoardings * (length + 90) / 100))):
         wide, s = between(rng, (2.0, 8.0)), between(rng, (8.0, length + 90))
         inner = layout.plot(side) + side * between(rng, (-0.5, 4.0))

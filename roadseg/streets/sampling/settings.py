@@ -1,4 +1,4 @@
-"""Kinds of streets: how likely and how dense everything is in each. `roadseg.streets.presets` mixes them."""
+"""Kinds of streets: the likelihood and density of everything in each. `roadseg.streets.presets` mixes them."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ class Setting:
     """Chances (0..1), densities and ranges (metres) of one kind of street."""
 
     left_hand: float
-    """Chance of traffic keeping to the left."""
+    """Chance of traffic on the left."""
     lanes: dict[int, float]
     sidewalk: Range
     made_sidewalk: float
-    """Chance that a sidewalk is paved; else the edge is a dusty or grassy shoulder."""
+    """Chance that a sidewalk is paved; otherwise the edge is a dusty or grassy shoulder."""
     built: float
     """Share of the frontage that is built up."""
     floors: dict[int, float]
@@ -25,7 +25,7 @@ class Setting:
     """Chance that a side is fenced."""
     barriers: dict[BarrierKind, float]
     trees_a_side: float
-    """Street trees on 100 m of each side."""
+    """Street trees per 100 m of each side."""
     trees: dict[TreeKind, float]
     parking: float
     traffic: float
@@ -33,15 +33,15 @@ class Setting:
     heavy: float
     """Share of lorries and buses."""
     two_wheelers: float
-    """Two-wheelers on 100 m."""
+    """Two-wheelers per 100 m."""
     motorised: float
     """Share of motorcycles among them."""
     people: float
-    """People on 100 m of each side."""
+    """People per 100 m of each side."""
     median: float
     """Chance of a kerbed median between the directions."""
     verge_dry: float
-    """Chance that unmade ground is dust rather than grass."""
+    """Chance that unpaved ground is dust instead of grass."""
     tram: float = 0.0
     striped_kerb: float = 0.0
     rickshaws: float = 0.0
@@ -49,22 +49,22 @@ class Setting:
     lamps: float = 0.75
     """Chance that a side has street lamps or utility poles."""
     shoulder: Range = (0.0, 0.7)
-    """Room on the carriageway beside the outer lanes."""
+    """Space on the carriageway beside the outer lanes."""
     side_streets: bool = True
     signs: float = 1.0
-    """How many signs there are, relative to a town's."""
+    """Number of signs relative to a town."""
     hoardings: float = 0.0
-    """Hoardings on 100 m of each side."""
+    """Hoardings per 100 m of each side."""
     cables: float = 0.0
     """Chance of wires overhead."""
     cattle: float = 0.0
-    """Cows on 100 m."""
+    """Cows per 100 m."""
     loose: float = 0.0
-    """How freely vehicles place themselves in their lanes, metres to either side beyond the usual."""
+    """Extra sideways scatter of vehicles in their lanes, in metres."""
     open_side: float = 0.0
     """Chance that one side has gardens, walls and trees instead of houses."""
     warm: bool = False
-    """A hot country: light clothes, dark hair, painted lorries."""
+    """True for a hot country: light clothes, dark hair, painted lorries."""
 
 
 SETTINGS: dict[str, Setting] = {

@@ -12,13 +12,13 @@ _CORNERS = 10
 
 
 def arrow(u: float, s: float, colour: Colour) -> Patch:
-    """An arrow straight ahead, its foot at (u, s)."""
+    """Return an arrow straight ahead, its foot at (u, s)."""
     shape = ((-0.08, 0.0), (0.08, 0.0), (0.08, 1.8), (0.35, 1.8), (0.0, 3.2), (-0.35, 1.8), (-0.08, 1.8))
     return Patch(tuple((u + du, s + ds) for du, ds in shape), colour)
 
 
 def bicycle(u: float, s: float, colour: Colour) -> list[Patch]:
-    """A bicycle seen from its side, its wheels to both sides of (u, s)."""
+    """Return a bicycle seen from its side, its wheels on both sides of (u, s)."""
     strokes: list[tuple[tuple[float, float], tuple[float, float]]] = []
     for middle in (-0.5, 0.5):
         rim = [

@@ -12,7 +12,7 @@ from roadseg.streets.sampling.settings import Setting
 from roadseg.streets.scene import Colour, TwoWheeler, Vehicle, VehicleKind, VehicleModel
 
 SEEN = 110.0
-"""Metres ahead of the camera that traffic is drawn for."""
+"""Distance ahead of the camera in metres within which traffic is drawn."""
 _SIZES: dict[VehicleKind, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "saloon": ((4.3, 4.9), (1.74, 1.88), (1.4, 1.48)),
     "hatchback": ((3.5, 4.3), (1.62, 1.8), (1.42, 1.56)),
@@ -44,8 +44,8 @@ def sample_traffic(
         rng: source of all draws.
         setting: the kind of street.
         layout: its cross-section.
-        length: how far the camera will go; 0 for a still.
-        speed: the camera's, m/s.
+        length: distance that the camera will drive; 0 for a still.
+        speed: speed of the camera in m/s.
         lights: chance that a vehicle has its lights on.
     """
     duration = length / speed
@@ -59,7 +59,7 @@ def sample_traffic(
 
 
 def sample_model(rng: np.random.Generator, kind: VehicleKind, lights: float, *, warm: bool = False) -> VehicleModel:
-    """Draw the looks of a vehicle; where it is `warm`, lorries are painted brightly."""
+    """Draw the looks of a vehicle; in `warm` countries lorries are painted brightly."""
     length, width, height = (between(rng, limits) for limits in _SIZES[kind])
     colour, trim = _paint(rng), grey(rng, 50, 220)
     if kind == "rickshaw":
@@ -91,7 +91,7 @@ def sample_model(rng: np.random.Generator, kind: VehicleKind, lights: float, *, 
 
 
 def _paint(rng: np.random.Generator) -> Colour:
-    """Car colours as they are on the road: mostly white, grey and black."""
+    """Draw a car colour as on real roads: mostly white, grey and black."""
     kind = pick(rng, {"white": 0.24, "silver": 0.24, "dark": 0.2, "red": 0.11, "blue": 0.12, "any": 0.09})
     if kind == "white":
         return grey(rng, 215, 245, 4)
@@ -135,7 +135,7 @@ def _lane(
     speed: float,
     lights: float,
 ) -> Iterator[Vehicle]:
-    """A queue of vehicles in one lane, all equally fast, over the stretch that can come into view."""
+    """Draw a queue of equally fast vehicles in one lane, over the stretch that can come into view."""
     tram = lane.tram and chance(rng, 0.62)
     if not tram and not chance(rng, setting.traffic):
         return
@@ -163,7 +163,7 @@ def _lane(
 
 
 def _crossing(rng: np.random.Generator, setting: Setting, layout: Layout, lights: float) -> Iterator[Vehicle]:
-    """Vehicles that cross or turn at side streets, seen from the side."""
+    """Draw vehicles that cross or turn at side streets, seen from the side."""
     for junction in layout.junctions:
         if chance(rng, 0.4):
             model = sample_model(rng, _moving_kind(rng, setting, first_tram=False), lights, warm=setting.warm)
@@ -186,7 +186,7 @@ def _moving_kind(rng: np.random.Generator, setting: Setting, *, first_tram: bool
 def _two_wheelers(
     rng: np.random.Generator, setting: Setting, layout: Layout, length: float, speed: float, lights: float
 ) -> Iterator[TwoWheeler]:
-    """Riders along the edges of the road, and parked machines on the sidewalks."""
+    """Draw riders along the edges of the road, and parked machines on the sidewalks."""
     for _ in range(int(rng.poisson(setting.two_wheelers * (length + 50) / 100 * 1.15))):
         side = sign(rng)
         motorised = chance(rng, setting.motorised)
@@ -206,7 +206,7 @@ def _two_wheelers(
         pace = direction * (between(rng, (0.7, 1.2)) * speed if motorised else between(rng, (3.0, 5.5)))
         s -= (pace - speed if direction > 0 else pace) * 0.5 * length / speed if length else 0.0
         heading = (0.0 if direction > 0 else math.pi) + between(rng, (-0.12, 0.12))
-        if length == 0 and chance(rng, 0.15):  # right in front of us, as in dense traffic
+        if length == 0 and chance(rng, 0.15):  # right in front of the camera, as in dense traffic
             u, s = between(rng, (-2.2, 2.2)), between(rng, (4.5, 16.0))
             heading = between(rng, (-0.15, 0.15))
         elif length == 0 and chance(rng, 0.15):

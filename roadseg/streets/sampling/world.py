@@ -1,4 +1,4 @@
-"""A whole street from a random generator."""
+"""Sampler of a whole street."""
 
 import numpy as np
 
@@ -20,10 +20,10 @@ def sample_scene(
 
     Args:
         rng: source of all draws.
-        preset: which kinds of streets there are.
-        atmosphere: light and air; vehicles have their lights on when it is dark.
+        preset: kinds of streets to choose from.
+        atmosphere: light and air; vehicles have their lights on in the dark.
         length: metres that the camera will drive along it; 0 for a still.
-        speed: the camera's mean speed in m/s, which the traffic goes by.
+        speed: mean speed of the camera in m/s, which the traffic follows.
     """
     setting = SETTINGS[pick(rng, preset.streets)]
     layout = sample_layout(rng, setting, length + 100)

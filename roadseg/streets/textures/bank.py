@@ -1,4 +1,4 @@
-"""All textures of a street set, painted once a seed and process."""
+"""All textures of a street set, painted once for each seed and process."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,7 +30,7 @@ class TextureBank:
     """Textures by kind; a scene refers to them by position."""
 
     facades: tuple[Pyramid, ...]
-    """(256, 256, 4) premultiplied RGBA like all below; ordered by row of `facades.FLOORS`, then variant."""
+    """(256, 256, 4) premultiplied RGBA, as all below; ordered by row of `facades.FLOORS`, then variant."""
     walls: tuple[Pyramid, ...]
     """Sides of houses."""
     barriers: dict[BarrierKind, tuple[Pyramid, ...]]
@@ -43,12 +43,12 @@ class TextureBank:
     clouds: tuple[NDArray[np.uint8], ...]
     """(256, 256), tileable, smooth."""
     grain: NDArray[np.uint8]
-    """(1024, 1024, 3) sensor noise around 128 of standard deviation 32, partly shared between the colours."""
+    """(1024, 1024, 3) sensor noise around 128 with standard deviation 32, partly shared between the colours."""
 
 
 @lru_cache(maxsize=4)
 def texture_bank(*key: int) -> TextureBank:
-    """Paint the bank of random `key`; the same key gives the same bank in every process."""
+    """Paint the bank of the random `key`; the same key gives the same bank in every process."""
     rng = np.random.default_rng(key)
     return TextureBank(
         facades=tuple(

@@ -26,7 +26,7 @@ Rgba = tuple[float, float, float, float]
 
 
 def _metal(rng: np.random.Generator) -> Rgba:
-    """Galvanised, or painted: mostly black, green or white."""
+    """Draw a metal colour: galvanised, or painted mostly black, green or white."""
     if rng.random() < 0.4:
         return (*shade((170, 174, 178), rng.uniform(0.6, 1.2)), 255.0)
     paints: tuple[Colour, ...] = ((30, 32, 34), (30, 32, 34), (34, 66, 50), (214, 214, 208), (44, 60, 96))
@@ -34,7 +34,7 @@ def _metal(rng: np.random.Generator) -> Rgba:
 
 
 def _bars(rng: np.random.Generator, picture: Picture, top: int, foot: int, colour: Rgba) -> None:
-    """Upright bars between two rails, with stronger posts here and there."""
+    """Paint upright bars between two rails, with some stronger posts."""
     width = int(rng.integers(2, 6))
     for x in np.arange(3, SIZE, SIZE / int(rng.integers(12, 34))):
         cv2.line(picture, (round(x), top), (round(x), foot), colour, width)
@@ -45,7 +45,7 @@ def _bars(rng: np.random.Generator, picture: Picture, top: int, foot: int, colou
 
 
 def railings(rng: np.random.Generator) -> Picture:
-    """Metal bars; at times two or three plain rails instead, as beside pedestrians."""
+    """Paint metal bars; at times two or three plain rails instead, as beside pedestrians."""
     picture, colour = np.zeros((SIZE, SIZE, 4), np.uint8), _metal(rng)
     if rng.random() < 0.8:
         _bars(rng, picture, 12, SIZE, colour)
@@ -58,7 +58,7 @@ def railings(rng: np.random.Generator) -> Picture:
 
 
 def wall_with_railings(rng: np.random.Generator) -> Picture:
-    """A low wall with bars on top."""
+    """Paint a low wall with bars on top."""
     split = int(rng.uniform(0.4, 0.72) * SIZE)
     picture = np.dstack([_masonry(rng), np.full((SIZE, SIZE), 255, np.uint8)])
     picture[:split] = 0
@@ -67,7 +67,7 @@ def wall_with_railings(rng: np.random.Generator) -> Picture:
 
 
 def mesh(rng: np.random.Generator) -> Picture:
-    """Wire mesh between posts."""
+    """Paint wire mesh between posts."""
     picture, colour = np.zeros((SIZE, SIZE, 4), np.uint8), _metal(rng)
     step = SIZE // int(rng.integers(12, 22))
     for x in range(-SIZE, SIZE, step):
@@ -80,7 +80,7 @@ def mesh(rng: np.random.Generator) -> Picture:
 
 
 def guard_rail(rng: np.random.Generator) -> Picture:
-    """A corrugated steel band on posts."""
+    """Paint a corrugated steel band on posts."""
     picture = np.zeros((SIZE, SIZE, 4), np.uint8)
     tone = shade((170, 174, 178), rng.uniform(0.5, 1.2))
     for x in (20, 148):
@@ -91,7 +91,7 @@ def guard_rail(rng: np.random.Generator) -> Picture:
 
 
 def boards(rng: np.random.Generator) -> Picture:
-    """Wooden boards side by side."""
+    """Paint wooden boards side by side."""
     picture = np.zeros((SIZE, SIZE, 4), np.uint8)
     wood = shade((146, 116, 88), rng.uniform(0.5, 1.4)) if rng.random() < 0.75 else shade(vivid(rng), 0.6)
     count = int(rng.integers(10, 20))
@@ -105,7 +105,7 @@ def boards(rng: np.random.Generator) -> Picture:
 
 
 def _masonry(rng: np.random.Generator) -> Picture:
-    """A (256, 256, 3) wall of plaster, blocks or brick with a coping."""
+    """Paint a (256, 256, 3) wall of plaster, blocks or brick with a coping."""
     base = pick_colour(rng, PLASTER, 0.25) if rng.random() < 0.55 else pick_colour(rng, BRICK)
     base = shade(base, 0.85)
     picture = plain(rng, base, rng.uniform(0.12, 0.35))
@@ -122,12 +122,12 @@ def _masonry(rng: np.random.Generator) -> Picture:
 
 
 def masonry(rng: np.random.Generator) -> Picture:
-    """A garden wall."""
+    """Paint a garden wall."""
     return premultiplied(_masonry(rng))
 
 
 def compound_wall(rng: np.random.Generator) -> Picture:
-    """A long plastered wall in panels between posts: bare, limewashed or painted with adverts, often wire on top."""
+    """Paint a long plastered wall in panels between posts: bare, limewashed or with adverts, often with wire on top."""
     base = pick_colour(rng, ((214, 204, 184), (190, 176, 150), (156, 146, 132), (222, 206, 160), (112, 104, 92)), 0.2)
     picture = plain(rng, base, rng.uniform(0.14, 0.32))
     painted = rng.random()
@@ -156,7 +156,7 @@ def compound_wall(rng: np.random.Generator) -> Picture:
 
 
 def noise_wall(rng: np.random.Generator) -> Picture:
-    """A tall barrier beside a motorway: concrete, metal or timber panels between posts."""
+    """Paint a tall barrier beside a motorway: concrete, metal or timber panels between posts."""
     base = pick_colour(rng, ((168, 164, 156), (132, 130, 124), (120, 136, 116), (142, 120, 96)), 0.2)
     picture = plain(rng, base, rng.uniform(0.05, 0.15))
     lines = int(rng.integers(5, 30))
@@ -169,7 +169,7 @@ def noise_wall(rng: np.random.Generator) -> Picture:
 
 
 def concrete_barrier(rng: np.random.Generator) -> Picture:
-    """A low concrete barrier, bright on its slope."""
+    """Paint a low concrete barrier, bright on its slope."""
     base = shade((176, 172, 164), rng.uniform(0.7, 1.2))
     picture = plain(rng, base, 0.2)
     box(picture, 0, SIZE * 0.62, SIZE, SIZE, shade(base, 1.15))
@@ -191,4 +191,4 @@ PAINTERS: dict[BarrierKind, tuple[Callable[[np.random.Generator], Picture], int]
     "concrete barrier": (concrete_barrier, 3),
     "hedge": (hedge, 6),
 }
-"""How each kind is painted, and how many a bank holds."""
+"""Painter of each kind, and the number of its textures in a bank."""

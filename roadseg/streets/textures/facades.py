@@ -1,4 +1,4 @@
-"""House fronts and blank side walls, painted once a bank."""
+"""House fronts and blank side walls, painted once for each bank."""
 
 from dataclasses import dataclass
 
@@ -25,14 +25,14 @@ from roadseg.streets.textures.pyramid import premultiplied
 
 FLOORS = (1, 2, 2, 3, 3, 4, 5, 7, 9)
 VARIANTS = 9
-"""Facades a row of `FLOORS`."""
+"""Facades for each row of `FLOORS`."""
 BAYS = (2, 3, 4, 5, 3, 4, 6, 5, 2)
-"""Windows across, a variant."""
+"""Windows across, for each variant."""
 
 
 @dataclass(frozen=True)
 class _Style:
-    """What all windows of a front have in common; lengths in pixels."""
+    """Common properties of all windows of a front; lengths in pixels."""
 
     width: float
     height: float
@@ -40,7 +40,7 @@ class _Style:
     frame: Colour
     glass: float
     mirrors: float
-    """How much brighter panes can be for the sky in them."""
+    """Extra brightness of panes that mirror the sky."""
     surround: Colour
     lintel: bool
     sill: bool
@@ -80,7 +80,7 @@ def _wall_colour(rng: np.random.Generator) -> Colour:
 
 
 def _structure(rng: np.random.Generator, picture: Picture, base: Colour, floors: int) -> None:
-    """Courses of brick or stone, or bands and pilasters."""
+    """Paint courses of brick or stone, or bands and pilasters."""
     kind = rng.random()
     if kind < 0.5:
         rows = int(rng.integers(24, 64))
@@ -179,7 +179,7 @@ def _balcony(picture: Picture, x0: float, x1: float, y1: float, storey: float, b
 
 
 def _curtain_wall(rng: np.random.Generator, picture: Picture, floors: int, bays: int, first: int) -> None:
-    """Bands of glass, as on offices."""
+    """Paint bands of glass, as on offices."""
     storey, grey, low = SIZE / floors, rng.uniform(30, 130), rng.uniform(0.05, 0.4)
     tone: Colour = (grey * 0.88, grey, grey * 1.1)
     panes = bays * int(rng.integers(1, 4))
@@ -196,7 +196,7 @@ def _curtain_wall(rng: np.random.Generator, picture: Picture, floors: int, bays:
 
 
 def _clutter(rng: np.random.Generator, picture: Picture, storey: float) -> None:
-    """Pipes, boards that stick out or hang flat, air conditioners, lamps: none of them is a pole or a traffic sign."""
+    """Paint pipes, boards, air conditioners and lamps: none of them counts as a pole or traffic sign."""
     for _ in range(int(rng.poisson(1.6))):
         x, tone = rng.uniform(0, SIZE), rng.uniform(14, 190)
         box(picture, x, rng.uniform(0, SIZE / 3), x + rng.uniform(1.5, 4), SIZE, (tone, tone, tone))
@@ -219,7 +219,7 @@ def _cornice(rng: np.random.Generator, picture: Picture, base: Colour, storey: f
         depth = rng.uniform(3, 12)
         box(picture, 0, 0, SIZE, depth, shade(base, rng.uniform(0.6, 1.25)))
         box(picture, 0, depth, SIZE, depth + 2, shade(base, 0.5))
-    elif rng.random() < 0.4:  # slates that come down over the front
+    elif rng.random() < 0.4:  # slates that cover part of the front
         slate = shade((92, 88, 90), rng.uniform(0.6, 1.4))
         depth = storey * rng.uniform(0.2, 0.5)
         for y in np.arange(0, depth, 3):

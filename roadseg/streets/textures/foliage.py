@@ -15,12 +15,12 @@ FULL = 255
 
 @dataclass(frozen=True)
 class Sprite:
-    """A picture with soft edges."""
+    """Image with soft edges."""
 
     picture: Pyramid
     """(n, n, 4) premultiplied RGBA."""
     silhouette: Pyramid
-    """(n, n), 255 where it is labelled: a bare crown is labelled whole, as annotators do."""
+    """(n, n), 255 where it is labelled: a bare crown is labelled as a whole, as annotators do."""
 
 
 def _sprite(colour: NDArray[np.uint8], alpha: NDArray[np.uint8], silhouette: NDArray[np.uint8]) -> Sprite:
@@ -28,7 +28,7 @@ def _sprite(colour: NDArray[np.uint8], alpha: NDArray[np.uint8], silhouette: NDA
 
 
 def _green(rng: np.random.Generator) -> NDArray[np.float64]:
-    """A leaf colour, from yellowish to bluish green, at times autumnal."""
+    """Draw a leaf colour, from yellowish to bluish green, at times autumnal."""
     if rng.random() < 0.05:
         return np.array([rng.uniform(110, 160), rng.uniform(80, 115), rng.uniform(35, 60)])
     green = rng.uniform(58, 138)
@@ -53,7 +53,7 @@ def _leaves(rng: np.random.Generator, clumps: list[Clump], colour: NDArray[np.ui
     opaque = np.clip(cover * 10 + 0.5, 0, 1)
     light = 0.82 - 0.36 * below + 0.12 * (1 - 2 * rows / SIZE)
     light *= 1 + rng.uniform(0.7, 1.3) * (leaves - 0.5) + 0.5 * (twigs - 0.5)
-    light *= np.clip(0.62 + 1.6 * cover, 0.5, 1)  # one sees into the crown at its gaps
+    light *= np.clip(0.62 + 1.6 * cover, 0.5, 1)  # the crown is visible at its gaps
     hue = np.asarray(_green(rng), np.float32) * (1 + (twigs[..., None] - 0.5) * np.array((0.35, 0.1, 0.1), np.float32))
     painted = hue * np.clip(light, 0.18, 1.7)[..., None]
     colour[:] = np.clip(colour + (painted - colour) * opaque[..., None], 0, 255).astype(np.uint8)
@@ -79,7 +79,7 @@ def _trunk(rng: np.random.Generator, colour: NDArray[np.uint8], alpha: NDArray[n
 
 
 def leafy_tree(rng: np.random.Generator) -> Sprite:
-    """A tree in leaf: round, spreading, columnar or conical crown on a trunk that ends at the bottom edge."""
+    """Paint a tree in leaf: round, spreading, columnar or conical crown on a trunk that ends at the bottom edge."""
     colour, alpha = _blank(_green(rng) * 0.5)
     breadth, foot = rng.uniform(0.6, 1.0), rng.uniform(0.62, 0.86) * SIZE
     _trunk(rng, colour, alpha, foot - rng.uniform(30, 70))
@@ -98,7 +98,7 @@ def leafy_tree(rng: np.random.Generator) -> Sprite:
 
 
 def bush(rng: np.random.Generator) -> Sprite:
-    """A bush that fills the lower part of the sprite."""
+    """Paint a bush that fills the lower part of the sprite."""
     colour, alpha = _blank(_green(rng) * 0.5)
     clumps = []
     for _ in range(int(rng.integers(18, 32))):
@@ -111,7 +111,7 @@ def bush(rng: np.random.Generator) -> Sprite:
 
 
 def bare_tree(rng: np.random.Generator) -> Sprite:
-    """A tree in winter: branches that thin out into twigs, labelled as one silhouette."""
+    """Paint a tree in winter: branches that thin out into twigs, labelled as one silhouette."""
     grey = rng.uniform(35, 90)
     colour, alpha = _blank(np.array([grey * 1.06, grey, grey * 0.9]))
     spread, shrink = rng.uniform(0.3, 0.48), rng.uniform(0.66, 0.76)
@@ -139,7 +139,7 @@ def bare_tree(rng: np.random.Generator) -> Sprite:
 
 
 def palm(rng: np.random.Generator) -> Sprite:
-    """A coconut palm: a slender trunk, drooping fronds."""
+    """Paint a coconut palm: a slender trunk, drooping fronds."""
     colour, alpha = _blank(np.array([60.0, 75.0, 40.0]))
     lean, crown_y = rng.normal(0, 18), rng.uniform(62, 82)
     along = np.linspace(0, 1, 14)
@@ -165,7 +165,7 @@ def _frond(
     angle: float,
     green: NDArray[np.float64],
 ) -> None:
-    """A rib that rises, arches and droops, with leaflets hanging from it; one can see between them."""
+    """Paint a rib that rises, arches and droops, with leaflets hanging from it and gaps between them."""
     length, droop = rng.uniform(70, 104), rng.uniform(18, 60)
     tone = tuple((green * rng.uniform(0.5, 1.1)).tolist())
     steps = np.linspace(0.06, 1, 30)
@@ -180,7 +180,7 @@ def _frond(
 
 
 def hedge(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A (256, 256, 4) premultiplied stretch of clipped hedge, ragged along its top."""
+    """Paint a (256, 256, 4) premultiplied stretch of clipped hedge, ragged along its top."""
     colour, alpha = _blank(_green(rng) * 0.45)
     clumps = [(float(x), float(y), float(rng.uniform(18, 30))) for x, y in rng.uniform((0, 44), (SIZE, SIZE), (90, 2))]
     _leaves(rng, clumps, colour, alpha)
@@ -189,14 +189,14 @@ def hedge(rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def _blank(under: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A colour picture filled with what shows through at soft edges, and an empty alpha."""
+    """Return a colour image filled with the colour behind soft edges, and an empty alpha."""
     colour = np.empty((SIZE, SIZE, 3), np.uint8)
     colour[:] = under.astype(np.uint8)
     return colour, np.zeros((SIZE, SIZE), np.uint8)
 
 
 def _closed(alpha: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """The silhouette of `alpha` with gaps up to `size` pixels closed."""
+    """Return the silhouette of `alpha` with gaps up to `size` pixels closed."""
     solid = ((alpha > 90) * np.uint8(FULL)).astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     return np.asarray(cv2.morphologyEx(solid, cv2.MORPH_CLOSE, kernel), np.uint8)

@@ -18,11 +18,11 @@ from roadseg.streets.textures.paint import (
 from roadseg.streets.textures.shop_fronts import shop_fronts
 
 GroundFloor = Callable[[np.random.Generator, Picture, float, int, Colour], None]
-"""Paints a picture from row `top` down: (rng, picture, top, bays, colour of the wall)."""
+"""Paints an image from row `top` downwards: (rng, image, top, bays, colour of the wall)."""
 
 
 def choose(rng: np.random.Generator, floors: int) -> GroundFloor | None:
-    """Choose what the ground floor is; None where it is like those above."""
+    """Choose the kind of ground floor; None for one like the floors above."""
     chance = rng.random()
     if chance < (0.35 if floors < 3 else 0.65):
         return shop_fronts if rng.random() < 0.65 else shops
@@ -32,7 +32,7 @@ def choose(rng: np.random.Generator, floors: int) -> GroundFloor | None:
 
 
 def shops(rng: np.random.Generator, picture: Picture, top: float, bays: int, base: Colour) -> None:
-    """Shop windows, mostly dark, under fascias with writing."""
+    """Paint shop windows, mostly dark, under fascias with writing."""
     count = max(1, round(bays / rng.uniform(1.2, 3)))
     frame = shade(base, rng.uniform(0.35, 0.9)) if rng.random() < 0.5 else pick_colour(rng, BOARD_COLOURS, 0.3)
     fascia, foot = rng.uniform(0.14, 0.26), rng.uniform(0.04, 0.16)
@@ -79,7 +79,7 @@ def _awning(rng: np.random.Generator, picture: Picture, x0: float, x1: float, y:
 
 
 def shutters(rng: np.random.Generator, picture: Picture, top: float, bays: int, base: Colour) -> None:
-    """Roller shutters and garage doors, some open and dark."""
+    """Paint roller shutters and garage doors, some open and dark."""
     count = max(1, bays - 1)
     colour = vivid(rng) if rng.random() < 0.3 else shade((150, 152, 155), rng.uniform(0.5, 1.2))
     head = top + (SIZE - top) * 0.25
@@ -102,7 +102,7 @@ def shutters(rng: np.random.Generator, picture: Picture, top: float, bays: int, 
 
 
 def doors(rng: np.random.Generator, picture: Picture, top: float, bays: int, base: Colour) -> None:
-    """A front door among windows."""
+    """Paint a front door among windows."""
     bay, height = SIZE / bays, SIZE - top
     door, grey = int(rng.integers(bays)), rng.uniform(15, 80)
     trim = (236, 232, 226) if rng.random() < 0.5 else shade(base, rng.uniform(0.5, 1.2))

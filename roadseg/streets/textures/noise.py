@@ -6,12 +6,12 @@ from numpy.typing import NDArray
 
 
 def value_noise(rng: np.random.Generator, size: int, cells: int, persistence: float) -> NDArray[np.float32]:
-    """(size, size) float32 noise that tiles, stretched to 0..1.
+    """Return (size, size) float32 noise that tiles, stretched to 0..1.
 
     Args:
         rng: source of the random grids.
         size: side in pixels, a power of two.
-        cells: cells a side of the coarsest grid, a power of two.
+        cells: cells along a side of the coarsest grid, a power of two.
         persistence: amplitude of each grid relative to the next coarser one.
     """
     total = np.zeros((size, size), np.float32)
@@ -25,7 +25,7 @@ def value_noise(rng: np.random.Generator, size: int, cells: int, persistence: fl
 
 
 def _tiled_resize(grid: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Enlarge `grid` to (size, size) so that opposite edges fit together."""
+    """Enlarge `grid` to (size, size) so that opposite edges match."""
     margin = 2
     padded = np.pad(grid, margin, mode="wrap")
     factor = size // len(grid)
@@ -40,6 +40,6 @@ def to_bytes(noise: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def toned(noise: NDArray[np.float32], colour: tuple[float, float, float], contrast: float) -> NDArray[np.float32]:
-    """(H, W, 3) float32 `colour` whose brightness follows `noise` by a factor of 1 ± `contrast`."""
+    """Return `colour` as (H, W, 3) float32 whose brightness follows `noise` by a factor of 1 ± `contrast`."""
     gain = 1 + contrast * (2 * noise - 1)
     return gain[..., None] * np.asarray(colour, np.float32)

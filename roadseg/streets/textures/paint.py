@@ -1,4 +1,4 @@
-"""What painters of house fronts, walls and boards share: sizes, colours, boxes, dirt and lettering."""
+"""Common tools for painting house fronts, walls and boards: sizes, colours, boxes, dirt and lettering."""
 
 import cv2
 import numpy as np
@@ -47,39 +47,39 @@ BOARD_COLOURS: tuple[Colour, ...] = (
 
 
 def shade(colour: Colour, factor: float) -> Colour:
-    """`colour` brighter or darker by a factor."""
+    """Return `colour`, brighter or darker by a factor."""
     red, green, blue = (min(255.0, c * factor) for c in colour)
     return red, green, blue
 
 
 def pick_colour(rng: np.random.Generator, colours: tuple[Colour, ...], spread: float = 0.12) -> Colour:
-    """One of `colours`, a little varied."""
+    """Return one of `colours`, a little varied."""
     red, green, blue = colours[int(rng.integers(len(colours)))]
     factors = rng.uniform(1 - spread, 1 + spread) * rng.uniform(0.95, 1.05, 3)
     return shade((red * factors[0], green * factors[1], blue * factors[2]), 1.0)
 
 
 def vivid(rng: np.random.Generator) -> Colour:
-    """Any strong colour."""
+    """Return any strong colour."""
     hue = np.array([[[rng.integers(180), rng.integers(90, 230), rng.integers(70, 230)]]], np.uint8)
     red, green, blue = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0]
     return float(red), float(green), float(blue)
 
 
 def box(picture: Picture, x0: float, y0: float, x1: float, y1: float, colour: Colour) -> None:
-    """Fill a rectangle; nothing where it has no area."""
+    """Fill a rectangle, if it has an area."""
     if x1 > x0 and y1 > y0:
         cv2.rectangle(picture, (round(x0), round(y0)), (round(x1) - 1, round(y1) - 1), colour, -1)
 
 
 def plain(rng: np.random.Generator, colour: Colour, contrast: float) -> Picture:
-    """A (256, 256, 3) surface of one colour, coarsely and finely uneven."""
+    """Return a (256, 256, 3) surface of one colour, coarsely and finely uneven."""
     noise = value_noise(rng, SIZE, int(rng.choice([2, 4, 8])), rng.uniform(0.55, 0.9))
     return np.clip(toned(noise, colour, contrast), 0, 255).astype(np.uint8)
 
 
 def weather(rng: np.random.Generator, picture: Picture) -> None:
-    """Dirt that darkens the foot of a wall and runs down from its top."""
+    """Paint dirt that darkens the foot of a wall and runs down from its top."""
     height = np.linspace(1, 0, SIZE, dtype=np.float32)[:, None]
     streaks = cv2.GaussianBlur(rng.random((1, SIZE)).astype(np.float32), (0, 0), 3)
     dirt = 1 - rng.uniform(0.02, 0.25) * (1 - height) ** 6 - rng.uniform(0, 0.5) * (streaks - 0.4).clip(0) * height**2
@@ -87,7 +87,7 @@ def weather(rng: np.random.Generator, picture: Picture) -> None:
 
 
 def lettering(rng: np.random.Generator, picture: Picture, x0: float, y0: float, x1: float, y1: float) -> None:
-    """A line of writing as it looks from afar, in ink that stands out; nothing where there is no room."""
+    """Paint a line of writing as seen from afar, in contrasting ink, if there is room."""
     if x1 - x0 < 3 or y1 - y0 < 2:
         return
     under = float(picture[round(y0) : round(y1) + 1, round(x0) : round(x1) + 1].mean())
@@ -100,7 +100,7 @@ def lettering(rng: np.random.Generator, picture: Picture, x0: float, y0: float, 
 
 
 def advert(rng: np.random.Generator) -> Picture:
-    """A (256, 256, 3) painted or printed board: a ground, blobs of colour, lines of writing."""
+    """Paint a (256, 256, 3) board: a ground, blobs of colour, lines of writing."""
     picture = np.full((SIZE, SIZE, 3), pick_colour(rng, BOARD_COLOURS, 0.2), np.uint8)
     for _ in range(int(rng.integers(1, 5))):
         x, y = rng.uniform(0, SIZE, 2)

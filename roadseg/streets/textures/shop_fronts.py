@@ -19,7 +19,7 @@ DARK_PAINTS: tuple[Colour, ...] = (
 
 
 def shop_fronts(rng: np.random.Generator, picture: Picture, top: float, bays: int, base: Colour) -> None:
-    """One to three shops side by side, mostly in dark paint."""
+    """Paint one to three shops side by side, mostly in dark colours."""
     count = max(1, round(bays / rng.uniform(1.5, 4)))
     for shop in range(count):
         colour = pick_colour(rng, DARK_PAINTS, 0.25) if rng.random() < 0.75 else pick_colour(rng, BOARD_COLOURS, 0.3)
@@ -54,7 +54,7 @@ def _shop_front(
 
 
 def _glass(rng: np.random.Generator, picture: Picture, x0: float, y0: float, x1: float, y1: float) -> None:
-    """What is in a window: the sky over the houses and trees opposite, and lamps and goods within."""
+    """Paint the content of a window: mirrored sky over the houses and trees opposite, and lamps and goods inside."""
     left, upper, right, lower = (round(value) for value in (x0, y0, x1, y1))
     wide, tall = right - left, lower - upper
     if wide < 4 or tall < 4:
@@ -76,7 +76,7 @@ def _glass(rng: np.random.Generator, picture: Picture, x0: float, y0: float, x1:
 
 
 def _door(rng: np.random.Generator, picture: Picture, x0: float, y0: float, x1: float, colour: Colour) -> None:
-    """A recess in shade with a glazed door at its back."""
+    """Paint a shaded recess with a glazed door at its back."""
     wide = rng.uniform(12, 22)
     if x1 - x0 < 2.5 * wide:
         return
