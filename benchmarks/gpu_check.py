@@ -50,7 +50,7 @@ from roadseg.models.weights import ModelCard, load_model, save_model
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayOptions
 from roadseg.runtime import Runtime, process_group, start
-from roadseg.streets.drive import drive
+from roadseg.streets.drive import drive_frames
 from roadseg.training.optimizers import OptimizerOptions, RepeatedSGD, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 from roadseg.video.codecs import try_encoder
@@ -339,7 +339,9 @@ def _clip(setting: Setting, height: int, total: int) -> Path:
     if setting.video is None:
         frames = [
             _frame(cv2.resize(image, (width, height)), index)
-            for index, (image, _) in enumerate(drive(0, 0.4 if setting.smoke else 2.0, (width // 2, height // 2)))
+            for index, (image, _) in enumerate(
+                drive_frames(0, 0.4 if setting.smoke else 2.0, (width // 2, height // 2))
+            )
         ]
     else:
         with VideoReader(setting.video) as reader:
