@@ -340,7 +340,7 @@ def _clip(setting: Setting, height: int, total: int) -> Path:
         frames = [
             _frame(cv2.resize(image, (width, height)), index)
             for index, (image, _) in enumerate(
-                drive_frames(0, 0.4 if setting.smoke else 2.0, (width // 2, height // 2))
+                drive_frames(0, 0.4 if setting.smoke else 2.0, size=(width // 2, height // 2))
             )
         ]
     else:
