@@ -125,7 +125,7 @@ def test_a_drive_s_clip_shows_its_pictures_in_order(tmp_path):
         (("--frame-rate", "10"), 2, "--drive"),
         (("--look", "photo"), 2, "photo"),
         (("--scenes", "lunar"), 1, "no scenes called 'lunar'"),
-        (("--scenes", "indian=much"), 1, "not a preset and its weight"),
+        (("--scenes", "indian=much"), 1, "not a preset with a weight"),
         (("--count", "0"), 2, "--count"),
     ],
 )
