@@ -33,7 +33,7 @@ next:
     "fiftyone": 'next, in Python: fiftyone.Dataset.from_dir("{out}", fiftyone.types.FiftyOneDataset)',
     "coco": "",
 }
-"""What to do with each format."""
+"""Next steps by format."""
 
 
 def labels(

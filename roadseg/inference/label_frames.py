@@ -40,7 +40,7 @@ class Batch(NamedTuple, Generic[U]):
 
     items: list[U]
     images: dict[Size, Image]
-    """By size: the items as RGB, (N, H, W, 3) uint8."""
+    """The items as RGB, (N, H, W, 3) uint8, by size."""
 
 
 class Scored(NamedTuple, Generic[U]):
@@ -55,9 +55,9 @@ class Labelled(NamedTuple, Generic[U]):
 
     items: list[U]
     labels: list[Sequence[LabelMap]]
-    """For each segmenter: N label maps, (h, w) uint8."""
+    """N label maps (h, w) uint8 of each segmenter."""
     memories: list[Memory]
-    """For each segmenter: the state of smoothing after the last item; empty without smoothing."""
+    """State of smoothing of each segmenter after the last item; empty without smoothing."""
 
 
 class Labeller(Generic[T, U]):

@@ -134,8 +134,8 @@ class NetworkSegmenter(Segmenter):
         """Return a segmenter whose batch norm is adapted to `images`; see `Segmenter.adapted_to`."""
         scenes = adaptation.scenes
         if scenes not in self._source_moments:
-            pictures = source_images(self._source, self.input_size, PICTURES, scenes)
-            self._source_moments[scenes] = source_moments(self._network, pictures, self._runtime)
+            source = source_images(self._source, self.input_size, PICTURES, scenes)
+            self._source_moments[scenes] = source_moments(self._network, source, self._runtime)
         adapted = copy.copy(self)
         adapted._network = adapted_to(
             self._network, self._source_moments[scenes], images, self._runtime, adaptation.prior

@@ -73,7 +73,7 @@ class OpenVinoEngine:
     def _take(self, network: SegmentationNetwork) -> None:
         self._network = folded(network).to("cpu")
         self._requests: dict[Any, SimpleQueue[Sequence[Any]]] = {}
-        """By image shape and kind of result: requests to both halves, as many as may run at once."""
+        """Requests to both halves by image shape and kind of result, as many as may run at once."""
         self._lock = Lock()
 
     def scores(self, images: Tensor, size: tuple[int, int]) -> Tensor:

@@ -63,7 +63,7 @@ class WrittenLabels:
     """Number of images."""
     label_space: LabelSpace
     origin: str
-    """Where the labels come from, in words."""
+    """Origin of the labels, in words."""
     failures: tuple[Failure, ...] = ()
     """Videos that could not be read."""
 

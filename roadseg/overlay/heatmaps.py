@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from roadseg.labels.space import LabelMap
 
 COLUMNS = 64
-"""Cells across the picture; there are as many down it as keep the proportions of the label map."""
+"""Cells across the frame; the number of rows keeps the aspect ratio of the label map."""
 MASKED = -1
 """Value of grid cells that a mask leaves out."""
 METADATA_KEY = b"heatmaps"
-"""Under which the metadata of a Parquet file has them."""
+"""Key of the heat maps in the metadata of a Parquet file."""
 
 Grid = NDArray[np.int16]
 """(rows, `COLUMNS`) train id at the centre of each cell, `IGNORE`, or `MASKED`."""

@@ -133,7 +133,7 @@ def overlay_video(
         decoded = _decode(reader)
         first = next(decoded, None)
         if first is None:
-            raise VideoError(f"{video}: no picture in it can be decoded", "Check that it plays elsewhere.")
+            raise VideoError(f"{video}: none of its frames can be decoded", "Check that it plays elsewhere.")
         like = first.frame
         versions = _versions()
         with OverlayParts(files, job, versions, segmenter.label_space, reader.info.shown_aspect_ratio) as parts:

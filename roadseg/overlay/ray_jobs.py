@@ -175,7 +175,7 @@ def _work(
     unfinished = len(tasks)
     ready = 0
     running: dict[Any, tuple[Any, Task | None]] = {worker.ready.remote(): (worker, None) for worker in workers}
-    """By pending call: its worker and its video, or None while the worker gets ready."""
+    """Worker and video of each pending call; the video is None while the worker gets ready."""
     counted, done_frames = frames.done.remote(), 0
     while unfinished:
         ended, _ = ray.wait(list(running), timeout=PROGRESS_SECONDS)

@@ -118,7 +118,7 @@ def compare_on_video(
             for frames in done:
                 on_progress(frames, reader.info.frame_count)
         if encoder.last is None:
-            raise VideoError(f"{video}: no picture in it can be decoded", "Check that it plays elsewhere.")
+            raise VideoError(f"{video}: none of its frames can be decoded", "Check that it plays elsewhere.")
         events = reader.events.as_dict()
         notices = [*events.pop("notices"), *encoder.notices]
         seconds = float((encoder.last.pts + encoder.last.duration - encoder.first) * encoder.last.time_base)

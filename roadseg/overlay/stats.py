@@ -85,18 +85,18 @@ class ClassTotals:
 
 
 class FrameTable:
-    """Writes one Parquet row a frame; memory does not grow with the video.
+    """Parquet table with one row per frame; memory does not grow with the video.
 
     Columns: `index`; `pts`, in ticks of the time base in the file's metadata; `seconds` and `duration_seconds`;
     `decode_error`, whether the decoder met errors on the way to this frame; for every class `fraction_NAME`, of the
-    picture, in 0..1, and `pixels_NAME`, in pixels of the label map; the same for `unlabelled`. What a mask leaves out
-    is in none of them: the fractions of a frame add up to 1. Blanks in class names become underscores. The file's
-    metadata has heat maps of the frames whose grids are told, see `read_heatmaps`.
+    frame, in 0..1, and `pixels_NAME`, in pixels of the label map; the same for `unlabelled`. Masked areas do not count:
+    the fractions of a frame add up to 1. Blanks in class names become underscores. The metadata of the file has heat
+    maps of the frames that were added with a grid, see `read_heatmaps`.
 
     Args:
-        path: of the Parquet file, complete once the context is left.
-        label_space: of the label maps counted.
-        time_base: of the frames, in seconds a tick.
+        path: the Parquet file, complete once the context is left.
+        label_space: classes that are counted.
+        time_base: seconds per tick of the frames.
     """
 
     def __init__(self, path: Path, label_space: LabelSpace, time_base: Fraction) -> None:

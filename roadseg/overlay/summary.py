@@ -84,7 +84,7 @@ class OverlayFiles:
 
     @property
     def mask_preview(self) -> Path:
-        """That mask on a frame of the video."""
+        """Image of that mask on a frame of the video."""
         return self.overlay.with_name(self.overlay.name.removesuffix(OVERLAY_SUFFIX) + PREVIEW_SUFFIX)
 
 
@@ -163,7 +163,7 @@ class OverlaySummary(BaseModel):
     creation_time: datetime | None
     """Begin of recording by the container, in ISO 8601; null if it states none."""
     classes: list[ClassShare]
-    """In train-id order, then `unlabelled`."""
+    """Shares in train-id order, then that of `unlabelled`."""
     masked_share: float = 0.0
     """Fraction of the frame that a mask left out, 0..1; class shares refer to the rest."""
     wall_seconds: float

@@ -101,7 +101,7 @@ class Pipeline(Generic[T]):
     Args:
         name: what the source is called in `timings`.
         source: iterated in a thread of its own, from the context's beginning.
-        depth: how many items a queue holds; besides these every stage holds one.
+        depth: number of items that a queue holds; besides these every stage holds one.
     """
 
     def __init__(self, name: str, source: Iterable[T], *, depth: int = 2) -> None:
