@@ -2,13 +2,13 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.options import Device, Flip, InputSize, ScoringEngine, Smooth, parse_size
+from roadseg.cli.options import Device, Flip, InputSize, Smooth, parse_size
 from roadseg.cli.tables import SUFFIXES, check_suffix, shown
 
 if TYPE_CHECKING:
@@ -41,7 +41,10 @@ def compare(
     flip: Flip = False,
     smooth: Smooth = False,
     device: Device = "auto",
-    engine: ScoringEngine = "exact",
+    engine: Annotated[
+        Literal["exact", "auto", "torch", "openvino"] | None,
+        typer.Option(help="As for `evaluate` and `overlay`. Default: exact for --dataset, auto for --video."),
+    ] = None,
     published: Annotated[
         bool, typer.Option("--published", help="List the published results that a recipe may name.")
     ] = False,
@@ -53,7 +56,7 @@ def compare(
 
     Without options, runs are compared by the scores that they were saved with.
     --dataset scores them now and writes compare.html, comparison.png, .md and .json.
-    --video writes NAME.comparison.mp4, with the fastest engine unless --engine names one.
+    --video writes NAME.comparison.mp4.
 
     [bold]Example:[/bold] roadseg compare runs/source-only runs/multi-level --out table.md
     [bold]Example:[/bold] roadseg compare default runs/mine --dataset camvid:data/camvid --out DIR

@@ -19,11 +19,11 @@ class TrainedNetwork:
     """A trained network and the settings under which its run scores it."""
 
     network: SegmentationNetwork
-    """In evaluation mode."""
+    """The network in evaluation mode."""
     card: ModelCard
     """Label space, input size and origin of the weights."""
     resampling: Resampling = "area"
-    """How images are resized to the input size."""
+    """Filter that resizes images to the input size."""
     scored_classes: str = ""
     """Label space whose classes the mean is taken over; empty for all classes that can be scored."""
     report: LoadReport | None = None

@@ -29,7 +29,7 @@ DRIVE_SECONDS = 24.0
 DRIVE_RATE = Fraction(12)
 DRIVE_SIZE = (480, 360)
 SCORED_EVERY = 6
-"""Every so many frames of the drive, one is scored."""
+"""Every sixth frame of the drive is scored."""
 RECIPE: dict[str, Any] = {
     "frames_every": 0.25,
     "method": "pseudo-labels",

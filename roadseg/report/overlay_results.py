@@ -34,7 +34,7 @@ class Results:
     shares: NDArray[np.float32]
     """(N, C + 1) shares of the frame, 0..1: the classes, then `unlabelled`."""
     heatmaps: NDArray[np.float64] | None
-    """As `roadseg.overlay.stats.read_heatmaps` has them."""
+    """Heat maps from `roadseg.overlay.stats.read_heatmaps`."""
 
     @property
     def name(self) -> str:

@@ -160,16 +160,16 @@ def _entry(files: OverlayFiles, folder: Path) -> IndexEntry:
     summary = read_summary(files.frames)
     report = report_path(files).relative_to(folder)
     with VideoReader(files.overlay) as reader:
-        picture = next(reader.keyframes(1), None)
-        if picture is None:
+        frame = next(reader.keyframes(1), None)
+        if frame is None:
             raise VideoError(f"{files.overlay}: no frame can be decoded", "Run the overlay again with --overwrite.")
-        aspect_ratio = picture.width / picture.height * float(reader.info.shown_aspect_ratio)
+        aspect_ratio = frame.width / frame.height * float(reader.info.shown_aspect_ratio)
     return IndexEntry(
         name=str(report).removesuffix(REPORT_SUFFIX),
         report=report,
         summary=summary,
         colours=(*label_space(summary.job.label_space).colours, UNLABELLED_COLOUR),
-        thumbnail=thumbnail(picture, aspect_ratio, INDEX_WIDTH),
+        thumbnail=thumbnail(frame, aspect_ratio, INDEX_WIDTH),
     )
 
 

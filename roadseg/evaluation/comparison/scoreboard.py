@@ -55,7 +55,7 @@ class RunScores:
     """(width, height) in pixels of the network's input."""
     evaluation: Evaluation
     predictions: tuple[Prediction, ...]
-    """In the order of the shown images."""
+    """Predictions in the order of the shown images."""
 
     @property
     def iou(self) -> Scores:
