@@ -75,6 +75,7 @@ class Comparison:
                     "label": group.label,
                     "runs": [str(run.path) for run in group.runs],
                     "seeds": [run.recipe["seed"] for run in group.runs],
+                    "engines": [run.engine for run in group.runs],
                     "differs": {key: values[index] for key, values in self.differing.items()},
                     "miou": round(group.miou, 2),
                     "spread": None if group.spread is None else round(group.spread, 2),

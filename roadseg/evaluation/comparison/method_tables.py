@@ -59,7 +59,9 @@ def _methods(comparison: Comparison) -> ScoreTable:
             reference = group.published
             row += [ABSENT] * 2 if reference is None else [score_text(reference.miou), _difference(group, reference)]
         rows.append(tuple(row))
+    engines = dict.fromkeys(run.engine for group in comparison.groups for run in group.runs if run.engine)
     notes = ["± is the standard deviation over the seeds."] if several else []
+    notes += [f"Engine: {' and '.join(engines)}."] if engines else []
     title = f"mIoU % on {comparison.dataset}, {comparison.images} images"
     return ScoreTable(title, tuple(header), tuple(rows), (*notes, *_published_notes(comparison)))
 

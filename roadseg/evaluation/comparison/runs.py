@@ -27,6 +27,8 @@ class Run:
     """Mean IoU in percent."""
     iou: Mapping[str, float | None]
     """IoU by class in percent; None where the truth never shows it."""
+    engine: str = ""
+    """Engine of the scores, see `roadseg.evaluation.scores.Evaluation`; empty for runs of older versions."""
 
     @property
     def published(self) -> PublishedRow | None:
@@ -58,7 +60,8 @@ def read_run(path: Path) -> Run:
             f"Score it now: roadseg compare {path} --dataset KIND:ROOT --out DIR",
         )
     values = flattened(recipe.model_dump(mode="json"))
-    return Run(path, values, scores["dataset"], *(scores[key] for key in ("label_space", "images", "miou", "iou")))
+    keys = ("dataset", "label_space", "images", "miou", "iou")
+    return Run(path, values, *(scores[key] for key in keys), engine=scores.get("engine", ""))
 
 
 def _scores(metrics: Path) -> dict[str, Any] | None:
