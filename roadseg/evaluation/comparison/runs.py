@@ -61,7 +61,7 @@ def read_run(path: Path) -> Run:
         )
     values = flattened(recipe.model_dump(mode="json"))
     keys = ("dataset", "label_space", "images", "miou", "iou")
-    return Run(path, values, *(scores[key] for key in keys), engine=scores.get("engine", ""))
+    return Run(path, values, *(scores[key] for key in keys), scores.get("engine", ""))
 
 
 def _scores(metrics: Path) -> dict[str, Any] | None:
