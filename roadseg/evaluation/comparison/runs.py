@@ -60,8 +60,8 @@ def read_run(path: Path) -> Run:
             f"Score it now: roadseg compare {path} --dataset KIND:ROOT --out DIR",
         )
     values = flattened(recipe.model_dump(mode="json"))
-    keys = ("dataset", "label_space", "images", "miou", "iou")
-    return Run(path, values, *(scores[key] for key in keys), scores.get("engine", ""))
+    known = {key: scores[key] for key in ("dataset", "label_space", "images", "miou", "iou")}
+    return Run(path, values, **known, engine=scores.get("engine", ""))
 
 
 def _scores(metrics: Path) -> dict[str, Any] | None:
