@@ -38,7 +38,7 @@ def load_segmenter(
             otherwise. `exact` is torch in float32 with class scores up-sampled to the size of each image before labels
             are decided, as published scores are computed; the others decide at half the input size and are faster.
         precision: by default float16 on a GPU and mixed on a CPU: the fastest with nearly the labels of float32, see
-            docs/performance.md. OpenVINO takes float32 on a processor without bfloat16.
+            docs/performance.md. A processor without bfloat16 takes float32.
         input_size: (width, height) in pixels that images are scaled to for the network; by default the size that it was
             trained for.
 

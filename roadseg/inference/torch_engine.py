@@ -11,7 +11,7 @@ from roadseg.inference.engine import EnginePrecision
 from roadseg.models.frozen_norm import folded
 from roadseg.models.network import Prediction, SegmentationNetwork
 from roadseg.models.predict import class_scores, labels_of, outputs
-from roadseg.runtime import Precision, Runtime
+from roadseg.runtime import Precision, Runtime, cpu_has_bfloat16
 
 
 class TorchEngine:
@@ -21,11 +21,11 @@ class TorchEngine:
         self, network: SegmentationNetwork, runtime: Runtime, precision: EnginePrecision | None = None
     ) -> None:
         """Take the device from `runtime`, and a copy of the network; see `load_segmenter` for the default precision."""
-        precision = precision or ("mixed" if runtime.device.type == "cpu" else "float16")
-        half: Precision = "bfloat16" if runtime.device.type == "cpu" else "float16"
+        on_cpu = runtime.device.type == "cpu"
+        precision = precision or ("float16" if not on_cpu else "mixed" if cpu_has_bfloat16() else "float32")
+        half: Precision = "bfloat16" if on_cpu else "float16"
         self.name = f"torch {precision}"
         self.device = runtime.device
-        on_cpu = runtime.device.type == "cpu"
         self.batch_size = 2 if on_cpu else None  # on CPUs as measured, see docs/performance.md
         self.concurrency = 1 if on_cpu else 2  # the next batch travels to a GPU, or results from it, while it computes
         self._exact_start = precision == "mixed"

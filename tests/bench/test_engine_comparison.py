@@ -32,6 +32,7 @@ def test_every_engine_is_timed_and_held_against_float32(bench, capsys):
     assert [each["name"] for each in found["engines"]] == names
     assert [each["name"] for each in found["engines"] if each["chosen"]] in (
         ["torch mixed"],
+        ["torch float32"],
         ["openvino float32"],
         ["openvino mixed"],
     )

@@ -94,9 +94,10 @@ def test_what_cannot_be_scored_is_refused_with_a_remedy(evaluate, roadseg, weigh
 
 def test_the_engine_is_named(roadseg, weights, capsys):
     data = f"streets:{weights / 'streets'}"
-    for engine, named in (("exact", "torch float32, full size"), ("torch", "torch mixed, half size")):
+    for engine, size in (("exact", "full size"), ("torch", "half size")):
         assert roadseg("evaluate", "default", data, "--device", "cpu", "--engine", engine, "--json") == 0
-        assert json.loads(capsys.readouterr().out)["engine"] == named
+        program, named_size = json.loads(capsys.readouterr().out)["engine"].split(", ")
+        assert program.startswith("torch") and named_size == size
     assert roadseg("evaluate", "default", data, "--device", "cpu") == 0
     assert "Engine: torch float32, full size." in capsys.readouterr().out
 
