@@ -229,7 +229,8 @@ def devices() -> list[torch.device]:
 
 def cpu_has_bfloat16() -> bool:
     """Return True if torch calculates in bfloat16 on this processor; elsewhere it emulates it, nine times as slow."""
-    return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return bool(available and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def describe(device: torch.device) -> str:
