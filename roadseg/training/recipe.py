@@ -372,10 +372,9 @@ def refuse_renamed(values: Mapping[str, Any], *, origin: str) -> None:
     """
     renamed = [f"{key} is called {RENAMED[key]} now" for key in values if key in RENAMED]
     if renamed:
-        raise RecipeError(
-            f"{origin}: {'; '.join(renamed)}",
-            "Write TABLE.KEY = VALUE as KEY = VALUE below the line [TABLE]; docs/recipes.md explains every key.",
-        )
+        tables = any("." in RENAMED[key] for key in values if key in RENAMED)
+        remedy = "Write TABLE.KEY = VALUE as KEY = VALUE below the line [TABLE]; " if tables else ""
+        raise RecipeError(f"{origin}: {'; '.join(renamed)}", f"{remedy}docs/recipes.md explains every key.")
 
 
 def _with_tables(kind: type[Recipe], method: str, values: Mapping[str, Any]) -> type[Recipe]:
