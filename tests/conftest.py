@@ -39,6 +39,17 @@ def real_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A toy data set to train on: labelled images in `source`, and in `target` those of another domain."""
+    from helpers.tiny import write_streets
+
+    root = tmp_path_factory.mktemp("toy")
+    write_streets(root / "source", 8)
+    write_streets(root / "target", 8, night=True)
+    return root
+
+
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     """The system's Chromium."""

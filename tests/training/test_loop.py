@@ -154,7 +154,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpo
             trainer.method.segmenter.classifier.bias.fill_(float("nan"))
         return {}
 
-    with pytest.raises(TrainingError, match=r"segmentation/main.* not finite any more at step 9"):
+    with pytest.raises(TrainingError, match=r"segmentation/main.* no longer finite at step 9"):
         train(trainer, build_batches(plan, tmp_path, Callbacks()), plan, run, evaluate=poison)
     kept = run.load_checkpoint()
     assert kept["step"] == 6
