@@ -51,7 +51,7 @@ def installed(wheel, tmp_path_factory):
     def run(*arguments):
         environment = {**os.environ, "PYTHONPATH": paths}
         command = [sys.executable, "-S", "-P", "-c", code, *map(str, arguments)]
-        done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, timeout=280)
+        done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, timeout=500)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -60,6 +60,7 @@ def installed(wheel, tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_every_file_of_the_package_is_in_the_wheel(wheel):
     held = set(zipfile.ZipFile(wheel).namelist())
     package = REPOSITORY / "roadseg"
@@ -74,6 +75,7 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_recipes_are_listed_and_run_by_name(installed):
     names = [recipe["name"] for recipe in json.loads(installed("recipes", "--json"))]
     assert {"indian_roads", "multi_level", "source_only"} <= set(names)
@@ -86,6 +88,7 @@ def test_recipes_are_listed_and_run_by_name(installed):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_an_overlay_is_drawn(installed):
     write_clip(installed.folder / "drive.mp4", seconds=1)
     installed("overlay", "drive.mp4", "--input-size", "96x64", "--device", "cpu", "--out", "out")
@@ -93,6 +96,7 @@ def test_an_overlay_is_drawn(installed):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_demo_is_made(installed):
     result = json.loads(installed("demo", "--out", "demo", "--json"))
     assert set(result["scores"]) == {"before", "after"}
