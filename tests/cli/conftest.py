@@ -1,4 +1,4 @@
-"""Fixtures of the tests of commands."""
+"""Fixtures for the tests of commands."""
 
 import sys
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from roadseg.cli.main import main
 
 @pytest.fixture
 def roadseg(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Run the program inside this process, which is quicker than `program.roadseg`; gives the exit code."""
+    """Function that runs a command inside this process and gives its exit code; `capsys` has what it prints."""
 
     def run(*arguments: object) -> int:
         monkeypatch.setattr(sys, "argv", ["roadseg", *map(str, arguments)])
@@ -24,7 +24,7 @@ def roadseg(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run folder as `roadseg adapt` makes it, of a network with random weights."""
+    """Folder as `roadseg adapt` leaves it, with a network of random weights."""
     import torch
 
     from roadseg.models.build import build_model

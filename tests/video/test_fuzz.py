@@ -153,8 +153,9 @@ def test_broken_files(request, tmp_path, kind, mode, share):
 
 def test_what_ought_not_to_happen_is_noticed_and_blamed_on_its_file(tmp_path):
     """Else the test above would show nothing."""
-    paths = [tmp_path / name for name in ("good", "crash", "error", "hang", "memory", "exit")]
-    found = results("misbehave", paths, tmp_path / "log.jsonl", seconds=10)
+    paths = [tmp_path / name for name in ("good", "crash", "error", "memory", "exit")]
+    found = results("misbehave", paths, tmp_path / "log.jsonl", seconds=60)
+    found |= results("misbehave", [tmp_path / "hang"], tmp_path / "hang.jsonl", seconds=1)
     assert found["good"] == "done"
     for name, message in {
         "crash": "died with -6",
