@@ -14,7 +14,9 @@ from roadseg.runtime import start
 SIZE = (96, 64)
 
 
-@pytest.mark.parametrize("model", ["fast", "vgg16", "resnet101"])
+@pytest.mark.parametrize(
+    "model", ["fast", pytest.param("vgg16", marks=pytest.mark.slow), pytest.param("resnet101", marks=pytest.mark.slow)]
+)
 def test_both_kinds_of_step_have_the_same_losses_and_the_same_outcome(model, tmp_path):
     runtime = start("cpu")
     ours, other = build(model, runtime), build(model, runtime)

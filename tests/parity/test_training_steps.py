@@ -14,7 +14,7 @@ from roadseg.runtime import start
 from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 
-pytestmark = pytest.mark.parity
+pytestmark = [pytest.mark.parity, pytest.mark.slow]
 
 STEPS = 3
 SCHEDULE = {"schedule_steps": 250_000, "power": 0.9}
