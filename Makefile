@@ -33,8 +33,8 @@ test: $(DEVELOPER)
 	@$(PYTEST) --cov
 
 check: lint
-	@echo "==> pytest -m 'not slow'"
-	@$(PYTEST) -m "not slow"
+	@echo "==> pytest, fast tests"
+	@$(PYTEST) -m "not (slow or browser or parity or real_data)"
 
 lint: $(DEVELOPER)
 	@echo "==> ruff check, ruff format --check, mypy --strict"

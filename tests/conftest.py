@@ -87,6 +87,13 @@ def open_offline(browser: "Browser") -> "Iterator[Callable[..., Page]]":
     assert wrong == []
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that open a browser."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Apply the marks `gpu` and `extra("package", ...)` where the device or a package is missing."""
     if item.get_closest_marker("gpu"):
