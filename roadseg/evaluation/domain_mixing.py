@@ -69,7 +69,15 @@ def _classifier_accuracy(vectors: NDArray[np.float64], domain: NDArray[np.intp])
         centre = x[known & (domain == 0)].mean(0) / 2 + x[known & (domain == 1)].mean(0) / 2
         x, y = x - centre, np.where(domain == 1, 1.0, -1.0)
         weight = np.where(domain == 1, 1 / (known & (domain == 1)).sum(), 1 / (known & (domain == 0)).sum())[known]
-        inner = x[known].T @ (x[known] * weight[:, None]) + RIDGE * np.eye(x.shape[1])
-        coefficients = np.linalg.solve(inner, x[known].T @ (weight * y[known]))
+        coefficients = _ridge(x[known] * np.sqrt(weight)[:, None], y[known] * np.sqrt(weight))
         right[~known] = np.sign(x[~known] @ coefficients) == y[~known]
     return float(np.mean([right[domain == one].mean() for one in (0, 1)]))
+
+
+def _ridge(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Solve a ridge regression by the smaller of its two systems: vectors of features are longer than most sets."""
+    if len(x) < x.shape[1]:
+        coefficients = x.T @ np.linalg.solve(x @ x.T + RIDGE * np.eye(len(x)), y)
+    else:
+        coefficients = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ y)
+    return np.asarray(coefficients)
