@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from roadseg.evaluation.domain_mixing import domain_mixing
+from roadseg.evaluation.domain_mixing import RIDGE, _ridge, domain_mixing
 
 
 def cloud(count, *, away=0.0, dimensions=8, seed=0):
@@ -38,3 +38,10 @@ def test_more_features_than_pictures_are_no_proof_of_a_difference():
 def test_too_few_pictures_are_refused():
     with pytest.raises(ValueError, match="3 and 40 vectors are too few"):
         domain_mixing(cloud(3), cloud(40))
+
+
+@pytest.mark.parametrize("shape", [(12, 40), (40, 12)])
+def test_both_systems_of_the_ridge_regression_have_its_solution(shape):
+    x, y = np.random.default_rng(0).standard_normal(shape), np.random.default_rng(1).standard_normal(shape[0])
+    coefficients = _ridge(x, y)
+    assert RIDGE * coefficients == pytest.approx(x.T @ (y - x @ coefficients))

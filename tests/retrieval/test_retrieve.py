@@ -9,6 +9,7 @@ from helpers.tiny import write_streets
 
 from roadseg.datasets.rendered import describe, write_street
 from roadseg.errors import DatasetError
+from roadseg.models.weights import MODEL_FILE, load_model, save_model
 from roadseg.retrieval.neighbours import checked_pair, find_neighbours, open_images
 from roadseg.runtime import start
 from roadseg.streets import render
@@ -34,8 +35,11 @@ def looks(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def result(looks):
+    """Neighbours by the default network, which sees images as they are instead of enlarged to its own input size."""
+    network, card = load_model(Path("default"))
+    save_model(looks / "run" / MODEL_FILE, network, card.model_copy(update={"input_size": SIZE}))
     pair = checked_pair(open_images(str(looks / "game")), open_images(str(looks / "target")), 5, paired=True)
-    return find_neighbours(Path("default"), pair, 5, looks / "out", start("cpu"))
+    return find_neighbours(looks / "run", pair, 5, looks / "out", start("cpu"))
 
 
 @pytest.mark.parametrize("descriptor", ["features", "layout"])
@@ -77,6 +81,6 @@ def test_only_names_tell_what_is_paired(tmp_path):
     (tmp_path / "streets" / "dataset.toml").unlink()
     pictures = open_images(str(root))
     assert len(pictures) == 12  # pictures of any kind, label maps too
-    with pytest.raises(DatasetError, match="name of one of the target"):
+    with pytest.raises(DatasetError, match="the same name as one of the target"):
         checked_pair(streets, pictures, 5, paired=True)
     assert not checked_pair(streets, pictures, 5, paired=False).paired
