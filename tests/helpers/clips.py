@@ -25,7 +25,7 @@ class Clip:
     seconds: tuple[Fraction, ...]
     """Presentation time of each picture."""
     tolerance: Fraction = Fraction(0)
-    """By which the container rounds times, in seconds."""
+    """Seconds to which the container rounds times."""
 
 
 def level(index: int) -> int:

@@ -40,7 +40,7 @@ def picture(place: int) -> np.ndarray:
 
 
 def evaluation(pairs, classes=(SKY, ROAD, CAR, TREE)) -> Evaluation:
-    """Of pairs (truth, prediction)."""
+    """Confusion counts of pairs (truth, prediction)."""
     counts = sum(confusion_matrix(predicted, true, len(SPACE) + 1) for true, predicted in pairs)
     whole = Evaluation("toys", SPACE, SPACE.classes, counts, len(pairs), "toy engine")
     names = tuple(SPACE.classes[one] for one in classes)
@@ -48,7 +48,7 @@ def evaluation(pairs, classes=(SKY, ROAD, CAR, TREE)) -> Evaluation:
 
 
 def iou(scores: Evaluation):
-    """By class, as boards keep it."""
+    """IoU by class, as boards store it."""
     return {name: None if np.isnan(one) else float(one) for name, one in zip(scores.classes, scores.iou, strict=True)}
 
 

@@ -1,6 +1,6 @@
 """Files given one after the other to the reader or to the overlay, in a process that may crash or hang on one.
 
-python fuzz_process.py read|overlay|misbehave LOG SECONDS < PATHS
+python -m helpers.fuzz_process read|overlay|misbehave LOG SECONDS < PATHS
 
 `LOG` gets a line of JSON when a file is begun and one when it is done, so that a crash or a hang can be blamed on one.
 A file that takes longer than `SECONDS` ends the process.
@@ -31,7 +31,7 @@ MEMORY = 1 << 29
 
 
 def read(path: Path) -> None:
-    """Read all frames, and keyframes, and see that they keep the reader's promises."""
+    """Read all frames and the keyframes, and check what the reader promises of them."""
     with VideoReader(path, threads=1) as video:
         size, end = (video.info.width, video.info.height), 0
         for number, frame in enumerate(video):
@@ -44,7 +44,7 @@ def read(path: Path) -> None:
 
 
 def draw(path: Path) -> None:
-    """Draw an overlay, and see that its files are there, and as many frames in it as are told of; or no file at all."""
+    """Draw an overlay. Its files must be there, with as many frames as the summary says, or no file at all."""
     out = path.parent / "out" / path.name
     expected: set[Path] = set()
     try:

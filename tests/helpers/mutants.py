@@ -98,7 +98,7 @@ def foreign_block(data: bytearray, other: bytes, chance: Chance) -> bytearray:
 
 
 def boxes(data: bytes, start: int, stop: int) -> Iterator[int]:
-    """Where the boxes of an MP4 file begin, those within boxes too (ISO/IEC 14496-12, section 4.2)."""
+    """Find the first bytes of all boxes of an MP4 file, nested ones included (ISO/IEC 14496-12, section 4.2)."""
     while start + 8 <= stop:
         length, kind = struct.unpack_from(">I4s", data, start)
         if length < 8 or start + length > stop:

@@ -1,4 +1,4 @@
-"""What the published code was run on, drawn again: weights, pictures and label maps that a name determines."""
+"""Inputs of the published code, drawn again: weights, images and label maps, each determined by a name."""
 
 import json
 import os

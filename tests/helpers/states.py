@@ -4,7 +4,7 @@ import torch
 
 
 def same(a, b):
-    """Whether two nested states are equal to the bit."""
+    """Return True if two nested states are equal bit for bit."""
     if isinstance(a, torch.Tensor):
         return torch.equal(a, b)
     if isinstance(a, dict):

@@ -1,6 +1,6 @@
 """Small data sets in the form in which the real ones are downloaded: folders, file names, file formats, ids.
 
-Every picture is a toy street of `tiny.street`, so labels are learnable from colours and known to the tests.
+Every image is a toy street of `tiny.street`, so labels are learnable from colours and known to the tests.
 """
 
 import json
@@ -20,7 +20,7 @@ SYNTHIA_IDS = {ROAD: 3, BUILDING: 2, SKY: 1, CAR: 8}
 CAMVID_NAMES = {ROAD: "Road", BUILDING: "Building", SKY: "Sky", CAR: "Car"}
 CITIES = {"train": "aachen", "val": "frankfurt", "test": "berlin"}
 STILLS = ("0006R0_f00930", "0016E5_07959", "Seq05VD_f00000")
-"""Of CamVid: the first of a sequence that is trained on, validated on, tested on."""
+"""First images of three CamVid sequences: one for training, one for validation, one for testing."""
 
 
 def make_gta5(root: Path, count: int) -> Path:

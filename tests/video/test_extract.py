@@ -27,7 +27,7 @@ def rows(extraction):
 
 
 def shown(extraction, row):
-    """Which of the clip's pictures an extracted picture shows."""
+    """Return the index of the frame that an extracted image shows."""
     image = cv2.imread(str(extraction.index.parent / row["frame"]))
     return round((float(image[-8:, -8:].mean()) - level(0)) / 4)
 

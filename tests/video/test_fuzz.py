@@ -26,7 +26,7 @@ LARGE = 60_000
 """Bytes of a file beyond which an overlay takes long."""
 
 SAME_TWICE = {"fflags": "+bitexact"}
-"""For containers: without it Matroska draws a number by chance, and the same seed makes other files."""
+"""Container options that make the same seed give the same files: Matroska draws a random number otherwise."""
 
 MJPEG = {"codec": "mjpeg", "pixel_format": "yuvj420p"}
 VFR = {"pts": [0, 30, 31, 40, 70, 71, 95], "time_base": Fraction(1, 90)}
@@ -115,7 +115,7 @@ def mutants(whole: list[Path], at: Path, count: int, seed: int) -> list[Path]:
 
 
 def results(mode: str, paths: list[Path], log: Path, seconds: float = MAX_SECONDS) -> dict[str, str]:
-    """What became of each file; a process that dies takes one file with it, and another one goes on behind it."""
+    """Return the result of each file. If the process dies, that file is blamed and another process does the rest."""
     log.touch()
     found: dict[str, str] = {}
     while rest := [path for path in paths if path.name not in found]:
