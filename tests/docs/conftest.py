@@ -25,7 +25,7 @@ def reader_folder(tmp_path):
     """A drive, an image, folders of images with and without labels, and a recipe, all rendered and small."""
     import roadseg
 
-    streets = [roadseg.render_street(3, index, SIZE) for index in range(6)]
+    streets = [roadseg.render_street(3, index, size=SIZE) for index in range(6)]
     for name in ("images", "my-set/images", "my-set/masks"):
         (tmp_path / name).mkdir(parents=True)
     for index, (image, labels) in enumerate(streets[:2]):

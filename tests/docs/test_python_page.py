@@ -1,11 +1,12 @@
-"""Every example of docs/python.md runs, one after the other, as a reader would run them."""
+"""Every example of docs/python.md, and that of the README, runs as a reader would run it."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGE = REPOSITORY / "docs" / "python.md"
 BLOCK = re.compile(r"^## (.+?)$|^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -34,3 +35,11 @@ def test_every_example_runs(reader_folder, monkeypatch, capsys):
     assert (reader_folder / "out" / "drive.overlay.mp4").is_file()
     assert (reader_folder / "runs" / "mine" / "model.safetensors").is_file()
     assert "no trained model here" in shown
+
+
+def test_the_example_of_the_readme_runs(reader_folder, monkeypatch, capsys):
+    monkeypatch.chdir(reader_folder)
+    Path("drive.mp4").rename("my-drive.mp4")
+    ((_, code),) = BLOCK.findall((REPOSITORY / "README.md").read_text().partition("## Adapt")[0])[-1:]
+    exec(compile(code, "README.md", "exec"), {})
+    assert len(capsys.readouterr().out.splitlines()) == 6  # one line per frame
