@@ -34,11 +34,11 @@ import av
 import cv2
 import numpy as np
 import torch
+from training.cost import measure_training
+from training.setting import POWER, SCHEDULE_STEPS, build, draw_batches
 
 from roadseg import runtime as runtime_module
 from roadseg.adaptation.self_training import SelfTraining
-from roadseg.bench.setting import POWER, SCHEDULE_STEPS, build, draw_batches
-from roadseg.bench.training import measure_training
 from roadseg.cores import usable_cores
 from roadseg.datasets.source_images import source_images
 from roadseg.inference.engines import load_segmenter, make_engine

@@ -1,4 +1,4 @@
-"""Cost of an overlay: from end to end, stage by stage, and compared with a plain loop."""
+"""Cost of an overlay: from end to end, and stage by stage."""
 
 import multiprocessing
 import time
@@ -10,18 +10,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from roadseg.bench.measures import peak_resident_bytes
-from roadseg.bench.plain_video import plain_loop
+from roadseg.bench.memory import peak_resident_bytes
 from roadseg.cores import usable_cores
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.label_frames import Labeller
 from roadseg.inference.segmenter import Segmenter
-from roadseg.models.weights import load_model
 from roadseg.overlay.draw import Overlay
 from roadseg.overlay.job import DEFAULTS, overlay_video
 from roadseg.overlay.stats import count_pixels
 from roadseg.overlay.summary import OverlayOptions
-from roadseg.runtime import DeviceName, start
+from roadseg.runtime import DeviceName
 from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
@@ -58,8 +56,6 @@ class VideoCost:
     """Frames per second from decoding to joined files, without loading the network; best round."""
     stage_core_ms: dict[str, float]
     """Processor time of each stage alone in ms per frame, summed over its threads; best round."""
-    plain_loop_fps: float
-    """Frames per second of `roadseg.bench.plain_video.plain_loop`; best round."""
     peak_rss_mb: float
     """Peak resident memory of a process that only makes the overlay, in 10^6 bytes."""
 
@@ -73,11 +69,6 @@ class VideoCost:
         """Share of that bound that is reached."""
         return self.fps / self.bound_fps
 
-    @property
-    def ratio_to_plain_loop(self) -> float:
-        """Speed relative to the plain loop."""
-        return self.fps / self.plain_loop_fps
-
     def as_dict(self) -> dict[str, Any]:
         """Return the facts for JSON."""
         rounded = {name: round(value, 2) for name, value in self.stage_core_ms.items()}
@@ -85,8 +76,6 @@ class VideoCost:
             "fps": round(self.fps, 2),
             "bound_fps": round(self.bound_fps, 2),
             "ratio_to_bound": round(self.ratio_to_bound, 3),
-            "plain_loop_fps": round(self.plain_loop_fps, 2),
-            "ratio_to_plain_loop": round(self.ratio_to_plain_loop, 3),
             "stage_core_ms": rounded,
             "peak_rss_mb": round(self.peak_rss_mb, 1),
         }
@@ -95,7 +84,7 @@ class VideoCost:
 def measure_video(
     setting: Setting, *, rounds: int = 2, on_progress: Callable[[int, int, str], None] = lambda done, total, what: None
 ) -> VideoCost:
-    """Measure overlay, plain loop and stages in turn; of several rounds the best counts, for other work only adds time.
+    """Measure overlay and stages in turn; of several rounds the best counts, since other work only adds time.
 
     Args:
         setting: video, run and options.
@@ -107,22 +96,14 @@ def measure_video(
         InputError, WeightsError: there is no such run or device.
     """
     ends: list[tuple[float, float, int]] = []
-    plain: list[float] = []
     stages: list[dict[str, float]] = []
-    network, card = load_model(setting.run)
-    input_size = setting.input_size or card.input_size
-    runtime = start(setting.device)
-    network = runtime.place(network).eval()
     segmenter = load_segmenter(setting.run, device=setting.device, input_size=setting.input_size)
     with TemporaryDirectory(prefix="roadseg-bench-") as scratch:
         for number in range(rounds):
-            on_progress(3 * number, 3 * rounds, "overlay")
+            on_progress(2 * number, 2 * rounds, "overlay")
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
                 ends.append(pool.submit(_from_end_to_end, setting, Path(scratch, f"overlay-{number}")).result())
-            on_progress(3 * number + 1, 3 * rounds, "plain loop")
-            target = Path(scratch, "plain.mp4")
-            plain.append(plain_loop(setting.video, target, network, card.label_space, input_size, runtime))
-            on_progress(3 * number + 2, 3 * rounds, "stages")
+            on_progress(2 * number + 1, 2 * rounds, "stages")
             stages.append(_stages(setting, segmenter, Path(scratch, "stage.mp4")))
     with VideoReader(setting.video) as reader:
         size = reader.info.width, reader.info.height
@@ -134,7 +115,6 @@ def measure_video(
         cores=usable_cores(),
         fps=max(fps for fps, _, _ in ends),
         stage_core_ms={name: min(stage[name] for stage in stages) for name in stages[0]},
-        plain_loop_fps=max(plain),
         peak_rss_mb=max(memory for _, memory, _ in ends),
     )
 

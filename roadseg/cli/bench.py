@@ -1,7 +1,7 @@
 """`roadseg bench`: speed of this machine."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -12,7 +12,6 @@ from roadseg.cli.options import BatchSize, Device, InputSize, parse_size
 
 if TYPE_CHECKING:
     from roadseg.bench.engines import EngineComparison
-    from roadseg.bench.training import TrainingCost
     from roadseg.bench.video import VideoCost
     from roadseg.runtime import DeviceName
 
@@ -24,68 +23,34 @@ def bench(
     run: Annotated[Path, typer.Option("--run", "-r", metavar="RUN", help="Run folder, or default.")] = Path("default"),
     input_size: InputSize = None,
     batch_size: BatchSize = None,
-    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="The best of N counts; not for --train.")] = 2,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Measure N times and keep the best.")] = 2,
     engines: Annotated[
         str | None, typer.Option(metavar="DATA", help="Compare engines on KIND:ROOT[:SPLIT] instead, labelled.")
     ] = None,
-    train: Annotated[bool, typer.Option("--train", help="Measure a training step instead.")] = False,
-    model: Annotated[
-        Literal["fast", "resnet101", "vgg16"],
-        typer.Option(metavar="NAME", help="For --train: fast at 480x272, resnet101 or vgg16 at 321x161."),
-    ] = "fast",
-    precision: Annotated[
-        Literal["float32", "tf32", "bfloat16"],
-        typer.Option(metavar="NAME", help="For --train: float32 or bfloat16, of our step."),
-    ] = "float32",
-    steps: Annotated[int, typer.Option(min=1, metavar="N", help="For --train: steps to measure of each kind.")] = 5,
     device: Device = "auto",
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Measure the speed of an overlay, of --engines, or of a training step (--train).
+    """Measure the speed of an overlay on this machine, or compare engines.
 
-    An overlay of VIDEO is measured from end to end, each stage alone, and in a
-    plain loop with the same network: OpenCV, RGB, float32, one frame at a time.
+    An overlay of VIDEO is measured from end to end, and each stage alone.
     The bound is the speed at which all cores are busy all the time.
 
     Engines are compared with torch in float32 on labelled images: time, share
     of pixels with the same label, mIoU. The default engine is marked.
 
-    A training step (multi-level, one image per domain, 19 classes) is timed by
-    part and compared with plain code: float32, NCHW, batch norm apart.
-
     [bold]Example:[/bold] roadseg bench drive.mp4 --input-size 512x256
     [bold]Example:[/bold] roadseg bench --engines camvid:data/camvid
-    [bold]Example:[/bold] roadseg bench --train --model resnet101 --precision bfloat16
     """
     reporter = Reporter(quiet=quiet, as_json=as_json)
-    if sum((train, video is not None, engines is not None)) != 1:
-        raise typer.BadParameter("say what to measure, one thing: a VIDEO, --engines or --train")
+    if (video is None) == (engines is None):
+        raise typer.BadParameter("give one thing to measure: a VIDEO, or --engines DATA")
     size = parse_size(input_size) if input_size else None
     if video is not None:
         _bench_video(reporter, video, run, device, size, batch_size, rounds)
-        return
-    if engines is not None:
+    elif engines is not None:
         _bench_engines(reporter, engines, run, device, size, batch_size, rounds)
-        return
-    with reporter.bars("steps") as bars:
-        bars.show("loading", 0, None)
-        from roadseg.bench.training import measure_training
-
-        bars.hide("loading")
-        cost = measure_training(
-            model,
-            device=device,
-            precision=precision,
-            steps=steps,
-            on_progress=lambda done, total: bars.show("measuring", done, total),
-        )
-    reporter.say(
-        f"{cost.model} at {cost.size[0]}x{cost.size[1]} on {cost.device}; ours in {cost.precision}, the fastest of "
-        f"{cost.steps} steps of each kind, made in turn"
-    )
-    reporter.result(_training_table(cost), cost.as_dict())
 
 
 def _bench_video(
@@ -174,31 +139,5 @@ def _video_table(cost: "VideoCost") -> Table:
     table.add_section()
     table.add_row("from end to end", f"{cost.fps:.1f} fps", "", style="bold")
     table.add_row("bound", f"{cost.bound_fps:.1f} fps", f"reached: {cost.ratio_to_bound:.2f}")
-    table.add_row("plain loop", f"{cost.plain_loop_fps:.1f} fps", f"ours: {cost.ratio_to_plain_loop:.2f} times as fast")
     table.add_row("peak memory", f"{cost.peak_rss_mb:.0f} MB", "")
-    return table
-
-
-def _training_table(cost: "TrainingCost") -> Table:
-    ours, plain = cost.ours, cost.plain
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("")
-    for column in ("ours", "plain", "ours / plain"):
-        table.add_column(column, justify="right")
-    for part, value in ours.milliseconds.items():
-        other = plain.milliseconds.get(part)
-        table.add_row(part, f"{value:.1f} ms", *(("-", "-") if other is None else (f"{other:.1f} ms", "")))
-    table.add_section()
-    table.add_row(
-        "step without data",
-        f"{ours.step_milliseconds:.1f} ms",
-        f"{plain.step_milliseconds:.1f} ms",
-        f"{cost.time_ratio:.2f}",
-        style="bold",
-    )
-    megabytes = [f"{each.saved_bytes / 1e6:.1f} MB" for each in (ours, plain)]
-    table.add_row("kept for backward", *megabytes, f"{cost.saved_ratio:.2f}", style="bold")
-    if ours.device_bytes and plain.device_bytes:
-        allocated = [f"{size / 1e6:.0f} MB" for size in (ours.device_bytes, plain.device_bytes)]
-        table.add_row("allocated on device", *allocated, "")
     return table

@@ -20,7 +20,7 @@ import av
 import numpy as np
 
 from helpers.drive_clips import TheUpperHalfIsSky
-from roadseg.bench.measures import peak_resident_bytes
+from roadseg.bench.memory import peak_resident_bytes
 from roadseg.errors import VideoError
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from training.setting import POWER, SCHEDULE_STEPS, build, draw_batches
 
 from roadseg.adaptation.self_training import SelfTraining
-from roadseg.bench.setting import POWER, SCHEDULE_STEPS, build, draw_batches
 from roadseg.models.average import WeightAverage
 from roadseg.runtime import start
 from roadseg.training.trainer import Trainer

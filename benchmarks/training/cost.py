@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 from torch import nn
+from training.measures import Laps, counting_saved_bytes
+from training.plain import PlainStep
+from training.setting import SIZES, build, draw_batches
 
 from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.method import Method
 from roadseg.adaptation.term import Term
-from roadseg.bench.measures import Laps, counting_saved_bytes
-from roadseg.bench.plain import PlainStep
-from roadseg.bench.setting import SIZES, build, draw_batches
 from roadseg.datasets.sampling import Batch, load_batches
 from roadseg.runtime import DeviceName, Precision, describe, start
 from roadseg.training.trainer import Trainer

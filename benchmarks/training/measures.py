@@ -1,10 +1,8 @@
-"""Time by part, bytes saved for the backward pass, and memory of the process."""
+"""Time by part, and bytes saved for the backward pass."""
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -87,15 +85,3 @@ def counting_saved_bytes(own: Iterable[Tensor]) -> Iterator[SavedBytes]:
     count = SavedBytes(own)
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: _Saved(tensor, count), lambda saved: saved.tensor):
         yield count
-
-
-def peak_resident_bytes() -> int:
-    """Return the peak resident memory of this process in bytes."""
-    status = Path("/proc/self/status")
-    if status.exists():  # on Linux, `getrusage` includes the memory of the parent process
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return 1024 * int(line.split()[1])
-    import resource  # not on Windows
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak

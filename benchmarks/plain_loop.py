@@ -1,22 +1,29 @@
-"""Baseline of the overlay measurement: the same work in a plain loop, as a first script does it.
+"""An overlay beside the same work in a plain loop, as a first script does it.
 
-One frame after the other: read with OpenCV, scale, segment in float32, colour, blend in RGB, write with OpenCV. Sound,
-exact times and statistics are left out.
+    python benchmarks/plain_loop.py VIDEO [--run RUN] [--input-size WxH] [--rounds N]
+
+The plain loop takes one frame after the other: read with OpenCV, scale, segment in float32, colour, blend in RGB, write
+with OpenCV. Sound, exact times and statistics are left out. Both run in turn; the best round of each counts.
 """
 
+import argparse
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from roadseg.bench.video import Setting, measure_video
+from roadseg.cli.options import parse_size
 from roadseg.errors import VideoError
 from roadseg.labels.space import LabelSpace
 from roadseg.models.network import SegmentationNetwork
+from roadseg.models.weights import load_model
 from roadseg.overlay.summary import OverlayOptions
-from roadseg.runtime import Runtime
+from roadseg.runtime import Runtime, start
 
 FOURCC = "mp4v"
 """MPEG-4 Visual: OpenCV's wheels have no encoder for H.264, which would be slower."""
@@ -71,3 +78,28 @@ def plain_loop(
     seconds = time.perf_counter() - started
     reader.release()
     return frames / seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("video", type=Path)
+    parser.add_argument("--run", type=Path, default=Path("default"))
+    parser.add_argument("--input-size", type=parse_size)
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    network, card = load_model(options.run)
+    runtime = start("cpu")
+    network = runtime.place(network).eval()
+    size = options.input_size or card.input_size
+    plain, ours = 0.0, 0.0
+    with TemporaryDirectory() as scratch:
+        for _ in range(options.rounds):
+            setting = Setting(options.video, options.run, "cpu", options.input_size)
+            ours = max(ours, measure_video(setting, rounds=1).fps)
+            target = Path(scratch, "plain.mp4")
+            plain = max(plain, plain_loop(options.video, target, network, card.label_space, size, runtime))
+    print(f"overlay {ours:.1f} frames/s, plain loop {plain:.1f} frames/s: {ours / plain:.2f} times as fast")
+
+
+if __name__ == "__main__":
+    main()

@@ -7,9 +7,9 @@ al., CVPR 2018, in the order of the authors' loop).
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from training.measures import Laps
+from training.setting import ADVERSARIAL_WEIGHTS, POWER, SCHEDULE_STEPS, SEGMENTATION_WEIGHTS
 
-from roadseg.bench.measures import Laps
-from roadseg.bench.setting import ADVERSARIAL_WEIGHTS, POWER, SCHEDULE_STEPS, SEGMENTATION_WEIGHTS
 from roadseg.datasets.sampling import Batch
 from roadseg.labels.space import IGNORE
 from roadseg.models.convolution import Conv2d

@@ -3,11 +3,11 @@
 import pytest
 import torch
 from torch import nn
+from training.cost import STEP_PARTS, measure_training
+from training.measures import Laps, counting_saved_bytes
+from training.plain import PlainStep
+from training.setting import build, draw_batches
 
-from roadseg.bench.measures import Laps, counting_saved_bytes
-from roadseg.bench.plain import PlainStep
-from roadseg.bench.setting import build, draw_batches
-from roadseg.bench.training import STEP_PARTS, measure_training
 from roadseg.datasets.sampling import load_batches
 from roadseg.runtime import start
 
