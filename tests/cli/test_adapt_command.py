@@ -48,7 +48,7 @@ def test_several_targets_are_named_and_the_run_goes_on_with_the_same_alone(data,
     targets = ["--target", pictures, "--target", f"streets:{data / 'source'}"]
     made = roadseg("adapt", *flags, *targets)
     assert made.returncode == 0, made.stderr
-    assert f"target: 6 unlabelled pictures of {pictures}" in " ".join(made.stderr.split())
+    assert f"target: 6 unlabelled images of {pictures}" in " ".join(made.stderr.split())
     assert roadseg("adapt", *flags, *targets, "--resume").returncode == 0
     changed = roadseg("adapt", *flags, "--target", pictures, "--resume")
     assert changed.returncode == 1
