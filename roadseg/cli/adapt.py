@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from roadseg.adaptation.methods import METHODS
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.options import Threads
 from roadseg.cli.progress import TOO_EARLY, training_progress, verdict_line
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def adapt(
     data: Annotated[Path, typer.Option(help="For rendered streets and downloaded weights.")] = Path("data"),
     sweep: Annotated[str | None, typer.Option(metavar="KEY=V,V", help="One run for each value, below --out.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
+    threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.options import BatchSize, Device, InputSize, parse_size
+from roadseg.cli.options import BatchSize, Device, InputSize, Threads, parse_size
 
 if TYPE_CHECKING:
     from roadseg.bench.engines import EngineComparison
@@ -28,6 +28,7 @@ def bench(
         str | None, typer.Option(metavar="DATA", help="Compare engines on KIND:ROOT[:SPLIT] instead, labelled.")
     ] = None,
     device: Device = "auto",
+    threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.options import Device, Flip, InputSize, Smooth, parse_size
+from roadseg.cli.options import Device, Flip, InputSize, Smooth, Threads, parse_size
 from roadseg.cli.tables import SUFFIXES, check_suffix, shown
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def compare(
     published: Annotated[
         bool, typer.Option("--published", help="List the published results that a recipe may name.")
     ] = False,
+    threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,

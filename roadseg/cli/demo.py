@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.options import Threads
 from roadseg.cli.video_results import before_after_table, say_where, shares_table, stage_progress
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for all results.")] = Path("demo"),
     seed: Annotated[int, typer.Option(help="Seed of the adaptation.")] = 0,
     data: Annotated[Path, typer.Option(help="Folder for rendered streets.")] = Path("data"),
+    threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,

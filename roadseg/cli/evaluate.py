@@ -18,6 +18,7 @@ from roadseg.cli.options import (
     Scales,
     ScoringEngine,
     Smooth,
+    Threads,
     parse_scales,
     parse_size,
 )
@@ -53,6 +54,7 @@ def evaluate(
     bn_prior: BatchNormPrior = PRIOR,
     bn_scenes: BatchNormScenes = "",
     device: Device = "auto",
+    threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,

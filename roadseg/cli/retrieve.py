@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.options import Device
+from roadseg.cli.options import Device, Threads
 from roadseg.cli.tables import shown
 
 
@@ -36,6 +36,7 @@ def retrieve(
         bool, typer.Option("--paired", help="Same name means same place: count how often it is found.")
     ] = False,
     device: Device = "auto",
+    threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,

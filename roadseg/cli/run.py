@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from roadseg.cli.compare import report_finished
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.options import Threads
 from roadseg.cli.progress import training_progress
 from roadseg.cli.video_results import say_where, shares_table, stage_progress
 
@@ -32,6 +33,7 @@ def run(
         list[str] | None, typer.Option("--set", help="A recipe key: --set key=value, --set table.key=value.")
     ] = None,
     data: Annotated[Path, typer.Option(help="For rendered streets and downloaded weights.")] = Path("data"),
+    threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
