@@ -65,7 +65,6 @@ def read_results(files: OverlayFiles) -> Results:
         VideoError: the overlay is not a video.
     """
     summary = read_summary(files.frames)
-    space = label_space(summary.job.label_space)
     names = [entry.name for entry in summary.classes]
     seconds, durations, shares = [], [], []
     for rows in read_frames(files.frames, names):
@@ -74,13 +73,14 @@ def read_results(files: OverlayFiles) -> Results:
         shares.append((rows.pixels / rows.pixels.sum(axis=1, keepdims=True)).astype(np.float32))
     if not seconds:
         raise InputError(f"{files.frames}: has no frames", "Run the overlay again with --overwrite.")
+    heatmaps = read_heatmaps(files.frames)
     return Results(
         files=files,
         summary=summary,
-        label_space=space,
+        label_space=label_space(summary.job.label_space),
         sample_aspect_ratio=probe(files.overlay).shown_aspect_ratio,
         seconds=np.concatenate(seconds),
         durations=np.concatenate(durations),
         shares=np.concatenate(shares),
-        heatmaps=read_heatmaps(files.frames),
+        heatmaps=heatmaps,
     )

@@ -104,8 +104,9 @@ def write_report(files: OverlayFiles) -> Path:
         InputError: a file is missing or cannot be read, or was written by another version.
         OutputError: the page cannot be written.
     """
+    page = report_page(read_results(files))
     path = report_path(files)
-    _publish_with_plotly(path, report_page(read_results(files)))
+    _publish_with_plotly(path, page)
     return path
 
 
