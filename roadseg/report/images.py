@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from roadseg.labels.space import LabelMap
-from roadseg.video.frame import Frame
 
 QUALITY = 80
 """JPEG quality."""
@@ -19,9 +18,9 @@ HEATMAP_WIDTH = 320
 MASKED_GREY = 128
 
 
-def thumbnail(frame: Frame, aspect_ratio: float, width: int) -> str:
-    """Return a frame at `width` pixels, with `aspect_ratio` (width over height) as it is shown."""
-    return jpeg(frame.to_rgb((width, max(1, round(width / aspect_ratio)))))
+def shown_size(aspect_ratio: float, width: int) -> tuple[int, int]:
+    """Return the (width, height) in pixels of a frame with `aspect_ratio` (width over height) at this width."""
+    return width, max(1, round(width / aspect_ratio))
 
 
 def heatmap_image(seconds: NDArray[np.float64], counted: NDArray[np.float64], aspect_ratio: float) -> str:

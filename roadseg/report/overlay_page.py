@@ -19,7 +19,7 @@ import jinja2
 
 from roadseg.overlay.stats import ClassShare
 from roadseg.overlay.summary import OverlayJob, OverlaySummary
-from roadseg.report.images import heatmap_image, image_file, thumbnail
+from roadseg.report.images import heatmap_image, image_file, jpeg, shown_size
 from roadseg.report.moments import moments
 from roadseg.report.overlay_results import Results
 from roadseg.report.timeline import binned
@@ -59,12 +59,11 @@ def report_page(results: Results) -> str:
         VideoError: the overlay cannot be read.
     """
     summary = results.summary
+    notable = moments(results)
+    size = shown_size(results.aspect_ratio, MOMENT_WIDTH)
     with VideoReader(results.files.overlay) as reader:
-        aspect_ratio = results.aspect_ratio
-        found = [
-            {"moment": moment, "image": thumbnail(reader.frame_at(moment.seconds), aspect_ratio, MOMENT_WIDTH)}
-            for moment in moments(results)
-        ]
+        frames = [reader.frame_at(moment.seconds).to_rgb(size) for moment in notable]
+    found = [{"moment": moment, "image": jpeg(rgb)} for moment, rgb in zip(notable, frames, strict=True)]
     order = _bottom_up(results)
     series = binned(results.seconds, results.durations, results.shares, TIMELINE_POINTS)
     classes = [
@@ -95,7 +94,7 @@ def report_page(results: Results) -> str:
         name=results.name,
         summary=summary,
         overlay=link(Path(results.files.overlay.name)),
-        aspect_ratio=aspect_ratio,
+        aspect_ratio=results.aspect_ratio,
         end=results.end,
         mentioned=_largest(summary.classes, MENTIONED),
         classes=sorted(classes, key=lambda shown: -shown["entry"].share),

@@ -77,8 +77,8 @@ def read_results(files: OverlayFiles) -> Results:
     return Results(
         files=files,
         summary=summary,
-        label_space=label_space(summary.job.label_space),
         sample_aspect_ratio=probe(files.overlay).shown_aspect_ratio,
+        label_space=label_space(summary.job.label_space),
         seconds=np.concatenate(seconds),
         durations=np.concatenate(durations),
         shares=np.concatenate(shares),

@@ -14,7 +14,7 @@ from roadseg.files import output_errors
 from roadseg.labels.catalogue import label_space
 from roadseg.overlay.summary import OverlayFiles
 from roadseg.overlay.totals import finished_tables, read_summary
-from roadseg.report.images import thumbnail
+from roadseg.report.images import jpeg, shown_size
 from roadseg.report.overlay_page import PLOTLY, IndexEntry, index_page, report_page
 from roadseg.report.overlay_results import UNLABELLED_COLOUR, read_results
 from roadseg.report.training_page import training_page
@@ -170,7 +170,7 @@ def _entry(files: OverlayFiles, folder: Path) -> IndexEntry:
         report=report,
         summary=summary,
         colours=(*label_space(summary.job.label_space).colours, UNLABELLED_COLOUR),
-        thumbnail=thumbnail(frame, aspect_ratio, INDEX_WIDTH),
+        thumbnail=jpeg(frame.to_rgb(shown_size(aspect_ratio, INDEX_WIDTH))),
     )
 
 
