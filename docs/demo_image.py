@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.video.reader import VideoReader
@@ -50,7 +51,7 @@ def main(demo: Path) -> None:
     sheet = cv2.resize(sheet, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
     out = Path(__file__).parent / "images" / "demo.png"
     out.parent.mkdir(exist_ok=True)
-    cv2.imwrite(str(out), sheet[..., ::-1])
+    Image.fromarray(sheet).quantize(256, dither=Image.Dither.NONE).save(out, optimize=True)
 
 
 if __name__ == "__main__":
