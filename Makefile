@@ -44,7 +44,7 @@ lint: $(DEVELOPER)
 
 docs: $(DEVELOPER)
 	@echo "==> mkdocs build --strict"
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(DEVELOPER)
 	@for script in benchmarks/*.py; do echo "==> $$script"; $(BIN)/python $$script || exit 1; done

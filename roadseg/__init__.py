@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from roadseg.jobs.overlay import overlay_videos
     from roadseg.labels.space import LabelSpace
     from roadseg.streets.render import render_street
+    from roadseg.training.callbacks import Callbacks
     from roadseg.training.recipe_files import read_recipe
     from roadseg.video.extract import extract_frames
     from roadseg.video.find import find_videos
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Callbacks",
     "Frame",
     "LabelSpace",
     "RoadsegError",
@@ -63,6 +65,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Callbacks": "roadseg.training.callbacks",
     "Frame": "roadseg.video.frame",
     "LabelSpace": "roadseg.labels.space",
     "RoadsegError": "roadseg.errors",

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from roadseg.cores import usable_cores
 from roadseg.datasets.streets import DRIVE
-from roadseg.errors import InputError, OutputError
+from roadseg.errors import InputError, OutputError, RoadsegError
 from roadseg.files import write_png, write_text
 from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.streets.contact_sheet import contact_sheet
@@ -154,6 +155,7 @@ def render_dataset(
     Raises:
         InputError: an argument that cannot be rendered.
         OutputError: the folder holds a set with other options, or cannot be written to.
+        RoadsegError: a rendering process ended: memory is short, or a script calls this without a `__main__` guard.
     """
     check(seed, size, look)
     scenes = mixture(scenes)
@@ -171,6 +173,11 @@ def render_dataset(
             for _ in pool.map(partial(_render_one, folder, seed, size, look, scenes, shared), missing, chunksize=4):
                 done += 1
                 on_progress(done, count)
+        except BrokenProcessPool:
+            raise RoadsegError(
+                f"{folder}: a process that renders streets ended unexpectedly",
+                'In a script, put the call below `if __name__ == "__main__":`. If memory is short, use --threads 1.',
+            ) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

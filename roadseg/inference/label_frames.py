@@ -173,7 +173,7 @@ def label_frames(
         video: path of a video, or frames one by one: RGB arrays (H, W, 3) uint8, as a webcam gives, or `Frame`s.
         segmenter: from `load_segmenter`.
         smooth: average class scores over time along the motion: labels flicker less.
-        every: seconds between the frames that are labelled; by default all frames are.
+        every: seconds between the frames that are labelled: the nearest frame each time. By default all frames are.
         flip: average class probabilities with those of the mirrored frame; takes twice as long.
         scales: average class probabilities over these factors on the input size, 0.5 to 2.
         batch_size: frames that the network sees at once, by default what suits the engine. Take 1 for a live stream,
