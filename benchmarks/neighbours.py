@@ -1,4 +1,4 @@
-"""What the neighbours of many pictures take, in time and memory: `python benchmarks/neighbours.py [PICTURES ...]`.
+"""What the neighbours of many pictures take, in time and memory: `python benchmarks/neighbours.py [IMAGES ...]`.
 
 Random vectors as long as those of `fast`, so many of each domain (10,000 by default); both directions at once.
 """

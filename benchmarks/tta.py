@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from roadseg.adaptation.batch_norm import PICTURES, adapted_to, source_moments
+from roadseg.adaptation.batch_norm import IMAGES, adapted_to, source_moments
 from roadseg.datasets.source_images import source_images
 from roadseg.models.tta import TTA, predict_with_tta
 from roadseg.models.weights import load_model
@@ -34,11 +34,11 @@ def main() -> None:
     network = runtime.place(network)
 
     started = time.thread_time()
-    pictures = source_images(card.source, card.input_size, PICTURES)
+    pictures = source_images(card.source, card.input_size, IMAGES)
     rendered = time.thread_time()
     source = source_moments(network, pictures, runtime)
     measured = time.thread_time()
-    adapted = adapted_to(network, source, pictures, runtime, PICTURES)
+    adapted = adapted_to(network, source, pictures, runtime, IMAGES)
     done = time.thread_time()
 
     networks = dict.fromkeys(CHOICES, network) | {"--adapt-bn": adapted}
@@ -50,7 +50,7 @@ def main() -> None:
             best[name] = min(best[name], time.thread_time() - before)
     for name, seconds in best.items():
         print(f"{name:28} {1000 * seconds:7.1f} ms a picture {seconds / best['plain']:6.2f} of plain")
-    print(f"--adapt-bn, once: {rendered - started:.1f} s to render {PICTURES} streets,", end=" ")
+    print(f"--adapt-bn, once: {rendered - started:.1f} s to render {IMAGES} streets,", end=" ")
     print(f"{measured - rendered:.1f} s to measure them; {done - measured:.1f} s for a video of as many frames")
 
 

@@ -32,7 +32,7 @@ from roadseg.video.sample import sample_frames
 
 STRETCHES, STRETCH = 12, 25
 """Stretches of the video that steadiness is taken from, evenly spread, and frames in each."""
-PICTURES = 96
+IMAGES = 96
 """Of each domain whose mixing is measured."""
 SCENES = "indian"
 """Streets that are like those of the clip."""
@@ -94,10 +94,10 @@ def embeddings(
     network: SegmentationNetwork, video: Path, size: tuple[int, int], runtime: Runtime
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean features of rendered streets and of frames, (N, F) each."""
-    streets = source_images("streets", size, PICTURES, SCENES)
+    streets = source_images("streets", size, IMAGES, SCENES)
     with source_statistics(network):
         source = pooled_features(network, streets, runtime)
-    return source, pooled_features(network, sample_frames(video, size, PICTURES), runtime)
+    return source, pooled_features(network, sample_frames(video, size, IMAGES), runtime)
 
 
 @torch.inference_mode()

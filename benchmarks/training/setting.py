@@ -19,7 +19,7 @@ from roadseg.training.trainer import Trainer
 SIZES = {"fast": (480, 272), "resnet101": (321, 161), "vgg16": (321, 161)}
 """(width, height) of the pictures by network: an eighth of a megapixel for video, and a quarter of the side at which
 the networks of the paper were trained."""
-PICTURES = 4
+IMAGES = 4
 SEGMENTATION_WEIGHTS = (1.0, 0.1)
 ADVERSARIAL_WEIGHTS = (0.001, 0.0002)
 LEARNING_RATE, SCHEDULE_STEPS, POWER = 2.5e-4, 250_000, 0.9
@@ -55,7 +55,7 @@ def draw_batches(folder: Path, size: tuple[int, int]) -> AdaptationBatches:
     rng = np.random.default_rng(0)
     for name, values in (("images", (256, 3)), ("labels", (CLASSES, 1))):
         (folder / name).mkdir()
-        for index in range(PICTURES):
+        for index in range(IMAGES):
             blocks = rng.integers(0, values[0], (height // 16, width // 16, values[1]), np.uint8)
             picture = cv2.resize(blocks, size, interpolation=cv2.INTER_NEAREST)
             cv2.imwrite(str(folder / name / f"{index}.png"), picture)

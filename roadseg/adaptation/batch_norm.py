@@ -39,7 +39,7 @@ from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import to_tensor
 from roadseg.runtime import Runtime
 
-PICTURES = 32
+IMAGES = 32
 """Number of source images, and of target images, from which statistics are computed."""
 BATCH_SIZE = 4
 

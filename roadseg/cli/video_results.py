@@ -68,7 +68,7 @@ def before_after_table(title: str, rows: dict[str, tuple[float, float]]) -> Tabl
 def say_where(reporter: Reporter, result: "BeforeAfter", folder: "VideoFolder") -> None:
     """Print the paths of the results."""
     for line in (
-        f"adapted to {result.pictures} unlabelled frames; report: {folder.report}",
+        f"adapted to {result.frames} unlabelled frames; report: {folder.report}",
         f"overlays: {folder.path / 'overlay'}/before and /after",
         f"another video: roadseg overlay VIDEO --run {folder.run.path} --out out",
     ):

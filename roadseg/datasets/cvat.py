@@ -17,7 +17,7 @@ from roadseg.labels.catalogue import LABEL_SPACES
 from roadseg.labels.space import IGNORE, LabelSpace
 
 CVAT_FORMAT = "Segmentation mask 1.1"
-LABELMAP, CLASSES, PICTURES = "labelmap.txt", "SegmentationClass", "JPEGImages"
+LABELMAP, CLASSES, JPEGS = "labelmap.txt", "SegmentationClass", "JPEGImages"
 BACKGROUND = "background"
 """CVAT's name for pixels without a label."""
 BLACK = (0, 0, 0)
@@ -25,7 +25,7 @@ BLACK = (0, 0, 0)
 IMAGES = "images"
 """Folder beside the zip with the images that the zip does not hold."""
 EXPORT = f"Export the labels from CVAT as {CVAT_FORMAT!r}."
-PICTURES_MISSING = f"Put the folder {IMAGES}/ that was uploaded beside the zip, or tick 'Save images' when you export."
+IMAGES_MISSING = f"Put the folder {IMAGES}/ that was uploaded beside the zip, or tick 'Save images' when you export."
 
 
 @dataclass(frozen=True)
@@ -86,19 +86,19 @@ def open_cvat(root: Path, split: str) -> ImageDataset:
     masks = sorted(name for name in names if name.startswith(f"{CLASSES}/") and name.lower().endswith(".png"))
     if not masks:
         raise DatasetError(f"{root}: no label map in it: {CLASSES}/ is missing or empty", "Label a frame, then export.")
-    pictures = dict(_pictures(root, names))
+    images = dict(_images(root, names))
     samples, missing = [], []
     for mask in masks:
         name = str(PurePosixPath(mask).relative_to(CLASSES).with_suffix(""))
-        picture = pictures.get(name) or _beside(root, name)
-        if picture is None:
+        image = images.get(name) or _beside(root, name)
+        if image is None:
             missing.append(name)
         else:
-            samples.append(Sample(name, picture, root / mask))
+            samples.append(Sample(name, image, root / mask))
     if missing:
         raise DatasetError(
             f"{root}: {len(missing)} of {len(masks)} labelled frames have no image; the first is {missing[0]}",
-            PICTURES_MISSING,
+            IMAGES_MISSING,
         )
     space = _space(root.stem, colours)
     train_ids = {BLACK: IGNORE}
@@ -140,12 +140,12 @@ def read_labelmap(data: bytes, origin: str) -> dict[str, Colour]:
     return colours
 
 
-def _pictures(root: Path, names: list[str]) -> Iterator[tuple[str, Path]]:
+def _images(root: Path, names: list[str]) -> Iterator[tuple[str, Path]]:
     """Yield the images in the zip, each with the name of its mask."""
     for name in names:
         path = PurePosixPath(name)
-        if name.startswith(f"{PICTURES}/") and path.suffix.lower() in IMAGE_SUFFIXES:
-            yield str(path.relative_to(PICTURES).with_suffix("")), root / name
+        if name.startswith(f"{JPEGS}/") and path.suffix.lower() in IMAGE_SUFFIXES:
+            yield str(path.relative_to(JPEGS).with_suffix("")), root / name
 
 
 def _beside(root: Path, name: str) -> Path | None:
@@ -169,7 +169,7 @@ CVAT = DatasetKind(
     layout=f"""\
 {LABELMAP}                    NAME:RED,GREEN,BLUE:: of every label
 {CLASSES}/NAME.png      one colour per label, black for no label
-{PICTURES}/NAME.jpg or .png    or {IMAGES}/NAME.jpg or .png beside the zip""",
+{JPEGS}/NAME.jpg or .png    or {IMAGES}/NAME.jpg or .png beside the zip""",
     splits={},
     image_size="any",
     label_space="",

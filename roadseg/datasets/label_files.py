@@ -28,13 +28,13 @@ def read_ids(path: Path) -> NDArray[np.integer]:
     """
     # Pillow, because OpenCV replaces palette indices by the palette's colours.
     try:
-        with Image.open(path) as picture:
-            if picture.mode not in ("P", "L", "I;16"):
+        with Image.open(path) as image:
+            if image.mode not in ("P", "L", "I;16"):
                 raise DatasetError(
-                    f"{path}: a label map has one channel of class ids, this image is {picture.mode}",
+                    f"{path}: a label map has one channel of class ids, this image is {image.mode}",
                     "Give label-id images, not the coloured ones.",
                 )
-            return np.asarray(picture)
+            return np.asarray(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DatasetError(f"{path}: cannot be read as a label map ({error})", BROKEN) from error
 

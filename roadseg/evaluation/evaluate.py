@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.adaptation.batch_norm import PICTURES, BatchNormAdaptation
+from roadseg.adaptation.batch_norm import IMAGES, BatchNormAdaptation
 from roadseg.adaptation.defaults import PRIOR
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.datasets.dataset import ImageDataset
@@ -156,7 +156,7 @@ def score(
             "Leave --smooth out, or take a drive made by `roadseg synth --drive`.",
         )
     if batch_norm is not None:
-        images = sample_images(dataset, segmenter.input_size, PICTURES, resampling)
+        images = sample_images(dataset, segmenter.input_size, IMAGES, resampling)
         segmenter = segmenter.adapted_to(images, batch_norm)
     consistency = TemporalConsistency(len(segmenter.label_space)) if dataset.is_video and len(dataset) > 1 else None
     smoother = TemporalSmoother(smoothing) if smoothing else None

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from roadseg.adaptation.batch_norm import PICTURES, BatchNormAdaptation, Moments, adapted_to, source_moments
+from roadseg.adaptation.batch_norm import IMAGES, BatchNormAdaptation, Moments, adapted_to, source_moments
 from roadseg.datasets.source_images import source_images
 from roadseg.inference.batch_size import best_batch_size
 from roadseg.inference.engine import Engine
@@ -134,7 +134,7 @@ class NetworkSegmenter(Segmenter):
         """Return a segmenter whose batch norm is adapted to `images`; see `Segmenter.adapted_to`."""
         scenes = adaptation.scenes
         if scenes not in self._source_moments:
-            source = source_images(self._source, self.input_size, PICTURES, scenes)
+            source = source_images(self._source, self.input_size, IMAGES, scenes)
             self._source_moments[scenes] = source_moments(self._network, source, self._runtime)
         adapted = copy.copy(self)
         adapted._network = adapted_to(

@@ -47,7 +47,7 @@ class BeforeAfter:
     """Summaries by `before` and `after`, then by file; failed videos are missing."""
 
     @property
-    def pictures(self) -> int:
+    def frames(self) -> int:
         """Number of frames that are adapted to."""
         return sum(one.pictures for one in self.footage)
 
@@ -70,7 +70,7 @@ class BeforeAfter:
         return {
             "name": self.name,
             "what": self.what,
-            "frames": self.pictures,
+            "frames": self.frames,
             "seconds": dict(self.seconds),
             "videos": [asdict(one) | self._measured(one.file) for one in self.footage],
         }
@@ -90,7 +90,7 @@ class BeforeAfter:
         missing = [f"- {one.cause}. {one.remedy}" for one in self.footage if one.cause]
         parts = [
             f"# {self.name}: before and after adaptation",
-            f"{self.what}, to {self.pictures} unlabelled frames of {_count(len(self.footage) - len(missing))}.",
+            f"{self.what}, to {self.frames} unlabelled frames of {_count(len(self.footage) - len(missing))}.",
             *(["Left out:\n\n" + "\n".join(missing)] if missing else []),
             f"![A few of the frames, before and after]({image})",
             as_markdown([self._videos(folder), *map(self._shares, self.drawn), self._times()]),

@@ -13,7 +13,7 @@ from roadseg.report.pages import write_training_page
 from roadseg.training.events import Events
 from roadseg.training.recipe import AdaptRecipe
 from roadseg.training.run_folder import RunFolder
-from roadseg.training.samples import PICTURES, Samples
+from roadseg.training.samples import IMAGES, Samples
 from roadseg.training.trainer import Trainer
 
 
@@ -104,13 +104,13 @@ class RunRecord:
 def _samples(
     run: RunFolder, recipe: AdaptRecipe, trainer: Trainer, source: ImageDataset, targets: Sequence[ImageDataset]
 ) -> Samples:
-    shown = targets[:PICTURES] or [source]
-    each = -(-PICTURES // len(shown))
+    shown = targets[:IMAGES] or [source]
+    each = -(-IMAGES // len(shown))
     images = [sample_images(dataset, recipe.input_size, each, recipe.resampling) for dataset in shown]
     return Samples(
         trainer.result,
         label_space(recipe.labels),
-        np.concatenate(images)[:PICTURES],
+        np.concatenate(images)[:IMAGES],
         trainer.method.runtime,
         run.samples,
         domain="target" if targets else "source",

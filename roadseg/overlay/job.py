@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.adaptation.batch_norm import PICTURES
+from roadseg.adaptation.batch_norm import IMAGES
 from roadseg.cores import opencv_in_one_thread
 from roadseg.errors import RoadsegError, VideoError
 from roadseg.files import held
@@ -126,7 +126,7 @@ def overlay_video(
             return earlier.model_copy(update={"video": str(video)})
         started = time.perf_counter()
         if options.batch_norm is not None:
-            images = sample_frames(video, segmenter.input_size, PICTURES)
+            images = sample_frames(video, segmenter.input_size, IMAGES)
             segmenter = segmenter.adapted_to(images, options.batch_norm)
         size = reader.info.width, reader.info.height
         mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview)

@@ -10,13 +10,13 @@ from roadseg.labels.space import LabelMap
 from roadseg.streets.looks import Sensor
 from roadseg.streets.scene import Camera
 
-Picture = NDArray[np.uint8]
+Image = NDArray[np.uint8]
 REFERENCE_WIDTH = 480
 """Image width in pixels for which blur is defined."""
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
-def through_lens(image: Picture, label: LabelMap, camera: Camera) -> tuple[Picture, LabelMap]:
+def through_lens(image: Image, label: LabelMap, camera: Camera) -> tuple[Image, LabelMap]:
     """Roll and distort a pinhole image (H, W, 3) together with its label map (H, W), which is sampled nearest.
 
     A pixel at radius r shows the pinhole image at r (1 + k r^2), r in half diagonals, zoomed so that all of it lies
@@ -47,7 +47,7 @@ def _lens_map(
     return columns.astype(np.float32), rows.astype(np.float32)
 
 
-def develop(image: Picture, sensor: Sensor, grain: NDArray[np.uint8], rng: np.random.Generator) -> Picture:
+def develop(image: Image, sensor: Sensor, grain: NDArray[np.uint8], rng: np.random.Generator) -> Image:
     """Give an image the colours, softness, noise and compression of a sensor.
 
     Args:
@@ -56,18 +56,18 @@ def develop(image: Picture, sensor: Sensor, grain: NDArray[np.uint8], rng: np.ra
         grain: noise tile (N, N, 3) around 128 with standard deviation 32.
         rng: draws the position in the tile from which the noise is taken; nothing else is random.
     """
-    picture = cv2.LUT(cv2.transform(image, _colour_matrix(sensor)), _response(sensor))
+    developed = cv2.LUT(cv2.transform(image, _colour_matrix(sensor)), _response(sensor))
     if sensor.vignette:
-        picture = cv2.multiply(picture, _vignette(*image.shape[:2], sensor.vignette), scale=1 / 255)
+        developed = cv2.multiply(developed, _vignette(*image.shape[:2], sensor.vignette), scale=1 / 255)
     sigma = sensor.blur * image.shape[1] / REFERENCE_WIDTH
     if sigma > 0.2:
-        picture = cv2.GaussianBlur(picture, (0, 0), sigma)
+        developed = cv2.GaussianBlur(developed, (0, 0), sigma)
     if sensor.noise:
-        picture = _with_noise(np.asarray(picture, np.uint8), sensor.noise, grain, rng)
+        developed = _with_noise(np.asarray(developed, np.uint8), sensor.noise, grain, rng)
     if sensor.jpeg:
-        _, packed = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, sensor.jpeg])
+        _, packed = cv2.imencode(".jpg", developed, [cv2.IMWRITE_JPEG_QUALITY, sensor.jpeg])
         return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
-    return np.asarray(picture, np.uint8)
+    return np.asarray(developed, np.uint8)
 
 
 def _colour_matrix(sensor: Sensor) -> NDArray[np.float32]:
@@ -77,7 +77,7 @@ def _colour_matrix(sensor: Sensor) -> NDArray[np.float32]:
     return np.asarray(np.array(sensor.balance)[:, None] * saturated * sensor.exposure, np.float32)
 
 
-def _response(sensor: Sensor) -> Picture:
+def _response(sensor: Sensor) -> Image:
     """Return the tone curve as a table of 256 values."""
     level = (np.arange(256) / 255) ** sensor.gamma
     level = (level - 0.5) * sensor.contrast + 0.5
@@ -86,15 +86,15 @@ def _response(sensor: Sensor) -> Picture:
 
 
 @lru_cache(maxsize=4)
-def _vignette(height: int, width: int, loss: float) -> Picture:
+def _vignette(height: int, width: int, loss: float) -> Image:
     x = np.linspace(-1, 1, width)
     y = np.linspace(-1, 1, height)[:, None]
     fall_off = 1 - loss * ((x * x + y * y) / 2) ** 1.3
     return np.repeat((fall_off * 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def _with_noise(picture: Picture, deviation: float, grain: NDArray[np.uint8], rng: np.random.Generator) -> Picture:
-    height, width = picture.shape[:2]
+def _with_noise(image: Image, deviation: float, grain: NDArray[np.uint8], rng: np.random.Generator) -> Image:
+    height, width = image.shape[:2]
     side = len(grain)
     top, left = rng.integers(side, size=2)
     if top + height <= side and left + width <= side:
@@ -103,4 +103,4 @@ def _with_noise(picture: Picture, deviation: float, grain: NDArray[np.uint8], rn
         rows, columns = (top + np.arange(height)) % side, (left + np.arange(width)) % side
         tile = grain[np.ix_(rows, columns)]
     strength = deviation * 255 / 32
-    return np.asarray(cv2.addWeighted(picture, 1.0, tile, strength, -128 * strength), np.uint8)
+    return np.asarray(cv2.addWeighted(image, 1.0, tile, strength, -128 * strength), np.uint8)

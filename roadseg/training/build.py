@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from roadseg.adaptation.batch_norm import PICTURES, adapted_to, source_moments
+from roadseg.adaptation.batch_norm import IMAGES, adapted_to, source_moments
 from roadseg.adaptation.method import Method, MethodParts, TargetLabelling
 from roadseg.adaptation.methods import method_class, method_parts
 from roadseg.adaptation.supervision import Supervision
@@ -109,9 +109,9 @@ def adapt_batch_norm(recipe: AdaptRecipe, trainer: Trainer, source: ImageDataset
     if runtime.rank == 0:
         callbacks.on_start("batch norm adapted to the target")
         targets = [target.open() for target in named_datasets(recipe).targets]
-        share = max(1, PICTURES // len(targets))
+        share = max(1, IMAGES // len(targets))
         images = [sample_images(target, recipe.input_size, share, recipe.resampling) for target in targets]
-        moments = source_moments(network, sample_images(source, recipe.size, PICTURES, recipe.resampling), runtime)
+        moments = source_moments(network, sample_images(source, recipe.size, IMAGES, recipe.resampling), runtime)
         adapted = adapted_to(network, moments, np.concatenate(images), runtime, recipe.bn_prior)
         network.load_state_dict(adapted.state_dict())
     else:

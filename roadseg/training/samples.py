@@ -20,7 +20,7 @@ from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import predict
 from roadseg.runtime import Runtime
 
-PICTURES = 3
+IMAGES = 3
 """Number of sample images."""
 TIMES = 10
 """Times that they are labelled in a run, besides once before the first step."""

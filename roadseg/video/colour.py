@@ -42,6 +42,6 @@ def sws_range(full_range: bool) -> ColorRange:
     return ColorRange.JPEG if full_range else ColorRange.MPEG
 
 
-def plane_views(picture: av.VideoFrame) -> tuple[Plane, ...]:
+def plane_views(frame: av.VideoFrame) -> tuple[Plane, ...]:
     """Return the planes of an 8-bit PyAV frame as read-only arrays without a copy; they keep its memory alive."""
-    return tuple(cast(Plane, np.from_dlpack(plane)) for plane in picture.planes)
+    return tuple(cast(Plane, np.from_dlpack(plane)) for plane in frame.planes)

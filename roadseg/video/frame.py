@@ -96,7 +96,7 @@ class Frame:
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"expected (H, W, 3) uint8 RGB, got {image.dtype} {image.shape}")
-        picture = reformatter().reformat(
+        converted = reformatter().reformat(
             av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24"),
             format="yuv420p",
             src_color_range=ColorRange.JPEG,
@@ -105,7 +105,7 @@ class Frame:
             interpolation=ACCURATE,
             threads=1,
         )
-        y, u, v = plane_views(picture)
+        y, u, v = plane_views(converted)
         return cls(y, u, v, matrix, False, index, pts, time_base, duration)
 
     def to_rgb(self, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
@@ -122,22 +122,22 @@ class Frame:
             ITU-R BT.601-7, BT.709-6 and BT.2020-2.
         """
         width, height = size or (self.width, self.height)
-        picture = reformatter().reformat(
+        converted = reformatter().reformat(
             self.to_av(), width, height, "rgb24", dst_color_range=ColorRange.JPEG, interpolation=ACCURATE, threads=1
         )
-        return plane_views(picture)[0]
+        return plane_views(converted)[0]
 
     def to_av(self, width: int | None = None, height: int | None = None) -> av.VideoFrame:
         """Copy the frame, or its upper left `width` x `height` pixels, into a PyAV frame with colour tags and time."""
         width, height = width or self.width, height or self.height
-        picture = av.VideoFrame(width, height, "yuv420p")
-        for plane, pixels in zip(picture.planes, (self.y, self.u, self.v), strict=True):
+        frame = av.VideoFrame(width, height, "yuv420p")
+        for plane, pixels in zip(frame.planes, (self.y, self.u, self.v), strict=True):
             rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
             rows[:, : plane.width] = pixels[: plane.height, : plane.width]
-        picture.colorspace = H273_MATRIX[self.matrix]
-        picture.color_range = sws_range(self.full_range)
-        picture.pts, picture.time_base, picture.duration = self.pts, self.time_base, self.duration
-        return picture
+        frame.colorspace = H273_MATRIX[self.matrix]
+        frame.color_range = sws_range(self.full_range)
+        frame.pts, frame.time_base, frame.duration = self.pts, self.time_base, self.duration
+        return frame
 
     def __repr__(self) -> str:
         levels = "full" if self.full_range else "limited"

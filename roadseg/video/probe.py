@@ -101,29 +101,29 @@ def probe(path: str | os.PathLike[str]) -> VideoInfo:
         stream = video_stream(container, path)
         # One thread returns the first frame soonest; several would first be filled with packets.
         stream.thread_type, stream.thread_count = "SLICE", 1
-        return _describe(path, container, stream, _first_picture(path, container, stream))
+        return _describe(path, container, stream, _first_frame(path, container, stream))
 
 
-def _first_picture(path: Path, container: InputContainer, stream: VideoStream) -> av.VideoFrame:
+def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> av.VideoFrame:
     error: av.error.FFmpegError | None = None
     try:
         for packet in demux(container, stream):
             try:
-                pictures = packet.decode()
+                frames = packet.decode()
             except av.error.FFmpegError as failure:
                 error = error or failure
                 continue
-            if pictures:
-                return pictures[0]
+            if frames:
+                return frames[0]
     except av.error.FFmpegError as failure:
         error = error or failure
     reason = f" ({error.strerror})" if error else ""
     raise VideoError(f"{path}: none of its frames can be decoded{reason}", BROKEN) from error
 
 
-def _describe(path: Path, container: InputContainer, stream: VideoStream, picture: av.VideoFrame) -> VideoInfo:
-    rotation = round(picture.rotation / 90) * 90 % 360
-    width, height = picture.width, picture.height
+def _describe(path: Path, container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:
+    rotation = round(frame.rotation / 90) * 90 % 360
+    width, height = frame.width, frame.height
     if rotation in (90, 270):
         width, height = height, width
     time_base = fraction(stream.time_base)
@@ -133,22 +133,22 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream, pictur
         path=path,
         container=container.format.name,
         codec=codec_name(stream),
-        pixel_format=picture.format.name,
+        pixel_format=frame.format.name,
         width=width,
         height=height,
         rotation=rotation,
         sample_aspect_ratio=fraction(stream.sample_aspect_ratio) or Fraction(1),
         frame_rate=fraction(stream.average_rate),
         time_base=time_base,
-        start_pts=picture.pts,
+        start_pts=frame.pts,
         duration_seconds=_duration(container, stream, time_base),
         creation_time=_creation_time(container, stream),
         frame_count=stream.frames or None,
         audio_codecs=tuple(codec_name(track) for track in container.streams.audio),
-        colour_matrix="rgb" if picture.format.is_rgb else MATRICES.get(picture.colorspace),
-        colour_range="full" if picture.format.name.startswith("yuvj") else RANGES.get(picture.color_range),
-        colour_transfer=TRANSFERS.get(picture.color_trc),
-        colour_primaries=PRIMARIES.get(picture.color_primaries),
+        colour_matrix="rgb" if frame.format.is_rgb else MATRICES.get(frame.colorspace),
+        colour_range="full" if frame.format.name.startswith("yuvj") else RANGES.get(frame.color_range),
+        colour_transfer=TRANSFERS.get(frame.color_trc),
+        colour_primaries=PRIMARIES.get(frame.color_primaries),
     )
 
 

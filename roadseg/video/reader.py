@@ -135,10 +135,10 @@ class VideoReader:
                 self._container.seek(start + round((position + 0.5) * seconds / count * av.time_base))
             except (av.error.FFmpegError, OSError, OverflowError):  # OverflowError where the duration is absurd
                 return
-            picture = next((picture for picture in self._pictures() if picture.key_frame), None)
-            if picture is not None and picture.pts is not None and picture.pts != last:
-                last = picture.pts
-                yield self._frame(picture, found, max(0, last), 1)
+            frame = next((frame for frame in self._decoded() if frame.key_frame), None)
+            if frame is not None and frame.pts is not None and frame.pts != last:
+                last = frame.pts
+                yield self._frame(frame, found, max(0, last), 1)
                 found += 1
 
     def frame_at(self, seconds: float) -> Frame:
@@ -162,10 +162,10 @@ class VideoReader:
         # Half a tick later, because the time may be that of a frame before it was rounded.
         limit = seconds / float(self.info.time_base) + 0.5
         shown = None
-        for picture in self._pictures():
-            if shown is not None and picture.pts is not None and picture.pts > limit:
+        for frame in self._decoded():
+            if shown is not None and frame.pts is not None and frame.pts > limit:
                 break
-            shown = picture
+            shown = frame
         if shown is None:
             raise VideoError(f"{self.info.path}: no frame can be decoded at {seconds:.3f} s", BROKEN)
         return self._frame(shown, 0, max(0, shown.pts or 0), 1)
@@ -203,15 +203,15 @@ class VideoReader:
         held: tuple[av.VideoFrame, int] | None = None
         index = shown = 0
         first = None
-        for picture in self._pictures():
-            length = 1 if counted else timeline.plausible(picture.duration) or shown
-            pts = timeline.place(index if counted else picture.pts, length)
+        for frame in self._decoded():
+            length = 1 if counted else timeline.plausible(frame.duration) or shown
+            pts = timeline.place(index if counted else frame.pts, length)
             self.events.timestamps_repaired = timeline.repaired
-            self.events.damaged_frames += picture.is_corrupt
+            self.events.damaged_frames += frame.is_corrupt
             if held is not None:
                 shown = pts - held[1]
                 yield self._frame(held[0], index - 1, held[1], shown)
-            held = picture, pts
+            held = frame, pts
             first = pts if first is None else first
             index += 1
         if held is not None and first is not None:
@@ -224,17 +224,17 @@ class VideoReader:
         if missing > TRUNCATION_TOLERANCE:
             self.events.truncated_seconds = missing
 
-    def _pictures(self) -> Iterator[av.VideoFrame]:
+    def _decoded(self) -> Iterator[av.VideoFrame]:
         for packet in self._packets():
             try:
-                pictures = packet.decode()
+                frames = packet.decode()
             except av.error.FFmpegError as error:
                 if self._gives_up(error):
                     return
                 continue
-            if pictures:
+            if frames:
                 self._failures = 0
-            yield from pictures
+            yield from frames
 
     def _packets(self) -> Iterator["Packet[VideoStream]"]:
         """Yield packets of the video stream and, at the end, the empty packet that flushes the decoder."""
@@ -267,28 +267,28 @@ class VideoReader:
         self._notice(f"reading stopped early: {self._failures} packets in a row cannot be decoded ({error.strerror})")
         return True
 
-    def _frame(self, picture: av.VideoFrame, index: int, pts: int, duration: int) -> Frame:
-        planes = plane_views(self._converted(picture))
+    def _frame(self, frame: av.VideoFrame, index: int, pts: int, duration: int) -> Frame:
+        planes = plane_views(self._converted(frame))
         if self.info.rotation:
             planes = tuple(np.ascontiguousarray(np.rot90(plane, self.info.rotation // 90)) for plane in planes)
         y, u, v = planes
         return Frame(y, u, v, self.matrix, self.full_range, index, pts, self.info.time_base, duration)
 
-    def _converted(self, picture: av.VideoFrame) -> av.VideoFrame:
+    def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Return the frame as 8-bit 4:2:0 of the video's size, matrix and range; unchanged if it is that already."""
         width, height = self.info.width, self.info.height
         if self.info.rotation in (90, 270):
             width, height = height, width
-        stated = MATRICES.get(picture.colorspace, "")
+        stated = MATRICES.get(frame.colorspace, "")
         matrix = NEAREST_MATRIX.get(stated, self.matrix)
-        is_rgb = picture.format.is_rgb or stated == "rgb"
-        full_range = is_rgb or picture.format.name.startswith("yuvj") or picture.color_range == sws_range(True)
-        if (picture.format.name in ("yuv420p", "yuvj420p")) and (
-            (picture.width, picture.height, matrix, full_range) == (width, height, self.matrix, self.full_range)
+        is_rgb = frame.format.is_rgb or stated == "rgb"
+        full_range = is_rgb or frame.format.name.startswith("yuvj") or frame.color_range == sws_range(True)
+        if (frame.format.name in ("yuv420p", "yuvj420p")) and (
+            (frame.width, frame.height, matrix, full_range) == (width, height, self.matrix, self.full_range)
         ):
-            return picture
+            return frame
         return reformatter().reformat(
-            picture,
+            frame,
             width,
             height,
             "yuv420p",

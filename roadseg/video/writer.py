@@ -172,10 +172,10 @@ class VideoWriter:
         context.flags |= Flags.frame_duration
         return stream
 
-    def _encode(self, picture: av.VideoFrame | None) -> None:
+    def _encode(self, frame: av.VideoFrame | None) -> None:
         """Encode a frame, or with None the frames that the encoder still holds."""
         with self._muxer.errors():
-            packets = self._stream.encode(picture)
+            packets = self._stream.encode(frame)
         self._muxer.write(packets)
 
     def _finish(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

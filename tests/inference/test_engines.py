@@ -103,7 +103,7 @@ def test_scores_are_logarithms_of_probabilities_from_which_labels_follow(referen
 
 @pytest.mark.parametrize(("engine", "precision"), [TORCH[0], OPENVINO[0]])
 def test_an_adapted_segmenter_runs_the_adapted_network(reference, pictures, monkeypatch, engine, precision):
-    monkeypatch.setattr(network_segmenter, "PICTURES", 2)
+    monkeypatch.setattr(network_segmenter, "IMAGES", 2)
     dark, adaptation = (pictures * 0.5).astype(np.uint8), BatchNormAdaptation(prior=0)
     other = segmenter(engine, precision)
     before = other.segment(dark)

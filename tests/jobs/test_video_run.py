@@ -127,7 +127,7 @@ def test_a_misspelt_address_ends_the_job_and_can_be_corrected(site, recipe_of, t
         run_video_recipe(recipe_of(site.url("/drvie.mp4")), out)
     with pytest.raises(FetchError, match=r"none of 2 videos can be had, the first: .*nowhere\.mp4: no such file"):
         run_video_recipe(recipe_of(tmp_path / "nowhere.mp4", site.url("/drvie.mp4")), out)
-    assert run_video_recipe(recipe_of(site.url("/drive.mp4")), out).pictures == 4
+    assert run_video_recipe(recipe_of(site.url("/drive.mp4")), out).frames == 4
 
 
 def test_what_cannot_work_is_told_before_anything_is_trained(recipe_of, tmp_path, clip):
@@ -173,6 +173,6 @@ def test_an_indian_road(real_data, recipe_of, tmp_path):
         site.routes["/indian.mp4"] = content(clip.read_bytes())
         recipe = recipe_of(site.url("/indian.mp4"), size=(240, 136), frames_every=1.0)
         result = run_video_recipe(recipe, tmp_path / "out")
-    assert result.pictures == 5
+    assert result.frames == 5
     before, _ = result.shares(result.drawn)["road"]
     assert 0.05 < before < 0.6

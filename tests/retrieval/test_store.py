@@ -16,7 +16,7 @@ from roadseg.retrieval.embedding import Embedder
 from roadseg.retrieval.store import METADATA_KEY, embed_dataset
 from roadseg.runtime import start
 
-PICTURES = 7
+IMAGES = 7
 
 
 class Counting(Embedder):
@@ -37,7 +37,7 @@ class Counting(Embedder):
 
 @pytest.fixture
 def root(tmp_path):
-    return write_streets(tmp_path / "streets", PICTURES)
+    return write_streets(tmp_path / "streets", IMAGES)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_second_call_embeds_nothing_and_touches_nothing(embed, tmp_path):
     file = tmp_path / "out" / "vectors.parquet"
     before = file.read_bytes(), file.stat().st_mtime_ns
     second = embed(other := Counting())
-    assert (one.seen, first.reused, other.seen, second.reused) == (PICTURES, 0, 0, PICTURES)
+    assert (one.seen, first.reused, other.seen, second.reused) == (IMAGES, 0, 0, IMAGES)
     np.testing.assert_array_equal(second.features, first.features)
     np.testing.assert_array_equal(second.layout, first.layout)
     assert (file.read_bytes(), file.stat().st_mtime_ns) == before
@@ -67,7 +67,7 @@ def test_the_table_says_what_it_holds(embed, root, tmp_path):
     table = pq.read_table(tmp_path / "out" / "vectors.parquet")
     assert table.schema.field("features").type.list_size == embedder.lengths.features == 96 * 12
     assert table.schema.field("layout").type.list_size == embedder.lengths.layout == 19 * 48
-    assert table["name"].to_pylist() == [f"{index:06}" for index in range(PICTURES)]
+    assert table["name"].to_pylist() == [f"{index:06}" for index in range(IMAGES)]
     assert table["path"][3].as_py() == str(root / "images" / "000003.png")
     np.testing.assert_array_equal(np.array(table["layout"].to_pylist(), np.float32), found.layout)
     metadata = json.loads(table.schema.metadata[METADATA_KEY])
@@ -85,7 +85,7 @@ def test_pictures_are_known_by_their_content(embed, root, tmp_path):
     np.testing.assert_array_equal(renamed.features, np.roll(first.features, -1, axis=0))
     assert pq.read_table(tmp_path / "out" / "vectors.parquet")["name"][-1].as_py() == "renamed"
 
-    more = write_streets(tmp_path / "more", PICTURES + 2)
+    more = write_streets(tmp_path / "more", IMAGES + 2)
     embed(counting := Counting(), root=more)
     assert counting.seen == 2
 
@@ -99,12 +99,12 @@ def test_other_weights_or_statistics_or_damage_are_no_use(embed, tmp_path):
     embed(Counting())
     for embedder, domain in ((Counting("source-only"), "target"), (Counting("source-only"), "source")):
         embed(embedder, domain)
-        assert embedder.seen == PICTURES
+        assert embedder.seen == IMAGES
     file = tmp_path / "out" / "vectors.parquet"
     for damaged in (b"no table", file.read_bytes()[:-200]):
         file.write_bytes(damaged)
         embed(counting := Counting())
-        assert counting.seen == PICTURES
+        assert counting.seen == IMAGES
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, DatasetError])
@@ -113,6 +113,6 @@ def test_what_was_embedded_before_an_interruption_stays(error, embed, tmp_path):
         embed(Counting(stop_after=4, error=error))
     assert pq.read_table(tmp_path / "out" / "vectors.parquet").num_rows == 4
     resumed = embed(counting := Counting())
-    assert (counting.seen, resumed.reused) == (PICTURES - 4, 4)
+    assert (counting.seen, resumed.reused) == (IMAGES - 4, 4)
     (tmp_path / "out" / "vectors.parquet").unlink()
     np.testing.assert_array_equal(resumed.features, embed(Counting()).features)

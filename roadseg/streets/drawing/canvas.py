@@ -151,16 +151,16 @@ class Canvas:
             self.fill(corners, self.veiled((red, green, blue), depth, self.visibility), label)
             return
         extent = np.ceil(np.ptp(corners, axis=0)) + 1
-        picture = texture[level_for(texture, SOFTNESS * max(extent[0] / (end - start), extent[1]))]
-        side = len(picture)
-        picture = picture[:, int(start * side) : max(int(end * side), int(start * side) + 1)]
-        picture = self._hazed(_shrunk(picture, *extent), light, depth)
+        image = texture[level_for(texture, SOFTNESS * max(extent[0] / (end - start), extent[1]))]
+        side = len(image)
+        image = image[:, int(start * side) : max(int(end * side), int(start * side) + 1)]
+        image = self._hazed(_shrunk(image, *extent), light, depth)
         x0, y0, x1, y1 = box
-        rows, columns = picture.shape[:2]
+        rows, columns = image.shape[:2]
         source = np.array([(-0.5, -0.5), (columns - 0.5, -0.5), (columns - 0.5, rows - 0.5), (-0.5, rows - 0.5)])
         matrix = cv2.getPerspectiveTransform(source.astype(np.float32), (corners - (x0, y0)).astype(np.float32))
         warped = cv2.warpPerspective(
-            picture, matrix, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            image, matrix, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         outline = [fixed_point(corners - (x0, y0))]
         coverage = np.zeros(warped.shape, np.uint8)
@@ -189,11 +189,11 @@ class Canvas:
         if box is None:
             return
         x0, y0, x1, y1 = box
-        level = level_for(sprite.picture, max(wide, tall))
-        picture, outline = sprite.picture[level], sprite.silhouette[level]
+        level = level_for(sprite.texture, max(wide, tall))
+        image, outline = sprite.texture[level], sprite.silhouette[level]
         light = self.light(np.array((0.0, 0.6, -0.8))) * tint
-        picture = self._hazed(picture, light, depth)
-        side = len(picture)
+        image = self._hazed(image, light, depth)
+        side = len(image)
         step_x, step_y = (-wide if mirrored else wide) / side, tall / side
         left = middle + wide / 2 if mirrored else middle - wide / 2
         matrix = np.array(
@@ -203,7 +203,7 @@ class Canvas:
             ]
         )
         size = (x1 - x0, y1 - y0)
-        warped = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR)
+        warped = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
         shape = cv2.warpAffine(outline, matrix, size, flags=cv2.INTER_NEAREST)
         self._lay(np.asarray(warped, np.uint8), box)
         self.label[y0:y1, x0:x1][shape > COVERED] = label

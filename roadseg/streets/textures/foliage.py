@@ -17,7 +17,7 @@ FULL = 255
 class Sprite:
     """Image with soft edges."""
 
-    picture: Pyramid
+    texture: Pyramid
     """(n, n, 4) premultiplied RGBA."""
     silhouette: Pyramid
     """(n, n), 255 where it is labelled: a bare crown is labelled as a whole, as annotators do."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from roadseg.streets.scene import Colour
 from roadseg.streets.textures.noise import toned, value_noise
 
-Picture = NDArray[np.uint8]
+Texture = NDArray[np.uint8]
 SIZE = 256
 """Side in pixels of every painted texture."""
 PLASTER: tuple[Colour, ...] = (
@@ -66,53 +66,53 @@ def vivid(rng: np.random.Generator) -> Colour:
     return float(red), float(green), float(blue)
 
 
-def box(picture: Picture, x0: float, y0: float, x1: float, y1: float, colour: Colour) -> None:
+def box(texture: Texture, x0: float, y0: float, x1: float, y1: float, colour: Colour) -> None:
     """Fill a rectangle, if it has an area."""
     if x1 > x0 and y1 > y0:
-        cv2.rectangle(picture, (round(x0), round(y0)), (round(x1) - 1, round(y1) - 1), colour, -1)
+        cv2.rectangle(texture, (round(x0), round(y0)), (round(x1) - 1, round(y1) - 1), colour, -1)
 
 
-def plain(rng: np.random.Generator, colour: Colour, contrast: float) -> Picture:
+def plain(rng: np.random.Generator, colour: Colour, contrast: float) -> Texture:
     """Return a (256, 256, 3) surface of one colour, coarsely and finely uneven."""
     noise = value_noise(rng, SIZE, int(rng.choice([2, 4, 8])), rng.uniform(0.55, 0.9))
     return np.clip(toned(noise, colour, contrast), 0, 255).astype(np.uint8)
 
 
-def weather(rng: np.random.Generator, picture: Picture) -> None:
+def weather(rng: np.random.Generator, texture: Texture) -> None:
     """Paint dirt that darkens the foot of a wall and runs down from its top."""
     height = np.linspace(1, 0, SIZE, dtype=np.float32)[:, None]
     streaks = cv2.GaussianBlur(rng.random((1, SIZE)).astype(np.float32), (0, 0), 3)
     dirt = 1 - rng.uniform(0.02, 0.25) * (1 - height) ** 6 - rng.uniform(0, 0.5) * (streaks - 0.4).clip(0) * height**2
-    picture[:] = np.clip(picture * dirt[..., None], 0, 255).astype(np.uint8)
+    texture[:] = np.clip(texture * dirt[..., None], 0, 255).astype(np.uint8)
 
 
-def lettering(rng: np.random.Generator, picture: Picture, x0: float, y0: float, x1: float, y1: float) -> None:
+def lettering(rng: np.random.Generator, texture: Texture, x0: float, y0: float, x1: float, y1: float) -> None:
     """Paint a line of writing as seen from afar, in contrasting ink, if there is room."""
     if x1 - x0 < 3 or y1 - y0 < 2:
         return
-    under = float(picture[round(y0) : round(y1) + 1, round(x0) : round(x1) + 1].mean())
+    under = float(texture[round(y0) : round(y1) + 1, round(x0) : round(x1) + 1].mean())
     ink: Colour = (244, 243, 238) if under < 130 else pick_colour(rng, ((36, 36, 42), (150, 24, 30), (24, 50, 120)))
     x, height = x0, y1 - y0
     while x < x1 - 2:
         wide = height * rng.uniform(0.25, 0.75)
-        box(picture, x, y0 + height * rng.choice([0.0, 0.0, 0.25]), min(x + wide, x1), y1, ink)
+        box(texture, x, y0 + height * rng.choice([0.0, 0.0, 0.25]), min(x + wide, x1), y1, ink)
         x += wide + max(1.5, height * rng.choice([0.18, 0.18, 0.18, 0.6]))
 
 
-def advert(rng: np.random.Generator) -> Picture:
+def advert(rng: np.random.Generator) -> Texture:
     """Paint a (256, 256, 3) board: a ground, blobs of colour, lines of writing."""
-    picture = np.full((SIZE, SIZE, 3), pick_colour(rng, BOARD_COLOURS, 0.2), np.uint8)
+    texture = np.full((SIZE, SIZE, 3), pick_colour(rng, BOARD_COLOURS, 0.2), np.uint8)
     for _ in range(int(rng.integers(1, 5))):
         x, y = rng.uniform(0, SIZE, 2)
         if rng.random() < 0.5:
             reach = (round(rng.uniform(20, 80)), round(rng.uniform(20, 80)))
-            cv2.ellipse(picture, (round(x), round(y)), reach, rng.uniform(0, 180), 0, 360, vivid(rng), -1, cv2.LINE_AA)
+            cv2.ellipse(texture, (round(x), round(y)), reach, rng.uniform(0, 180), 0, 360, vivid(rng), -1, cv2.LINE_AA)
         else:
-            box(picture, x - rng.uniform(20, 120), y - rng.uniform(8, 60), x + 60, y + 30, vivid(rng))
+            box(texture, x - rng.uniform(20, 120), y - rng.uniform(8, 60), x + 60, y + 30, vivid(rng))
     y = rng.uniform(14, 60)
     while y < SIZE - 30:
         height = rng.uniform(14, 54)
         start = rng.uniform(10, 90)
-        lettering(rng, picture, start, y, start + rng.uniform(70, 230 - start), min(y + height, SIZE - 8))
+        lettering(rng, texture, start, y, start + rng.uniform(70, 230 - start), min(y + height, SIZE - 8))
         y += height * rng.uniform(1.3, 2.4)
-    return picture
+    return texture

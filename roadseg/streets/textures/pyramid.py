@@ -8,9 +8,9 @@ Pyramid = tuple[NDArray[np.uint8], ...]
 """A square image, then halves of the one before, down to 8 pixels."""
 
 
-def pyramid(picture: NDArray[np.uint8]) -> Pyramid:
+def pyramid(texture: NDArray[np.uint8]) -> Pyramid:
     """Halve a square image, (n, n) or (n, n, channels), by averaging."""
-    levels = [picture]
+    levels = [texture]
     while len(levels[-1]) > 8:
         half = len(levels[-1]) // 2
         levels.append(np.asarray(cv2.resize(levels[-1], (half, half), interpolation=cv2.INTER_AREA), np.uint8))
