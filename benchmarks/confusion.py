@@ -1,4 +1,4 @@
-"""How fast label maps are compared, against numpy.bincount over masked int64 arrays: `python benchmarks/confusion.py`.
+"""Speed of comparing label maps, against numpy.bincount over masked int64 arrays: `python benchmarks/confusion.py`.
 
 Processor time of one thread, both sides in turn, the best of many rounds: other work on the machine matters little.
 """

@@ -2,8 +2,8 @@
 
     python benchmarks/frames.py [VIDEO] [--ffmpeg PATH]
 
-By default of a rendered drive. In turn, the best of several rounds; the same pictures as JPEG. Near-duplicates are
-kept, for ffmpeg does not look.
+Both write the same frames as JPEG, in turn; the best of several rounds counts. By default the video is a rendered
+drive. Near-duplicates are kept, because ffmpeg does not detect them.
 """
 
 import argparse
@@ -17,11 +17,11 @@ from tempfile import TemporaryDirectory
 
 ROUNDS = 3
 INTERVALS = (1.0, 0.1)
-"""Seconds from one picture to the next."""
+"""Seconds from one frame to the next."""
 
 
 def cost(command: list[str]) -> tuple[float, float]:
-    """Wall and processor time in s."""
+    """Return wall and processor time in s."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -64,10 +64,10 @@ def commands(video: str, every: float, ffmpeg: str | None, folder: Path) -> dict
     ours = f"-m roadseg frames --every {every:g}s --min-change 0 --quiet --out"
     found = {"roadseg": [sys.executable, *ours.split(), str(folder / "roadseg"), video]}
     if ffmpeg:
-        pictures = folder / "ffmpeg"
-        pictures.mkdir()
+        images = folder / "ffmpeg"
+        images.mkdir()
         theirs = f"-vf fps={1 / every:g} -q:v 2"
-        found["ffmpeg"] = [ffmpeg, "-v", "error", "-i", video, *theirs.split(), str(pictures / "%06d.jpg")]
+        found["ffmpeg"] = [ffmpeg, "-v", "error", "-i", video, *theirs.split(), str(images / "%06d.jpg")]
     return found
 
 

@@ -1,4 +1,4 @@
-"""Check of roadseg on a CUDA device: what works, agreement with the CPU, speed. At most 8 minutes on an H100.
+"""Check of roadseg on a CUDA device: working features, agreement with the CPU, speed. At most 8 minutes on an H100.
 
     python benchmarks/gpu_check.py OUT [--video VIDEO] [--smoke]
 
@@ -150,7 +150,7 @@ def machine(setting: Setting) -> dict[str, Any]:
 
 
 def _copy_rate(setting: Setting) -> float:
-    """Of a copy within the device, bytes read and written."""
+    """Return the rate of a copy within the device, bytes read plus bytes written, in TB/s."""
     source = torch.rand(2**29, device="cuda")
     target = torch.empty_like(source)
     return round(2 * source.nbytes / setting.milliseconds(lambda: target.copy_(source)) / 1e9, 2)

@@ -1,4 +1,7 @@
-"""How many streets a core renders: `python benchmarks/streets.py`. CPU time counts, so a busy machine matters less."""
+"""Number of streets that a core renders per second: `python benchmarks/streets.py`.
+
+CPU time counts, so a busy machine matters less.
+"""
 
 import time
 
@@ -24,8 +27,8 @@ def main() -> None:
             render_street(0, index, size=SIZE, look=look, scenes={scenes: 1.0})
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         print(
-            f"{look:6} {scenes:8} {SIZE[0]}x{SIZE[1]}: {STREETS / cpu:5.1f} pictures/s of CPU time, "
-            f"{STREETS / wall:5.1f} by the clock; textures and first picture {first:.1f} s"
+            f"{look:6} {scenes:8} {SIZE[0]}x{SIZE[1]}: {STREETS / cpu:5.1f} images/s of CPU time, "
+            f"{STREETS / wall:5.1f} by the clock; textures and first image {first:.1f} s"
         )
 
 

@@ -1,4 +1,4 @@
-"""What the options of test time cost: a picture of 640x480 labelled by the weights that ship, on one core.
+"""Cost of the options of test time: an image of 640x480 labelled by the default weights, on one core.
 
     python benchmarks/tta.py
 
@@ -34,11 +34,11 @@ def main() -> None:
     network = runtime.place(network)
 
     started = time.thread_time()
-    pictures = source_images(card.source, card.input_size, IMAGES)
+    images = source_images(card.source, card.input_size, IMAGES)
     rendered = time.thread_time()
-    source = source_moments(network, pictures, runtime)
+    source = source_moments(network, images, runtime)
     measured = time.thread_time()
-    adapted = adapted_to(network, source, pictures, runtime, IMAGES)
+    adapted = adapted_to(network, source, images, runtime, IMAGES)
     done = time.thread_time()
 
     networks = dict.fromkeys(CHOICES, network) | {"--adapt-bn": adapted}
@@ -46,10 +46,10 @@ def main() -> None:
     for _ in range(ROUNDS):
         for name, some in networks.items():
             before = time.thread_time()
-            predict_with_tta(some, pictures[:1], (480, 360), runtime, CHOICES.get(name, TTA()))
+            predict_with_tta(some, images[:1], (480, 360), runtime, CHOICES.get(name, TTA()))
             best[name] = min(best[name], time.thread_time() - before)
     for name, seconds in best.items():
-        print(f"{name:28} {1000 * seconds:7.1f} ms a picture {seconds / best['plain']:6.2f} of plain")
+        print(f"{name:28} {1000 * seconds:7.1f} ms an image {seconds / best['plain']:6.2f} of plain")
     print(f"--adapt-bn, once: {rendered - started:.1f} s to render {IMAGES} streets,", end=" ")
     print(f"{measured - rendered:.1f} s to measure them; {done - measured:.1f} s for a video of as many frames")
 

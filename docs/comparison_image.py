@@ -33,9 +33,9 @@ def main(scratch: Path) -> None:
     runs = ("source-only", str(adapted))
     roadseg("compare", *runs, "--dataset", f"streets:{streets}", "--images", "3", "--out", str(scratch / "out"))
     sheet = Image.open(scratch / "out" / "comparison.png").convert("RGB")
-    picture = sheet.resize((WIDTH, round(WIDTH * sheet.height / sheet.width)), Image.Resampling.LANCZOS)
+    image = sheet.resize((WIDTH, round(WIDTH * sheet.height / sheet.width)), Image.Resampling.LANCZOS)
     out = Path(__file__).parent / "images" / "comparison.png"
-    with_palette(picture).save(out, optimize=True)
+    with_palette(image).save(out, optimize=True)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ MARGIN = 6
 def frame(video: Path, index: int) -> np.ndarray:
     """Return frame `index` of a video as (H, W, 3) uint8 RGB."""
     with VideoReader(video) as reader:
-        return next(picture.to_rgb() for picture in reader if picture.index == index)
+        return next(shown.to_rgb() for shown in reader if shown.index == index)
 
 
 def titled(pane: np.ndarray, title: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Draw the rooms of the package and what they import:  python docs/house.py
+"""Draw the rooms of the package and their imports:  python docs/house.py
 
 Rooms stand in the layers that tests/test_architecture.py keeps. An arrow is an import; one that follows from others
 (cli imports jobs, jobs import report, so cli may import report) is left out. Written to docs/images/house.svg.

@@ -24,13 +24,13 @@ def roadseg(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "roadseg", *arguments], check=True)
 
 
-def with_palette(picture: Image.Image) -> Image.Image:
+def with_palette(image: Image.Image) -> Image.Image:
     """Return the image in 256 colours; the class colours are among them even where the video has many shades."""
     classes = np.array(CITYSCAPES_19.colours, np.uint8).ravel().tolist()
     shades = 256 - len(CITYSCAPES_19)
     palette = Image.new("P", (1, 1))
-    palette.putpalette([*picture.quantize(shades).getpalette()[: 3 * shades], *classes])
-    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
+    palette.putpalette([*image.quantize(shades).getpalette()[: 3 * shades], *classes])
+    return image.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def main(scratch: Path) -> None:
@@ -47,10 +47,10 @@ def main(scratch: Path) -> None:
         page.evaluate("() => scrollTo(0, 0)")
         page.mouse.move(5, 5)
         page.wait_for_timeout(4000)  # until the controls of the video fade
-        picture = page.screenshot()
+        screenshot = page.screenshot()
         browser.close()
     out = Path(__file__).parent / "images" / "report.png"
-    with_palette(Image.open(io.BytesIO(picture)).convert("RGB")).save(out, optimize=True)
+    with_palette(Image.open(io.BytesIO(screenshot)).convert("RGB")).save(out, optimize=True)
 
 
 if __name__ == "__main__":

@@ -24,10 +24,10 @@ def main(scratch: Path) -> None:
     scratch.mkdir(parents=True, exist_ok=True)
     roadseg(scratch, "synth", "pairs", *STREETS)
     roadseg(scratch, "retrieve", "--source", "pairs/game", "--target", "pairs/target", "--out", "retrieval", *RUNS)
-    picture = Image.open(scratch / "retrieval" / "features.target_to_source.png").convert("RGB")
-    picture = picture.resize((WIDTH, round(WIDTH * picture.height / picture.width)), Image.Resampling.LANCZOS)
+    image = Image.open(scratch / "retrieval" / "features.target_to_source.png").convert("RGB")
+    image = image.resize((WIDTH, round(WIDTH * image.height / image.width)), Image.Resampling.LANCZOS)
     # Dithering would not compress, and is not missed at this size.
-    small = picture.quantize(COLOURS, dither=Image.Dither.NONE)
+    small = image.quantize(COLOURS, dither=Image.Dither.NONE)
     small.save(Path(__file__).parent / "images" / "retrieval.png", optimize=True)
 
 

@@ -37,10 +37,10 @@ def main(scratch: Path) -> None:
     recipe.write_text(RECIPE)
     adapted = ("--source", str(source), "--target", f"streets:{target}", "--evaluation", f"streets:{target}")
     roadseg("adapt", "--recipe", str(recipe), "--out", str(run), *adapted)
-    picture(run / "training.html").save(Path(__file__).parent / "images" / "training.png", optimize=True)
+    screenshot(run / "training.html").save(Path(__file__).parent / "images" / "training.png", optimize=True)
 
 
-def picture(path: Path) -> Image.Image:
+def screenshot(path: Path) -> Image.Image:
     """Return a page as Chromium draws it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])

@@ -1,4 +1,4 @@
-"""Structure that a machine keeps: the direction of imports, no circles, and what the start-up may load."""
+"""Structure of the package: the direction of imports, no circles, and the modules that start-up may load."""
 
 import ast
 import subprocess
@@ -42,7 +42,7 @@ MODULES = {module_of(path): path for path in PACKAGE.rglob("*.py")}
 
 
 def roadseg_imports(source: str, modules: set[str]) -> set[str]:
-    """Those of `modules` that the source imports anywhere, even inside functions."""
+    """Return those of `modules` that the source imports anywhere, even inside functions."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

@@ -29,7 +29,7 @@ def launched_alone(monkeypatch):
 
 
 def sum_in_a_group_of_one(device):
-    """What a sum over the processes of a group makes of tensors, which go through its library all the same."""
+    """Sum tensors over a group of one process, which still uses the library of the group."""
     with process_group():
         alone = start(device)
         assert (alone.rank, alone.processes, is_main_process()) == (0, 1, True)

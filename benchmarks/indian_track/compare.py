@@ -1,8 +1,9 @@
-"""Compares runs on a dashcam clip: scores on its labelled frames, steadiness in time, mixing of the domains, pictures.
+"""Compare runs on a dashcam clip: scores on its labelled frames, steadiness in time, mixing of the domains, images.
 
     python benchmarks/indian_track/compare.py VIDEO LABELLED OUT RUN [RUN ...]
 
-LABELLED is what make.py wrote. OUT gets comparison.json, comparison.md and frames.png: some frames, seen by every run.
+LABELLED is the output folder of make.py. OUT gets comparison.json, comparison.md and frames.png: some frames, labelled
+by every run.
 """
 
 import argparse
@@ -31,9 +32,9 @@ from roadseg.video.reader import VideoReader
 from roadseg.video.sample import sample_frames
 
 STRETCHES, STRETCH = 12, 25
-"""Stretches of the video that steadiness is taken from, evenly spread, and frames in each."""
+"""Number of evenly spread stretches of the video from which steadiness is computed, and frames in each."""
 IMAGES = 96
-"""Of each domain whose mixing is measured."""
+"""Number of images of each domain whose mixing is measured."""
 SCENES = "indian"
 """Streets that are like those of the clip."""
 SHOWN = 6
@@ -73,7 +74,7 @@ def main() -> None:
 
 
 def steadiness(run: Path, video: Path) -> TemporalConsistency:
-    """Of the labels of some stretches of the video."""
+    """Return the steadiness of the labels of some stretches of the video."""
     segmenter = load_segmenter(run)
     with VideoReader(video) as reader:
         total = reader.info.frame_count or 0
@@ -85,8 +86,8 @@ def steadiness(run: Path, video: Path) -> TemporalConsistency:
             if frame.index in wanted:
                 if wanted[frame.index] == 0:
                     joint.cut()
-                picture = frame.to_rgb(segmenter.input_size)
-                joint.add(frame.to_rgb(), segmenter.segment(np.stack([picture]))[0])
+                image = frame.to_rgb(segmenter.input_size)
+                joint.add(frame.to_rgb(), segmenter.segment(np.stack([image]))[0])
     return joint
 
 
@@ -101,11 +102,11 @@ def embeddings(
 
 
 @torch.inference_mode()
-def pooled_features(network: SegmentationNetwork, pictures: NDArray[np.uint8], runtime: Runtime) -> NDArray[np.float32]:
+def pooled_features(network: SegmentationNetwork, images: NDArray[np.uint8], runtime: Runtime) -> NDArray[np.float32]:
     vectors = []
-    for begin in range(0, len(pictures), BATCH_SIZE):
-        images = to_tensor(pictures[begin : begin + BATCH_SIZE], runtime.device)
-        vectors.append(network(network.normalisation(images)).features.mean((2, 3)).float().cpu().numpy())
+    for begin in range(0, len(images), BATCH_SIZE):
+        batch = to_tensor(images[begin : begin + BATCH_SIZE], runtime.device)
+        vectors.append(network(network.normalisation(batch)).features.mean((2, 3)).float().cpu().numpy())
     return np.concatenate(vectors)
 
 

@@ -30,14 +30,14 @@ LABELS = f'masks = "labels"\nlabel_space = "{CITYSCAPES_19.name}"\n'
 
 
 class Annotation(NamedTuple):
-    """What `polygons.json` says."""
+    """Content of `polygons.json`."""
 
     video: str
     """Name of the video file."""
     sha256: str
-    """Of that file, hexadecimal."""
+    """SHA-256 of that file, hexadecimal."""
     size: tuple[int, int]
-    """(width, height) of its pictures in pixels."""
+    """(width, height) of its frames in pixels."""
     regions: dict[int, list[Region]]
     """Frame, counted from 0 -> its polygons, far to near."""
 
@@ -49,7 +49,7 @@ class Annotation(NamedTuple):
 def read_annotation() -> Annotation:
     written = json.loads(POLYGONS.read_bytes())
     width, height = written["size"]
-    regions = {picture["frame"]: [_region(*each) for each in picture["polygons"]] for picture in written["pictures"]}
+    regions = {frame["frame"]: [_region(*each) for each in frame["polygons"]] for frame in written["pictures"]}
     return Annotation(written["video"], written["sha256"], (width, height), regions)
 
 
@@ -103,7 +103,7 @@ def main() -> None:
         make(arguments.video, arguments.out, annotation)
     except RoadsegError as error:
         sys.exit(str(error))
-    print(f"{arguments.out}: {len(annotation.regions)} labelled pictures")
+    print(f"{arguments.out}: {len(annotation.regions)} labelled frames")
 
 
 if __name__ == "__main__":

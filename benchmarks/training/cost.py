@@ -1,4 +1,4 @@
-"""What a training step costs, by part, beside the same step in plain code."""
+"""Cost of a training step by part, beside the same step in plain code."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,26 +26,26 @@ _PART_OF = {"segmentation": "source", "adversarial": "target", "discriminator": 
 
 @dataclass(frozen=True)
 class StepCost:
-    """What one way of making a step costs."""
+    """Cost of one implementation of a step."""
 
     milliseconds: dict[str, float]
-    """By part, of the fastest step: other work on the machine only ever adds."""
+    """Time by part of the fastest step: other work on the machine only adds."""
     step_milliseconds: float
-    """Of that step, without its data."""
+    """Time of that step, without its data."""
     saved_bytes: int
-    """Kept for backward passes beside parameters and buffers, at the most at any time."""
+    """Peak of the bytes kept for backward passes, besides parameters and buffers."""
     device_bytes: int | None
-    """Allocated on the device at the most, everything included; None on the CPU."""
+    """Peak of the bytes allocated on the device, everything included; None on the CPU."""
 
 
 @dataclass(frozen=True)
 class TrainingCost:
-    """Our step beside the plain one, which has the same parameters, pictures and losses."""
+    """Our step beside the plain one, which has the same parameters, images and losses."""
 
     model: str
     size: tuple[int, int]
     precision: Precision
-    """Of our step; the plain one has float32."""
+    """Precision of our step; the plain one has float32."""
     device: str
     steps: int
     ours: StepCost
@@ -62,7 +62,7 @@ class TrainingCost:
         return self.ours.saved_bytes / self.plain.saved_bytes
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the costs for JSON."""
         ratios = {"time": round(self.time_ratio, 3), "saved_bytes": round(self.saved_ratio, 3)}
         return vars(self) | {"ours": vars(self.ours), "plain": vars(self.plain), "ratios": ratios}
 
@@ -80,11 +80,11 @@ def measure_training(
 
     Args:
         model: a key of `SIZES`.
-        device: where; see `roadseg.runtime.start`.
-        precision: of our step.
-        steps: measured of each kind, after one that is not.
-        size: (width, height) of the pictures, by default that of `SIZES`.
-        on_progress: told (steps made, steps in all).
+        device: device of both; see `roadseg.runtime.start`.
+        precision: precision of our step.
+        steps: number of measured steps of each kind, after one that is not measured.
+        size: (width, height) of the images, by default that of `SIZES`.
+        on_progress: called with (steps made, steps in all).
 
     Raises:
         InputError: the device is not there.

@@ -1,6 +1,6 @@
-"""The same training step as published code writes it down: what ours is measured against.
+"""The same training step as in published code: the baseline of the measurements.
 
-Float32, NCHW in memory, batch norm as an operation of its own, all maps at the size of the pictures and kept (Tsai et
+Float32, NCHW in memory, batch norm as an operation of its own, all maps at the size of the images and kept (Tsai et
 al., CVPR 2018, in the order of the authors' loop).
 """
 
@@ -80,7 +80,7 @@ class PlainStep:
         }
 
     def _predict(self, images: Tensor) -> list[Tensor]:
-        """Class scores of both levels at the size of the pictures."""
+        """Class scores of both levels at the size of the images."""
         logits = self.segmenter(self.segmenter.normalisation(images.contiguous())).logits
         align_corners = self.segmenter.align_corners
         return [
@@ -105,7 +105,7 @@ class _SeparateNorm(nn.BatchNorm2d):
 
 
 def _make_plain(network: nn.Module) -> None:
-    """Undo, parameters as they are, what our networks do to save time and memory."""
+    """Undo the measures of our networks that save time and memory; parameters stay."""
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     if isinstance(network, VGG16):
         network.recomputed = 0

@@ -1,4 +1,4 @@
-"""What a training step is measured on: the published multi-level setting, on pictures drawn at random."""
+"""Setting of the measured training step: the published multi-level one, on images drawn at random."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, s
 from roadseg.training.trainer import Trainer
 
 SIZES = {"fast": (480, 272), "resnet101": (321, 161), "vgg16": (321, 161)}
-"""(width, height) of the pictures by network: an eighth of a megapixel for video, and a quarter of the side at which
+"""(width, height) of the images by network: an eighth of a megapixel for video, and a quarter of the side at which
 the networks of the paper were trained."""
 IMAGES = 4
 SEGMENTATION_WEIGHTS = (1.0, 0.1)
@@ -50,15 +50,15 @@ def build(model: str, runtime: Runtime) -> Trainer:
 
 
 def draw_batches(folder: Path, size: tuple[int, int]) -> AdaptationBatches:
-    """Draw pictures and label maps of `size` = (width, height) into `folder`, as the loader of whole pictures."""
+    """Draw images and label maps of `size` = (width, height) into `folder`; return a loader of whole images."""
     width, height = size
     rng = np.random.default_rng(0)
     for name, values in (("images", (256, 3)), ("labels", (CLASSES, 1))):
         (folder / name).mkdir()
         for index in range(IMAGES):
             blocks = rng.integers(0, values[0], (height // 16, width // 16, values[1]), np.uint8)
-            picture = cv2.resize(blocks, size, interpolation=cv2.INTER_NEAREST)
-            cv2.imwrite(str(folder / name / f"{index}.png"), picture)
+            image = cv2.resize(blocks, size, interpolation=cv2.INTER_NEAREST)
+            cv2.imwrite(str(folder / name / f"{index}.png"), image)
     (folder / "dataset.toml").write_text('kind = "streets"\nlabel_space = "cityscapes-19"\n')
     whole = CropTransform(size, size, scale=(1.0, 1.0), jitter=0.0, horizontal_flip=False)
     return AdaptationBatches(

@@ -71,11 +71,11 @@ class Judgement:
 
     @property
     def alarming(self) -> bool:
-        """Whether training is likely to fail if this does not change."""
+        """True if training is likely to fail unless this changes."""
         return self.verdict in ("guessing", "has won", "fooled", "worse than guessing")
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the fields for JSON."""
         return {"loss": round(self.loss, 4), "verdict": self.verdict, "advice": self.advice}
 
 

@@ -64,11 +64,11 @@ class Method(ABC):
     Options: ClassVar[type[MethodOptions]] = MethodOptions
     """Options that the method's table in a recipe sets."""
     uses_target: ClassVar[bool] = True
-    """Whether training batches contain target images."""
+    """True if training batches contain target images."""
     labels_target: ClassVar[bool] = False
-    """Whether `label_target` labels the target images before training starts."""
+    """True if `label_target` labels the target images before training starts."""
     needs_teacher: ClassVar[bool] = False
-    """Whether the method needs the average of the segmenter's weights as a teacher."""
+    """True if the method needs the average of the segmenter's weights as a teacher."""
 
     def __init__(
         self, segmenter: SegmentationNetwork, runtime: Runtime, supervision: Supervision, options: Any = None

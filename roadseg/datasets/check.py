@@ -36,7 +36,7 @@ class Problem(NamedTuple):
     cause: str
     """One line, naming the file."""
     remedy: str
-    """How to solve it; may be empty."""
+    """Remedy; may be empty."""
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class FetchRecord:
     cause: str = ""
     """Reason why it was skipped or failed, in one line."""
     remedy: str = ""
-    """What to do about it, in one line."""
+    """Remedy, in one line."""
 
 
 @dataclass(frozen=True)

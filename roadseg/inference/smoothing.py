@@ -32,7 +32,7 @@ class Memory:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read what `write` wrote."""
+        """Read a file of `write`."""
         with np.load(path) as arrays:
             return cls(arrays["grey"], arrays["scores"])
 

@@ -56,7 +56,7 @@ class Outcome:
     """Scores on the recipe's labelled data set; made by the main process only."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON and metrics.json."""
+        """Return the facts for JSON and metrics.json."""
         return {
             "run": str(self.run),
             "steps": self.steps,

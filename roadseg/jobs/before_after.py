@@ -18,14 +18,14 @@ SMALLEST_SHARE = 0.0005
 
 @dataclass(frozen=True)
 class Footage:
-    """Video of a recipe, and what became of it."""
+    """Video of a recipe, and its outcome."""
 
     address: str
     """Path or address in the recipe."""
     file: str = ""
     """Path of the video; empty if it cannot be had."""
     pictures: int = 0
-    """Number of its frames that are adapted to."""
+    """Number of its frames that are adapted to; the name is a key of videos.json."""
     cause: str = ""
     """Reason why there are none, in one line."""
     remedy: str = ""

@@ -32,7 +32,7 @@ from roadseg.video.pipeline import Pipeline
 from roadseg.video.selection import MIN_CHANGE
 
 DEFAULT_COUNT = 10
-"""Frames of each video: about what a person corrects in one sitting."""
+"""Frames of each video: about as many as a person corrects in one sitting."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class OverlayOptions:
     batch_norm: BatchNormAdaptation | None = None
     """Adaptation of batch norm to each video; None for none."""
     mask: MaskChoice | None = None
-    """Area that is neither drawn on nor counted: what never moves in a video, or what a person drew."""
+    """Area that is neither drawn on nor counted: the static regions of a video, or a mask that a person drew."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1:

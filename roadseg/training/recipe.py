@@ -305,17 +305,17 @@ class AdaptRecipe(BaseModel):
 
     @property
     def shows_targets(self) -> bool:
-        """Whether batches contain target crops."""
+        """True if batches contain target crops."""
         return any(kind.uses_target for kind in self.methods) or self.fourier_beta > 0
 
     @property
     def labels_target(self) -> bool:
-        """Whether the method labels the target images before training starts."""
+        """True if the method labels the target images before training starts."""
         return any(kind.labels_target for kind in self.methods)
 
     @property
     def needs_target(self) -> bool:
-        """Whether training reads target images, if only for their colours or statistics."""
+        """True if training reads target images, if only for their colours or statistics."""
         return self.shows_targets or self.adapt_bn
 
     def as_toml(self) -> str:

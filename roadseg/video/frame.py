@@ -37,7 +37,7 @@ class Frame:
     time_base: Fraction
     """Seconds per tick."""
     duration: int
-    """How long the frame is shown, in ticks of `time_base`; at least 1."""
+    """Duration of the frame in ticks of `time_base`, at least 1."""
 
     def __post_init__(self) -> None:
         height, width = self.y.shape
@@ -67,7 +67,7 @@ class Frame:
 
     @property
     def duration_seconds(self) -> float:
-        """How long the frame is shown, in seconds."""
+        """Duration of the frame in seconds."""
         return float(self.duration * self.time_base)
 
     @classmethod
@@ -88,7 +88,7 @@ class Frame:
             index: position in the video, from 0.
             pts: presentation time in ticks of `time_base`.
             time_base: seconds per tick.
-            duration: how long the frame is shown, in ticks.
+            duration: duration of the frame in ticks.
             matrix: the Y'CbCr matrix to convert with.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Batch norm adapted to pictures, against what it promises: new pictures pass as those of training did."""
+"""Batch norm adapted to images: activations of new images get the statistics of the training images."""
 
 import copy
 
@@ -19,7 +19,7 @@ CPU = start("cpu")
 
 @pytest.fixture(scope="module")
 def network():
-    """Statistics that belong to no pictures, as those of ImageNet do not belong to streets."""
+    """Statistics that belong to no images, as those of ImageNet do not belong to streets."""
     torch.manual_seed(0)
     network = build_model("fast", 5, pretrained=False).eval()
     for module in network.modules():
@@ -61,7 +61,7 @@ def test_moments_are_those_of_all_pictures_together():
 
 
 def test_what_is_measured_is_the_input_of_batch_norm_in_use(network, day):
-    """By the stem alone, whose input of batch norm is the convolution of the picture."""
+    """Checked on the stem alone, whose batch norm gets the convolution of the image."""
     stem = network.backbone.stem
     with torch.inference_mode():
         x = stem[0](network.normalisation(torch.from_numpy(day).permute(0, 3, 1, 2)))
@@ -81,7 +81,7 @@ def test_measuring_changes_nothing(network, day):
 
 
 def test_pictures_like_those_of_training_leave_the_network_as_it_is(network, day):
-    """In one batch; statistics that grow with the batches differ a little on the way."""
+    """One batch: statistics that accumulate over batches would differ a little."""
     adapted = adapted_to(network, source_moments(network, day[:4], CPU), day[:4], CPU, 4)
     torch.testing.assert_close(scores(adapted, day), scores(network, day), rtol=1e-3, atol=1e-3)
 
@@ -100,7 +100,7 @@ def test_another_light_is_undone(network, day, night):
 
 
 def standardised(network, moments):
-    """Mean and standard deviation of what each batch norm gives, before its scale and offset."""
+    """Mean and standard deviation of the output of each batch norm, before its scale and offset."""
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm, found in zip(norms, moments, strict=True):
         spread = (norm.running_var + norm.eps).sqrt()

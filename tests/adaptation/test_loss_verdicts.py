@@ -1,4 +1,4 @@
-"""What is said of losses at known values, and that methods know which of theirs are whose."""
+"""Verdicts on losses at known values, and the kind of each loss of a method."""
 
 import math
 
@@ -99,7 +99,7 @@ def test_methods_name_losses_that_they_have(name):
 
 
 def trained(change, *, gan="vanilla", steps=WARM_UP, rate=0.02):
-    """What is said of the discriminator of a method after that many steps, and the trainer."""
+    """Verdict on the discriminator of a method after `steps`, and the trainer."""
     method = toy_method("single-level", gan=gan)
     adversary = method.adversaries["main"]
     method.adversaries["main"] = Adversary(adversary.view, adversary.discriminator, 0.0)
@@ -130,7 +130,7 @@ def test_a_discriminator_whose_input_tells_nothing_ends_at_guessing(gan):
 @pytest.mark.parametrize("gan", ["vanilla", "least-squares"])
 def test_a_discriminator_that_sees_the_domain_wins(gan):
     def tell_all(method):
-        # A segmenter that calls every dark pixel, as target pictures are here, another class.
+        # A segmenter that calls every dark pixel, as target images are here, another class.
         with torch.no_grad():
             method.segmenter.stem.weight.fill_(10.0)
             method.segmenter.heads[0].weight.copy_(

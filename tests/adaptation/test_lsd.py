@@ -18,7 +18,7 @@ from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, s
 from roadseg.training.trainer import Trainer
 
 TERMS = ("segmenter", "segmenter", "generator", "generator", "discriminator", "discriminator")
-"""Which network each term is of: a term a domain."""
+"""Network that each loss term trains; two terms, one per domain, for each."""
 
 
 class Answering(nn.Module):

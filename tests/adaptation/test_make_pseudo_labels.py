@@ -1,4 +1,4 @@
-"""Which pixels a network's own labels keep, and the labelled set that they make."""
+"""Pseudo-labels: the pixels that are kept, and the labelled set made of them."""
 
 import json
 
@@ -25,7 +25,7 @@ def counts_of(**pixels_by_confidence):
     return counts
 
 
-def test_each_class_keeps_its_surest_pixels():
+def test_each_class_keeps_its_most_confident_pixels():
     counts = counts_of(low={50: 40, 80: 30, 120: 30}, high={240: 10, 250: 90}, never={})
     assert selection_thresholds(counts, 0.5) == (80, 230, 0)
     assert selection_thresholds(counts, 0.3) == (120, 230, 0)
@@ -79,5 +79,5 @@ def test_what_is_labelled_already_is_not_labelled_again(frames, tmp_path):
     lost.unlink()
     again = Toy()
     make(again)
-    assert len(again.shown) == 6  # three scales, mirrored too, of one picture
+    assert len(again.shown) == 6  # three scales, mirrored too, of one image
     assert kept.read_bytes() == before and lost.is_file()

@@ -1,4 +1,4 @@
-"""What each method forwards, learns from and freezes, and its losses on numbers that can be checked by hand."""
+"""Inputs, losses and frozen parameters of each method; losses on numbers that can be checked by hand."""
 
 import math
 import weakref
@@ -105,7 +105,7 @@ def test_labels_of_people_are_a_term_beside_those_of_any_method(name, batch):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_source_images_are_normalised_by_the_statistics_of_the_source(name, batch):
-    """Which black everything out here."""
+    """The large source variance makes source images uniform here, and no others."""
     method = toy_method(name)
     method.segmenter.stem = NormalisedStem(nn.BatchNorm2d(3).eval(), method.segmenter.stem)
     keep_source_statistics(method.segmenter)

@@ -1,4 +1,4 @@
-"""Entropy of predictions where it can be told by hand."""
+"""Entropy of predictions where it can be computed by hand."""
 
 import math
 

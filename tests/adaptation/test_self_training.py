@@ -1,4 +1,4 @@
-"""What the teacher labels, how much that weighs, and what pictures are mixed of."""
+"""Labels of the teacher, their weight, and mixed images."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What is measured of an overlay is measured on the same work, and adds up."""
+"""Stages of an overlay are measured on the same work and add up."""
 
 import json
 

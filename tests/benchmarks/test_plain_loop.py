@@ -1,4 +1,4 @@
-"""The plain loop draws what an overlay draws."""
+"""The plain loop draws the same as an overlay."""
 
 from pathlib import Path
 

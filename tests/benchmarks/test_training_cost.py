@@ -1,4 +1,4 @@
-"""The measured step and the plain one do the same; what is measured adds up."""
+"""The measured step and the plain one do the same; the measurements add up."""
 
 import pytest
 import torch

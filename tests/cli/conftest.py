@@ -11,7 +11,7 @@ from roadseg.cli.main import main
 
 @pytest.fixture
 def roadseg(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Function that runs a command inside this process and gives its exit code; `capsys` has what it prints."""
+    """Function that runs a command inside this process and returns its exit code; `capsys` has its output."""
 
     def run(*arguments: object) -> int:
         monkeypatch.setattr(sys, "argv", ["roadseg", *map(str, arguments)])

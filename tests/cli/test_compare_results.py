@@ -1,4 +1,4 @@
-"""`roadseg compare --dataset` and `--video`, with networks of random weights and those that ship."""
+"""`roadseg compare --dataset` and `--video`, with random and default weights."""
 
 import json
 import re
@@ -99,7 +99,7 @@ def pane(frame, place):
 
 
 def seen(segmenter, frame):
-    """Luma of a frame with what a run sees in it, but for the rows of the title."""
+    """Luma of a frame with the labels of a run, without the rows of the title."""
     labels = segmenter.segment(np.stack([frame.to_rgb(segmenter.input_size)]))[0]
     return Overlay(segmenter.label_space, legend=False).draw(frame, labels).y[40:96].astype(int)
 

@@ -13,7 +13,7 @@ KEYS = {**RECIPE, "target": "frames"}
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """A bare file of weights, a recipe that says what it holds, and a labelled set."""
+    """A bare file of weights, a recipe that describes it, and a labelled set."""
     root = tmp_path_factory.mktemp("weights")
     torch.manual_seed(0)
     torch.save(build_model("fast", 19).state_dict(), root / "bare.pth")

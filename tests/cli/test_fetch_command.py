@@ -1,4 +1,4 @@
-"""`roadseg fetch` as a person or a script uses it: what it prints where, and how it exits."""
+"""`roadseg fetch` as a person or a script uses it: its outputs and exit codes."""
 
 import gc
 import json

@@ -1,4 +1,4 @@
-"""`roadseg frames` as a program: what it prints where, and how it exits."""
+"""`roadseg frames` as a program: its outputs and exit codes."""
 
 import json
 from fractions import Fraction

@@ -11,7 +11,7 @@ COMMANDS = sorted(get_command(app).commands)
 
 
 def text(capsys) -> str:
-    """What was printed, without frames and escapes, on one line."""
+    """Printed text, without frames and escapes, on one line."""
     return re.sub(r"[\s│]+", " ", re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out))
 
 

@@ -1,4 +1,4 @@
-"""`roadseg labels` as people use it: from pictures to labels, to what training takes."""
+"""`roadseg labels` as people use it: from images to labels for training."""
 
 import json
 import zipfile

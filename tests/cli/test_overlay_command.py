@@ -55,7 +55,7 @@ def results(folder):
 
 
 def names(*videos):
-    """Of all results of videos in a folder."""
+    """Names of all results of videos in a folder."""
     pages = ["plotly.min.js", *(["index.html"] if len(videos) > 1 else [])]
     return sorted([*(f"{video}.{kind}" for video in videos for kind in RESULTS), *pages])
 
@@ -76,7 +76,7 @@ def test_videos_become_overlays_and_a_table(roadseg, run, tmp_path, monkeypatch)
 
 
 def test_a_video_is_all_it_takes(roadseg, tmp_path, monkeypatch):
-    """The weights that ship are found from anywhere."""
+    """The default weights are found from any folder."""
     monkeypatch.chdir(tmp_path)
     make_video(tmp_path / "drive.mp4")
     code, _, _ = roadseg("overlay", "drive.mp4", "--out", "out")
@@ -141,7 +141,7 @@ def test_what_was_done_is_skipped_unless_overwritten(roadseg, run, tmp_path):
 
 
 def test_options_of_test_time_change_labels_and_are_recorded(roadseg, run, tmp_path, monkeypatch):
-    """With pictures of training that take no rendering."""
+    """Blank images stand in for the source images, whose rendering takes long."""
     monkeypatch.setattr(
         "roadseg.inference.network_segmenter.source_images",
         lambda source, size, count, scenes: np.zeros((2, *size[::-1], 3), np.uint8),
@@ -187,7 +187,7 @@ def test_one_broken_video_stops_no_other(roadseg, run, tmp_path, monkeypatch):
 
 
 def test_folders_patterns_and_lists(roadseg, run, tmp_path):
-    """Sub-folders are kept, and what was drawn on lies beside its results without being taken for a video."""
+    """Sub-folders are kept; results beside their videos are not taken for videos."""
     drives = tmp_path / "drives"
     for name in ("a/1.mp4", "b/1.mp4"):
         make_video(drives / name, frames=2)
@@ -272,7 +272,7 @@ def long_clip(tmp_path):
 
 
 def start(clip, run, out):
-    """`roadseg overlay` in a process of its own, once it is in the middle of its work."""
+    """Start `roadseg overlay` in its own process and wait until it is in the middle of its work."""
     call = [sys.executable, "-m", "roadseg", "overlay", clip, "--run", run, "--out", out]
     process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     first_segment = out / ".long.parts" / "000000.parquet"

@@ -1,4 +1,4 @@
-"""`roadseg overlay --ray` on a real cluster of this machine, as a program of its own."""
+"""`roadseg overlay --ray` on a real cluster of this machine, as a separate program."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from roadseg.video.reader import VideoReader
 
 VIDEOS = 12
 OF_CIRCUMSTANCE = ("frames_resumed", "wall_seconds", "frames_per_second", "stages")
-"""What may differ between two summaries of the same job."""
+"""Keys that may differ between two summaries of the same job."""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def drives(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def serial(run, drives, tmp_path_factory):
-    """What one process makes of the drives."""
+    """Results of one process for the drives."""
     out = tmp_path_factory.mktemp("serial")
     call = [sys.executable, "-m", "roadseg", "overlay", drives, "--run", run, "--out", out, "-q"]
     assert subprocess.run(call, capture_output=True, timeout=120).returncode == 1
@@ -105,12 +105,12 @@ def assert_equal(out, serial):
         with VideoReader(out / f"{stem}.overlay.mp4") as ours, VideoReader(serial / f"{stem}.overlay.mp4") as theirs:
             for one, other in zip(ours, theirs, strict=True):
                 assert one.pts == other.pts
-                # Not to the bit: of the same small pictures x264 makes a few other bytes now and then.
+                # Not to the bit: x264 encodes the same small frames to slightly different bytes now and then.
                 assert all(mean_difference(getattr(one, plane), getattr(other, plane)) < 1 for plane in "yuv")
 
 
 def mean_difference(one, other):
-    """Of two planes, in levels."""
+    """Mean absolute difference of two planes, in levels."""
     return np.abs(one.astype(int) - other).mean()
 
 

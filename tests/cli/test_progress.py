@@ -1,4 +1,4 @@
-"""What a terminal says of a run that goes on."""
+"""Terminal output of a run in progress."""
 
 import io
 
@@ -17,7 +17,7 @@ KINDS = {
 
 
 def said(capsys, losses, *, steps=500):
-    """Of a run whose losses, by step, are these of both discriminators."""
+    """Output of a run with these losses of both discriminators, by step."""
     points = {name: [] for name in KINDS}
     with training_progress(Reporter(), steps) as watcher:
         for step, (main, auxiliary) in losses.items():

@@ -20,7 +20,7 @@ from roadseg.errors import DatasetError
 
 
 def published(kind, **counts):
-    """The kind, as if so many pictures were published."""
+    """The kind with another number of published images."""
     return replace(DATASETS[kind], splits=counts)
 
 

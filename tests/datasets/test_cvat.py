@@ -30,7 +30,7 @@ def png(pixels):
 
 
 def files(count=2, *, pictures=True):
-    """Of the zip of toy streets, whose cars somebody has made rickshaws; the last frame is not labelled."""
+    """Files of a zip of toy streets whose cars are relabelled as rickshaws; the last frame has no labels."""
     found = {"labelmap.txt": LABELMAP.encode(), "ImageSets/Segmentation/default.txt": b"f_0\nf_1\nf_2\n"}
     for index in range(count):
         image, label = street(index)

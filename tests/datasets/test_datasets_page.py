@@ -1,4 +1,4 @@
-"""docs/datasets.md says what the program knows; run as a program, this prints the parts to paste into it."""
+"""docs/datasets.md agrees with the program; run as a program, this prints the parts to paste into it."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is written, as the programs that it is for read it, and as roadseg reads it back."""
+"""Exported labels, read by the programs that they are for and by roadseg."""
 
 import importlib.util
 import json

@@ -16,7 +16,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "datasets.md"
 
 
 def written(root, labels, mask, *, name="a", image_name="a.jpg", mask_name="a.png"):
-    """A folder of one picture and one mask."""
+    """A folder of one image and one mask."""
     mask = np.asarray(mask)
     write_image(root / "images" / image_name, np.zeros((*mask.shape[:2], 3), np.uint8))
     write_image(root / "masks" / mask_name, mask.astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Rare-class sampling: the published formula, counts that are kept, and batches that show what was drawn."""
+"""Rare-class sampling: the published formula, counts that are kept, and batches that show the drawn images."""
 
 import math
 import os

@@ -48,7 +48,7 @@ def test_batches_have_the_documented_form(batches):
 
 @pytest.fixture(scope="module")
 def flat_targets(tmp_path_factory):
-    """Targets of one, three and two pictures; the grey of each is 10 times its target, plus its place."""
+    """Targets of one, three and two images; the grey of each is 10 times its target, plus its place."""
     root = tmp_path_factory.mktemp("targets")
     for target, pictures in enumerate((1, 3, 2)):
         (root / str(target)).mkdir()
@@ -95,7 +95,7 @@ def test_more_processes_than_images_are_refused(batches):
 
 
 def test_geometry_moves_picture_and_label_alike():
-    # Without jitter every label has its colour, so the transformed picture must tell the transformed label.
+    # Without jitter every label has its colour, so the transformed image determines the transformed label.
     image, label = street(0)
     flat = np.zeros_like(image)
     flat[...] = label[..., None] * 10
@@ -140,7 +140,7 @@ def test_alignment_gives_source_crops_the_colours_of_target_crops(batches, tmp_p
 
 def test_pseudo_labels_go_with_their_crops_and_are_counted(batches, tmp_path):
     root = write_streets(tmp_path / "set", 5)
-    for label in (root / "labels").iterdir():  # pictures that tell the label of every pixel
+    for label in (root / "labels").iterdir():  # images that show the label of every pixel
         cv2.imwrite(str(root / "images" / label.name), cv2.cvtColor(cv2.imread(str(label), 0), cv2.COLOR_GRAY2BGR))
     unchanged = CropTransform(SIZE, (64, 48), scale=(1.0, 1.0), jitter=0)
     without = replace(batches, targets=(dataset_kind("streets").open(root),), target_transform=unchanged)

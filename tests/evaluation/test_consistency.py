@@ -1,4 +1,4 @@
-"""Steadiness of labels, on pictures that move by known steps."""
+"""Steadiness of labels, on images that move by known steps."""
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ LABELS = np.repeat(np.arange(10, dtype=np.uint8), 20)[None].repeat(96, 0) % 3
 
 
 def frame(step):
-    """What a camera sees that turns by three pixels a step."""
+    """View and labels of a camera that turns by three pixels a step."""
     part = slice(3 * step, 3 * step + 128)
     return SCENE[:, part], LABELS[:, part]
 
@@ -29,7 +29,7 @@ def test_labels_that_move_with_the_picture_are_steady():
     assert steady.miou > 97
     assert steady.changed < 2
     standing = consistency_of((frame(step)[0], frame(0)[1]) for step in range(6))
-    assert standing.miou < steady.miou - 15  # the picture moves, its labels do not
+    assert standing.miou < steady.miou - 15  # the image moves, its labels do not
 
 
 def test_labels_that_flicker_are_not():

@@ -14,7 +14,7 @@ from roadseg.models.build import build_model
 from roadseg.training.recipe import resolve
 
 MEAN = torch.tensor([104.00698793, 116.66876762, 122.67891434])
-"""Of B, G, R in the published code."""
+"""Mean of B, G, R in the published code."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Runs on one data set: the table, and the picture of what they see."""
+"""Runs on one data set: the table, and the image of their labels."""
 
 import json
 from dataclasses import replace
@@ -110,7 +110,7 @@ def test_the_best_is_bold_and_differences_are_to_the_first():
     table = make_board({"baseline": 24, "adapted": 6, "same": 24}).table()
     assert table.header == ("class", "baseline", "adapted", "same")
     cells = {row[0]: row[1:] for row in table.rows}
-    sky = 15 * 64 + 64 - 12 * 2  # the upper half but for the car's first two rows, in both pictures
+    sky = 15 * 64 + 64 - 12 * 2  # the upper half but for the car's first two rows, in both images
     assert cells["sky"] == tuple(
         f"{100 * (1 - wrong * 16 / (16 * 64 - 12 * 2)):.2f}{more}"
         for wrong, more in ((24, ""), (6, f" ({100 * 18 * 16 / (16 * 64 - 24):+.2f})"), (24, " (+0.00)"))

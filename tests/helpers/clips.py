@@ -17,19 +17,19 @@ SOUND_RATE = 48_000
 
 @dataclass(frozen=True)
 class Clip:
-    """A video, and what a reader must find in it."""
+    """A video and the properties that a reader must find."""
 
     path: Path
     width: int
     height: int
     seconds: tuple[Fraction, ...]
-    """Presentation time of each picture."""
+    """Presentation time of each frame."""
     tolerance: Fraction = Fraction(0)
     """Seconds to which the container rounds times."""
 
 
 def level(index: int) -> int:
-    """Grey level of picture `index`, which tells 50 pictures apart."""
+    """Grey level of frame `index`, different for 50 successive frames."""
     return 40 + 4 * (index % 50)
 
 
@@ -62,7 +62,7 @@ def make_clip(
 ) -> Clip:
     """Encode `picture(0)`, `picture(1)`... at `pts`; stored turned, so that `rotation` degrees set them upright.
 
-    `aspect` is that of the pixels as stored. A cover picture or a second, smaller video may be added.
+    `aspect` is that of the pixels as stored. A cover image or a second, smaller video may be added.
     """
     width, height = size
     generator = np.random.default_rng(0)
@@ -103,7 +103,7 @@ def make_clip(
 
 
 def stored(image: np.ndarray, pixel_format: str) -> av.VideoFrame:
-    """An RGB picture in another pixel format."""
+    """An RGB image in another pixel format."""
     if pixel_format == "pal8":
         colours, indices = np.unique(image.reshape(-1, 3), axis=0, return_inverse=True)
         palette = np.full((256, 4), 255, np.uint8)
@@ -121,7 +121,7 @@ def tone(start: int, stop: int) -> list[av.AudioFrame]:
 
 
 def make_sound(path: Path, codec: str = "aac", cover: bool = False) -> Path:
-    """A file of a second of sound, with or without a cover picture."""
+    """A file of a second of sound, with or without a cover image."""
     with av.open(str(path), "w") as container:
         track = container.add_stream(codec, rate=SOUND_RATE, layout="mono")
         stream = add_cover(container) if cover else None
@@ -143,7 +143,7 @@ def hide_sound_format(path: Path) -> None:
 
 
 def zero_packets(path: Path, first: int, stop: int) -> None:
-    """Overwrite packets of pictures with zeros."""
+    """Overwrite packets of the video with zeros."""
     with av.open(str(path)) as container:
         packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
     data = bytearray(path.read_bytes())
@@ -153,20 +153,20 @@ def zero_packets(path: Path, first: int, stop: int) -> None:
 
 
 def add_cover(container: OutputContainer) -> VideoStream:
-    """A stream for a cover picture."""
+    """A stream for a cover image."""
     stream = container.add_stream("png", rate=1, width=32, height=32, pix_fmt="rgb24")
     stream.disposition = Disposition.attached_pic
     return stream
 
 
 def mux_cover(container: OutputContainer, stream: VideoStream) -> None:
-    """The cover picture itself."""
+    """Encode the cover image."""
     container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(0, 32, 32), "rgb24")))
     container.mux(stream.encode())
 
 
 def picture_times(path):
-    """Seconds at which pictures are shown, by FFmpeg alone; counted at 25 Hz where they have no timestamps."""
+    """Seconds at which frames are shown, by FFmpeg alone; counted at 25 Hz where they have no timestamps."""
     with av.open(str(path)) as container:
         frames = [(frame.pts, frame.time_base) for frame in container.decode(container.streams.best("video"))]
     return [Fraction(number, 25) if pts is None else pts * time_base for number, (pts, time_base) in enumerate(frames)]

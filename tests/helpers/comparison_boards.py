@@ -1,4 +1,4 @@
-"""Scores of runs on two pictures of sky, road and cars, counted from label maps that a test can read."""
+"""Scores of runs on two images of sky, road and cars, counted from label maps that a test can read."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def truth(place: int) -> np.ndarray:
 
 
 def misjudged(place: int, columns: int) -> np.ndarray:
-    """The truth, but for so many columns on the left that are called road."""
+    """The truth, but with this number of columns on the left labelled as road."""
     labels = truth(place)
     labels[:, :columns] = ROAD
     labels[-1] = ROAD
@@ -53,7 +53,7 @@ def iou(scores: Evaluation):
 
 
 def make_board(wrong=None, names=("first", "second"), classes=None) -> Scoreboard:
-    """Runs that misjudge so many columns of each picture, by name; `classes` are those that a run is scored on."""
+    """Runs by name that misjudge this number of columns in each image; `classes` are those that a run is scored on."""
     runs = {}
     for run, columns in (wrong or {"baseline": 24, "adapted": 6}).items():
         maps = [misjudged(place, columns) for place in range(2)]

@@ -1,4 +1,4 @@
-"""Drives with what never moves painted on them, and where that is."""
+"""Drives with static regions painted on them, and the masks of those regions."""
 
 from fractions import Fraction
 from functools import cache
@@ -13,7 +13,7 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 @cache
 def bare_drive(scenes, seed=3, seconds=24):
-    """(N, 270, 480, 3) uint8 RGB: a picture a second, without anything that is fixed to the camera."""
+    """(N, 270, 480, 3) uint8 RGB: a frame a second, without anything that is fixed to the camera."""
     frames = drive_frames(seed, seconds, size=(480, 270), look="target", frame_rate=Fraction(1), scenes={scenes: 1.0})
     return np.stack([image for image, _ in frames])
 
@@ -24,7 +24,7 @@ def noisy(pictures, deviation, seed=0):
 
 
 def with_bonnet(pictures, colour=(150, 40, 40), reflection=0.35):
-    """Pictures with a bonnet that mirrors the street, and (H, W) where it is."""
+    """Frames with a bonnet that mirrors the street, and its (H, W) mask."""
     height, width = pictures.shape[1:3]
     where = np.zeros((height, width), np.uint8)
     axes = round(0.9 * width), round(0.39 * height)
@@ -39,7 +39,7 @@ def with_bonnet(pictures, colour=(150, 40, 40), reflection=0.35):
 
 
 def with_stamp(pictures, corner=(0.03, 0.08)):
-    """Pictures with date, time and speed, whose digits change, and (H, W) the box that they are in."""
+    """Frames with date, time and speed, whose digits change, and the (H, W) mask of their box."""
     height, width = pictures.shape[1:3]
     where = np.zeros((height, width), np.bool_)
     scale, thickness = 0.035 * height / 21, max(1, round(0.077 * height / 21))
@@ -56,7 +56,7 @@ def with_stamp(pictures, corner=(0.03, 0.08)):
 
 
 def with_logo(pictures, opacity=0.5):
-    """Pictures with a logo through which the street shows, and (H, W) the disc that it is in."""
+    """Frames with a translucent logo, and the (H, W) mask of its disc."""
     height, width = pictures.shape[1:3]
     centre, radius = (round(0.9 * width), round(0.12 * height)), round(0.06 * height)
     ink, where = np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint8)

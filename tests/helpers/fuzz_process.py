@@ -27,11 +27,11 @@ from roadseg.overlay.summary import OverlayFiles
 from roadseg.video.reader import VideoReader
 
 MEMORY = 1 << 29
-"""Bytes that a file may add to what the process took at most before."""
+"""Bytes by which a file may raise the peak memory of the process."""
 
 
 def read(path: Path) -> None:
-    """Read all frames and the keyframes, and check what the reader promises of them."""
+    """Read all frames and the keyframes, and check the promises of the reader."""
     with VideoReader(path, threads=1) as video:
         size, end = (video.info.width, video.info.height), 0
         for number, frame in enumerate(video):
@@ -61,7 +61,7 @@ def draw(path: Path) -> None:
 
 
 def misbehave(path: Path) -> None:
-    """Do what the file's name says, to see whether it is noticed."""
+    """Perform the failure that the file's name states, to check that it is noticed."""
     {
         "crash": os.abort,
         "hang": partial(time.sleep, 60),
@@ -73,7 +73,7 @@ def misbehave(path: Path) -> None:
 
 
 def result_of(work, path: Path) -> str:
-    """`done`, `refused` with a message, or what ought not to happen."""
+    """`done`, `refused` with a message, or a failure that must not happen."""
     before = peak_resident_bytes()
     try:
         work(path)

@@ -40,7 +40,7 @@ def flip_bits(data: bytearray, other: bytes, chance: Chance) -> bytearray:
 
 
 def insane_numbers(data: bytearray, other: bytes, chance: Chance) -> bytearray:
-    """Numbers at the edge of what 16, 32 or 64 bits hold."""
+    """Numbers at the limits of 16, 32 and 64 bits."""
     for _ in range(int(2 ** chance.uniform(0, 3))):
         width = int(chance.choice([2, 4, 8]))
         at = place(data, chance)

@@ -3,7 +3,7 @@
     python read_back.py PROGRAM FORMAT FOLDER OUT.npz
     python read_back.py datumaro cvat FOLDER OUT.zip    # written again
 
-An array a picture, by its name without suffix: (H, W) uint8 train ids, 255 where there is no label; and "classes",
+One array per image, by its name without suffix: (H, W) uint8 train ids, 255 where there is no label; and "classes",
 their names in the order of train ids. Needs numpy and the program alone.
 """
 
@@ -36,7 +36,7 @@ def datumaro(label_format, folder):
 
 
 def exported_again(folder, out):
-    """Write a zip as CVAT does when labels are exported with their pictures, by the same library."""
+    """Write a zip as CVAT does when labels are exported with their images, by the same library."""
     from datumaro import Dataset
 
     with tempfile.TemporaryDirectory() as unpacked, tempfile.TemporaryDirectory() as exported:

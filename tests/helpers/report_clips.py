@@ -19,7 +19,7 @@ CARS, PEOPLE = range(13, 18), range(38, 43)
 
 
 class TheFrameSays(Segmenter):
-    """Labels by the number of the frame, which its brightness tells: sky over road, cars left, people right."""
+    """Labels by the number of the frame, which its brightness encodes: sky over road, cars left, people right."""
 
     label_space = CAMVID_11
     name = "brightness"

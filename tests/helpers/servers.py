@@ -51,7 +51,7 @@ Route = Callable[[Handler], None]
 
 
 class Site(ThreadingHTTPServer):
-    """A server whose `routes` say what each path answers, and whose `seen` says what was asked."""
+    """A server with `routes`, the answer of each path, and `seen`, the requests so far."""
 
     daemon_threads = False  # so that closing the server waits for its threads and leaves no open socket
 
@@ -146,7 +146,7 @@ def write_clip(
 
 
 def cut_clip(video: Path, path: Path, *, seconds: float) -> Path:
-    """The first seconds of a video's pictures, packet by packet."""
+    """The first seconds of a video, packet by packet."""
     with av.open(str(video)) as whole, av.open(str(path), "w") as part:
         stream = part.add_stream_from_template(whole.streams.video[0])
         for packet in whole.demux(whole.streams.video[0]):

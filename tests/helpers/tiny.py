@@ -16,7 +16,7 @@ COLOURS = {ROAD: (90, 90, 95), BUILDING: (150, 90, 60), SKY: (150, 190, 240), CA
 
 
 def street(index: int, *, night: bool = False) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Sky over buildings over road with a car on it, as RGB picture and label map; `night` is another domain."""
+    """Sky over buildings over road with a car on it, as RGB image and label map; `night` is another domain."""
     rng = np.random.default_rng(index)
     width, height = SIZE
     label = np.full((height, width), SKY, np.uint8)

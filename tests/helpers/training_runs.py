@@ -42,5 +42,5 @@ def write_training(path: Path, *, steps: int = 400, made: int = 300, **recipe: o
 
 
 def finish(run: RunFolder, steps: int, miou: float = 55.5) -> None:
-    """Write what a run has at its end."""
+    """Write the files of a finished run."""
     run.metrics.write_text(json.dumps({"steps": steps, "evaluation": {"dataset": "camvid", "miou": miou}}))

@@ -134,7 +134,7 @@ def test_names_tell_engines_and_precisions_apart():
 
 
 class Cramped(TorchEngine):
-    """Has memory for two pictures at once; tells how many it was shown."""
+    """Has memory for two images at once; records how many it gets."""
 
     def __init__(self, network, room=2):
         super().__init__(network, CPU, "float32")
@@ -170,7 +170,7 @@ def test_on_a_gpu_labels_are_those_of_the_cpu_from_several_threads_too(reference
 @pytest.mark.parametrize(
     ("seconds", "room", "expected"),
     [
-        ({1: 1, 2: 1.1, 4: 1.4, 8: 2.6, 16: 5.2, 32: 10.4}, 32, 8),  # 3.08 pictures a second
+        ({1: 1, 2: 1.1, 4: 1.4, 8: 2.6, 16: 5.2, 32: 10.4}, 32, 8),  # 3.08 images a second
         ({1: 1, 2: 1.1, 4: 1.4, 8: 2.77, 16: 5.6, 32: 11.2}, 32, 4),  # 2.86 are nearly as many
         ({1: 1, 2: 2, 4: 4, 8: 8, 16: 16, 32: 32}, 32, 1),
         ({1: 1, 2: 1.1, 4: 1.4, 8: 3}, 4, 4),  # eight had to be done in two halves

@@ -1,4 +1,4 @@
-"""ONNX files, run by ONNX Runtime: the labels of torch, and metadata that says what they mean."""
+"""ONNX files, run by ONNX Runtime: the labels of torch, and metadata that describes them."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Scores averaged over time: steadier where nothing changes, in step with what moves, and no ghosts of what is gone."""
+"""Scores averaged over time: steadier where nothing changes, in step with motion, no ghosts of objects that left."""
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ HEIGHT, WIDTH, CLASSES = 30, 40, 4
 
 
 def texture(shift=0):
-    """(8 HEIGHT, 8 WIDTH, 3) a picture with structure, moved to the right by so many pixels."""
+    """(8 HEIGHT, 8 WIDTH, 3) an image with structure, moved to the right by this number of pixels."""
     noise = np.random.default_rng(0).integers(0, 256, (8 * HEIGHT, 16 * WIDTH), np.uint8)
     grey = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 4), None, 0, 255, cv2.NORM_MINMAX)
     left = 4 * WIDTH - shift

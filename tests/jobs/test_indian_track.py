@@ -73,7 +73,7 @@ def test_the_set_holds_the_labelled_frames_and_can_be_scored(real_data, tmp_path
     np.testing.assert_array_equal(dataset.image(0), wanted)
     labels = dataset.label(0)
     assert labels.shape == (HEIGHT, WIDTH)
-    # The sky above, the road before the car, and the padding below the picture, which is neither.
+    # The sky above, the road before the car, and the padding below the frame, which is neither.
     assert labels[5, WIDTH // 2] == TRAIN_IDS["sky"]
     assert labels[HEIGHT - 10, WIDTH // 2] == TRAIN_IDS["road"]
     assert (labels[-2:] == IGNORE).all()

@@ -47,7 +47,7 @@ def small_sets(tmp_path_factory):
 
 @pytest.fixture(scope="module", autouse=True)
 def shallow_resnet():
-    """One block a stage instead of 33 in all: what is tested here is the recipe, and there are many."""
+    """One block per stage instead of 33 in all: the recipes are tested here, and there are many."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resnet101, "STAGES", tuple(stage._replace(blocks=1) for stage in resnet101.STAGES))
         yield

@@ -1,4 +1,4 @@
-"""What a run shows of itself: it changes nothing of the training, survives interruptions, and never ends it."""
+"""The record of a run: it does not change the training, survives interruptions, and never stops the training."""
 
 import json
 import math

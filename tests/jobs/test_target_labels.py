@@ -1,4 +1,4 @@
-"""Whether what people label helps: ten frames of a drive, against the same training without them."""
+"""Labels of ten target frames help, against the same training without them."""
 
 import shutil
 
@@ -24,12 +24,12 @@ car = 8
 person = 9
 rider = 10
 """
-"""Classes of CamVid as somebody who corrects a network of Cityscapes would have called them, near enough."""
+"""Classes of CamVid, and their nearest equivalents in Cityscapes."""
 SIZE = (320, 240)
 
 
 def ten_frames(camvid, root, shift):
-    """Of CamVid's train split, evenly spread, as a data set of one's own."""
+    """Copy ten evenly spread frames of CamVid's train split to a data set in `root`."""
     for folder in ("images", "masks"):
         (root / folder).mkdir(parents=True)
     pictures = sorted((camvid / "train").iterdir())

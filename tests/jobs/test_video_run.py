@@ -27,7 +27,7 @@ def source(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def start_weights(tmp_path_factory):
-    """The weights that ship, for small pictures."""
+    """The default weights, for small images."""
     network, card = load_model(Path(DEFAULT))
     path = tmp_path_factory.mktemp("weights") / "model.safetensors"
     save_model(path, network, card.model_copy(update={"input_size": SIZE}))

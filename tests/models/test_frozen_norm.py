@@ -102,7 +102,7 @@ def test_mixed_precision_keeps_no_copy_of_a_weight():
 
 
 def lively(name):
-    """A network whose statistics and scales are not those that it is made with, in double precision."""
+    """A network with other statistics and scales than its initial ones, in double precision."""
     torch.manual_seed(0)
     network = build_model(name, 5, pretrained=False).double().eval()
     for norm in batch_norms(network):

@@ -12,7 +12,7 @@ COLOURS = [("bt601", False), ("bt601", True), ("bt709", False), ("bt709", True),
 
 
 def frame_of(rgb, matrix="bt709", full_range=False):
-    """A frame of an RGB picture (H, W, 3) whose colour is the same in every 2 x 2 pixels."""
+    """A frame of an RGB image (H, W, 3) whose colour is the same in every 2 x 2 pixels."""
     ycbcr = np.rint(rgb_to_ycbcr(rgb, matrix, full_range)).astype(np.uint8)
     planes = [ycbcr[..., 0], ycbcr[::2, ::2, 1], ycbcr[::2, ::2, 2]]
     for plane in planes:

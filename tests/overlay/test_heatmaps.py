@@ -1,4 +1,4 @@
-"""Where classes stand: grids of label maps, added up, and what a table of frames keeps of them."""
+"""Heatmaps of classes: grids of label maps, their sums, and their copy in the table of frames."""
 
 from fractions import Fraction
 

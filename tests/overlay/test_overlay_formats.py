@@ -57,7 +57,7 @@ CLIPS: dict[str, Callable[[Path], Clip]] = {
 
 @pytest.fixture(scope="module", params=CLIPS)
 def drawn(request, tmp_path_factory):
-    """A clip, what an invisible overlay made of it, and the summary."""
+    """A clip, its invisible overlay, and the summary."""
     clip = CLIPS[request.param](tmp_path_factory.mktemp("clip"))
     out = clip.path.parent / "out"
     summary = overlay_video(clip.path, TheUpperHalfIsSky(), out, INVISIBLE)
@@ -96,7 +96,7 @@ def test_sound(drawn):
 
 
 def check_sound(video, overlay, notices):
-    """What MP4 holds is there byte for byte, and the rest told of."""
+    """Check that sound which MP4 can hold is copied byte for byte, and that the rest has a notice."""
     before = sound_tracks(video)
     kept = [track for track in before if track[0] in ("aac", "mp3", "opus")]
     assert sound_tracks(overlay) == kept
@@ -124,7 +124,7 @@ def test_videos_of_other_peoples_making(real_data, tmp_path, name):
 
 
 def summary_of(video):
-    """What stands in the summary file."""
+    """Make an overlay and return the content of its summary file."""
     out = video.parent / "out"
     overlay_video(video, TheUpperHalfIsSky(), out, INVISIBLE)
     return json.loads(OverlayFiles.of(video, out).summary.read_text())

@@ -25,7 +25,7 @@ NAMES = ["clip.frames.parquet", "clip.overlay.mp4", "clip.summary.json"]
 
 
 class BrightIsSky(Segmenter):
-    """Labels what is bright sky (0) and the rest road (3), at half the input size."""
+    """Labels bright pixels as sky (0) and the rest as road (3), at half the input size."""
 
     label_space = CAMVID_11
     input_size = (32, 16)
@@ -53,7 +53,7 @@ class BrightIsSky(Segmenter):
 
 
 def picture(index, width=64, height=48):
-    """Bright above, dark below, the border one row lower in each picture."""
+    """Bright above, dark below, the border one row lower in each frame."""
     rgb = np.full((height, width, 3), 20, np.uint8)
     rgb[: 12 + index] = 230
     return rgb

@@ -1,4 +1,4 @@
-"""What a worker on another machine says about what it does not see, without a second machine and without Ray."""
+"""Messages of a worker on another machine about missing files, without a second machine and without Ray."""
 
 from types import SimpleNamespace
 

@@ -25,7 +25,7 @@ PARTS = ".clip.parts"
 
 
 class TheBrighterIsSky(TheUpperHalfIsSky):
-    """Labels that follow the picture, and a failure at a given batch."""
+    """Labels that follow the frame, and a failure at a given batch."""
 
     concurrency = 1
 
@@ -70,7 +70,7 @@ def whole(clip, tmp_path_factory):
 
 
 def contents(clip, out):
-    """All that results say, but for what the work took."""
+    """Content of the results, without time and cost of the work."""
     files = OverlayFiles.of(clip, out)
     with VideoReader(files.overlay) as video:
         pictures = [

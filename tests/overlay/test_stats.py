@@ -24,7 +24,7 @@ def counts(*labels):
 
 
 def totals_of(path, label_space):
-    """What a written table adds up to."""
+    """Totals of a written table."""
     totals = ClassTotals(FrameTable.names(label_space))
     for rows in read_frames(path, totals.names):
         totals.add(rows.pixels, rows.durations)

@@ -60,7 +60,7 @@ def test_a_multi_level_checkpoint_from_several_gpus_and_an_old_torch(multi_state
 
 
 def initial_file():
-    """What training starts from: a leading `Scale.`, and one head of another task."""
+    """Weights that published training starts from: a leading `Scale.`, and one head of another task."""
     state = {key: value for key, value in published_state("multi").items() if not key.startswith(("layer5", "layer6"))}
     state |= {f"layer5.conv2d_list.{i}.weight": torch.zeros(21, 2048, 3, 3) for i in range(4)}
     state |= {f"layer5.conv2d_list.{i}.bias": torch.zeros(21) for i in range(4)}

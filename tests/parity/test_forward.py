@@ -1,4 +1,4 @@
-"""Networks give the published networks' outputs for the same weights and pictures."""
+"""Networks give the published networks' outputs for the same weights and images."""
 
 import numpy as np
 import pytest

@@ -42,7 +42,7 @@ def opened(open_offline, folder):
 
 
 def x_of(page, seconds):
-    """Where on the screen the axis of the chart has a time, as Plotly itself says."""
+    """Position of a time on the screen, as Plotly computes it."""
     return page.evaluate(
         """seconds => {
             const chart = document.getElementById("chart"), axis = chart._fullLayout.xaxis;
@@ -65,7 +65,7 @@ def playhead(page):
 
 @contextmanager
 def seeking(page):
-    """The block makes the video seek; afterwards it shows the picture."""
+    """The block makes the video seek; afterwards it shows the frame."""
     page.evaluate("() => { window.sought = new Promise(done => video.addEventListener('seeked', done, {once: true})) }")
     yield
     page.evaluate("() => window.sought.then(() => true)")

@@ -28,7 +28,7 @@ def box(page):
 
 
 def colours(page, tmp_path):
-    """What the first picture shows, a row of pixels across its upper quarter, away from badges and handle."""
+    """A row of pixels across the upper quarter of the first image, away from badges and handle."""
     path = tmp_path / "wipe.png"
     page.locator(".wipe").first.screenshot(path=path)
     pixels = np.array(Image.open(path).convert("RGB")).astype(int)
@@ -36,7 +36,7 @@ def colours(page, tmp_path):
 
 
 def edge(row, left, right):
-    """Where along a row one row of colours goes over into another, 0..1; both are of 64 labels a row."""
+    """Position, 0..1, at which a row changes from one row of colours to another; both have 64 labels."""
     width = len(row)
     columns = np.arange(width) * len(left) // width
     is_left, is_right = ((np.abs(row - side[columns]).max(-1) <= 6) for side in (left, right))
@@ -78,7 +78,7 @@ def test_the_keyboard_moves_it_too(page, tmp_path):
         assert low - 0.01 <= share <= high + 0.01
     assert slider.get_attribute("aria-valuetext") == "0 % image, the rest adapted"
     other = page.get_by_role("slider", name="Share of the left in second")
-    assert other.input_value() == "50", "pictures move by themselves"
+    assert other.input_value() == "50", "images move by themselves"
 
 
 def test_layers_are_chosen_and_swapped(page):
@@ -95,7 +95,7 @@ def test_layers_are_chosen_and_swapped(page):
     assert first.locator(".on-right").inner_text() == "ground truth"
     for number in range(2):
         visible = page.locator(".wipe").nth(number).locator("img:visible")
-        assert visible.count() == 3  # the picture lies below both
+        assert visible.count() == 3  # the image lies below both
 
 
 def test_colours_can_be_mixed_with_the_picture(page, tmp_path):

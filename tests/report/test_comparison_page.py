@@ -1,4 +1,4 @@
-"""The page of a comparison without a browser: what is in it, and that names are only names."""
+"""The page of a comparison without a browser: its content, and names that cannot inject HTML."""
 
 import io
 import re

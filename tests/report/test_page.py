@@ -1,4 +1,4 @@
-"""What is in a page and in its data, without a browser."""
+"""Content of a page and of its data, without a browser."""
 
 import json
 import re
@@ -24,7 +24,7 @@ from roadseg.report.timeline import binned
 
 HOSTILE = "<img src=x onerror=document.title='owned'> \"'&amp; </script> ü漢 100%41#?"
 HOSTILE_NAME = HOSTILE.replace("/", "")
-"""As the name of a file."""
+"""Page name that is a valid file name."""
 
 
 class Elements(HTMLParser):

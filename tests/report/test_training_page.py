@@ -1,4 +1,4 @@
-"""The page of a training: what is in it, and that it works in a real browser without a network."""
+"""The page of a training: its content, and its use in a real browser without a network."""
 
 import json
 import re

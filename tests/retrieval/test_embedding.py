@@ -1,4 +1,4 @@
-"""Vectors of pictures, against what they are defined as."""
+"""Vectors of images, against their definitions."""
 
 from dataclasses import replace
 from pathlib import Path

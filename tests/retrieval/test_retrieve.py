@@ -80,7 +80,7 @@ def test_only_names_tell_what_is_paired(tmp_path):
     assert streets.label_space is not None  # a folder of rendered streets is known as such
     (tmp_path / "streets" / "dataset.toml").unlink()
     pictures = open_images(str(root))
-    assert len(pictures) == 12  # pictures of any kind, label maps too
+    assert len(pictures) == 12  # images of any kind, label maps too
     with pytest.raises(DatasetError, match="the same name as one of the target"):
         checked_pair(streets, pictures, 5, paired=True)
     assert not checked_pair(streets, pictures, 5, paired=False).paired

@@ -1,4 +1,4 @@
-"""Vectors on disk: what is known is not embedded again, and nothing else is taken for it."""
+"""Vectors on disk: known images are not embedded again, and others are not taken for them."""
 
 import json
 from dataclasses import replace
@@ -20,7 +20,7 @@ IMAGES = 7
 
 
 class Counting(Embedder):
-    """Counts what it embeds, and may be interrupted after some pictures."""
+    """Counts what it embeds, and may be interrupted after some images."""
 
     def __init__(self, run="default", stop_after=None, error=KeyboardInterrupt):
         trained = load_run(Path(run))

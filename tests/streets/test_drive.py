@@ -35,7 +35,7 @@ def test_the_camera_moves_on_in_every_frame(frames):
 
 
 def test_light_and_camera_stay_as_they_are(frames):
-    """The sky's mean colour and the horizon stay put; what comes into view may change the rest."""
+    """The sky's mean colour and the horizon stay constant; new objects may change the rest."""
     skies = np.array([image[: 120 // 3][label[: 120 // 3] == SKY].mean(0) for image, label in frames])
     assert np.abs(np.diff(skies, axis=0)).max() < 4
     roads = np.array([image[90:][label[90:] == ROAD].mean(0) for image, label in frames])
@@ -43,7 +43,7 @@ def test_light_and_camera_stay_as_they_are(frames):
 
 
 def test_textures_move_smoothly():
-    """Pictures change less from frame to frame at twice the frame rate: nothing pops."""
+    """Frames change less from frame to frame at twice the frame rate: nothing pops."""
 
     def change(rate):
         images = [

@@ -14,7 +14,7 @@ SMALL = (96, 72)
 
 @pytest.fixture(scope="module")
 def sets():
-    """48 small streets of each preset: (pictures, label maps)."""
+    """48 small streets of each preset: (images, label maps)."""
     rendered = {
         name: [render_street(1, index, size=SMALL, scenes={name: 1}) for index in range(48)] for name in PRESETS
     }

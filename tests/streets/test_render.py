@@ -21,7 +21,7 @@ SMALL = (96, 72)
 
 @pytest.fixture(scope="module")
 def sets():
-    """160 small streets of each look: (pictures, label maps)."""
+    """160 small streets of each look: (images, label maps)."""
     rendered = {look: [render_street(0, index, size=SMALL, look=look) for index in range(160)] for look in LOOKS}
     return {look: tuple(np.array(part) for part in zip(*pairs, strict=True)) for look, pairs in rendered.items()}
 
@@ -87,7 +87,7 @@ def test_every_class_occurs_with_some_regularity(sets, look):
     labels = sets[look][1]
     for train_id, name in enumerate(CITYSCAPES_19.classes):
         there = (labels == train_id).reshape(len(labels), -1).sum(1)
-        assert (there >= 8).mean() > 0.04, f"{name} is in {(there >= 8).mean():.1%} of the {look} pictures"
+        assert (there >= 8).mean() > 0.04, f"{name} is in {(there >= 8).mean():.1%} of the {look} images"
     assert (shares(labels) > 0.0004).all(), dict(zip(CITYSCAPES_19.classes, shares(labels).round(5), strict=True))
 
 
@@ -100,13 +100,13 @@ def test_looks_differ_in_colour_and_agree_in_layout(sets):
 
 
 def test_target_pictures_are_alike(sets):
-    """One domain, not a mixture: brightness varies less from picture to picture than in the game's."""
+    """One domain, not a mixture: brightness varies less from image to image than in the game's."""
     means = {look: pictures.mean((1, 2)) for look, (pictures, _) in sets.items()}
     assert means["target"].std(0).max() < means["game"].std(0).min()
 
 
 def test_labels_lie_on_what_they_name():
-    """Without light, sky and haze every class but the sky is black, so that picture and labels must agree."""
+    """Without light, sky and haze every class but the sky is black, so that image and labels must agree."""
     for index in range(12):
         rng = np.random.default_rng(index)
         night = replace(

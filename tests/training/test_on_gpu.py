@@ -1,4 +1,4 @@
-"""Training steps on a GPU: they never wait for it, and come to what the CPU comes to, within a tolerance."""
+"""Training steps on a GPU: they never wait for it, and agree with the CPU within a tolerance."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Several processes under torchrun come to what one process comes to with the joint batch."""
+"""Several processes under torchrun give the result of one process with the joint batch."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Steps on a toy: dividing a batch changes nothing, a checkpoint holds all, float16 skips what overflows."""
+"""Steps on a toy: dividing a batch changes nothing, a checkpoint holds all, float16 skips steps that overflow."""
 
 import io
 

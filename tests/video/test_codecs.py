@@ -15,7 +15,7 @@ def test_the_decoders_of_the_wheel_work(codec: str):
 
 def test_an_encoder_that_does_not_exist_is_told_apart_from_one_that_fails():
     assert try_encoder("no_such_encoder") == NOT_BUILT_IN
-    # An image encoder that takes no yuv420p: it is there, and cannot encode the picture.
+    # An image encoder that takes no yuv420p: it is there, and cannot encode the frame.
     assert try_encoder("png") not in (None, NOT_BUILT_IN)
 
 

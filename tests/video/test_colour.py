@@ -44,7 +44,7 @@ def blocks(level, size):
 
 
 def patchwork(matrix="bt709", full_range=False):
-    """A frame of 16 x 16 flat blocks of random colours, and what RGB the standard makes of them."""
+    """A frame of 16 x 16 flat blocks of random colours, and their RGB by the standard."""
     colours = np.random.default_rng(7).integers(0, 256, (16, 16, 3))
     levels = encode(colours, matrix, full_range)
     planes = (blocks(level, size) for level, size in zip(levels, (BLOCK, BLOCK // 2, BLOCK // 2), strict=True))

@@ -18,7 +18,7 @@ from roadseg.video.extract import extract_frames
 
 @pytest.fixture
 def clip(tmp_path):
-    """Two seconds at 25 Hz, the grey of each picture tells which it is."""
+    """Two seconds at 25 Hz, the grey of each frame encodes its index."""
     return make_clip(tmp_path / "drive.mp4", pts=range(50)).path
 
 

@@ -69,7 +69,7 @@ REAL = {
 
 
 def copy_start(source: Path, target: Path) -> None:
-    """Copy the packets of the first moments, of pictures and of sound."""
+    """Copy the packets of the first moments, of video and of sound."""
     with av.open(str(source)) as read, av.open(str(target), "w", container_options=SAME_TWICE) as written:
         streams = [
             stream

@@ -1,4 +1,4 @@
-"""Videos that follow one another, joined: every picture as it was encoded, at its time to the tick, and its sound."""
+"""Videos that follow one another, joined: every frame as it was encoded, at its time to the tick, and its sound."""
 
 import hashlib
 from dataclasses import replace
@@ -17,7 +17,7 @@ RATE = Fraction(25)
 
 
 def parts_of(tmp_path, given, lengths, **options):
-    """Videos of so many frames each."""
+    """Videos with these numbers of frames."""
     parts, first = [], 0
     for number, length in enumerate(lengths):
         parts.append(tmp_path / f"{number}.mp4")
@@ -28,7 +28,7 @@ def parts_of(tmp_path, given, lengths, **options):
 
 
 def pictures(*paths):
-    """A hash of each decoded picture."""
+    """A hash of each decoded frame."""
     found = []
     for path in paths:
         with VideoReader(path) as video:

@@ -1,4 +1,4 @@
-"""What a probe finds, and how it refuses what is no video."""
+"""Properties that a probe finds, and errors for files that are no videos."""
 
 import os
 from datetime import UTC, datetime

@@ -66,7 +66,7 @@ def open_video(request):
 
 
 def shown_pictures(frames) -> list[int]:
-    """Which picture each frame shows, told by its grey level."""
+    """Index of the frame that each one shows, from its grey level."""
     greys = [int(frame.to_rgb()[-4:, -4:].mean().round()) for frame in frames]
     return [round((grey - clips.level(0)) / 4) for grey in greys]
 

@@ -1,4 +1,4 @@
-"""Pictures spread over a video, by seeking or by decoding it whole."""
+"""Frames spread over a video, by seeking or by decoding it whole."""
 
 from fractions import Fraction
 
@@ -15,7 +15,7 @@ SIZE = (32, 16)
 
 
 def write(path, frames, gop, start=0):
-    """Grey pictures whose brightness tells their number."""
+    """Grey frames whose brightness encodes their index."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(
             "libx264", rate=25, options={"g": str(gop), "keyint_min": str(gop), "sc_threshold": "0"}

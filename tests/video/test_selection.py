@@ -1,4 +1,4 @@
-"""Which frames are chosen."""
+"""Selection of frames."""
 
 from fractions import Fraction
 from itertools import pairwise

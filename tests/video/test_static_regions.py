@@ -1,4 +1,4 @@
-"""What never moves, painted on rendered drives: it is found, and nothing else is."""
+"""Static regions painted on rendered drives: they are found, and nothing else is."""
 
 import numpy as np
 import pytest
@@ -79,7 +79,7 @@ def test_a_parked_car_has_no_mask(deviation):
 
 @pytest.mark.parametrize(("scenes", "traffic"), [("european", "indian"), ("indian", "european"), ("indian", "highway")])
 def test_a_car_parked_in_traffic_has_no_mask(scenes, traffic):
-    """Pictures differ, but not where the traffic is not."""
+    """Frames differ, but only where the traffic is."""
     pictures = np.repeat(bare_drive(scenes)[:1], 24, axis=0)
     for index, other in enumerate(bare_drive(traffic, 4)):
         left = 53 * index % 240
@@ -116,7 +116,7 @@ def test_black_pictures_are_not_counted():
     ("name", "lowest", "highest"),
     [
         ("carnd_vehicle_test_video", 0.05, 0.075),  # a bonnet
-        ("indian_track_480p", 0.006, 0.012),  # two black rows below the picture
+        ("indian_track_480p", 0.006, 0.012),  # two black rows below the frame
         ("solidWhiteRight", 0, 0),  # a reflection in the windscreen, a straight lane, hills far away: nothing
     ],
 )

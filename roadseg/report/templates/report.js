@@ -94,9 +94,9 @@
     clamp((event.clientX - timeline.getBoundingClientRect().left - margin.l) / width(), 0, 1) * data.end;
 
   const cells = new Map([...document.querySelectorAll("[data-now]")].map((cell) => [Number(cell.dataset.now), cell]));
-  let told = -1;
+  let announced = -1;
 
-  /** The playhead, the column of shares at this moment, and what a screen reader is told. */
+  /** The playhead, the column of shares at this moment, and the text for screen readers. */
   const place = () => {
     const now = video.currentTime;
     playhead.style.transform = `translateX(${left(now)}px)`;
@@ -106,8 +106,8 @@
     timeline.setAttribute("aria-valuenow", now.toFixed(2));
     timeline.setAttribute("aria-valuetext", `${clock(now)} of ${clock(data.end)}`);
     const point = pointAt(now);
-    if (point !== told) {
-      told = point;
+    if (point !== announced) {
+      announced = point;
       for (const one of data.classes) cells.get(one.id).textContent = percent(one.shares[point]);
     }
   };
