@@ -81,7 +81,7 @@ def test_several_results_of_a_video_are_told(drives, tmp_path):
     overlay_video(tmp_path / "a.mp4", TheUpperHalfIsSky(), drives / "again")
     stats = overlay_stats([drives])
     assert (len(stats.videos), stats.repeated) == (4, 1)
-    assert "1 video counted again" in stats_tables(stats)[0].notes[0]
+    assert "1 video counted more than once" in stats_tables(stats)[0].notes[0]
 
 
 def test_label_spaces_do_not_mix(drives, tmp_path):
