@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+import tomli_w
 import torch
 from helpers.tiny import RECIPE, write_streets
 
@@ -17,7 +18,7 @@ def weights(tmp_path_factory):
     root = tmp_path_factory.mktemp("weights")
     torch.manual_seed(0)
     torch.save(build_model("fast", 19).state_dict(), root / "bare.pth")
-    (root / "fast.toml").write_text("\n".join(f"{key} = {json.dumps(value)}" for key, value in KEYS.items()))
+    (root / "fast.toml").write_text(tomli_w.dumps(KEYS))
     write_streets(root / "streets", 2)
     return root
 
