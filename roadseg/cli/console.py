@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and the result.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 class _DebugFlag:
@@ -32,9 +32,7 @@ def _turn_debug_on(value: bool) -> bool:
     return value
 
 
-Debug = Annotated[
-    bool, typer.Option("--debug", help="Show the traceback of an error.", callback=_turn_debug_on, is_eager=True)
-]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.", callback=_turn_debug_on, is_eager=True)]
 
 
 class Reporter:

@@ -41,19 +41,17 @@ def labels(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...", help="Videos; or a folder of images, or labelled: a folder, CVAT's zip, KIND:ROOT."
+            metavar="SOURCE", help="Videos; or a folder of images, or labelled: a folder, CVAT's zip, KIND:ROOT."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to make.")],
     label_format: Annotated[
         Literal["png", "cvat", "fiftyone", "coco"],
-        typer.Option("--format", "-f", metavar="NAME", help="png, cvat, fiftyone or coco."),
+        typer.Option("--format", "-f", help="Format of the labels."),
     ] = "png",
-    run: Annotated[
-        Path | None, typer.Option("--run", "-r", metavar="RUN", help="Run that predicts; default: the default weights.")
-    ] = None,
+    run: Annotated[Path | None, typer.Option("--run", "-r", metavar="RUN", help="Run folder, or default.")] = None,
     every: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Of videos, a frame every 2s or 500ms; default: ten of each.")
+        str | None, typer.Option(metavar="TIME", help="A frame every 2s or 500ms. Default: ten of each video.")
     ] = None,
     count: Count = None,
     scene_change: SceneChange = False,

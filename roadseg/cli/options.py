@@ -81,7 +81,7 @@ def _limit_threads(count: int | None) -> int | None:
 
 Threads = Annotated[
     int | None,
-    typer.Option(min=1, metavar="N", callback=_limit_threads, help="CPU threads to use. Default: all cores."),
+    typer.Option(min=1, metavar="N", callback=_limit_threads, help="CPU threads. Default: all cores."),
 ]
 """Takes effect while options are read, before anything that has threads is imported."""
 
