@@ -19,13 +19,17 @@ from roadseg.inference.openvino_engine import openvino_precisions
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.space import LabelMap
 from roadseg.models.weights import load_model
-from roadseg.runtime import DeviceName, describe
+from roadseg.runtime import DeviceName, cpu_has_bfloat16, describe
 
-TORCH_PRECISIONS: tuple[tuple[EnginePrecision, ...], ...] = (
-    ("float32", "mixed", "bfloat16"),
-    ("float32", "mixed", "float16"),
-)
-"""Precisions to compare on a CPU, and on a GPU; the first is the reference."""
+
+def torch_precisions(on_cpu: bool) -> tuple[EnginePrecision, ...]:
+    """Return the precisions in which torch is compared; the first is the reference.
+
+    A CPU without bfloat16 emulates it, nine times as slowly: nobody would choose that.
+    """
+    if not on_cpu:
+        return ("float32", "mixed", "float16")
+    return ("float32", "mixed", "bfloat16") if cpu_has_bfloat16() else ("float32",)
 
 
 @dataclass(frozen=True)
@@ -103,9 +107,7 @@ def compare_engines(
     """
     runtime, _ = choose(device, "torch")
     on_cpu = runtime.device.type == "cpu"
-    candidates: list[tuple[Program, EnginePrecision]] = [
-        ("torch", precision) for precision in TORCH_PRECISIONS[not on_cpu]
-    ]
+    candidates: list[tuple[Program, EnginePrecision]] = [("torch", precision) for precision in torch_precisions(on_cpu)]
     candidates += [("openvino", precision) for precision in openvino_precisions()] if on_cpu else []
     chosen = load_segmenter(run, device=device).name
     size = input_size or load_model(run)[1].input_size

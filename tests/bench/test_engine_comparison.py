@@ -28,7 +28,7 @@ def test_every_engine_is_timed_held_against_float32_and_listed(bench, capsys, mo
     bench("--json", "--quiet")
     found = json.loads(capsys.readouterr().out)
     assert (found["images"], found["input_size"], found["batch_size"]) == (3, [96, 64], 2)
-    names = [f"torch {precision}" for precision in ("float32", "mixed", "bfloat16")]
+    names = [f"torch {precision}" for precision in engines.torch_precisions(on_cpu=True)]
     names += [f"openvino {precision}" for precision in openvino_precisions()]
     assert [each["name"] for each in found["engines"]] == names
     assert [each["name"] for each in found["engines"] if each["chosen"]] in (
@@ -52,3 +52,10 @@ def test_every_engine_is_timed_held_against_float32_and_listed(bench, capsys, mo
     assert lines[0].split()[:2] == ["engine", "precision"]
     assert len([line for line in lines[1:-1] if " * " in line]) == 1
     assert lines[-1].strip().startswith("* the default on this machine")
+
+
+@pytest.mark.parametrize(("there", "precisions"), [(True, ("float32", "mixed", "bfloat16")), (False, ("float32",))])
+def test_what_a_processor_would_emulate_is_left_out(monkeypatch, there, precisions):
+    monkeypatch.setattr(engines, "cpu_has_bfloat16", lambda: there)
+    assert engines.torch_precisions(on_cpu=True) == precisions
+    assert engines.torch_precisions(on_cpu=False) == ("float32", "mixed", "float16")
