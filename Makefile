@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEVELOPER := $(VENV)/.developer
+# Those that need neither a video nor another program.
+BENCHMARKS := confusion neighbours overlay streets training_step tta
 PYTEST := $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist worksteal
 
 .PHONY: help demo test check lint docs bench clean
@@ -13,7 +15,7 @@ help:
 	@echo "make test    all tests, with the coverage of each file (ten minutes on two cores)"
 	@echo "make lint    ruff and mypy"
 	@echo "make docs    build the documentation site into site/"
-	@echo "make bench   measure this machine"
+	@echo "make bench   measure this machine, without a video"
 	@echo "make clean   delete .venv, caches and everything that these targets make"
 
 $(INSTALLED): PACKAGES := .
@@ -47,7 +49,7 @@ docs: $(DEVELOPER)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(DEVELOPER)
-	@for script in benchmarks/*.py; do echo "==> $$script"; $(BIN)/python $$script || exit 1; done
+	@for name in $(BENCHMARKS); do echo "==> benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 clean:
 	rm -rf $(VENV) demo site build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache

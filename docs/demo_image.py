@@ -8,11 +8,14 @@ import numpy as np
 from PIL import Image
 
 from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.overlay.text import draw_text, text_width
 from roadseg.video.reader import VideoReader
 
 FRAMES = (30, 150)
 PANES = ("the drive", "before adaptation", "after adaptation", "ground truth")
 MARGIN = 6
+TITLE, LETTERS = 34, 18
+"""Height of a title and of its letters, in pixels."""
 
 
 def frame(video: Path, index: int) -> np.ndarray:
@@ -22,13 +25,11 @@ def frame(video: Path, index: int) -> np.ndarray:
 
 
 def titled(pane: np.ndarray, title: str) -> np.ndarray:
-    """Return a pane with its title in the lower left corner."""
+    """Return a pane with its title in the upper left corner; the legend of an overlay is at the bottom."""
     pane = pane.copy()
-    height = pane.shape[0]
-    (width, _), _ = cv2.getTextSize(title, cv2.FONT_HERSHEY_DUPLEX, 0.6, 1)
-    corner = pane[height - 34 :, : width + 24]
+    corner = pane[:TITLE, : text_width(title, LETTERS) + 24]
     corner[:] = corner // 3
-    cv2.putText(pane, title, (12, height - 12), cv2.FONT_HERSHEY_DUPLEX, 0.6, (255, 255, 255), 1, cv2.LINE_AA)
+    draw_text(pane, title, (12, TITLE - 11), LETTERS, (255, 255, 255))
     return pane
 
 

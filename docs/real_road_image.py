@@ -9,15 +9,18 @@ import sys
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 import roadseg
+from roadseg.overlay.text import draw_text, text_width
 
 FRAME = 110
 RUNS = {"source-only": "learned from rendered streets", "default": "adapted to unlabelled frames"}
 PANE = (620, 349)
-GAP, TITLE, LEGEND = 8, 38, 40
+GAP, TITLE, LEGEND, LETTERS = 8, 38, 40, 23
+BLACK = (0, 0, 0)
 SHOWN = 0.0005
 """Classes with a larger share of the pixels are in the legend."""
 
@@ -32,20 +35,20 @@ def main(video: Path) -> None:
         labels = segmenter.label(image)
         panes[title] = segmenter.draw(image, labels)
         seen += np.bincount(labels.ravel(), minlength=256)
-    width = len(panes) * PANE[0] + (len(panes) - 1) * GAP
-    sheet = Image.new("RGB", (width, TITLE + PANE[1] + LEGEND), "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(24)
+    sheet = np.full((TITLE + PANE[1] + LEGEND, len(panes) * (PANE[0] + GAP) - GAP, 3), 255, np.uint8)
     for column, (title, pane) in enumerate(panes.items()):
         left = column * (PANE[0] + GAP)
-        draw.text((left, TITLE - 8), title, "black", font, anchor="ls")
-        sheet.paste(Image.fromarray(pane).resize(PANE, Image.Resampling.LANCZOS), (left, TITLE))
-    space, left, middle = segmenter.label_space, PANE[0] + GAP, TITLE + PANE[1] + LEGEND / 2
+        draw_text(sheet, title, (left, TITLE - 10), LETTERS, BLACK)
+        sheet[TITLE : TITLE + PANE[1], left : left + PANE[0]] = cv2.resize(pane, PANE, interpolation=cv2.INTER_AREA)
+    space, left, middle = segmenter.label_space, PANE[0] + GAP, TITLE + PANE[1] + LEGEND // 2
     for index in np.flatnonzero(seen[: len(space)] > SHOWN * seen.sum()):
         name, colour = space.classes[index], space.colours[index]
-        draw.rectangle((left, middle - 9, left + 18, middle + 9), tuple(colour), "black")
-        draw.text((left + 25, middle), name, "black", font, anchor="lm")
-        left += 25 + draw.textlength(name, font) + 22
-    sheet.save(Path(__file__).parent / "images" / "real_road.jpg", quality=88, optimize=True)
+        cv2.rectangle(sheet, (left, middle - 9), (left + 18, middle + 9), tuple(colour), cv2.FILLED)
+        cv2.rectangle(sheet, (left, middle - 9), (left + 18, middle + 9), BLACK)
+        draw_text(sheet, name, (left + 25, middle + 8), LETTERS, BLACK)
+        left += 25 + text_width(name, LETTERS) + 22
+    out = Path(__file__).parent / "images" / "real_road.jpg"
+    Image.fromarray(sheet).save(out, quality=88, optimize=True)
 
 
 if __name__ == "__main__":
