@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from functools import cache
 from types import ModuleType
 from typing import Any, Literal
 
@@ -32,8 +33,7 @@ def openvino() -> ModuleType | None:
 
 def openvino_has_bfloat16() -> bool:
     """Return whether OpenVINO is installed, on a processor that calculates in bfloat16."""
-    package = openvino()
-    return package is not None and "BF16" in package.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return openvino() is not None and "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def streams() -> int:
@@ -64,8 +64,6 @@ def compiled(model: Any, shape: tuple[int, ...], precision: OpenVinoPrecision) -
         shape: shape of the input.
         precision: precision of the computation.
     """
-    package = openvino()
-    assert package is not None
     model.reshape(list(shape))
     properties = {
         "INFERENCE_PRECISION_HINT": precision,
@@ -74,4 +72,16 @@ def compiled(model: Any, shape: tuple[int, ...], precision: OpenVinoPrecision) -
         "INFERENCE_NUM_THREADS": streams(),
         "ENABLE_CPU_PINNING": False,  # other jobs may run on the same processors
     }
-    return package.Core().compile_model(model, "CPU", properties)
+    return _core().compile_model(model, "CPU", properties)
+
+
+@cache
+def _core() -> Any:
+    """Return the one `openvino.Core` of this process.
+
+    The first core gives its thread a stack for signal handlers, and the end of the last core frees that stack. If
+    another thread ends it, the next signal of the first thread, such as Ctrl-C, ends the process (OpenVINO 2026.4).
+    """
+    package = openvino()
+    assert package is not None
+    return package.Core()

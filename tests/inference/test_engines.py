@@ -244,6 +244,19 @@ def test_processors_without_bfloat16_take_float32(monkeypatch):
 
 
 @pytest.mark.extra("openvino")
+def test_signals_arrive_after_another_thread_let_the_last_network_go():
+    code = (
+        "import os, signal, threading, torch; from roadseg.inference import openvino_runtime as door;"
+        "signal.signal(signal.SIGINT, lambda *_: print('arrived'));"
+        "kept = [door.compiled(door.converted(torch.nn.ReLU(), torch.zeros(1)), (1,), 'f32')];"
+        "thread = threading.Thread(target=kept.clear); thread.start(); thread.join();"
+        "os.kill(os.getpid(), signal.SIGINT)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "arrived\n")
+
+
+@pytest.mark.extra("openvino")
 def test_openvino_reports_to_nobody(tmp_path):
     """By itself OpenVINO would leave a client's id in the home folder and send events."""
     code = (
