@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.shallow import make_resnet_shallow
 
 from roadseg.datasets.source_images import source_images
 from roadseg.errors import InputError, OutputError
@@ -17,7 +18,7 @@ from roadseg.labels.catalogue import label_space
 from roadseg.models.build import MODELS, build_model
 from roadseg.models.weights import MODEL_FILE, ModelCard, save_model
 
-pytestmark = pytest.mark.extra("onnx", "onnxruntime", "onnxscript")
+pytestmark = [pytest.mark.extra("onnx", "onnxruntime", "onnxscript"), pytest.mark.slow]
 DEFAULT = Path("default")
 SIZE = (162, 118)
 
@@ -58,7 +59,8 @@ def test_the_file_is_valid_and_says_what_its_labels_mean(written):
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "fast"])
-def test_other_networks_are_written_too(tmp_path, name):
+def test_other_networks_are_written_too(tmp_path, monkeypatch, name):
+    make_resnet_shallow(monkeypatch)
     torch.manual_seed(0)
     network = build_model(name, 19, levels=1, pretrained=False)
     card = {"labels": "cityscapes-19", "method": "source-only", "source": "nothing", "target": "", "steps": 0}
@@ -66,10 +68,13 @@ def test_other_networks_are_written_too(tmp_path, name):
     assert export_onnx(tmp_path, tmp_path / "model.onnx").agreement >= 0.999
 
 
-def test_a_file_with_other_labels_than_torch_is_not_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(onnx_model, "_labels", lambda graph, pictures: np.full((2, 24, 32), 255, np.uint8))
+def test_a_file_with_other_labels_than_torch_is_not_written(tmp_path, monkeypatch, written):
+    import onnx
+
+    monkeypatch.setattr(onnx_model, "_converted", lambda graph, example: onnx.load(written.path))
+    monkeypatch.setattr(onnx_model, "_labels", lambda graph, images: np.full((len(images), 59, 81), 255, np.uint8))
     with pytest.raises(OutputError, match=r"agrees with torch in 0\.0 %"):
-        export_onnx(DEFAULT, tmp_path / "model.onnx", input_size=(64, 48))
+        export_onnx(DEFAULT, tmp_path / "model.onnx", input_size=SIZE)
     assert list(tmp_path.iterdir()) == []
 
 
