@@ -14,12 +14,16 @@ from helpers.clips import make_clip, sound_packets
 from helpers.drive_clips import TheUpperHalfIsSky
 
 from roadseg.errors import OutputError, VideoError
+from roadseg.overlay import job, parts
 from roadseg.overlay.job import overlay_video
-from roadseg.overlay.parts import SEGMENT_FRAMES
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
 from roadseg.video.reader import VideoReader
 
-FRAMES = 6 * SEGMENT_FRAMES + 77
+SEGMENT_FRAMES = 64
+"""A quarter of the usual, so that a short video has several segments."""
+FRAMES = 5 * SEGMENT_FRAMES + 29
+THIRD_SEGMENT = 46
+"""Number of a batch of four frames towards its end: a failure loses the frames that are on the way between stages."""
 KILLS = 20
 PARTS = ".clip.parts"
 
@@ -52,6 +56,18 @@ class TheBrighterIsSky(TheUpperHalfIsSky):
 
     def labels_from_scores(self, scores):
         return np.where(scores.argmax(1) == 0, 0, 3).astype(np.uint8)
+
+
+def shorten_segments(set_attribute=setattr):
+    for module in (parts, job):
+        set_attribute(module, "SEGMENT_FRAMES", SEGMENT_FRAMES)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_segments():
+    with pytest.MonkeyPatch.context() as patch:
+        shorten_segments(patch.setattr)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +115,10 @@ def names(out):
 def test_what_is_finished_is_not_done_again(clip, whole, tmp_path):
     told = []
     with pytest.raises(MemoryError):
-        overlay_video(clip, TheBrighterIsSky(fail_at=150), tmp_path)  # the batch of four from frame 600 on
+        overlay_video(clip, TheBrighterIsSky(fail_at=THIRD_SEGMENT), tmp_path)
     assert names(tmp_path) == [PARTS]
-    parts = sorted(path.name for path in (tmp_path / PARTS).iterdir())
-    assert parts == ["000000.mp4", "000000.parquet", "000001.mp4", "000001.parquet", "manifest.json"]
+    left = sorted(path.name for path in (tmp_path / PARTS).iterdir())
+    assert left == ["000000.mp4", "000000.parquet", "000001.mp4", "000001.parquet", "manifest.json"]
     segmenter = TheBrighterIsSky()
     summary = overlay_video(clip, segmenter, tmp_path, on_progress=lambda done, total: told.append(done))
     assert segmenter.batches == -(-(FRAMES - 2 * SEGMENT_FRAMES) // 4)
@@ -112,11 +128,12 @@ def test_what_is_finished_is_not_done_again(clip, whole, tmp_path):
     assert names(tmp_path) == ["clip.frames.parquet", "clip.overlay.mp4", "clip.summary.json"]
 
 
+@pytest.mark.slow
 def test_smoothing_goes_on_where_it_was(clip, tmp_path):
     smooth, whole, cut = OverlayOptions(smoothing=0.9), tmp_path / "whole", tmp_path / "cut"
     overlay_video(clip, TheBrighterIsSky(), whole, smooth)
     with pytest.raises(MemoryError):
-        overlay_video(clip, TheBrighterIsSky(fail_at=150), cut, smooth)
+        overlay_video(clip, TheBrighterIsSky(fail_at=THIRD_SEGMENT), cut, smooth)
     assert overlay_video(clip, TheBrighterIsSky(), cut, smooth).frames_resumed == 2 * SEGMENT_FRAMES
     assert contents(clip, cut) == contents(clip, whole)
     rows = pq.read_table(OverlayFiles.of(clip, whole).frames)["fraction_Sky"].to_numpy()
@@ -125,7 +142,7 @@ def test_smoothing_goes_on_where_it_was(clip, tmp_path):
 
 def test_parts_of_another_job_are_not_used(clip, whole, tmp_path):
     with pytest.raises(MemoryError):
-        overlay_video(clip, TheBrighterIsSky(fail_at=150), tmp_path, OverlayOptions(opacity=0.9))
+        overlay_video(clip, TheBrighterIsSky(fail_at=THIRD_SEGMENT), tmp_path, OverlayOptions(opacity=0.9))
     segmenter = TheBrighterIsSky()
     assert overlay_video(clip, segmenter, tmp_path).frames_resumed == 0
     assert contents(clip, tmp_path) == whole
@@ -134,7 +151,7 @@ def test_parts_of_another_job_are_not_used(clip, whole, tmp_path):
 @pytest.mark.parametrize("damage", ["{", '{"versions": {}}'])
 def test_parts_whose_manifest_says_something_else_are_not_used(clip, whole, tmp_path, damage):
     with pytest.raises(MemoryError):
-        overlay_video(clip, TheBrighterIsSky(fail_at=150), tmp_path)
+        overlay_video(clip, TheBrighterIsSky(fail_at=THIRD_SEGMENT), tmp_path)
     (tmp_path / PARTS / "manifest.json").write_text(damage)
     assert overlay_video(clip, TheBrighterIsSky(), tmp_path).frames_resumed == 0
     assert contents(clip, tmp_path) == whole
@@ -152,7 +169,7 @@ def test_a_job_whose_last_segment_was_done_is_only_joined(clip, whole, tmp_path,
 
 
 def test_a_video_that_is_what_is_wrong_leaves_no_parts(clip, tmp_path):
-    segmenter = TheBrighterIsSky(fail_at=150)
+    segmenter = TheBrighterIsSky(fail_at=THIRD_SEGMENT)
     segmenter.failure = VideoError("too many packets cannot be decoded", "Copy it again.")
     with pytest.raises(VideoError):
         overlay_video(clip, segmenter, tmp_path)
@@ -181,6 +198,7 @@ def test_earlier_results_stay_until_new_ones_are_whole(clip, tmp_path, monkeypat
 
 
 def work(clip, out):
+    shorten_segments()
     overlay_video(clip, TheBrighterIsSky(), out)
 
 
