@@ -19,6 +19,9 @@ from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
 
+TORCH = ("--engine", "torch")
+"""An engine that needs no compilation; the first tests and those of processes take the default."""
+SEGMENT_FRAMES = 50
 RESULTS = ["frames.parquet", "overlay.mp4", "report.html", "summary.json"]
 
 
@@ -75,6 +78,7 @@ def test_videos_become_overlays_and_a_table(roadseg, run, tmp_path, monkeypatch)
         assert len(list(video)) == 9
 
 
+@pytest.mark.slow
 def test_a_video_is_all_it_takes(roadseg, tmp_path, monkeypatch):
     """The default weights are found from any folder."""
     monkeypatch.chdir(tmp_path)
@@ -86,7 +90,7 @@ def test_a_video_is_all_it_takes(roadseg, tmp_path, monkeypatch):
 
 def test_json_is_one_document_and_nothing_else(roadseg, run, tmp_path):
     clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
-    code, stdout, stderr = roadseg("overlay", clip, tmp_path / "no.mp4", "--run", run, "--out", out, "--json")
+    code, stdout, stderr = roadseg("overlay", clip, tmp_path / "no.mp4", "--run", run, "--out", out, *TORCH, "--json")
     done, failed = json.loads(stdout)["videos"]
     assert code == 1
     assert done == {"status": "done", **json.loads((out / "clip.summary.json").read_text())}
@@ -100,7 +104,7 @@ def test_json_is_one_document_and_nothing_else(roadseg, run, tmp_path):
 
 def test_quiet_leaves_errors_and_the_table(roadseg, run, tmp_path):
     clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
-    code, stdout, stderr = roadseg("overlay", clip, "--run", run, "--out", out, "-q")
+    code, stdout, stderr = roadseg("overlay", clip, "--run", run, "--out", out, *TORCH, "-q")
     assert (code, stderr) == (0, "")
     assert "of the frame %" in stdout
 
@@ -108,7 +112,7 @@ def test_quiet_leaves_errors_and_the_table(roadseg, run, tmp_path):
 def test_a_page_that_cannot_be_written_fails_no_overlay(roadseg, run, tmp_path, monkeypatch):
     """And none is left of earlier results; the next call makes up for it."""
     clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
-    page, call = out / "clip.report.html", ("overlay", clip, "--run", run, "--out", out)
+    page, call = out / "clip.report.html", ("overlay", clip, "--run", run, "--out", out, *TORCH)
     out.mkdir()
     page.write_text("of earlier results")
 
@@ -131,7 +135,7 @@ def test_a_page_that_cannot_be_written_fails_no_overlay(roadseg, run, tmp_path, 
 
 def test_what_was_done_is_skipped_unless_overwritten(roadseg, run, tmp_path):
     clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
-    call = ("overlay", clip, "--run", run, "--out", out)
+    call = ("overlay", clip, "--run", run, "--out", out, *TORCH)
     roadseg(*call)
     assert "done before, skipped" in roadseg(*call)[2]
     assert "6 frames in" in roadseg(*call, "--overwrite")[2]
@@ -140,6 +144,7 @@ def test_what_was_done_is_skipped_unless_overwritten(roadseg, run, tmp_path):
     assert "made with another opacity" in stderr and "--overwrite" in stderr
 
 
+@pytest.mark.slow
 def test_options_of_test_time_change_labels_and_are_recorded(roadseg, run, tmp_path, monkeypatch):
     """Blank images stand in for the source images, whose rendering takes long."""
     monkeypatch.setattr(
@@ -149,7 +154,7 @@ def test_options_of_test_time_change_labels_and_are_recorded(roadseg, run, tmp_p
     clip, tables = make_video(tmp_path / "clip.mp4"), []
     for number, options in enumerate(([], ["--flip", "--scales", "0.5,1"], ["--adapt-bn", "--bn-prior", 8])):
         out = tmp_path / str(number)
-        assert roadseg("overlay", clip, "--run", run, "--out", out, *options)[0] == 0
+        assert roadseg("overlay", clip, "--run", run, "--out", out, *TORCH, *options)[0] == 0
         summary = json.loads((out / "clip.summary.json").read_text())
         tables.append([entry["share"] for entry in summary["classes"]])
     assert tables[0] != tables[1] != tables[2] != tables[0]
@@ -159,11 +164,11 @@ def test_options_of_test_time_change_labels_and_are_recorded(roadseg, run, tmp_p
 def test_a_mask_is_said_and_recorded(roadseg, run, tmp_path):
     clip, out, mask = make_video(tmp_path / "clip.mp4"), tmp_path / "out", tmp_path / "mask.png"
     write_png(mask, np.repeat(np.array([[0], [0], [0], [255]], np.uint8), 6, axis=1))
-    code, _, stderr = roadseg("overlay", clip, "--run", run, "--out", out, "--mask", mask)
+    code, _, stderr = roadseg("overlay", clip, "--run", run, "--out", out, *TORCH, "--mask", mask)
     assert code == 0
     assert ", 25.0 % masked" in stderr and "the mask of 6x4 pixels was stretched" in stderr
     assert json.loads((out / "clip.summary.json").read_text())["job"]["mask"].startswith("sha256:")
-    code, _, stderr = roadseg("overlay", clip, "--run", run, "--out", out, "--mask", "auto", "--overwrite")
+    code, _, stderr = roadseg("overlay", clip, "--run", run, "--out", out, *TORCH, "--mask", "auto", "--overwrite")
     assert code == 0
     assert "warning: " in stderr and "clip.mp4: no mask: only " in stderr
     assert results(out) == names("clip")
@@ -175,7 +180,7 @@ def test_one_broken_video_stops_no_other(roadseg, run, tmp_path, monkeypatch):
     text.write_text("no video")
     empty.touch()
     clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
-    code, stdout, stderr = roadseg("overlay", text, empty, clip, "--run", run, "--out", out)
+    code, stdout, stderr = roadseg("overlay", text, empty, clip, "--run", run, "--out", out, *TORCH)
     assert code == 1
     assert results(out) == sorted(["failures.jsonl", *names("clip")])
     assert f"error: {text}: not a video" in stderr
@@ -192,7 +197,7 @@ def test_folders_patterns_and_lists(roadseg, run, tmp_path):
     for name in ("a/1.mp4", "b/1.mp4"):
         make_video(drives / name, frames=2)
     (drives / "list.txt").write_text("# first\na/1.mp4\n")
-    call = (f"{drives}/**/1.mp4", drives / "list.txt", f"@{drives}/list.txt", "--run", run, "--out", drives)
+    call = (f"{drives}/**/1.mp4", drives / "list.txt", f"@{drives}/list.txt", "--run", run, "--out", drives, *TORCH)
     assert roadseg("overlay", drives, *call)[0] == 0
     assert results(drives / "a") == results(drives / "b") == sorted(["1.mp4", *names("1")])
     code, stdout, stderr = roadseg("overlay", *call)
@@ -209,17 +214,14 @@ def test_a_long_table_of_videos_is_cut(roadseg, run, tmp_path):
     assert "25 of 25 videos failed" in stderr
 
 
-@pytest.mark.timeout(180)
-def test_shards_divide_the_videos(run, tmp_path):
-    """Two processes at once."""
+def test_shards_divide_the_videos(roadseg, run, tmp_path):
     drives, out = tmp_path / "drives", tmp_path / "out"
     for name in "abc":
         make_video(drives / f"{name}.mp4")
-    call = [sys.executable, "-m", "roadseg", "overlay", drives, "--run", run, "--out", out, "--json", "--shard"]
-    processes = [subprocess.Popen([*call, part], stdout=subprocess.PIPE, text=True) for part in ("1/2", "2/2")]
-    documents = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
-    done = [[(one["video"], one["status"]) for one in document["videos"]] for document in documents]
+    call = ("overlay", drives, "--run", run, "--out", out, *TORCH, "--json", "--shard")
+    parts = [roadseg(*call, part) for part in ("1/2", "2/2")]
+    assert [code for code, _, _ in parts] == [0, 0]
+    done = [[(one["video"], one["status"]) for one in json.loads(stdout)["videos"]] for _, stdout, _ in parts]
     assert done == [[(str(drives / f"{name}.mp4"), "done") for name in part] for part in ("ac", "b")]
     assert results(out) == names("a", "b", "c")
 
@@ -268,23 +270,38 @@ def test_mistakes_are_told_in_a_line(roadseg, run, tmp_path, monkeypatch, argume
 
 @pytest.fixture
 def long_clip(tmp_path):
-    return make_video(tmp_path / "long.mp4", frames=1500)
+    return make_video(tmp_path / "long.mp4", frames=10 * SEGMENT_FRAMES)
+
+
+SHORT_SEGMENTS = f"""
+import signal
+from roadseg.cli.main import main
+from roadseg.overlay import job, parts
+signal.signal(signal.SIGINT, signal.default_int_handler)
+job.SEGMENT_FRAMES = parts.SEGMENT_FRAMES = {SEGMENT_FRAMES}
+main()
+"""
+"""The program, with segments cut to a fifth, so that much is left to do when the first is finished.
+
+It listens to Ctrl-C even if the tests run in the background of a shell, where it is ignored.
+"""
 
 
 def start(clip, run, out):
     """Start `roadseg overlay` in its own process and wait until it is in the middle of its work."""
-    call = [sys.executable, "-m", "roadseg", "overlay", clip, "--run", run, "--out", out]
+    call = [sys.executable, "-c", SHORT_SEGMENTS, "overlay", clip, "--run", run, "--out", out]
     process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     first_segment = out / ".long.parts" / "000000.parquet"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not first_segment.exists() and time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()[1]
-        time.sleep(0.02)
+        time.sleep(0.01)
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_ctrl_c_leaves_nothing_half_done_and_the_same_command_goes_on(roadseg, run, long_clip, tmp_path):
+def test_ctrl_c_leaves_nothing_half_done_and_the_same_command_goes_on(roadseg, run, long_clip, tmp_path, monkeypatch):
     out = tmp_path / "out"
     process = start(long_clip, run, out)
     process.send_signal(signal.SIGINT)
@@ -292,11 +309,14 @@ def test_ctrl_c_leaves_nothing_half_done_and_the_same_command_goes_on(roadseg, r
     assert process.returncode == 130
     assert "Run the same command again" in stderr and "Traceback" not in stderr
     assert results(out) == [] and (out / ".long.parts").is_dir()
+    for module in ("job", "parts"):
+        monkeypatch.setattr(f"roadseg.overlay.{module}.SEGMENT_FRAMES", SEGMENT_FRAMES)
     code, _, stderr = roadseg("overlay", long_clip, "--run", run, "--out", out)
-    assert code == 0 and re.search(r"1500 frames in .*, of which \d+ were done before", stderr)
+    assert code == 0 and re.search(r"500 frames in .*, of which \d+ were done before", stderr)
     assert results(out) == names("long")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_killed_run_can_be_repeated(roadseg, run, long_clip, tmp_path):
     out = tmp_path / "out"
@@ -312,7 +332,7 @@ def test_a_killed_run_can_be_repeated(roadseg, run, long_clip, tmp_path):
         process.communicate(timeout=60)
     assert results(out) == ["failures-1-of-1.jsonl"]
     short = make_video(long_clip)
-    code, _, stderr = roadseg("overlay", short, "--run", run, "--out", out)
+    code, _, stderr = roadseg("overlay", short, "--run", run, "--out", out, *TORCH)
     assert code == 0, stderr
     assert results(out) == sorted(["failures-1-of-1.jsonl", *names("long")])
 
@@ -324,7 +344,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(roadseg, run, tmp_path):
     if mounted.returncode:
         pytest.skip("mounting a small disk is not permitted here")
     try:
-        code, _, stderr = roadseg("overlay", clip, "--run", run, "--out", disk)
+        code, _, stderr = roadseg("overlay", clip, "--run", run, "--out", disk, *TORCH)
         assert code == 1
         assert "no space left on the disk" in stderr and "Free some space" in stderr
         assert results(disk) == ["failures.jsonl"]
@@ -336,6 +356,6 @@ def test_a_full_disk_is_told_and_leaves_nothing(roadseg, run, tmp_path):
 def test_a_folder_that_must_not_be_written_to(roadseg, run, tmp_path):
     clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
     out.mkdir(mode=0o500)
-    code, _, stderr = roadseg("overlay", clip, "--run", run, "--out", out)
+    code, _, stderr = roadseg("overlay", clip, "--run", run, "--out", out, *TORCH)
     assert code == 1
     assert "not possible to write here" in stderr
