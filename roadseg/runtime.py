@@ -1,5 +1,6 @@
 """Device, precision, processes and seeds: the only module that names `torch.cuda` or `torch.distributed`."""
 
+import itertools
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -112,6 +113,8 @@ class Runtime:
 _idle_streams: defaultdict[torch.device, list[torch.cuda.Stream]] = defaultdict(list)
 _nccl: dist.ProcessGroup | None = None
 """Group of the same processes for tensors on CUDA devices, inside `process_group`."""
+_groups = itertools.count()
+"""Numbers of the groups of this process, which others count alike."""
 
 
 @contextmanager
@@ -124,7 +127,10 @@ def process_group() -> Iterator[None]:
     if _alone():
         yield
         return
-    dist.init_process_group("gloo", timeout=LONGEST_WAIT)
+    meeting, rank, processes = next(dist.rendezvous("env://", timeout=LONGEST_WAIT))  # type: ignore[attr-defined]
+    # Groups that follow one another meet in the same store of torchrun, which still holds the addresses of earlier ones.
+    store = dist.PrefixStore(f"group-{next(_groups)}", meeting)  # type: ignore[attr-defined]
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=processes, timeout=LONGEST_WAIT)
     try:
         if torch.cuda.is_available():
             _nccl = dist.new_group(backend="nccl", timeout=LONGEST_SUM)
