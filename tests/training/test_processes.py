@@ -2,107 +2,122 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tomli_w
 import torch
+from helpers.program import roadseg
 from helpers.states import same
 from helpers.tiny import RECIPE, write_streets
 
+THEN = "--then"
 PROGRAM = Path(__file__).parents[1] / "helpers" / "without_dropout.py"
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=0", "--standalone"]
 
+# The rate is small: with a larger one differences of rounding grow with each step beyond what is tolerated.
+SGD = {"optimizer": "sgd", "learning_rate": 0.0001, "batch_size": 3}
+METHODS = {
+    "multi-level": {**SGD, "steps": 6, "checkpoint_every": 2, "workers": 1},
+    "pseudo-labels": {**SGD, "steps": 2, "adapt_bn": True},
+}
 
-def command(data, out, *, processes, **changes):
-    values = {**RECIPE, "source": data / "source", "target": data / "target" / "images", "batch_size": 3, **changes}
+pytestmark = pytest.mark.slow
+
+
+def command(data, out, **changes):
+    values = {**RECIPE, "source": data / "source", "target": data / "target" / "images", **changes}
     recipe = out.with_suffix(".toml")
     values = {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
     recipe.write_text(tomli_w.dumps(values))
-    launcher = TORCHRUN if processes == 2 else [sys.executable]
-    return [*launcher, str(PROGRAM), "adapt", "--recipe", str(recipe), "--out", str(out)]
+    return ["adapt", "--recipe", str(recipe), "--out", str(out)]
 
 
-def run(arguments, **options):
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
+def run_group(*commands, **environment):
+    """Do commands one after another in two processes."""
+    arguments = [argument for command in commands for argument in (THEN, *command)]
     return subprocess.run(
-        arguments, env=environment, capture_output=True, text=True, timeout=200, stdin=subprocess.DEVNULL, **options
+        [*TORCHRUN, str(PROGRAM), *arguments],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        stdin=subprocess.DEVNULL,
     )
 
 
+def checkpoint(out):
+    return torch.load(out / "checkpoint.pt", weights_only=True)
+
+
 def weights(out):
-    networks = torch.load(out / "checkpoint.pt", weights_only=True)["networks"]
+    networks = checkpoint(out)["networks"]
     return {(network, name): value for network, state in networks.items() for name, value in state.items()}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("method", ["source-only", "feature", "multi-level", "pseudo-labels"])
-def test_two_processes_train_what_one_trains_with_the_joint_batch(data, tmp_path, method):
-    # Weights move by a tenth a step here: rounding of 2e-7 in two steps has grown to 3e-5 in four.
-    changes = {"method": method, "optimizer": "sgd", "learning_rate": 0.01, "steps": 2}
-    if method == "pseudo-labels":
-        changes |= {"adapt_bn": True}
-    alone = run(command(data, tmp_path / "alone", processes=1, **changes))
-    together = run(command(data, tmp_path / "together", processes=2, **changes))
-    assert alone.returncode == 0, alone.stderr
-    assert together.returncode == 0, together.stderr
-    expected, found = weights(tmp_path / "alone"), weights(tmp_path / "together")
-    kept = [{path.name for path in (tmp_path / name).rglob("*.*")} for name in ("alone", "together")]
-    assert kept[0] == kept[1] >= {"training.html", "000000-0.jpg", "000002-2.jpg"}
+@pytest.fixture(scope="module")
+def group(data, tmp_path_factory):
+    """Two processes: a run that either signal stopped, a whole run for each method, and one with a broken image.
+
+    To start the processes takes longer than such a run, so the last pair does all that remains, in one group of
+    processes after another.
+    """
+    folder = tmp_path_factory.mktemp("together")
+    stopped = {}
+    parts = command(data, folder / "parts", **METHODS["multi-level"])
+    for name, options in {"SIGTERM": [], "SIGINT": ["--resume"]}.items():
+        ended = run_group([*parts, *options], STOP_BY=name)
+        stopped[name] = SimpleNamespace(step=checkpoint(folder / "parts")["step"], stderr=ended.stderr)
+    write_streets(folder / "broken", 8)
+    (folder / "broken" / "images" / "000005.png").write_bytes(b"no picture")
+    last = run_group(
+        [*parts, "--resume"],
+        *(command(data, folder / name, method=name, **keys) for name, keys in METHODS.items()),
+        command(data, folder / "run", source=folder / "broken", method="source-only", batch_size=3),
+    )
+    return SimpleNamespace(folder=folder, stopped=stopped, last=last)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_two_processes_train_what_one_trains_with_the_joint_batch(data, group, tmp_path, monkeypatch, method):
+    together, alone = group.folder / method, tmp_path / "alone"
+    monkeypatch.setattr(torch.nn.Dropout2d, "forward", lambda self, x: x)
+    run = roadseg(*command(data, alone, method=method, **METHODS[method]))
+    assert run.returncode == 0, run.stderr
+    assert (together / "metrics.json").is_file(), group.last.stderr
+    expected, found = weights(alone), weights(together)
+    kept = [{path.name for path in out.rglob("*.*")} for out in (alone, together)]
+    last = f"{METHODS[method]['steps']:06}-2.jpg"
+    assert kept[0] == kept[1] >= {"training.html", "000000-0.jpg", last}
     assert expected.keys() == found.keys()
     for name, value in expected.items():
         assert torch.allclose(found[name], value, rtol=1e-5, atol=1e-6), name
-    logs = [(tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("alone", "together")]
+    logs = [(out / "log.jsonl").read_text().splitlines() for out in (alone, together)]
     assert len(logs[0]) == len(logs[1])
     for one, two in zip(*(map(json.loads, log) for log in logs), strict=True):
         losses = {key: value for key, value in one.items() if "/" in key}
         assert {key: two[key] for key in losses} == pytest.approx(losses, rel=1e-4, abs=2e-6)
-    assert together.stdout.count("steps in") == 1
 
 
-LONGER = {"method": "multi-level", "steps": 30, "checkpoint_every": 30, "workers": 1}
+def test_the_end_of_a_run_is_told_by_one_of_its_processes(group):
+    assert group.last.stdout.count("steps in") == 1 + len(METHODS)
 
 
-@pytest.fixture(scope="module")
-def uninterrupted(data):
-    finished = run(command(data, data / "whole", processes=2, **LONGER))
-    assert finished.returncode == 0, finished.stderr
-    return weights(data / "whole")
+@pytest.mark.parametrize(("name", "step"), [("SIGTERM", 3), ("SIGINT", 5)])
+def test_a_stopped_group_finishes_its_step_and_saves(group, name, step):
+    stopped = group.stopped[name]
+    assert "stopped; continue with" in stopped.stderr
+    assert stopped.step == step
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_group_saves_and_goes_on_to_the_same_end(data, uninterrupted, tmp_path, number):
-    arguments = command(data, tmp_path / "parts", processes=2, **LONGER)
-    stop_after(tmp_path / "parts" / "log.jsonl", arguments, number)
-    stopped_at = torch.load(tmp_path / "parts" / "checkpoint.pt", weights_only=True)["step"]
-    assert 10 <= stopped_at < LONGER["steps"]
-    resumed = run([*arguments, "--resume"])
-    assert resumed.returncode == 0, resumed.stderr
-    assert same(weights(tmp_path / "parts"), uninterrupted)
+def test_a_group_that_was_stopped_goes_on_to_the_same_end(group):
+    assert same(checkpoint(group.folder / "parts"), checkpoint(group.folder / "multi-level"))
 
 
-def stop_after(log, arguments, number):
-    """Signal torchrun once the first losses are logged."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
-    process = subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not log.exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=100)
-    assert "stopped; continue with" in errors
-
-
-@pytest.mark.slow
-def test_an_error_of_one_process_ends_the_others(data, tmp_path):
-    write_streets(tmp_path / "broken", 8)
-    (tmp_path / "broken" / "images" / "000005.png").write_bytes(b"no picture")
-    failed = run(command(data, tmp_path / "run", processes=2, source=tmp_path / "broken", method="source-only"))
-    assert failed.returncode == 1
-    assert "000005.png: cannot be read as an image" in failed.stderr
-    assert "another process of this run has ended" in failed.stderr
+def test_an_error_of_one_process_ends_the_others(group):
+    assert group.last.returncode == 1
+    assert "000005.png: cannot be read as an image" in group.last.stderr
+    assert "another process of this run has ended" in group.last.stderr
