@@ -128,7 +128,7 @@ def process_group() -> Iterator[None]:
         yield
         return
     meeting, rank, processes = next(dist.rendezvous("env://", timeout=LONGEST_WAIT))  # type: ignore[attr-defined]
-    # Groups that follow one another meet in the same store of torchrun, which still holds the addresses of earlier ones.
+    # Groups that follow one another meet in the same store of torchrun, which still holds addresses of earlier ones.
     store = dist.PrefixStore(f"group-{next(_groups)}", meeting)  # type: ignore[attr-defined]
     dist.init_process_group("gloo", store=store, rank=rank, world_size=processes, timeout=LONGEST_WAIT)
     try:
