@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 
 from roadseg.errors import OutputError
 from roadseg.files import output_errors, writing
+from roadseg.video.clock import read_clock
 from roadseg.video.container import open_input
 from roadseg.video.sound import SoundCopy
 
@@ -115,8 +116,8 @@ class Muxer:
 
     def _added(self, stream: VideoStream) -> VideoStream:
         self._stream = stream
-        if self._source is not None:
-            self._sound = SoundCopy(self._source, self._container)
+        if self._source is not None and self._audio_from is not None:
+            self._sound = SoundCopy(self._source, self._container, read_clock(self._audio_from))
             self.notices = self._sound.notices  # it grows
         return stream
 

@@ -14,6 +14,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from roadseg.errors import VideoError
+from roadseg.video.clock import ClockReading, read_clock
 from roadseg.video.colour import ACCURATE, SWS_MATRIX, Matrix, plane_views, reformatter, sws_range
 from roadseg.video.container import BROKEN, default_threads, demux, open_input, video_stream
 from roadseg.video.frame import Frame
@@ -91,6 +92,7 @@ class VideoReader:
         """
         path = Path(path)
         self.events = DecodeEvents()
+        self._clock = read_clock(path)
         self.info = self._timed(probe(path), frame_rate)
         self.matrix: Matrix = self._choose_matrix()
         """Colour matrix of all frames."""
@@ -103,6 +105,8 @@ class VideoReader:
         self._stream.thread_type = "AUTO"
         self._stream.thread_count = threads or default_threads()
         self._failures = 0
+        self._moves: ClockReading | None = self._clock.reading()
+        self._stamps = _AviStamps() if self._container.format.name == "avi" else None
         self._frames = self._decode()
 
     def __enter__(self) -> Self:
@@ -131,6 +135,7 @@ class VideoReader:
         last = None
         found = 0
         for position in range(count if seconds else 0):
+            self._moves = None  # it counts packets from the start
             try:
                 self._container.seek(start + round((position + 0.5) * seconds / count * av.time_base))
             except (av.error.FFmpegError, OSError, OverflowError):  # OverflowError where the duration is absurd
@@ -155,6 +160,7 @@ class VideoReader:
         Raises:
             VideoError: the container does not allow seeking, or no frame can be decoded there.
         """
+        self._moves = None  # it counts packets from the start
         try:
             self._container.seek(round(seconds * av.time_base))
         except (av.error.FFmpegError, OSError) as error:
@@ -177,6 +183,8 @@ class VideoReader:
 
     def _timed(self, info: VideoInfo, frame_rate: float | Fraction | None) -> VideoInfo:
         """Return `info` with a clock that counts frames where the stream has no timestamps."""
+        if info.start_pts is None and self._clock.first is not None:
+            return replace(info, start_pts=round(self._clock.first / info.time_base))
         if info.start_pts is not None:
             return info
         rate = Fraction(frame_rate or info.frame_rate or 25).limit_denominator(1_000_000)
@@ -198,15 +206,19 @@ class VideoReader:
 
     def _decode(self) -> Generator[Frame]:
         """Yield frames; each is held back until the next one shows how long it lasts."""
-        timeline = Timeline(self.info.time_base, from_zero=True)
+        timeline = Timeline(self.info.time_base, from_zero=True, start=max(0, self.info.start_pts or 0))
         counted = self.info.start_pts is None
         held: tuple[av.VideoFrame, int] | None = None
         index = shown = 0
         first = None
         for frame in self._decoded():
-            length = 1 if counted else timeline.plausible(frame.duration) or shown
-            pts = timeline.place(index if counted else frame.pts, length)
-            self.events.timestamps_repaired = timeline.repaired
+            stamp, length = frame.pts, timeline.plausible(frame.duration) or shown
+            if counted:
+                stamp, length = index, 1
+            elif self._stamps is not None:
+                stamp, length = self._stamps.of(frame), shown or length
+            pts = timeline.place(stamp, length)
+            self.events.timestamps_repaired = timeline.repaired + self._clock.jumps
             self.events.damaged_frames += frame.is_corrupt
             if held is not None:
                 shown = pts - held[1]
@@ -215,7 +227,8 @@ class VideoReader:
             first = pts if first is None else first
             index += 1
         if held is not None and first is not None:
-            length = max(1, (0 if counted else timeline.plausible(held[0].duration)) or shown)
+            states_length = not counted and self._stamps is None
+            length = max(1, (timeline.plausible(held[0].duration) if states_length else 0) or shown)
             self._check_length(float((held[1] + length - first) * self.info.time_base))
             yield self._frame(held[0], index - 1, held[1], length)
 
@@ -256,6 +269,10 @@ class VideoReader:
             failures = 0
             # An empty packet in mid-stream would flush the decoder, which then accepts no more packets.
             if packet.size or packet.dts is None:
+                if self._moves is not None:
+                    self._moves.move(packet)
+                if self._stamps is not None:
+                    self._stamps.see(packet)
                 yield packet
 
     def _gives_up(self, error: av.error.FFmpegError) -> bool:
@@ -299,3 +316,27 @@ class VideoReader:
             interpolation=ACCURATE,
             threads=1,
         )
+
+
+class _AviStamps:
+    """Presentation times of frames in AVI, which stores none: frames come out in order, each as a packet goes in.
+
+    A decoder that reorders frames gives the first one some packets later; all move back by that delay.
+    """
+
+    def __init__(self) -> None:
+        self._first: int | None = None
+        self._delay: int | None = None
+
+    def see(self, packet: "Packet[VideoStream]") -> None:
+        """Take the next packet for the decoder."""
+        if self._first is None:
+            self._first = packet.dts
+
+    def of(self, frame: av.VideoFrame) -> int | None:
+        """Return the time in ticks of the next frame that was decoded; None for the last ones."""
+        if frame.dts is None or self._first is None:
+            return None
+        if self._delay is None:
+            self._delay = frame.dts - self._first
+        return frame.dts - self._delay

@@ -10,6 +10,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from roadseg.video.clock import Clock
 from roadseg.video.container import codec_name, demux, fraction
 from roadseg.video.timeline import Timeline
 
@@ -23,11 +24,12 @@ OPUS_HEADER = 19
 class SoundCopy:
     """Copies sound packets unchanged, in step with the frames that are written between them."""
 
-    def __init__(self, source: InputContainer, target: OutputContainer) -> None:
-        """Add a stream to `target` for each sound track of `source` that it can hold."""
+    def __init__(self, source: InputContainer, target: OutputContainer, clock: Clock) -> None:
+        """Add a stream to `target` for each sound track of `source`, of this clock, that it can hold."""
         self.notices: list[str] = []
         """Tracks, or parts of them, that are left out, each in a sentence; grows while sound is written."""
         self._target = target
+        self._clock = clock.reading()
         self._damaged = False
         self._streams: dict[int, tuple[AudioStream, Timeline]] = {}
         for track in source.streams.audio:
@@ -69,6 +71,7 @@ class SoundCopy:
         try:
             for packet in demux(source, *tracks):
                 if packet.size:
+                    self._clock.move(packet)
                     stream, timeline = self._streams[packet.stream_index]
                     packet.duration = timeline.plausible(packet.duration or 0)
                     # Sound is played in decoding order: where a packet has both times, they are equal.

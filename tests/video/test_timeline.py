@@ -15,7 +15,8 @@ from roadseg.video.timeline import Timeline
         ([-3, 5, 600], [-3, 5, 600], 0),
         ([0, 2, 2, 4], [0, 2, 3, 4], 1),
         ([0, 4, 3, 8], [0, 4, 5, 8], 1),
-        ([0, 0, 0, 1, 9], [0, 1, 2, 3, 9], 3),
+        ([0, 0, 0, 1, 9], [0, 1, 3, 4, 9], 3),
+        ([5, 5, 5, 5, 5], [5, 6, 8, 10, 12], 4),
         ([None, None, 7], [0, 2, 7], 2),
         ([5, None, 9], [5, 7, 9], 1),
         ([100, 102, 0, 2, 4], [100, 102, 104, 106, 108], 1),
@@ -59,6 +60,17 @@ def test_insane_lengths_are_not_believed():
 def test_stamps_are_kept_as_far_apart_as_is_asked_for():
     timeline = Timeline(Fraction(1, 90_000), step=2)
     assert [timeline.place(stamp, 0) for stamp in (5, 6, 7, 8, 9, 90)] == [5, 7, 9, 11, 13, 90]
+
+
+def test_the_third_stamp_in_a_row_that_is_far_behind_is_a_jump():
+    timeline = Timeline(Fraction(1, 100))
+    stamps = [100, 104, 60, 64, 68, 72, 76]
+    assert [timeline.place(stamp, 4) for stamp in stamps] == [100, 104, 105, 106, 110, 114, 118]
+
+
+def test_missing_first_stamps_begin_where_it_is_said():
+    timeline = Timeline(Fraction(1, 10), start=3)
+    assert [timeline.place(stamp, 2) for stamp in (None, None, 7)] == [3, 5, 7]
 
 
 def test_times_before_zero_are_kept_or_shifted():
