@@ -124,7 +124,7 @@ def _read_clock(path: Path, version: tuple[int, int] | None) -> Clock:
     with open_input(path) as container:
         video = video_stream(container, path) if container.streams.video else None
         search = _Search(-1 if video is None else video.index)
-        jumps = bool(container.format.flags & Flags.ts_discont.value)
+        jumps = Flags.ts_discont in Flags(container.format.flags)
         for count, packet in enumerate(_packets(container)):
             if not jumps and (search.has_begun or count == LEADING_PACKETS):
                 break
