@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 
 from roadseg.errors import VideoError
 from roadseg.video.container import BROKEN, codec_name, demux, fraction, open_input, video_stream
+from roadseg.video.orientation import Orientation
 
 # Names of the code points of ITU-T H.273 that videos use.
 MATRICES = {0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
@@ -56,8 +57,8 @@ class VideoInfo:
     """Width in pixels as shown, after rotation."""
     height: int
     """Height in pixels as shown, after rotation."""
-    rotation: int
-    """0, 90, 180 or 270: degrees counter-clockwise by which stored frames are turned to be shown."""
+    orientation: Orientation
+    """How stored frames are turned and mirrored to be shown."""
     sample_aspect_ratio: Fraction
     """Width of a stored pixel over its height; 1 where the file does not state it."""
     frame_rate: Fraction | None
@@ -82,7 +83,7 @@ class VideoInfo:
     @property
     def shown_aspect_ratio(self) -> Fraction:
         """Width over height of a pixel as shown, after rotation."""
-        return 1 / self.sample_aspect_ratio if self.rotation in (90, 270) else self.sample_aspect_ratio
+        return 1 / self.sample_aspect_ratio if self.orientation.swaps_sides else self.sample_aspect_ratio
 
     @property
     def hdr(self) -> bool:
@@ -122,9 +123,9 @@ def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> 
 
 
 def _describe(path: Path, container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:
-    rotation = round(frame.rotation / 90) * 90 % 360
+    orientation = Orientation.of(frame)
     width, height = frame.width, frame.height
-    if rotation in (90, 270):
+    if orientation.swaps_sides:
         width, height = height, width
     time_base = fraction(stream.time_base)
     if time_base is None:
@@ -136,7 +137,7 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream, frame:
         pixel_format=frame.format.name,
         width=width,
         height=height,
-        rotation=rotation,
+        orientation=orientation,
         sample_aspect_ratio=fraction(stream.sample_aspect_ratio) or Fraction(1),
         frame_rate=fraction(stream.average_rate),
         time_base=time_base,

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import av
-import numpy as np
 from av.packet import Packet
 from av.video.stream import VideoStream
 
@@ -285,16 +284,13 @@ class VideoReader:
         return True
 
     def _frame(self, frame: av.VideoFrame, index: int, pts: int, duration: int) -> Frame:
-        planes = plane_views(self._converted(frame))
-        if self.info.rotation:
-            planes = tuple(np.ascontiguousarray(np.rot90(plane, self.info.rotation // 90)) for plane in planes)
-        y, u, v = planes
+        y, u, v = (self.info.orientation.upright(plane) for plane in plane_views(self._converted(frame)))
         return Frame(y, u, v, self.matrix, self.full_range, index, pts, self.info.time_base, duration)
 
     def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Return the frame as 8-bit 4:2:0 of the video's size, matrix and range; unchanged if it is that already."""
         width, height = self.info.width, self.info.height
-        if self.info.rotation in (90, 270):
+        if self.info.orientation.swaps_sides:
             width, height = height, width
         stated = MATRICES.get(frame.colorspace, "")
         matrix = NEAREST_MATRIX.get(stated, self.matrix)

@@ -15,6 +15,7 @@ from helpers.drive_clips import TheUpperHalfIsSky
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
 from roadseg.video import reader
+from roadseg.video.orientation import Orientation
 from roadseg.video.probe import probe
 from roadseg.video.reader import VideoReader
 
@@ -83,10 +84,10 @@ def test_shape(drawn):
     clip, overlay, _ = drawn
     before, after = probe(clip.path), probe(overlay)
     assert (after.width, after.height) == (clip.width // 2 * 2, clip.height // 2 * 2)
-    assert (after.rotation, after.codec) == (0, "h264")
+    assert (after.orientation, after.codec) == (Orientation(), "h264")
     # FFmpeg's other name for full range; see `colour_range`.
     assert after.pixel_format == ("yuvj420p" if before.colour_range == "full" else "yuv420p")
-    turned = before.rotation in (90, 270)
+    turned = before.orientation.swaps_sides
     assert after.sample_aspect_ratio == (1 / before.sample_aspect_ratio if turned else before.sample_aspect_ratio)
 
 

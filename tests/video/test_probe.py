@@ -9,6 +9,7 @@ from helpers.clips import hide_sound_format, make_clip, make_sound
 
 from roadseg.errors import VideoError
 from roadseg.video import container
+from roadseg.video.orientation import Orientation
 from roadseg.video.probe import probe
 
 
@@ -17,7 +18,7 @@ def test_finds_what_is_in_a_video(tmp_path):
     info = probe(path)
     assert (info.path, info.codec, info.pixel_format) == (path, "h264", "yuv420p")
     assert "mp4" in info.container
-    assert (info.width, info.height, info.rotation, info.sample_aspect_ratio) == (64, 48, 0, 1)
+    assert (info.width, info.height, info.orientation, info.sample_aspect_ratio) == (64, 48, Orientation(), 1)
     assert (info.frame_rate, info.frame_count, info.audio_codecs) == (Fraction(25), 12, ("aac",))
     assert info.start_pts is not None
     assert info.start_pts * info.time_base == 3
@@ -36,7 +37,7 @@ def test_finds_colour_tags(tmp_path):
 
 def test_size_is_that_of_the_turned_picture(tmp_path):
     info = probe(make_clip(tmp_path / "clip.mp4", size=(48, 64), rotation=90).path)
-    assert (info.width, info.height, info.rotation) == (48, 64, 90)
+    assert (info.width, info.height, info.orientation) == (48, 64, Orientation(90))
 
 
 def test_sample_aspect_ratio(tmp_path):

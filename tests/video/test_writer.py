@@ -16,6 +16,7 @@ from helpers.clips import hide_sound_format, make_clip, make_sound, picture, sou
 
 from roadseg.errors import OutputError, VideoError
 from roadseg.video.frame import Frame
+from roadseg.video.orientation import Orientation
 from roadseg.video.probe import probe
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
@@ -175,7 +176,7 @@ def test_decoded_frames_can_be_written_as_they_are(tmp_path):
             out.write(frame)
             originals.append(frame.y.copy())
     with VideoReader(tmp_path / "out.mp4") as video:
-        assert video.info.rotation == 0
+        assert video.info.orientation == Orientation()
         for frame, original in zip(video, originals, strict=True):
             assert np.abs(frame.y.astype(int) - original).mean() < 2
 
