@@ -3,47 +3,57 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import Stream
 
 from roadseg.video.clock import Clock
 from roadseg.video.container import codec_name, demux, fraction
 from roadseg.video.timeline import Timeline
 
+TimedPacket = tuple[Fraction, "Packet[Any]"]
+"""A packet and when it begins, in seconds."""
+
 MP4_CODECS = ("aac", "mp3", "opus")
 """Sound formats that browsers play from MP4; Matroska holds any."""
+
+AAC_BITS_PER_CHANNEL = 80_000
+"""Bits per second and channel of sound that is encoded anew."""
+
+MAX_SHIFT = Fraction(1, 25)
+"""Seconds by which sound that is encoded anew may be off before silence fills a gap or an overlap is dropped."""
 
 OPUS_HEADER = 19
 """Smallest size in bytes of an Opus identification header (RFC 7845, section 5.1)."""
 
 
 class SoundCopy:
-    """Copies sound packets unchanged, in step with the frames that are written between them."""
+    """Copies sound packets unchanged, in step with the frames that are written between them.
+
+    Sound in a format that MP4 players may not take (PCM, AC-3, MP2 and others) is encoded as AAC there.
+    """
 
     def __init__(self, source: InputContainer, target: OutputContainer, clock: Clock) -> None:
-        """Add a stream to `target` for each sound track of `source`, of this clock, that it can hold."""
+        """Add a stream to `target` for each sound track of `source`, of this clock, that can be read."""
         self.notices: list[str] = []
-        """Tracks, or parts of them, that are left out, each in a sentence; grows while sound is written."""
+        """Tracks, or parts of them, that are left out or changed, each in a sentence; grows while sound is written."""
         self._target = target
         self._clock = clock.reading()
         self._damaged = False
-        self._streams: dict[int, tuple[AudioStream, Timeline]] = {}
+        self._tracks: dict[int, _Copy | _Encoding] = {}
         for track in source.streams.audio:
             codec, time_base = codec_name(track), fraction(track.time_base)
             if time_base is None or not _is_whole(track):
                 self.notices.append(f"sound in {codec} is left out: it is damaged, or in an unknown format")
-                continue
-            if target.format.name == "mp4" and codec not in MP4_CODECS:
-                self.notices.append(f"sound in {codec} is left out: MP4 players may not take it; .mkv keeps it")
-                continue
-            # MP4 counts in samples: packets that are nearer together in the file would get the same time there.
-            step = ceil(1 / (track.codec_context.sample_rate * time_base))
-            self._streams[track.index] = target.add_stream_from_template(track), Timeline(time_base, step=step)
-        tracks = [track for track in source.streams.audio if track.index in self._streams]
+            elif target.format.name == "mp4" and codec not in MP4_CODECS:
+                self.notices.append(f"sound in {codec} is encoded as AAC: MP4 players may not take it")
+                self._tracks[track.index] = _Encoding(track, time_base, target)
+            else:
+                self._tracks[track.index] = _Copy(track, time_base, target)
+        tracks = [track for track in source.streams.audio if track.index in self._tracks]
         self._packets = self._read(source, tracks) if tracks else iter(())
         self._next = next(self._packets, None)
 
@@ -66,21 +76,111 @@ class SoundCopy:
             self.notices.append(f"damaged sound is left out, the first at {float(seconds):.1f} s")
         self._damaged = True
 
-    def _read(self, source: InputContainer, tracks: list[AudioStream]) -> Iterator[tuple[Fraction, "Packet[Stream]"]]:
+    def _read(self, source: InputContainer, tracks: list[AudioStream]) -> Iterator[TimedPacket]:
         """Yield packets, each with its start in seconds, addressed to its stream of the target."""
         try:
             for packet in demux(source, *tracks):
                 if packet.size:
                     self._clock.move(packet)
-                    stream, timeline = self._streams[packet.stream_index]
-                    packet.duration = timeline.plausible(packet.duration or 0)
-                    # Sound is played in decoding order: where a packet has both times, they are equal.
-                    stamp = packet.dts if packet.pts is None else packet.pts
-                    packet.pts = packet.dts = placed = timeline.place(stamp, packet.duration)
-                    packet.stream = stream
-                    yield placed * timeline.time_base, packet
+                    yield from self._written(packet)
         except av.error.FFmpegError as error:
             self.notices.append(f"sound ends early: {error.strerror}")
+        for track in self._tracks.values():
+            yield from track.end()
+
+    def _written(self, packet: "Packet[Any]") -> Iterator[TimedPacket]:
+        track = self._tracks[packet.stream_index]
+        packet.duration = track.timeline.plausible(packet.duration or 0)
+        # Sound is played in decoding order: where a packet has both times, they are equal.
+        stamp = packet.dts if packet.pts is None else packet.pts
+        packet.pts = packet.dts = track.timeline.place(stamp, packet.duration)
+        seconds = packet.pts * track.timeline.time_base
+        try:
+            yield from track.take(packet, seconds)
+        except av.error.FFmpegError:
+            self._note_damage(seconds)
+
+
+class _Copy:
+    """A track whose packets are copied."""
+
+    def __init__(self, track: AudioStream, time_base: Fraction, target: OutputContainer) -> None:
+        # MP4 counts in samples: packets that are nearer together in the file would get the same time there.
+        self.timeline = Timeline(time_base, step=ceil(1 / (track.codec_context.sample_rate * time_base)))
+        self._stream = target.add_stream_from_template(track)
+        self._stream.metadata.update(_kept(track))
+
+    def take(self, packet: "Packet[Any]", seconds: Fraction) -> Iterator[TimedPacket]:
+        packet.stream = self._stream
+        yield seconds, packet
+
+    def end(self) -> Iterator[TimedPacket]:
+        return iter(())
+
+
+class _Encoding:
+    """A track that is decoded and encoded as AAC, without gaps."""
+
+    def __init__(self, track: AudioStream, time_base: Fraction, target: OutputContainer) -> None:
+        self.timeline = Timeline(time_base)
+        rate = track.codec_context.sample_rate
+        rates = av.Codec("aac", "w").audio_rates or [rate]
+        channels = min(track.codec_context.channels, 2)
+        self._stream = target.add_stream(
+            "aac", rate=min(rates, key=lambda each: abs(each - rate)), layout="mono" if channels == 1 else "stereo"
+        )
+        self._stream.bit_rate = AAC_BITS_PER_CHANNEL * channels
+        self._stream.metadata.update(_kept(track))
+        self._rate = rate
+        self._next: int | None = None
+
+    def take(self, packet: "Packet[AudioStream]", seconds: Fraction) -> Iterator[TimedPacket]:
+        for frame in packet.decode():
+            if frame.pts is not None:  # later than its packet where the codec begins with samples to skip
+                seconds = frame.pts * (fraction(frame.time_base) or self.timeline.time_base)
+            yield from self._encoded(frame, seconds)
+            seconds += Fraction(frame.samples, self._rate)
+
+    def end(self) -> Iterator[TimedPacket]:
+        if self._next is not None:
+            yield from map(self._timed, self._stream.encode(None))
+
+    def _encoded(self, frame: av.AudioFrame, seconds: Fraction) -> Iterator[TimedPacket]:
+        start = round(seconds * self._rate)
+        if self._next is None:
+            self._next = start
+        missing = start - self._next
+        if missing < -MAX_SHIFT * self._rate:
+            return
+        parts = [frame]
+        while missing > MAX_SHIFT * self._rate:
+            parts.insert(0, _silence_like(frame, min(missing, self._rate)))
+            missing -= parts[0].samples
+        for part in parts:
+            part.pts, part.time_base, part.sample_rate = self._next, Fraction(1, self._rate), self._rate
+            self._next += part.samples
+            yield from map(self._timed, self._stream.encode(part))
+
+    def _timed(self, packet: "Packet[AudioStream]") -> TimedPacket:
+        return (packet.pts or 0) * Fraction(packet.time_base), packet
+
+
+def _silence_like(frame: av.AudioFrame, samples: int) -> av.AudioFrame:
+    """Return so many samples of silence in the format of a frame."""
+    silence = av.AudioFrame(frame.format.name, frame.layout.name, samples)
+    middle = 128 if frame.format.name.startswith("u8") else 0
+    for plane in silence.planes:
+        plane.update(bytes([middle]) * plane.buffer_size)
+    return silence
+
+
+def _kept(track: AudioStream) -> dict[str, str]:
+    """Return the language and the title of a track, where it has them; MP4 calls the title a name."""
+    found = {
+        "language": track.metadata.get("language"),
+        "title": track.metadata.get("title", track.metadata.get("name")),
+    }
+    return {key: value for key, value in found.items() if value}
 
 
 def _is_whole(track: AudioStream) -> bool:

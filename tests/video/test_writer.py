@@ -196,6 +196,17 @@ def test_level_suits_the_frame_rate_and_not_the_tick(tmp_path):
         assert container.streams.video[0].codec_context.level <= 30
 
 
+def heard(path):
+    """Samples of the first channel, from the start of the video on, as floats of -1 to 1."""
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler("fltp", "mono", 48_000)
+        decoded = [*container.decode(audio=0), None]
+        parts = [part.to_ndarray()[0] for frame in decoded for part in resampler.resample(frame)]
+        start = float((container.streams.video[0].start_time or 0) * container.streams.video[0].time_base)
+        lead = round((start - float(decoded[0].pts * decoded[0].time_base)) * 48_000)
+    return np.concatenate(parts)[max(0, lead) :]
+
+
 class TestSound:
     @pytest.mark.parametrize(
         ("source", "codec", "target"),
@@ -235,13 +246,47 @@ class TestSound:
             latest[kind] = seconds
             assert abs(latest["video"] - latest["audio"]) < 1.2
 
-    def test_that_mp4_does_not_take_is_left_out_and_said_so(self, tmp_path):
-        clip = make_clip(tmp_path / "in.mkv", sound="flac")
-        video = write(tmp_path / "out.mp4", frames(), audio_from=clip.path)
-        assert probe(tmp_path / "out.mp4").audio_codecs == ()
-        assert len(video.notices) == 1
-        assert "flac" in video.notices[0]
-        assert ".mkv" in video.notices[0]
+    @pytest.mark.parametrize(
+        ("name", "codec"), [("in.mov", "pcm_s16le"), ("in.avi", "pcm_u8"), ("in.mkv", "flac"), ("in2.mkv", "ac3")]
+    )
+    def test_that_mp4_does_not_take_is_encoded_and_said_so(self, tmp_path, name, codec):
+        clip = make_clip(tmp_path / name, pts=range(50), sound=codec, options={"bf": "0"})
+        video = write(tmp_path / "out.mp4", frames(range(50)), audio_from=clip.path)
+        assert probe(tmp_path / "out.mp4").audio_codecs == ("aac",)
+        assert video.notices == [f"sound in {codec} is encoded as AAC: MP4 players may not take it"]
+        old, new = (heard(path) for path in (clip.path, tmp_path / "out.mp4"))
+        assert len(new) == pytest.approx(len(old), abs=4096)
+        assert np.corrcoef(old[9600:86400], new[9600:86400])[0, 1] > 0.95, "not in step"
+
+    def test_that_is_encoded_keeps_its_gaps(self, tmp_path):
+        """Two seconds of PCM of which half a second is missing."""
+        clip = make_clip(tmp_path / "in.mkv", pts=range(50), sound="pcm_s16le")
+        gappy = tmp_path / "gappy.mkv"
+        with av.open(str(clip.path)) as source, av.open(str(gappy), "w") as target:
+            stream, track = (target.add_stream_from_template(each) for each in source.streams)
+            for packet in source.demux():
+                if packet.size and not (packet.stream.type == "audio" and 0.5 <= packet.pts * packet.time_base < 1):
+                    packet.stream = stream if packet.stream.type == "video" else track
+                    target.mux(packet)
+        write(tmp_path / "out.mp4", frames(range(50)), audio_from=gappy)
+        loudness = np.abs(heard(tmp_path / "out.mp4")[:90_000]).reshape(-1, 1000).mean(axis=1)
+        assert loudness[:20].min() > 0.1 and loudness[28:44].max() < 0.01 and loudness[52:90].min() > 0.1
+
+    def test_keeps_its_language_and_title(self, tmp_path):
+        clip = make_clip(tmp_path / "in.mkv", pts=range(50), sound="aac")
+        named = tmp_path / "named.mkv"
+        with av.open(str(clip.path)) as source, av.open(str(named), "w") as target:
+            streams = [target.add_stream_from_template(each) for each in source.streams]
+            streams[1].metadata.update(language="hin", title="Cabin")
+            for packet in source.demux():
+                if packet.size:
+                    packet.stream = streams[packet.stream_index]
+                    target.mux(packet)
+        for name, title in (("out.mkv", "title"), ("out.mp4", "name")):
+            write(tmp_path / name, frames(range(50)), audio_from=named)
+            with av.open(str(tmp_path / name)) as container:
+                metadata = container.streams.audio[0].metadata
+            assert (metadata["language"], metadata[title]) == ("hin", "Cabin")
 
     def test_from_a_transport_stream_plays(self, tmp_path):
         clip = make_clip(tmp_path / "in.ts", pts=range(50), sound="aac")
