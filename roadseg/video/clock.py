@@ -15,7 +15,7 @@ from av.format import Flags
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from roadseg.video.container import demux, fraction, open_input, video_stream
+from roadseg.video.container import demux, fraction, has_timestamps, open_input, video_stream
 from roadseg.video.timeline import MAX_START
 
 JUMP_BACK = 0.1
@@ -126,7 +126,7 @@ def _read_clock(path: Path, version: tuple[int, int] | None) -> Clock:
         search = _Search(-1 if video is None else video.index)
         jumps = Flags.ts_discont in Flags(container.format.flags)
         for count, packet in enumerate(_packets(container)):
-            if not jumps and (search.has_begun or count == LEADING_PACKETS):
+            if not has_timestamps(container) or (not jumps and (search.has_begun or count == LEADING_PACKETS)):
                 break
             search.see(packet, jumps=jumps)
     return search.clock()

@@ -4,12 +4,14 @@ import os
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.format import Flags
 from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
@@ -56,8 +58,10 @@ def open_input(path: Path) -> InputContainer:
     if not path.stat().st_size:
         raise VideoError(f"{path}: the file is empty", "Copy or download it again.")
     try:
-        # An absolute path, because FFmpeg reads the text before a colon as a protocol: "12:30.mp4".
-        container = av.open(str(path.absolute()), "r", metadata_errors="replace")
+        container = _opened(path)
+        if container.format.name == "jpeg_pipe" and _holds_several(container):  # raw Motion JPEG, not an image
+            container.close()
+            container = _opened(path, "mjpeg")
     except PermissionError:
         raise VideoError(f"{path}: not allowed to read it", "Change its permissions (chmod u+r).") from None
     except av.error.FFmpegError as error:
@@ -67,8 +71,19 @@ def open_input(path: Path) -> InputContainer:
         raise VideoError(f"{path}: not a video that can be read ({error.strerror})", BROKEN) from error
     if container.format.name in ("image2", "tty") or container.format.name.endswith("_pipe"):
         container.close()
-        raise VideoError(f"{path}: not a video but a single image or a text", "Give a video file.")
+        cause = f"{path}: not a video but an image, an animation or a text"
+        raise VideoError(cause, "Give a video file; convert an animation to MP4 first.")
     return container
+
+
+def _opened(path: Path, format: str | None = None) -> InputContainer:
+    # An absolute path, because FFmpeg reads the text before a colon as a protocol: "12:30.mp4".
+    return av.open(str(path.absolute()), "r", format=format, metadata_errors="replace")
+
+
+def _holds_several(container: InputContainer) -> bool:
+    """Return True if there is more than one image in a file of JPEG data."""
+    return sum(bool(packet.size) for packet in islice(container.demux(video=0), 2)) > 1
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
@@ -94,6 +109,25 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
         raise VideoError(f"{path}: its frames of {size} pixels are too large", "Scale it to 8K or less first.")
     context.options = {"max_pixels": str(MAX_PIXELS)}  # for frames that are larger than the file states
     return stream
+
+
+def has_timestamps(container: InputContainer) -> bool:
+    """Return False for formats without timestamps, for which FFmpeg makes up a rate: raw H.264, raw Motion JPEG."""
+    return Flags.no_timestamps not in Flags(container.format.flags)
+
+
+def left_out(container: InputContainer, stream: VideoStream) -> list[str]:
+    """Name what the file holds beside `stream` and sound that no result will have, each in a sentence."""
+    notices = []
+    tracks = [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
+    if len(tracks) > 1:
+        sizes = [f"{each.width}x{each.height}" for each in tracks]
+        taken = tracks.index(stream)
+        others = ", ".join(size for place, size in enumerate(sizes) if place != taken)
+        notices.append(f"{len(tracks)} video tracks: number {taken + 1} of {sizes[taken]} is read; left out: {others}")
+    notices += ["subtitles are left out"] if container.streams.subtitles else []
+    notices += ["chapters are left out"] if container.chapters() else []
+    return notices
 
 
 def demux(container: InputContainer, *streams: VideoStream | AudioStream) -> Iterator["Packet[Any]"]:

@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from roadseg.errors import VideoError
-from roadseg.video.container import BROKEN, codec_name, demux, fraction, open_input, video_stream
+from roadseg.video.container import BROKEN, codec_name, demux, fraction, has_timestamps, open_input, video_stream
 from roadseg.video.orientation import Orientation
 
 # Names of the code points of ITU-T H.273 that videos use.
@@ -141,7 +141,7 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream, frame:
         sample_aspect_ratio=fraction(stream.sample_aspect_ratio) or Fraction(1),
         frame_rate=fraction(stream.average_rate),
         time_base=time_base,
-        start_pts=frame.pts,
+        start_pts=frame.pts if has_timestamps(container) else None,
         duration_seconds=_duration(container, stream, time_base),
         creation_time=_creation_time(container, stream),
         frame_count=stream.frames or None,

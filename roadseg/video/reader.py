@@ -15,7 +15,9 @@ from av.video.stream import VideoStream
 from roadseg.errors import VideoError
 from roadseg.video.clock import ClockReading, read_clock
 from roadseg.video.colour import ACCURATE, SWS_MATRIX, Matrix, plane_views, reformatter, sws_range
-from roadseg.video.container import BROKEN, default_threads, demux, open_input, video_stream
+from roadseg.video.container import BROKEN, default_threads, demux, left_out, open_input, video_stream
+from roadseg.video.deinterlace import Deinterlacer
+from roadseg.video.fitting import fitted, on_black
 from roadseg.video.frame import Frame
 from roadseg.video.probe import MATRICES, VideoInfo, probe
 from roadseg.video.timeline import Timeline
@@ -29,6 +31,9 @@ MAX_READ_FAILURES = 8
 
 TRUNCATION_TOLERANCE = 0.5
 """Seconds by which frames may end before the stated duration; sound often outlasts them."""
+
+COUNT_TOLERANCE = 0.2
+"""The same where the file counts its frames: encoders leave a few out."""
 
 # The nearest of the three matrices that a `Frame` can have.
 NEAREST_MATRIX: dict[str, Matrix] = {
@@ -70,7 +75,8 @@ class VideoReader:
             for frame in video:
                 print(frame.seconds, frame.to_rgb().shape)
 
-    All frames have the size, matrix and range of the first (others are converted), are turned upright, and have
+    All frames have the size, matrix and range of the first (others are converted, with their proportions kept between
+    black borders), are turned upright, and have
     strictly increasing `pts` of at least 0. A frame lasts until the next begins, at most an hour. Packets that cannot
     be decoded are skipped and counted in `events`, which also states if reading stopped early. Frames stay valid after
     the reader is closed.
@@ -103,7 +109,10 @@ class VideoReader:
         self._stream = video_stream(self._container, path)
         self._stream.thread_type = "AUTO"
         self._stream.thread_count = threads or default_threads()
+        for text in left_out(self._container, self._stream):
+            self._notice(text)
         self._failures = 0
+        self._sizes: set[tuple[int, int]] = set()
         self._moves: ClockReading | None = self._clock.reading()
         self._stamps = _AviStamps() if self._container.format.name == "avi" else None
         self._frames = self._decode()
@@ -210,7 +219,7 @@ class VideoReader:
         held: tuple[av.VideoFrame, int] | None = None
         index = shown = 0
         first = None
-        for frame in self._decoded():
+        for frame in self._progressive():
             stamp, length = frame.pts, timeline.plausible(frame.duration) or shown
             if counted:
                 stamp, length = index, 1
@@ -228,13 +237,25 @@ class VideoReader:
         if held is not None and first is not None:
             states_length = not counted and self._stamps is None
             length = max(1, (timeline.plausible(held[0].duration) if states_length else 0) or shown)
-            self._check_length(float((held[1] + length - first) * self.info.time_base))
+            self._check_length(float((held[1] + length - first) * self.info.time_base), index)
             yield self._frame(held[0], index - 1, held[1], length)
 
-    def _check_length(self, seconds: float) -> None:
+    def _check_length(self, seconds: float, frames: int) -> None:
         missing = (self.info.duration_seconds or 0.0) - seconds
         if missing > TRUNCATION_TOLERANCE:
             self.events.truncated_seconds = missing
+        elif self._stamps is not None and self.info.frame_count and self.info.frame_rate:
+            # The header of AVI counts the frames; FFmpeg takes the duration from what is there.
+            missing = float((self.info.frame_count - frames) / self.info.frame_rate)
+            self.events.truncated_seconds = missing if missing > COUNT_TOLERANCE else 0.0
+
+    def _progressive(self) -> Iterator[av.VideoFrame]:
+        deinterlacer = Deinterlacer(self.info.time_base)
+        for frame in self._decoded():
+            yield from deinterlacer.take(frame)
+        yield from deinterlacer.end()
+        if deinterlacer.frames:
+            self._notice(f"{deinterlacer.frames} frames are interlaced: deinterlaced, one frame of two fields")
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
         for packet in self._packets():
@@ -284,26 +305,29 @@ class VideoReader:
         return True
 
     def _frame(self, frame: av.VideoFrame, index: int, pts: int, duration: int) -> Frame:
-        y, u, v = (self.info.orientation.upright(plane) for plane in plane_views(self._converted(frame)))
+        planes = plane_views(self._converted(frame))
+        if planes[0].shape != self._stored_size[::-1]:
+            planes = on_black(planes, self._stored_size, full_range=self.full_range)
+        y, u, v = (self.info.orientation.upright(plane) for plane in planes)
         return Frame(y, u, v, self.matrix, self.full_range, index, pts, self.info.time_base, duration)
 
     def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Return the frame as 8-bit 4:2:0 of the video's size, matrix and range; unchanged if it is that already."""
-        width, height = self.info.width, self.info.height
-        if self.info.orientation.swaps_sides:
-            width, height = height, width
+        """Return the frame as 8-bit 4:2:0 of the video's matrix and range, as large as fits; itself if it is that."""
+        shown = self._stored_size
         stated = MATRICES.get(frame.colorspace, "")
         matrix = NEAREST_MATRIX.get(stated, self.matrix)
         is_rgb = frame.format.is_rgb or stated == "rgb"
         full_range = is_rgb or frame.format.name.startswith("yuvj") or frame.color_range == sws_range(True)
         if (frame.format.name in ("yuv420p", "yuvj420p")) and (
-            (frame.width, frame.height, matrix, full_range) == (width, height, self.matrix, self.full_range)
+            (frame.width, frame.height, matrix, full_range) == (*shown, self.matrix, self.full_range)
         ):
             return frame
+        if (frame.width, frame.height) != shown:
+            self._note_size(frame, shown)
+            shown = fitted((frame.width, frame.height), into=shown)
         return reformatter().reformat(
             frame,
-            width,
-            height,
+            *shown,
             "yuv420p",
             src_colorspace=None if is_rgb else SWS_MATRIX[matrix],
             dst_colorspace=SWS_MATRIX[self.matrix],
@@ -312,6 +336,18 @@ class VideoReader:
             interpolation=ACCURATE,
             threads=1,
         )
+
+    @property
+    def _stored_size(self) -> tuple[int, int]:
+        """(width, height) of frames before they are turned upright."""
+        size = self.info.width, self.info.height
+        return size[::-1] if self.info.orientation.swaps_sides else size
+
+    def _note_size(self, frame: av.VideoFrame, shown: tuple[int, int]) -> None:
+        size = frame.width, frame.height
+        if size not in self._sizes:
+            self._sizes.add(size)
+            self._notice(f"some frames have {size[0]}x{size[1]} pixels: fitted into {shown[0]}x{shown[1]}")
 
 
 class _AviStamps:

@@ -111,7 +111,7 @@ REFUSED = {
     "zeros": (lambda at: write(at / "zeros.mp4", bytes(100_000)), "not a video"),
     "picture": (
         lambda at: make_clip(at / "one.png", codec="png", pixel_format="rgb24", pts=[0]).path,
-        "single image",
+        "not a video but an image",
     ),
     "sound": (lambda at: make_sound(at / "sound.m4a"), "no video in it, only sound"),
     "cover": (lambda at: make_sound(at / "song.mp3", "mp3", cover=True), "only a cover image and sound"),
