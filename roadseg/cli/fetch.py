@@ -57,8 +57,6 @@ def fetch(
             bars.hide(_label(record.url))
             if record.status == "failed":
                 fail(f"{record.url}: {record.cause}", record.remedy)
-            elif record.status == "skipped":
-                reporter.warn(f"{record.url}: skipped: {record.cause}")
 
         report = fetch_videos(
             urls,
@@ -90,7 +88,7 @@ def _summary(report: "FetchReport") -> str:
             length = "" if video.duration_seconds is None else f", {video.duration_seconds:.1f} s"
             facts = f"{video.width}x{video.height}{length}, {video.size_bytes / 1e6:.1f} MB"
             lines.append(f"{record.status:13}  {escape(str(record.file))}  ({facts})")
-    counts = [(report.count(status), status) for status in ("downloaded", "already there", "skipped", "failed")]
+    counts = [(report.count(status), status) for status in ("downloaded", "already there", "failed")]
     lines.append(", ".join(f"{number} {status}" for number, status in counts if number))
     return "\n".join(lines)
 

@@ -25,7 +25,7 @@ from roadseg.fetch.ytdlp import LOGIN, Downloader, DownloadOptions, Info, Progre
 from roadseg.files import locked, output_errors
 from roadseg.video.probe import probe
 
-Status = Literal["downloaded", "already there", "skipped", "failed"]
+Status = Literal["downloaded", "already there", "failed"]
 
 PARTIAL = ".partial"
 """Folder inside the target folder for unfinished downloads."""
@@ -46,7 +46,7 @@ class FetchRecord:
     entry: ManifestEntry | None = None
     """The video's entry in the manifest."""
     cause: str = ""
-    """Reason why it was skipped or failed, in one line."""
+    """Reason why it failed, in one line."""
     remedy: str = ""
     """Remedy, in one line."""
 
@@ -106,11 +106,16 @@ def fetch_videos(
         One record for each URL, or for each video of a playlist, in order.
 
     Raises:
-        FetchError: a section is requested and ffmpeg is not installed.
+        FetchError: a section is requested and ffmpeg is not installed, or cookies are given too.
         InputError: the cookies or the manifest cannot be read.
         OutputError: `out` cannot be written to, or another process is writing there.
     """
     out = Path(out)
+    if section is not None and cookies is not None:
+        raise FetchError(
+            "cookies cannot be used for a section: ffmpeg would show them in the list of processes",
+            "Fetch the whole video without --section.",
+        )
     if section is not None and not shutil.which("ffmpeg"):
         raise FetchError(
             "a section of a video can only be downloaded with ffmpeg, which is not installed",
@@ -185,14 +190,14 @@ class _Run:
 
     def _fetch_video(self, downloader: Downloader, url: str, info: Info) -> FetchRecord:
         if info.get("is_live") or info.get("live_status") in ("is_live", "is_upcoming"):
-            return FetchRecord(url, "skipped", cause="it is a live stream that has not ended", remedy="Fetch it later.")
+            raise FetchError("it is a live stream that has not ended", "Fetch it when it has ended.")
         key = hashlib.sha256(f"{url}\n{self.section}".encode()).hexdigest()[:12]
         stem = f"{_safe(info, 'extractor', 20)}-{_safe(info, 'id', 60)}-{key}"
         with self._partial(key) as folder:
             file = folder / "video"
             downloader.download(info, file)
             if not file.is_file():
-                return FetchRecord(url, "skipped", cause="yt-dlp delivered nothing and gave no reason")
+                raise FetchError("yt-dlp delivered nothing and gave no reason", LOGIN)
             try:
                 entry = self._accept(file, url, stem, info)
             finally:

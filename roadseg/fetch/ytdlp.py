@@ -1,28 +1,40 @@
 """The only module that imports yt_dlp: it limits what yt-dlp may do and turns its errors into `FetchError`.
 
-yt-dlp writes only to the given path, transfers over HTTP(S) only, and runs no program except ffmpeg, and that only when
-a section is requested.
+yt-dlp writes only to the given path, transfers over HTTP(S) only, loads no plugins, and starts no program but deno, for
+YouTube, and ffmpeg, when a section is requested.
 """
 
+import errno
 import io
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from yt_dlp import YoutubeDL
+from yt_dlp.globals import plugin_dirs
+from yt_dlp.networking import Request
 from yt_dlp.networking.exceptions import HTTPError, RequestError
-from yt_dlp.utils import ExtractorError, YoutubeDLError, unsmuggle_url
+from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
+from yt_dlp.utils import ExtractorError, Popen, YoutubeDLError, unsmuggle_url
 
 from roadseg.errors import FetchError
+from roadseg.fetch.hls import with_explicit_ivs
+
+plugin_dirs.value = []  # plugins in the home folder and in other packages are code that nobody asked for
 
 Info = dict[str, Any]
 """yt-dlp's description of a video or playlist; everything in it comes from a server."""
 
 PROTOCOLS = ("http", "https", "m3u8", "m3u8_native", "http_dash_segments")
 """Accepted ways of transfer: a file, an HLS stream or a DASH stream, over HTTP(S)."""
+
+NOWHERE = str(Path(os.devnull) / "none")
+"""A path that does not exist on any system."""
 
 LOGIN = "Open the address in a browser; behind a login give --cookies FILE."
 RESUME = "Check the connection and run the same command again: it resumes where it stopped."
@@ -161,6 +173,7 @@ class Downloader:
             "socket_timeout": options.timeout_seconds,
             "ratelimit": options.rate_limit,
             "hls_prefer_native": True,
+            "ffmpeg_location": NOWHERE,
             "fixup": "never",  # needs ffmpeg; PyAV reads the files as they are
             "cachedir": False,
             "enable_file_urls": False,
@@ -172,7 +185,11 @@ class Downloader:
             settings["cookiefile"] = io.StringIO(options.cookies)
         if options.section is not None:
             start, end = options.section
-            settings["external_downloader_args"] = {"ffmpeg": ["-loglevel", "quiet"]}
+            settings["ffmpeg_location"] = None  # found by its name
+            settings["external_downloader_args"] = {
+                "ffmpeg": ["-loglevel", "quiet"],
+                "ffmpeg_i": ["-protocol_whitelist", "http,https,tcp,tls,crypto,httpproxy"],
+            }
             settings["download_ranges"] = lambda *_: [{"start_time": start, "end_time": end}]
         return settings
 
@@ -208,6 +225,9 @@ class Downloader:
 
         Sites send arbitrary data, so extractors raise arbitrary errors; none of them may end the work on other URLs.
         """
+        section = self._options.section is not None
+        programs = _programs.set(frozenset({"deno", "ffmpeg", "ffprobe"} if section else {"deno"}))
+        ffmpeg = FFmpegPostProcessor._ffmpeg_location.set(None if section else NOWHERE)
         try:
             yield
         except FetchError:
@@ -216,12 +236,37 @@ class Downloader:
             if error is self._callback_error:
                 raise
             chain = list(_causes(error))
+            if refused := next((each for each in chain if isinstance(each, _ProgramRefusedError)), None):
+                raise FetchError(f"it needs another program ({refused.filename})", UPDATE) from error
             for response in (each for each in chain if isinstance(each, HTTPError)):
                 response.close()
             if not any(isinstance(each, RequestError) for each in chain):
                 for disk_error in (each for each in chain if isinstance(each, OSError)):
                     raise disk_error from error
             raise _explained(chain, YOUTUBE if self._log.deno_is_missing else LOGIN) from error
+        finally:
+            FFmpegPostProcessor._ffmpeg_location.reset(ffmpeg)
+            _programs.reset(programs)
+
+
+_programs: ContextVar[frozenset[str] | None] = ContextVar("programs that yt-dlp may start; None: any", default=None)
+_start = Popen.__init__
+
+
+class _ProgramRefusedError(FileNotFoundError):
+    """yt-dlp wanted to start a program that it may not; to yt-dlp, the program is not installed."""
+
+
+def _start_if_allowed(process: Popen, args: Any, *rest: Any, **keywords: Any) -> None:
+    program = Path(args if isinstance(args, str) else args[0]).stem
+    allowed = _programs.get()
+    if allowed is not None and program not in allowed:
+        raise _ProgramRefusedError(errno.ENOENT, "roadseg does not start it", program)
+    _start(process, args, *rest, **keywords)
+
+
+# yt-dlp starts every program by this class. Its settings cannot forbid all: phantomjs has none.
+Popen.__init__ = _start_if_allowed
 
 
 class _YoutubeDL(YoutubeDL):  # type: ignore[misc]
@@ -231,6 +276,13 @@ class _YoutubeDL(YoutubeDL):  # type: ignore[misc]
 
     def prepare_filename(self, *_: object, **__: object) -> str:
         return str(self.target)
+
+    def dl(self, name: str, info: Info, *arguments: Any, **keywords: Any) -> Any:
+        if info["protocol"] in ("m3u8", "m3u8_native") and "hls_media_playlist_data" not in info:
+            with self.urlopen(Request(info["url"], headers=info.get("http_headers"))) as response:
+                playlist = with_explicit_ivs(response.read().decode("utf-8", "replace"))
+                info = info | {"url": response.url, "hls_media_playlist_data": playlist}
+        return super().dl(name, info, *arguments, **keywords)
 
 
 class _Log:
@@ -297,6 +349,7 @@ def _clean(message: str) -> str:
 EXPLANATIONS = (
     # (pattern in yt-dlp's message, cause, remedy), the most specific first
     (r"Unsupported URL", "no video found on this page", LOGIN),
+    (r"ffmpeg could not be found", "it is encrypted in a way that yt-dlp cannot decrypt", "It cannot be downloaded."),
     (r"DRM protected", "it is encrypted (DRM)", "It cannot be downloaded."),
     (r"HTTP Error 3\d\d", "it redirects in a circle or to an address that is not http(s)", ADDRESS),
     (r"HTTP Error (40[13]): ?(.*)", r"the server answered \1 \2", LOGIN),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import av
 import numpy as np
+from Cryptodome.Cipher import AES
+from Cryptodome.Util.Padding import pad
 
 
 @dataclass(frozen=True)
@@ -166,3 +168,14 @@ def write_hls(folder: Path, *, fragmented_mp4: bool = False) -> Path:
         hls_playlist_type="vod",
         hls_segment_type="fmp4" if fragmented_mp4 else "mpegts",
     )
+
+
+def encrypt_hls(playlist: Path, method: str = "AES-128") -> None:
+    """Encrypt the segments of an HLS stream by RFC 8216: `key` lies beside them, the IV is the segment's number."""
+    key = bytes(range(16))
+    (playlist.parent / "key").write_bytes(key)
+    for number, segment in enumerate(sorted(playlist.parent.glob("*.ts"))):
+        cipher = AES.new(key, AES.MODE_CBC, iv=number.to_bytes(16, "big"))
+        segment.write_bytes(cipher.encrypt(pad(segment.read_bytes(), AES.block_size)))
+    head, first, rest = playlist.read_text().partition("#EXTINF")
+    playlist.write_text(f'{head}#EXT-X-KEY:METHOD={method},URI="key"\n{first}{rest}')
