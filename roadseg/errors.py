@@ -8,7 +8,8 @@
     ├── RecipeError       options that are unknown, of the wrong type or contradictory
     ├── FetchError        a download that failed, or that is not a video
     ├── OutputError       results cannot be written: disk full, no permission, folder in use
-    └── TrainingError     training that cannot continue: losses that are not finite
+    ├── TrainingError     training that cannot continue: losses that are not finite
+    └── UnexpectedError   any other exception while one of several videos is worked on
 
 The command line prints the message, then the remedy, and exits with code 1; a traceback is shown only with `--debug`.
 """
@@ -68,6 +69,26 @@ class OutputError(RoadsegError):
 
 class TrainingError(RoadsegError):
     """Training that cannot continue: losses that are not finite."""
+
+
+class UnexpectedError(RoadsegError):
+    """Any other exception while one of several videos is worked on: a mistake of roadseg or of a library."""
+
+    @classmethod
+    def of(cls, error: Exception, what: object) -> "UnexpectedError":
+        """Describe an exception that nobody foresaw.
+
+        Args:
+            error: the exception; it becomes the cause of the result.
+            what: what was worked on, for example the path of a video.
+        """
+        text = str(error).partition("\n")[0]
+        found = cls(
+            f"{what}: {type(error).__name__}{': ' if text else ''}{text}",
+            "This is not expected: run it alone with --debug, and report what it prints.",
+        )
+        found.__cause__ = error
+        return found
 
 
 def mistakes(error: "ValidationError", known: Collection[str]) -> str:

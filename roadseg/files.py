@@ -90,6 +90,8 @@ def output_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno is None:  # of a library, such as the Timeout of a lock
+            raise
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OutputError(
                 f"{path}: no space left on the disk", "Free some space, or choose another --out."
@@ -101,7 +103,18 @@ def output_errors(path: Path) -> Iterator[None]:
             raise OutputError(
                 f"{path}: a file is where a folder should be, or the other way round", "Choose another --out."
             ) from error
-        raise
+        if error.errno == errno.ENAMETOOLONG:
+            raise OutputError(
+                f"{shortened_name(path)}: the name is too long for this disk",
+                "Rename the video or image it is named after.",
+            ) from error
+        raise OutputError(f"{path}: cannot be written ({error.strerror})", "Choose another --out.") from error
+
+
+def shortened_name(path: Path) -> str:
+    """Return a path as text, with the middle of a name of over 100 letters left out."""
+    name = path.name
+    return str(path.with_name(f"{name[:50]}…{name[-30:]}")) if len(name) > 100 else str(path)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """`roadseg overlay`: segment videos."""
 
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from roadseg.adaptation.defaults import PRIOR
-from roadseg.cli.console import Bars, Debug, Json, Quiet, Reporter, fail
+from roadseg.cli.console import Bars, Debug, Json, Quiet, Reporter, debug_wanted, fail
 from roadseg.cli.options import (
     AdaptBatchNorm,
     BatchNormPrior,
@@ -203,6 +204,8 @@ def _report_result(reporter: Reporter, result: "OverlaySummary | Failure") -> No
 
     if isinstance(result, Failure):
         fail(result.error.cause, result.error.remedy)
+        if debug_wanted():
+            traceback.print_exception(result.error)
         return
     done = (
         "done before, skipped (--overwrite does it again)"

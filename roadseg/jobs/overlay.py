@@ -4,13 +4,14 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from fractions import Fraction
 from functools import partial
+from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
 from typing import NamedTuple
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
 from roadseg.adaptation.defaults import PRIOR
-from roadseg.errors import InputError, RoadsegError
+from roadseg.errors import InputError
 from roadseg.inference.engines import EngineName, load_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT
@@ -21,7 +22,7 @@ from roadseg.overlay.job import overlay_or_failure
 from roadseg.overlay.masking import AUTO, read_mask
 from roadseg.overlay.ray_jobs import overlay_on_ray
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions, OverlaySummary
-from roadseg.overlay.tasks import Shard, Task, find_tasks
+from roadseg.overlay.tasks import Shard, Task, clashes, find_tasks
 from roadseg.report.pages import report_path, write_index, write_report
 from roadseg.runtime import DeviceName
 
@@ -113,8 +114,7 @@ def overlay_videos(
         For each video its summary or its failure, in the order of the videos; on a Ray cluster as they end.
 
     Raises:
-        InputError: an option is outside its range or excludes another, no video is found, or the results of two videos
-            would have the same name.
+        InputError: an option is outside its range or excludes another, or no video is found.
         WeightsError: there is no readable model.
         OutputError: another process does the same, or `out` cannot be written.
     """
@@ -135,7 +135,10 @@ def overlay_videos(
         mask=None if mask is None else AUTO if fspath(mask) == AUTO else read_mask(Path(mask)),
     )
     tasks = find_tasks(videos, out)
+    refused = clashes(tasks)
     tasks = part.of(tasks) if part else tasks
+    failures = [Failure(task.video, refused[task]) for task in tasks if task in refused]
+    tasks = [task for task in tasks if task not in refused]
     found: Generator[OverlaySummary | Failure]
     if isinstance(run, Segmenter):
         found = _one_by_one(tasks, run, options, on_progress)
@@ -158,7 +161,7 @@ def overlay_videos(
     results: list[OverlaySummary | Failure] = []
     pages = 0
     with closing(found), FailureRecord(failure_record(out, part)) as record:
-        for result in found:
+        for result in chain(failures, found):
             results.append(result)
             if isinstance(result, Failure):
                 record.add(result)
@@ -193,7 +196,7 @@ def _write_page(
         return False
     try:
         write_report(files)
-    except (RoadsegError, OSError) as error:
+    except Exception as error:  # whatever it is, the overlay is there
         page.unlink(missing_ok=True)  # it shows earlier results, which these have replaced
         on_warning(f"no report: {error}")
         return False
@@ -205,7 +208,7 @@ def _write_index(out: Path, on_page: Callable[[Path], None], on_warning: Callabl
     """Write the page of the whole folder if it has several videos."""
     try:
         index = write_index(out)
-    except (RoadsegError, OSError) as error:
+    except Exception as error:
         on_warning(f"no page of all videos: {error}")
         return
     if index is not None:

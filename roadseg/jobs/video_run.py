@@ -21,7 +21,7 @@ from roadseg.jobs.overlay import OverlayProgress, overlay_videos
 from roadseg.jobs.recipe_run import is_done, refuse_another, run_recipe
 from roadseg.overlay.failures import Failure
 from roadseg.overlay.summary import OverlaySummary
-from roadseg.overlay.tasks import find_tasks
+from roadseg.overlay.tasks import clashes, find_tasks
 from roadseg.runtime import is_main_process, main_process_first, process_group
 from roadseg.training.callbacks import Callbacks
 from roadseg.training.recipe import recipe_values, resolve_as
@@ -209,7 +209,8 @@ def _with_frames(
     footage: Iterable[Footage], recipe: VideoRecipe, folder: VideoFolder, callbacks: StageCallbacks
 ) -> list[Footage]:
     files = {Path(one.file): one for one in footage if one.file}
-    find_tasks(files, folder.overlays(BEFORE))  # refuses equal names before hours of training
+    for refused in clashes(find_tasks(files, folder.overlays(BEFORE))).values():
+        raise refused  # now, not after hours of training
     callbacks.on_stage(f"roadseg frames, one every {recipe.frames_every:g} s -> {folder.frames}")
     extraction = extract_frames(
         list(files),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from roadseg.adaptation.batch_norm import IMAGES
 from roadseg.cores import opencv_in_one_thread
-from roadseg.errors import RoadsegError, VideoError
+from roadseg.errors import RoadsegError, UnexpectedError, VideoError
 from roadseg.files import held
 from roadseg.inference.label_frames import Labelled, Labeller
 from roadseg.inference.segmenter import Segmenter
@@ -42,6 +42,7 @@ from roadseg.video.frame import Frame
 from roadseg.video.pipeline import Pipeline
 from roadseg.video.reader import VideoReader
 from roadseg.video.sample import sample_frames
+from roadseg.video.writer import MAX_SIDE, MIN_SIDE
 
 OnProgress = Callable[[int, int | None], None]
 """Called with the number of frames done and, where the container states it, the number of frames."""
@@ -89,6 +90,8 @@ def overlay_or_failure(
         return overlay_video(task.video, segmenter, task.out, options, on_progress=on_progress)
     except RoadsegError as error:
         return Failure(task.video, error)
+    except Exception as error:
+        return Failure(task.video, UnexpectedError.of(error, task.video))
 
 
 def overlay_video(
@@ -129,6 +132,11 @@ def overlay_video(
             images = sample_frames(video, segmenter.input_size, IMAGES)
             segmenter = segmenter.adapted_to(images, options.batch_norm)
         size = reader.info.width, reader.info.height
+        if not all(MIN_SIDE <= side <= MAX_SIDE for side in size):
+            raise VideoError(
+                f"{video}: frames of {size[0]}x{size[1]} pixels cannot be encoded as H.264",
+                f"Scale it: sides of {MIN_SIDE} to {MAX_SIDE} pixels are possible.",
+            )
         mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview)
         decoded = _decode(reader)
         first = next(decoded, None)

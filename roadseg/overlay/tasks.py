@@ -47,28 +47,30 @@ def find_tasks(given: str | PathLike[str] | Iterable[str | PathLike[str]], out: 
     Results go to `out`, and there to the same sub-folders in which the videos lie.
 
     Raises:
-        InputError: a folder, pattern or list has no video or cannot be read, the results of two videos would have the
-            same name, or results would replace a video.
+        InputError: a folder, pattern or list has no video or cannot be read.
     """
-    tasks = [Task(video.path, out / video.folder) for video in find_videos(given)]
-    _check_names(tasks)
-    return tasks
+    return [Task(video.path, out / video.folder) for video in find_videos(given)]
 
 
-def _check_names(tasks: Sequence[Task]) -> None:
-    """Make sure that the results of each video have names of their own."""
+def clashes(tasks: Sequence[Task]) -> dict[Task, InputError]:
+    """Return the tasks whose results have no name of their own, each with the reason: they must not be done."""
     by_name = defaultdict(list)
     for task in tasks:
-        by_name[task.files.overlay].append(task.video)
+        by_name[task.files.overlay].append(task)
     inputs = {task.video.resolve(): task.video for task in tasks}
+    found = {}
     for overlay, sharing in by_name.items():
-        if len(sharing) > 1:
-            raise InputError(
-                f"{' and '.join(map(str, sharing))} would both become {overlay}",
-                "Rename one, or give them different --out folders in two calls.",
-            )
-        if overlay.resolve() in inputs:
-            raise InputError(
-                f"{inputs[overlay.resolve()]} is both a video to read and the result of {sharing[0]}",
-                "Leave it out, or choose another --out.",
-            )
+        read = inputs.get(overlay.resolve())
+        for task in sharing:
+            others = [str(other.video) for other in sharing if other is not task]
+            if others:
+                found[task] = InputError(
+                    f"{task.video}: {' and '.join(others)} would become {overlay} too",
+                    "Rename one, or give them different --out folders in two calls.",
+                )
+            elif read is not None:
+                found[task] = InputError(
+                    f"{task.video}: its result {overlay} would replace the video {read}",
+                    "Leave that out, or choose another --out.",
+                )
+    return found

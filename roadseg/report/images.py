@@ -19,7 +19,11 @@ MASKED_GREY = 128
 
 
 def shown_size(aspect_ratio: float, width: int) -> tuple[int, int]:
-    """Return the (width, height) in pixels of a frame with `aspect_ratio` (width over height) at this width."""
+    """Return the (width, height) in pixels of a frame with `aspect_ratio` (width over height) at this width.
+
+    Frames over four times as high as wide are shown narrower.
+    """
+    width = max(1, min(width, round(4 * width * aspect_ratio)))
     return width, max(1, round(width / aspect_ratio))
 
 
@@ -33,7 +37,7 @@ def heatmap_image(seconds: NDArray[np.float64], counted: NDArray[np.float64], as
     """
     shares = np.divide(seconds, counted, out=np.zeros_like(seconds), where=counted > 0)
     levels = (255 * shares / (shares.max() or 1)).astype(np.float32)
-    size = (HEATMAP_WIDTH, max(1, round(HEATMAP_WIDTH / aspect_ratio)))
+    size = shown_size(aspect_ratio, HEATMAP_WIDTH)
     smooth = np.clip(cv2.resize(levels, size, interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
     rgb = np.asarray(cv2.applyColorMap(smooth, cv2.COLORMAP_INFERNO), np.uint8)[..., ::-1].copy()
     masked = cv2.resize((counted == 0).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
@@ -48,8 +52,8 @@ def image_file(path: Path, width: int) -> str | None:
     bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     if bgr is None:
         return None
-    height = max(1, round(width * bgr.shape[0] / bgr.shape[1]))
-    return jpeg(np.asarray(cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA), np.uint8)[..., ::-1])
+    size = shown_size(bgr.shape[1] / bgr.shape[0], width)
+    return jpeg(np.asarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA), np.uint8)[..., ::-1])
 
 
 def jpeg(rgb: NDArray[np.uint8]) -> str:

@@ -106,7 +106,11 @@ def _matching(pattern: str) -> list[tuple[Path, Path]]:
             f"{pattern}: matches no video",
             "Check it; ** stands for folders at any depth, as in 'drives/**/*.mp4' (in quotes).",
         )
-    return [(video, video.relative_to(fixed)) for video in sorted(found)]
+    # `**` follows links, also one to a folder above: of several paths to a file the shortest counts.
+    shortest: dict[Path, Path] = {}
+    for video in sorted(found, key=lambda path: (len(path.parts), path)):
+        shortest.setdefault(video.resolve(), video)
+    return [(video, video.relative_to(fixed)) for video in sorted(shortest.values())]
 
 
 def _listed(path: Path) -> list[tuple[Path, Path]]:

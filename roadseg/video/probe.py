@@ -15,7 +15,18 @@ from roadseg.video.container import BROKEN, codec_name, demux, fraction, has_tim
 from roadseg.video.orientation import Orientation
 
 # Names of the code points of ITU-T H.273 that videos use.
-MATRICES = {0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
+MATRICES = {
+    0: "rgb",
+    1: "bt709",
+    4: "fcc",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "ycgco",
+    9: "bt2020nc",
+    10: "bt2020c",
+    14: "ictcp",
+}
 RANGES = {1: "limited", 2: "full"}
 TRANSFERS = {
     1: "bt709",

@@ -206,7 +206,12 @@ class VideoReader:
             return NEAREST_MATRIX[stated]
         lines = min(self.info.width, self.info.height)
         guess: Matrix = "bt709" if lines >= 720 else "bt601"
-        self._notice(f"colour matrix not stated: {guess} assumed for {lines} lines")
+        said = (
+            f"colour matrix {stated} cannot be converted, so colours are wrong"
+            if stated
+            else "colour matrix not stated"
+        )
+        self._notice(f"{said}: {guess} assumed for {lines} lines")
         return guess
 
     def _notice(self, text: str) -> None:

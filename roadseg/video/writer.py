@@ -26,6 +26,10 @@ KEYFRAME_INTERVAL = 256
 """Largest number of frames from one keyframe to the next."""
 
 
+MIN_SIDE, MAX_SIDE = 2, 16_384
+"""Smallest and largest width and height of frames, in pixels, that x264 encodes in 4:2:0."""
+
+
 class VideoWriter:
     """Writer of frames as H.264 in 8-bit 4:2:0, which browsers play.
 
@@ -71,12 +75,15 @@ class VideoWriter:
             threads: encoder threads; by default the available CPUs, at most 4.
 
         Raises:
-            OutputError: the extension is neither `.mp4` nor `.mkv`, or frames are smaller than 2 x 2.
+            OutputError: the extension is neither `.mp4` nor `.mkv`, or frames are too small or too large.
         """
         path = Path(path)
         self._muxer = Muxer(path, time_base, Path(audio_from) if audio_from else None)
-        if min(width, height) < 2:
-            raise OutputError(f"{path}: {width}x{height} is too small for a video", "Use frames of at least 2x2.")
+        if not all(MIN_SIDE <= side <= MAX_SIDE for side in (width, height)):
+            raise OutputError(
+                f"{path}: H.264 cannot have frames of {width}x{height} pixels",
+                f"Use frames of {MIN_SIDE} to {MAX_SIDE} pixels a side.",
+            )
         self._path = path
         self._size = width, height
         self._time_base = time_base

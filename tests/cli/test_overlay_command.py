@@ -237,7 +237,6 @@ def test_a_shard_without_a_video_is_no_error(roadseg, run, tmp_path):
     ("arguments", "code", "expected"),
     [
         (["clip.mp4", "--out", "out", "--run", "nowhere"], 1, "no trained model here"),
-        (["a/clip.mp4", "b/clip.mov", "--out", "out"], 1, "would both become"),
         (["no.mp4", "--out", "out"], 1, "no.mp4: no such file"),
         (["clip.mp4", "--out", "clip.mp4"], 1, "a file is where a folder should be"),
         (["clip.mp4", "--out", "out", "--opacity", "2"], 2, "--opacity"),

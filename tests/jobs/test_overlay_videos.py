@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from helpers.clips import make_clip
 from helpers.drive_clips import TheUpperHalfIsSky, make_drive
 
-from roadseg.errors import InputError, OutputError, VideoError
+from roadseg.errors import InputError, OutputError, UnexpectedError, VideoError
 from roadseg.files import held
 from roadseg.jobs.overlay import OverlayProgress, overlay_videos
 from roadseg.overlay.failures import Failure
@@ -67,19 +68,46 @@ def test_one_broken_video_stops_no_other(tmp_path):
     assert made(out) == sorted(["failures.jsonl", *PAGES, *results("after", "clip")])
 
 
-def test_two_videos_of_one_name_are_refused_before_anything_is_done(tmp_path):
+def test_two_videos_of_one_name_refuse_each_other_and_no_more(tmp_path):
     one, other = make_drive(tmp_path / "a" / "clip.mp4"), make_drive(tmp_path / "b" / "clip.mkv")
-    with pytest.raises(InputError, match="would both become"):
-        overlay_videos([one, other], tmp_path / "out", TheUpperHalfIsSky())
-    assert not (tmp_path / "out").exists()
+    third, out = make_drive(tmp_path / "third.mp4"), tmp_path / "out"
+    seen = overlay_videos([one, other, third], out, TheUpperHalfIsSky())
+    assert [Path(each.video).name for each in seen] == ["clip.mp4", "clip.mkv", "third.mp4"]
+    assert [isinstance(each, Failure) for each in seen] == [True, True, False]
+    assert made(out) == sorted(["failures.jsonl", "plotly.min.js", *results("third")])
+
+
+class Broken(TheUpperHalfIsSky):
+    """Meets a mistake of the program."""
+
+    def segment(self, images, tta=None):
+        raise ZeroDivisionError("division by zero\nand more")
+
+
+def test_any_exception_in_one_video_is_its_failure(tmp_path):
+    seen = overlay_videos([make_drive(tmp_path / f"{name}.mp4") for name in "ab"], tmp_path / "out", Broken())
+    assert [type(each.error) for each in seen] == [UnexpectedError] * 2
+    assert seen[0].error.cause == f"{tmp_path / 'a.mp4'}: ZeroDivisionError: division by zero"
+    assert "--debug" in seen[0].error.remedy and isinstance(seen[0].error.__cause__, ZeroDivisionError)
+
+
+def test_a_name_that_is_too_long_and_frames_too_small_are_failures_in_words_of_the_video(tmp_path):
+    long, good = make_drive(tmp_path / f"{'n' * 238}.mp4"), make_drive(tmp_path / "good.mp4")
+    small = make_clip(tmp_path / "small.avi", size=(1, 1), codec="ffv1", pixel_format="bgr0", options={}).path
+    out = tmp_path / "out"
+    seen = overlay_videos([long, small, good], out, TheUpperHalfIsSky())
+    assert [isinstance(each, Failure) for each in seen] == [True, True, False]
+    assert "the name is too long" in seen[0].error.cause and len(seen[0].error.cause) < 300
+    assert seen[1].error.cause == f"{small}: frames of 1x1 pixels cannot be encoded as H.264"
+    assert not list(out.glob(".*.parts"))
 
 
 def test_a_video_is_never_replaced_by_the_overlay_of_another(tmp_path):
     clip, overlay = make_drive(tmp_path / "clip.mp4"), make_drive(tmp_path / "clip.overlay.mp4")
     before = overlay.read_bytes()
-    with pytest.raises(InputError, match="both a video to read and the result"):
-        overlay_videos([clip, overlay], tmp_path, TheUpperHalfIsSky())
-    assert overlay.read_bytes() == before
+    refused, other = overlay_videos([clip, overlay], tmp_path, TheUpperHalfIsSky())
+    assert refused.error.cause == f"{clip}: its result {overlay} would replace the video {overlay}"
+    assert other.frames and overlay.read_bytes() == before
 
 
 def test_progress_names_the_video_and_its_place(tmp_path):
@@ -142,8 +170,9 @@ def test_a_shard_does_its_part_and_has_its_own_record(tmp_path):
 
 def test_all_shards_refuse_equal_names_and_the_same_shard_is_refused(tmp_path):
     out, one, other = tmp_path / "out", tmp_path / "1.mp4", tmp_path / "1.mov"
-    with pytest.raises(InputError, match="would both become"):
-        overlay_videos([one, other], out, TheUpperHalfIsSky(), shard=(1, 2))
+    for number in (1, 2):
+        (refused,) = overlay_videos([one, other], out, TheUpperHalfIsSky(), shard=(number, 2))
+        assert "would become" in refused.error.cause
     with held(out / "failures-1-of-2.jsonl"):
         with pytest.raises(OutputError, match=r"failures-1-of-2\.jsonl: another roadseg process is writing here"):
             overlay_videos(one, out, TheUpperHalfIsSky(), shard=(1, 2))

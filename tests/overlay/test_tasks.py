@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from roadseg.errors import InputError
-from roadseg.overlay.tasks import Shard, Task, find_tasks
+from roadseg.overlay.tasks import Shard, Task, clashes, find_tasks
 
 OUT = Path("out")
 
@@ -26,11 +25,20 @@ def test_results_go_to_the_same_sub_folders():
     ]
 
 
-def test_sub_folders_keep_names_apart_and_equal_names_in_one_are_refused():
-    find_tasks(["drives"], OUT)
+def test_equal_names_in_one_folder_refuse_each_other_alone():
+    assert clashes(find_tasks(["drives"], OUT)) == {}
     Path("drives/a/1.mov").touch()
-    with pytest.raises(InputError, match=r"drives/a/1.mov and drives/a/1.mp4 would both become out/a/1.overlay.mp4"):
-        find_tasks(["drives"], OUT)
+    refused = clashes(find_tasks(["drives"], OUT))
+    assert [task.video.name for task in refused] == ["1.mov", "1.mp4"]
+    causes = [error.cause for error in refused.values()]
+    assert causes[0] == "drives/a/1.mov: drives/a/1.mp4 would become out/a/1.overlay.mp4 too"
+
+
+def test_a_link_to_a_folder_above_is_not_entered_again():
+    Path("drives/a/loop").symlink_to("..")
+    for given in (["drives"], ["drives/**/*.mp4"]):
+        assert len(find_tasks(given, OUT)) == len({task.video.resolve() for task in find_tasks(given, OUT)})
+    assert [str(task.video) for task in find_tasks(["drives/**/*.mp4"], OUT)] == ["drives/a/1.mp4", "drives/b/1.mp4"]
 
 
 def test_shards_are_a_partition_that_follows_no_order():

@@ -95,6 +95,11 @@ def test_raw_motion_jpeg_is_a_video_and_a_jpeg_is_not(tmp_path):
         ("r_reschange.ts", 30, "some frames have 240x240 pixels: fitted into 320x180"),
         ("y_chapters.mp4", 30, "subtitles are left out"),
         ("y_chapters.mp4", 30, "chapters are left out"),
+        (
+            "y_ycgco.mp4",
+            5,
+            "colour matrix ycgco cannot be converted, so colours are wrong: bt601 assumed for 180 lines",
+        ),
     ],
 )
 def test_files_of_other_makers(real_data, name, frames, said):
