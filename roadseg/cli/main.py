@@ -1,7 +1,10 @@
 """The `roadseg` program: its commands, and the only place where it exits."""
 
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import typer
 
@@ -30,6 +33,8 @@ from roadseg.errors import RoadsegError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 + SIGINT, as in shells."""
+TERMINATED = 143
+"""Exit code after SIGTERM: 128 + SIGTERM."""
 
 app = typer.Typer(
     name="roadseg",
@@ -71,16 +76,38 @@ for group, commands in GROUPS.items():
             app.command(cls=Command, rich_help_panel=group)(command)
 
 
-def main() -> None:
-    """Run the program. Exit code: 0 success, 1 an error that the user can fix, 2 wrong usage, 130 Ctrl-C."""
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[Callable[[], bool]]:
+    """Let SIGTERM end the block as Ctrl-C does; yield a function that returns whether it came."""
+    came = False
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        came = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        app()
-    except RoadsegError as error:
-        if debug_wanted():
+        yield lambda: came
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def main() -> None:
+    """Run the program.
+
+    Exit code: 0 success, 1 an error that the user can fix, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
+    """
+    with _terminated_like_interrupted() as terminated:
+        try:
+            app()
+        except RoadsegError as error:
+            if debug_wanted():
+                raise
+            fail(error.cause, error.remedy)
+            sys.exit(1)
+        except SystemExit as end:
+            if end.code == INTERRUPTED:
+                fail("terminated" if terminated() else "interrupted")
+                sys.exit(TERMINATED if terminated() else INTERRUPTED)
             raise
-        fail(error.cause, error.remedy)
-        sys.exit(1)
-    except SystemExit as end:
-        if end.code == INTERRUPTED:
-            fail("interrupted")
-        raise
