@@ -13,8 +13,8 @@ main.app = typer.Typer(pretty_exceptions_enable=False)
 
 @main.app.command()
 def wait() -> None:
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         time.sleep(60)
     finally:
         print("tidied up", flush=True)
