@@ -45,3 +45,11 @@ def sws_range(full_range: bool) -> ColorRange:
 def plane_views(frame: av.VideoFrame) -> tuple[Plane, ...]:
     """Return the planes of an 8-bit PyAV frame as read-only arrays without a copy; they keep its memory alive."""
     return tuple(cast(Plane, np.from_dlpack(plane)) for plane in frame.planes)
+
+
+def deep_plane_views(frame: av.VideoFrame) -> tuple[NDArray[np.uint16], ...]:
+    """Return the planes of a PyAV frame of 9 to 16 bits, stored in two bytes each, as read-only arrays."""
+    return tuple(
+        np.frombuffer(memoryview(plane), np.uint16).reshape(plane.height, plane.line_size // 2)[:, : plane.width]
+        for plane in frame.planes
+    )

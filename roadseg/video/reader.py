@@ -14,13 +14,23 @@ from av.video.stream import VideoStream
 
 from roadseg.errors import VideoError
 from roadseg.video.clock import ClockReading, read_clock
-from roadseg.video.colour import ACCURATE, SWS_MATRIX, Matrix, plane_views, reformatter, sws_range
+from roadseg.video.colour import (
+    ACCURATE,
+    SWS_MATRIX,
+    Matrix,
+    Plane,
+    deep_plane_views,
+    plane_views,
+    reformatter,
+    sws_range,
+)
 from roadseg.video.container import BROKEN, default_threads, demux, left_out, open_input, video_stream
 from roadseg.video.deinterlace import Deinterlacer
 from roadseg.video.fitting import fitted, on_black
 from roadseg.video.frame import Frame
 from roadseg.video.probe import MATRICES, VideoInfo, probe
 from roadseg.video.timeline import Timeline
+from roadseg.video.tone import Transfer, tone_mapped
 
 MAX_DECODE_FAILURES = 300
 """Consecutive packets that may fail before reading stops. A decoder that lost its state resumes at the next keyframe,
@@ -104,7 +114,7 @@ class VideoReader:
         self.full_range = self.info.colour_range == "full" and self.info.colour_matrix != "rgb"
         """True if all frames use the full range of values, 0 to 255."""
         if self.info.hdr:
-            self._notice("high dynamic range: shown without tone mapping, so colours look pale")
+            self._notice(f"high dynamic range ({self.info.colour_transfer}): tone-mapped to standard range")
         self._container = open_input(path)
         self._stream = video_stream(self._container, path)
         self._stream.thread_type = "AUTO"
@@ -310,20 +320,33 @@ class VideoReader:
         return True
 
     def _frame(self, frame: av.VideoFrame, index: int, pts: int, duration: int) -> Frame:
-        planes = plane_views(self._converted(frame))
+        planes = self._planes(frame)
         if planes[0].shape != self._stored_size[::-1]:
             planes = on_black(planes, self._stored_size, full_range=self.full_range)
         y, u, v = (self.info.orientation.upright(plane) for plane in planes)
         return Frame(y, u, v, self.matrix, self.full_range, index, pts, self.info.time_base, duration)
 
-    def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Return the frame as 8-bit 4:2:0 of the video's matrix and range, as large as fits; itself if it is that."""
+    def _planes(self, frame: av.VideoFrame) -> tuple[Plane, ...]:
+        """Return Y', Cb and Cr of the video's matrix and range, as large as fits."""
+        if not self.info.hdr:
+            return plane_views(self._converted(frame, "yuv420p"))
+        y, u, v = deep_plane_views(self._converted(frame, "yuv420p10le"))
+        transfer: Transfer = "hlg" if self.info.colour_transfer == "hlg" else "pq"
+        return tone_mapped(y, u, v, transfer, full_range=self.full_range)
+
+    def _converted(self, frame: av.VideoFrame, pixel_format: str) -> av.VideoFrame:
+        """Return the frame as 4:2:0 of the video's matrix and range, as large as fits; unchanged if it is that already.
+
+        Args:
+            frame: the frame.
+            pixel_format: yuv420p, or yuv420p10le for 10 bits.
+        """
         shown = self._stored_size
         stated = MATRICES.get(frame.colorspace, "")
         matrix = NEAREST_MATRIX.get(stated, self.matrix)
         is_rgb = frame.format.is_rgb or stated == "rgb"
         full_range = is_rgb or frame.format.name.startswith("yuvj") or frame.color_range == sws_range(True)
-        if (frame.format.name in ("yuv420p", "yuvj420p")) and (
+        if (frame.format.name in (pixel_format, pixel_format.replace("yuv420p", "yuvj420p"))) and (
             (frame.width, frame.height, matrix, full_range) == (*shown, self.matrix, self.full_range)
         ):
             return frame
@@ -333,7 +356,7 @@ class VideoReader:
         return reformatter().reformat(
             frame,
             *shown,
-            "yuv420p",
+            pixel_format,
             src_colorspace=None if is_rgb else SWS_MATRIX[matrix],
             dst_colorspace=SWS_MATRIX[self.matrix],
             src_color_range=sws_range(full_range),

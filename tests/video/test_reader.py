@@ -175,18 +175,6 @@ def test_matrix_is_guessed_from_the_height_and_the_guess_recorded(tmp_path, heig
         assert f"colour matrix not stated: {matrix} assumed for {height} lines" in video.events.notices
 
 
-def test_hdr_is_not_tone_mapped_and_says_so(tmp_path):
-    clip = make_clip(
-        tmp_path / "clip.mp4",
-        pixel_format="yuv420p10le",
-        options={"x264-params": "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"},
-    )
-    with VideoReader(clip.path) as video:
-        assert video.info.hdr
-        assert video.matrix == "bt2020"
-        assert any("tone mapping" in notice for notice in video.events.notices)
-
-
 def test_truncated_matroska_gives_what_is_there_and_says_what_is_not(tmp_path):
     clip = make_clip(tmp_path / "clip.mkv", pts=range(48), time_base=Fraction(1, 10), noise=True)
     data = clip.path.read_bytes()
