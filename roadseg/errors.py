@@ -21,6 +21,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+MAX_MISTAKES = 20
+"""Problems of one file that are listed."""
+MAX_MESSAGE = 1000
+"""Characters of one problem."""
+
 
 class RoadsegError(Exception):
     """A failure with its cause in one line and, where there is one, its remedy in a second line.
@@ -92,16 +97,23 @@ class UnexpectedError(RoadsegError):
 
 
 def mistakes(error: "ValidationError", known: Collection[str]) -> str:
-    """Join all problems that pydantic found; for an unknown key, name the key of `known` that resembles it."""
+    """Join the problems that pydantic found, as many as fit a line; for an unknown key, name one of `known` like it."""
     found = []
-    for detail in error.errors():
-        key = ".".join(str(part) for part in detail["loc"])
+    details = error.errors()
+    for detail in details[:MAX_MISTAKES]:
+        key = shortened(".".join(str(part) for part in detail["loc"]))
         if detail["type"] == "extra_forbidden":
             near = difflib.get_close_matches(key, known, n=1)
             found.append(f"unknown key {key!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
             continue
-        message = detail["msg"].removeprefix("Value error, ")
+        message = shortened(detail["msg"].removeprefix("Value error, "), MAX_MESSAGE)
         # Our own messages name the value where it helps.
-        named = key if detail["type"] == "value_error" else f"{key} = {detail['input']!r}"
+        named = key if detail["type"] == "value_error" else f"{key} = {shortened(repr(detail['input']))}"
         found.append(f"{named}: {message}" if key else message)
-    return "; ".join(found)
+    more = len(details) - len(found)
+    return "; ".join([*found, *([f"and {more} more"] if more else [])])
+
+
+def shortened(text: str, limit: int = 100) -> str:
+    """Return a text of others for a message: its beginning where it is longer than `limit` characters."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

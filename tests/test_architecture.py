@@ -12,7 +12,7 @@ PACKAGE = Path(roadseg.__file__).parent
 
 LAYERS = [
     {"errors"},
-    {"cores", "files"},
+    {"cores", "files", "inputs"},
     {"labels", "runtime"},
     {"models", "streets", "video"},
     {"datasets", "fetch"},

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from roadseg.datasets.dataset import ImageDataset
-from roadseg.datasets.label_files import read_ids
+from roadseg.datasets.image_files import read_ids
 from roadseg.datasets.transforms import Resampling, resized_image
 from roadseg.files import write_json, write_png
 from roadseg.labels.space import IGNORE, LabelMap, LabelSpace

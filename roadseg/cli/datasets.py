@@ -152,6 +152,7 @@ def _findings(report: "CheckReport") -> str:
         lines.append(f"  [dim]{'ignored, % of all':24}{report.ignored:7.3f}[/dim]")
     elif not report.label_space:
         lines.append("No label maps: usable only as a target domain.")
+    lines += [f"[yellow]notice:[/yellow] {escape(notice)}" for notice in report.notices]
     problems = report.problems[:SHOWN_PROBLEMS]
     if not problems:
         lines.append("[green]no problems[/green]")

@@ -90,6 +90,8 @@ def evaluate(
             on_progress=lambda done, total: bars.show("evaluating", done, total),
             on_load=lambda message: reporter.say(escape(message)),
         )
+    for notice in evaluation.notices:
+        reporter.warn(notice)
     table = evaluation_table(evaluation, f"{run} on {evaluation.dataset}, {evaluation.images} images")
     record = {
         "run": str(run),

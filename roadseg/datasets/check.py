@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from roadseg.cores import usable_cores
 from roadseg.datasets.catalogue import DatasetReference, parse_dataset
 from roadseg.datasets.dataset import ImageDataset
+from roadseg.datasets.image_files import BROKEN
 from roadseg.datasets.kind import DatasetKind
-from roadseg.datasets.label_files import BROKEN
 from roadseg.errors import DatasetError
+from roadseg.labels.catalogue import CITYSCAPES_19, LABEL_SPACES
+from roadseg.labels.counterparts import unmatched_notices
 from roadseg.labels.space import IGNORE, LabelSpace
 
 SAMPLE = 200
@@ -62,6 +64,8 @@ class CheckReport:
     pixels: NDArray[np.int64]
     """(256,) pixels by train id in the read label maps; 255 counts ignored pixels."""
     problems: tuple[Problem, ...]
+    notices: tuple[str, ...] = ()
+    """What is left out: images in formats that are not read, classes that the default network cannot predict."""
 
     @property
     def fine(self) -> bool:
@@ -98,6 +102,7 @@ class CheckReport:
             "class_percent": {name: round(share, 4) for name, share in self.shares.items()},
             "ignored_percent": round(self.ignored, 4),
             "problems": [problem._asdict() for problem in self.problems],
+            "notices": list(self.notices),
         }
 
 
@@ -158,7 +163,15 @@ def check_dataset(
         label_space=opened.label_space,
         pixels=pixels,
         problems=tuple(problems),
+        notices=opened.notices + _unmatched(opened.label_space),
     )
+
+
+def _unmatched(labels: LabelSpace | None) -> tuple[str, ...]:
+    """Return notices on classes, named by the data set itself, that networks for Cityscapes cannot predict."""
+    if labels is None or labels.name in LABEL_SPACES:
+        return ()
+    return unmatched_notices(labels, CITYSCAPES_19)
 
 
 def _published(kind: DatasetKind, split: str, images: int) -> tuple[int | None, str]:

@@ -31,12 +31,14 @@ class CityLayout:
             DatasetError: there are no images, or some have a label file and others none.
         """
         images, labels = root / "leftImg8bit" / split, root / "gtFine" / split
-        stems = {image: str(image.relative_to(images).with_suffix("")) for image in find_images(images)}
+        paths, notices = find_images(images)
+        stems = {path: str(path.relative_to(images).with_suffix("")) for path in paths}
         names = {image: stem.removesuffix(IMAGE_ENDING) for image, stem in stems.items() if stem.endswith(IMAGE_ENDING)}
         if not names:
             raise DatasetError(f"{images}: no images *{IMAGE_ENDING}.png or .jpg in it", f"Unpack them in {root}.")
         if split == "test" or not labels.is_dir():
             hint = "Choose the val split." if split == "test" else f"Unpack gtFine in {root}."
-            return ImageDataset(self.name, [Sample(name, image) for image, name in names.items()], unlabelled=hint)
+            samples = [Sample(name, image) for image, name in names.items()]
+            return ImageDataset(self.name, samples, unlabelled=hint, notices=notices)
         samples = present(Sample(name, image, labels / f"{name}{self.label_ending}") for image, name in names.items())
-        return ImageDataset(self.name, samples, self.label_space, self.read_label)
+        return ImageDataset(self.name, samples, self.label_space, self.read_label, notices=notices)

@@ -9,9 +9,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.datasets.dataset import IMAGE_SUFFIXES, ImageDataset, Sample
+from roadseg.datasets.dataset import ImageDataset, Sample
+from roadseg.datasets.image_files import IMAGE_SUFFIXES, decode_colours, read_colours
 from roadseg.datasets.kind import DatasetKind
-from roadseg.datasets.label_files import Colour, ColourLabels, decode_colours, read_colours
+from roadseg.datasets.label_files import Colour, ColourLabels
 from roadseg.errors import DatasetError
 from roadseg.labels.catalogue import LABEL_SPACES
 from roadseg.labels.space import IGNORE, LabelSpace

@@ -1,18 +1,19 @@
 """Images on disk, with or without label maps."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.datasets.label_files import ConvertedLabels, ReadLabel, read_colours
+from roadseg.datasets.image_files import IMAGE_SUFFIXES, UNREAD_SUFFIXES, read_colours
+from roadseg.datasets.label_files import ConvertedLabels, ReadLabel
 from roadseg.errors import DatasetError
 from roadseg.labels.space import IGNORE, LabelMap, LabelSpace, conversion
-
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class ImageDataset:
     """True if the samples are all frames of one video, in order."""
     unlabelled: str = "Choose a labelled data set."
     """Remedy for missing labels, where there are none."""
+    notices: tuple[str, ...] = ()
+    """What was left out when the folder was opened, such as images in formats that are not read."""
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -126,38 +129,88 @@ class ImageDataset:
         return self.label_space, self.read_label
 
 
-def find_images(folder: Path) -> list[Path]:
-    """List the images below `folder`, at any depth, sorted; hidden files, which some systems create, are skipped.
+class FoundImages(NamedTuple):
+    """Images below a folder."""
+
+    paths: list[Path]
+    """Sorted."""
+    notices: tuple[str, ...]
+    """A line about images in formats that are not read, if there are any."""
+
+
+def find_images(folder: Path) -> FoundImages:
+    """List the images below `folder`, at any depth; hidden files, which some systems create, are skipped.
 
     Raises:
         DatasetError: the folder is missing or has no images.
     """
     if not folder.is_dir():
         raise DatasetError(f"{folder}: no such folder")
-    suffixed = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    found = sorted(path for path in suffixed if not path.name.startswith("."))
+    found: list[Path] = []
+    unread: Counter[str] = Counter()
+    for path in folder.rglob("*"):
+        suffix = path.suffix.lower()
+        if path.name.startswith("."):
+            continue
+        if suffix in IMAGE_SUFFIXES:
+            found.append(path)
+        elif suffix in UNREAD_SUFFIXES:
+            unread[suffix] += 1
+    skipped = ", ".join(f"{count} {suffix}" for suffix, count in unread.most_common())
     if not found:
-        raise DatasetError(f"{folder}: no images in it", f"Looked for {', '.join(IMAGE_SUFFIXES)} at any depth.")
-    return found
+        convert = f" It has {skipped}: convert these." if skipped else ""
+        raise DatasetError(
+            f"{folder}: no images in it", f"Looked for {', '.join(IMAGE_SUFFIXES)} at any depth.{convert}"
+        )
+    notices = (f"{folder}: images in other formats are left out: {skipped}; convert them to use them",)
+    return FoundImages(sorted(found), notices if skipped else ())
 
 
-def same_names(images: Path, labels: Path) -> list[Sample]:
-    """Pair each image below one folder with the PNG of the same name below another.
+def open_pairs(
+    name: str,
+    images: Path,
+    labels: Path,
+    space: LabelSpace,
+    read_label: ReadLabel,
+    *,
+    resize_labels: bool = False,
+    is_video: bool = False,
+) -> ImageDataset:
+    """Open a data set that pairs each image below one folder with the PNG of the same name below another.
+
+    Without the second folder the images come without labels: enough for a target domain.
+
+    Args:
+        name: name of the data set.
+        images: folder of the images.
+        labels: folder of the label maps.
+        space: meaning of the label maps.
+        read_label: reads a label map.
+        resize_labels: as in `ImageDataset`.
+        is_video: as in `ImageDataset`.
 
     Raises:
-        DatasetError: a folder is missing or empty, or a label file is missing.
+        DatasetError: there are no images, or some have a label map and others none.
     """
-    names = {image: image.relative_to(images).with_suffix("") for image in find_images(images)}
-    return present(Sample(str(name), image, labels / f"{name}.png") for image, name in names.items())
+    paths, notices = find_images(images)
+    stems = [str(path.relative_to(images).with_suffix("")) for path in paths]
+    if not labels.is_dir():
+        samples = [Sample(stem, path) for stem, path in zip(stems, paths, strict=True)]
+        hint = f"Unpack {labels.name} in {labels.parent}."
+        return ImageDataset(name, samples, is_video=is_video, unlabelled=hint, notices=notices)
+    samples = present(Sample(stem, path, labels / f"{stem}.png") for stem, path in zip(stems, paths, strict=True))
+    return ImageDataset(
+        name, samples, space, read_label, resize_labels=resize_labels, is_video=is_video, notices=notices
+    )
 
 
 def present(samples: Iterable[Sample]) -> list[Sample]:
-    """Return the samples after checking that every label file exists.
+    """Return the samples after checking that every label file exists; its extension may be in capital letters.
 
     Raises:
         DatasetError: label files are missing.
     """
-    samples = list(samples)
+    samples = [_with_existing_label(sample) for sample in samples]
     missing = [sample.label for sample in samples if sample.label is not None and not sample.label.is_file()]
     if missing:
         raise DatasetError(
@@ -165,3 +218,10 @@ def present(samples: Iterable[Sample]) -> list[Sample]:
             "Unpack the label files again, or remove the images that have none.",
         )
     return samples
+
+
+def _with_existing_label(sample: Sample) -> Sample:
+    if sample.label is None or sample.label.is_file():
+        return sample
+    capital = sample.label.with_suffix(sample.label.suffix.upper())
+    return replace(sample, label=capital) if capital.is_file() else sample

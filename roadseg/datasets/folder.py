@@ -2,10 +2,12 @@
 
 import colorsys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from roadseg.datasets.dataset import ImageDataset, Sample, find_images, present
 from roadseg.datasets.folder_labels import LABELS_FILE, FolderLabels, read_folder_labels
+from roadseg.datasets.image_files import read_ids, read_red
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import Colour, ColourLabels, IdLabels, ReadLabel, train_id_labels
 from roadseg.errors import DatasetError
@@ -41,8 +43,11 @@ def open_folder(root: Path, split: str) -> ImageDataset:
     """
     described = read_folder_labels(root)
     below = _split_folder(root / described.images, split)
-    samples = _pairs(root / described.images / below, root / described.masks / below, described)
-    return ImageDataset("folder", present(samples), _space(root, described), _reader(described))
+    images, masks = root / described.images / below, root / described.masks / below
+    paths, notices = find_images(images)
+    samples = present(_pairs(paths, images, masks, described))
+    notices += _masks_alone(samples, images, masks, described)
+    return ImageDataset("folder", samples, _space(root, described), _reader(described), notices=notices)
 
 
 def _split_folder(images: Path, split: str) -> str:
@@ -53,11 +58,11 @@ def _split_folder(images: Path, split: str) -> str:
     return split if there else ""
 
 
-def _pairs(images: Path, masks: Path, described: FolderLabels) -> Iterable[Sample]:
+def _pairs(paths: Iterable[Path], images: Path, masks: Path, described: FolderLabels) -> Iterable[Sample]:
     """Yield the images by name, each with the path of its mask."""
-    found = [path for path in find_images(images) if path.name.endswith(described.image_suffix)]
+    found = [path for path in paths if _ends(path, described.image_suffix)]
     if images == masks:
-        found = [path for path in found if not path.name.endswith(described.mask_suffix)]
+        found = [path for path in found if not _ends(path, described.mask_suffix)]
     if not found:
         ending = described.image_suffix or f"anything except mask_suffix = {described.mask_suffix!r}"
         raise DatasetError(f"{images}: no image ends in {ending}", f"Check the suffixes in {LABELS_FILE}.")
@@ -65,6 +70,24 @@ def _pairs(images: Path, masks: Path, described: FolderLabels) -> Iterable[Sampl
         suffix = described.image_suffix or image.suffix
         name = str(image.relative_to(images))[: -len(suffix)]
         yield Sample(name, image, masks / f"{name}{described.mask_suffix}")
+
+
+def _masks_alone(samples: Iterable[Sample], images: Path, masks: Path, described: FolderLabels) -> tuple[str, ...]:
+    """Return a notice about masks that no image belongs to, if there are any; not where both share a folder."""
+    if images == masks:
+        return ()
+    used = {sample.label for sample in samples}
+    alone = sorted(path for path in masks.rglob("*") if _ends(path, described.mask_suffix) and path not in used)
+    alone = [path for path in alone if not path.name.startswith(".")]
+    if not alone:
+        return ()
+    count = f"{len(alone)} of {len(used) + len(alone)}"
+    return (f"{masks}: masks without an image are left out: {count}; the first is {alone[0].name}",)
+
+
+def _ends(path: Path, suffix: str) -> bool:
+    """Return True if a file name has the ending, in small or capital letters."""
+    return path.name.lower().endswith(suffix.lower())
 
 
 def _space(root: Path, described: FolderLabels) -> LabelSpace:
@@ -87,13 +110,14 @@ def _colour(place: int, name: str, described: FolderLabels) -> Colour:
 
 
 def _reader(described: FolderLabels) -> ReadLabel:
+    read = read_red if described.mask_channel == "red" else read_ids
     if described.label_space:
-        return train_id_labels(LABEL_SPACES[described.label_space])
+        return replace(train_id_labels(LABEL_SPACES[described.label_space]), read=read)
     groups = {**dict(enumerate(described.classes.values())), IGNORE: described.ignore}
     train_ids = {value: train_id for train_id, values in groups.items() for value in values}
     ids = {value: train_id for value, train_id in train_ids.items() if isinstance(value, int)}
     colours = {value: train_id for value, train_id in train_ids.items() if not isinstance(value, int)}
-    return IdLabels(ids, remedy=UNNAMED) if ids else ColourLabels(colours, remedy=UNNAMED)
+    return IdLabels(ids, read, UNNAMED) if ids else ColourLabels(colours, remedy=UNNAMED)
 
 
 FOLDER = DatasetKind(
@@ -102,7 +126,7 @@ FOLDER = DatasetKind(
     url="",
     licence="yours",
     layout=f"""\
-images/[SPLIT/]**/NAME.png or .jpg    SPLIT: train, val, test; or not divided
+images/[SPLIT/]**/NAME.png or .jpg    SPLIT: train, val, test; or not divided; also .webp, .bmp, .tif
 masks/[SPLIT/]**/NAME.png             numbers of 8 or 16 bits, or colours
 labels.toml                           meaning of the mask values, for example:
 
@@ -111,8 +135,9 @@ Other keys, above [classes], with their defaults:
 
 images = "images"        # folder of the images; may be that of the masks
 masks = "masks"
-image_suffix = ""        # ending of image names; "": any .png, .jpg, .jpeg
+image_suffix = ""        # ending of image names; "": any image
 mask_suffix = ".png"     # ending of mask names, in its place
+mask_channel = ""        # "red": ids are in the red channel of RGB(A) masks, as from CARLA
 label_space = ""         # instead of [classes]: "cityscapes-19" for train ids""",
     splits=dict.fromkeys(SPLITS),
     image_size="any",

@@ -1,14 +1,15 @@
 """`labels.toml`: the meaning of mask values in your own labelled images."""
 
-import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from roadseg.datasets.label_files import Colour
 from roadseg.errors import DatasetError, mistakes
+from roadseg.inputs.documents import read_toml
 from roadseg.labels.catalogue import CITYSCAPES_19, LABEL_SPACES
 from roadseg.labels.space import IGNORE
 
@@ -53,9 +54,12 @@ class FolderLabels(BaseModel):
     masks: str = "masks"
     """Folder of the masks; may be the same."""
     image_suffix: str = ""
-    """Ending of image file names; empty for any .png, .jpg or .jpeg."""
+    """Ending of image file names; empty for any image."""
     mask_suffix: str = ".png"
-    """Ending of mask file names, in place of `image_suffix`, or of the image's .png or .jpg."""
+    """Ending of mask file names, in place of `image_suffix`, or of the image's extension."""
+    mask_channel: Literal["", "red"] = ""
+    """Channel of RGB or RGBA masks that holds the mask value, as in those of CARLA; empty for masks of one channel, or
+    of colours."""
     label_space: str = ""
     """Known label space whose train ids the masks hold, 255 for no label; instead of `classes`."""
     classes: dict[str, MaskValues] = Field(default_factory=dict)
@@ -101,22 +105,25 @@ class FolderLabels(BaseModel):
             if not shown_by:
                 yield f"classes.{name}: it has no mask value"
         values = [value for group in (*self.classes.values(), self.ignore) for value in group]
-        if len({type(value) for value in values}) > 1:
+        kinds = {type(value) for value in values}
+        if len(kinds) > 1:
             yield "numbers and colours are mixed; masks are either index images or coloured images"
-        for value in dict.fromkeys(value for value in values if values.count(value) > 1):
+        elif self.mask_channel and int not in kinds and self.classes:
+            yield f"mask_channel = {self.mask_channel!r} goes with numbers, not with colours"
+        for value in (value for value, count in Counter(values).items() if count > 1):
             yield f"mask value {shown(value)} is given twice"
 
     def _mistaken_parts(self) -> Iterator[str]:
-        parts = [part for each in self.contains.values() for part in each]
+        parts = Counter(part for each in self.contains.values() for part in each)
         for whole in self.contains:
             if whole not in self.classes:
                 yield f"contains.{whole}: not one of [classes]"
-        for part in dict.fromkeys(parts):
+        for part, count in parts.items():
             if part not in CITYSCAPES_19.classes:
                 yield f"contains: {part!r} is not a class of Cityscapes, which are {', '.join(CITYSCAPES_19.classes)}"
             elif part in self.classes:
                 yield f"contains: {part!r} is one of [classes] itself"
-            elif parts.count(part) > 1:
+            elif count > 1:
                 yield f"contains: {part!r} is given twice"
 
 
@@ -133,16 +140,16 @@ def read_folder_labels(root: Path) -> FolderLabels:
     """
     path = root / LABELS_FILE
     try:
-        return FolderLabels.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return FolderLabels.model_validate(read_toml(path))
     except FileNotFoundError:
         raise DatasetError(
             f"{root}: no {LABELS_FILE} in it, which defines the mask values",
             "`roadseg datasets show folder` prints one to start from.",
         ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DatasetError(f"{path}: not a readable TOML file: {error}") from error
-    except ValidationError as error:
+    except ValidationError as error:  # a ValueError too
         raise DatasetError(
             f"{path}: {mistakes(error, FolderLabels.model_fields)}",
             f"Keys are {', '.join(FolderLabels.model_fields)}; see docs/datasets.md.",
         ) from None
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: not a readable TOML file: {error}") from error

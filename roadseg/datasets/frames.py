@@ -8,8 +8,9 @@ from roadseg.datasets.kind import DatasetKind
 
 def open_frames(root: Path, split: str) -> ImageDataset:
     """Find the images in a folder, at any depth."""
-    paths = find_images(root)
-    return ImageDataset("frames", [Sample(str(path.relative_to(root).with_suffix("")), path) for path in paths])
+    paths, notices = find_images(root)
+    samples = [Sample(str(path.relative_to(root).with_suffix("")), path) for path in paths]
+    return ImageDataset("frames", samples, notices=notices)
 
 
 FRAMES = DatasetKind(
@@ -17,7 +18,7 @@ FRAMES = DatasetKind(
     title="your own unlabelled images",
     url="",
     licence="yours: a folder of any depth, or one made by `roadseg frames`",
-    layout="**/*.png, **/*.jpg",
+    layout="**/*.png, .jpg, .webp, .bmp or .tif",
     splits={},
     image_size="any",
     label_space="",

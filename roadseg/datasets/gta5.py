@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from roadseg.datasets.cityscapes import CLASS_IDS
-from roadseg.datasets.dataset import ImageDataset, same_names
+from roadseg.datasets.dataset import ImageDataset, open_pairs
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import IdLabels, named_ids
 from roadseg.labels.catalogue import CITYSCAPES_19
@@ -17,8 +17,7 @@ def open_gta5(root: Path, split: str) -> ImageDataset:
 
     Some label maps of the download differ in size from their image; they are resized.
     """
-    samples = same_names(root / "images", root / "labels")
-    return ImageDataset("gta5", samples, CITYSCAPES_19, GTA5_LABELS, resize_labels=True)
+    return open_pairs("gta5", root / "images", root / "labels", CITYSCAPES_19, GTA5_LABELS, resize_labels=True)
 
 
 GTA5 = DatasetKind(

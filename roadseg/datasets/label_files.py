@@ -3,69 +3,18 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from roadseg.datasets.image_files import read_colours, read_ids
 from roadseg.errors import DatasetError
 from roadseg.labels.space import IGNORE, LabelMap, LabelSpace
 
 ReadLabel = Callable[[Path], LabelMap]
 """Reads a label file as (H, W) uint8 train ids; can be pickled, because worker processes read."""
 Colour = tuple[int, int, int]
-BROKEN = "Delete it and unpack or fetch it again."
 OTHER_SET = "Check that the files are of this data set, unaltered."
-
-
-def read_ids(path: Path) -> NDArray[np.integer]:
-    """Read an image of one channel, or with a palette, as the numbers it stores: (H, W) uint8 or uint16.
-
-    Raises:
-        DatasetError: the file is missing, broken or a colour image.
-    """
-    # Pillow, because OpenCV replaces palette indices by the palette's colours.
-    try:
-        with Image.open(path) as image:
-            if image.mode not in ("P", "L", "I;16"):
-                raise DatasetError(
-                    f"{path}: a label map has one channel of class ids, this image is {image.mode}",
-                    "Give label-id images, not the coloured ones.",
-                )
-            return np.asarray(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DatasetError(f"{path}: cannot be read as a label map ({error})", BROKEN) from error
-
-
-def read_colours(path: Path) -> NDArray[np.uint8]:
-    """Read an image as (H, W, 3) uint8 RGB.
-
-    Raises:
-        DatasetError: the file is missing or broken.
-    """
-    return _rgb(cv2.imread(str(path), cv2.IMREAD_COLOR_RGB), path)
-
-
-def decode_colours(data: bytes, origin: Path) -> NDArray[np.uint8]:
-    """Decode the bytes of an image file as (H, W, 3) uint8 RGB.
-
-    Args:
-        data: content of the file.
-        origin: name of the file in messages.
-
-    Raises:
-        DatasetError: it is not an image.
-    """
-    encoded = np.frombuffer(data, np.uint8)
-    return _rgb(cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB) if encoded.size else None, origin)
-
-
-def _rgb(pixels: NDArray[Any] | None, origin: Path) -> NDArray[np.uint8]:
-    if pixels is None:
-        raise DatasetError(f"{origin}: cannot be read as an image", BROKEN)
-    return np.asarray(pixels, np.uint8)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """Streets rendered by `roadseg synth`."""
 
-import tomllib
 from pathlib import Path
 
-from roadseg.datasets.dataset import ImageDataset, same_names
+from roadseg.datasets.dataset import ImageDataset, open_pairs
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import train_id_labels
 from roadseg.errors import DatasetError
+from roadseg.inputs.documents import read_toml
 from roadseg.labels.catalogue import label_space
 
 STREETS_FILE = "dataset.toml"
@@ -20,13 +20,12 @@ def open_streets(root: Path, split: str) -> ImageDataset:
     if not description.is_file():
         raise DatasetError(f"{root}: no {STREETS_FILE} in it", "Create the folder with `roadseg synth`.")
     try:
-        described = tomllib.loads(description.read_text(encoding="utf-8"))
+        described = read_toml(description)
         space = label_space(described["label_space"])
-    except (tomllib.TOMLDecodeError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{description}: not readable ({error})", "Render the folder again.") from error
-    samples = same_names(root / "images", root / "labels")
     is_drive = str(described.get("contents", "")).startswith(DRIVE)
-    return ImageDataset("streets", samples, space, train_id_labels(space), is_video=is_drive)
+    return open_pairs("streets", root / "images", root / "labels", space, train_id_labels(space), is_video=is_drive)
 
 
 STREETS = DatasetKind(

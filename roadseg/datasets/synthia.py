@@ -2,42 +2,23 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-from roadseg.datasets.dataset import ImageDataset, same_names
+from roadseg.datasets.dataset import ImageDataset, open_pairs
+from roadseg.datasets.image_files import read_ids_or_deep_red
 from roadseg.datasets.kind import DatasetKind
-from roadseg.datasets.label_files import BROKEN, IdLabels, read_ids
-from roadseg.errors import DatasetError
+from roadseg.datasets.label_files import IdLabels
 from roadseg.labels.catalogue import SYNTHIA_22
 from roadseg.labels.space import IGNORE
 
-
-def read_synthia_ids(path: Path) -> NDArray[np.integer]:
-    """Read class ids (H, W) from the red channel of a 16-bit colour PNG, or from an index map, as in derived releases.
-
-    Raises:
-        DatasetError: the file is missing, broken or an 8-bit colour image.
-    """
-    # Pillow reduces 16-bit colours to 8 bits, which loses the ids.
-    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        raise DatasetError(f"{path}: cannot be read as a label map", BROKEN)
-    if pixels.dtype == np.uint16 and pixels.ndim == 3:
-        return np.asarray(pixels[..., 2])
-    return read_ids(path)
-
-
-# The label space lists the classes in the order of their ids, from 1; 0 is void.
+# The label space lists the classes in the order of their ids, from 1; 0 is void. The download has 16 bits a colour,
+# derived releases have ids of 8 bits.
 SYNTHIA_LABELS = IdLabels(
-    {0: IGNORE} | {1 + train_id: train_id for train_id in range(len(SYNTHIA_22))}, read_synthia_ids
+    {0: IGNORE} | {1 + train_id: train_id for train_id in range(len(SYNTHIA_22))}, read_ids_or_deep_red
 )
 
 
 def open_synthia(root: Path, split: str) -> ImageDataset:
     """Pair RGB/ with GT/LABELS/. All classes are kept; `ImageDataset.in_space` selects those that a network learns."""
-    return ImageDataset("synthia", same_names(root / "RGB", root / "GT" / "LABELS"), SYNTHIA_22, SYNTHIA_LABELS)
+    return open_pairs("synthia", root / "RGB", root / "GT" / "LABELS", SYNTHIA_22, SYNTHIA_LABELS)
 
 
 SYNTHIA = DatasetKind(

@@ -23,6 +23,7 @@ from roadseg.inference.engines import EngineName, network_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT, TemporalSmoother
 from roadseg.labels.catalogue import label_space
+from roadseg.labels.counterparts import unmatched_notices
 from roadseg.labels.space import IGNORE, LabelMap, LabelSpace, conversion
 from roadseg.models.tta import NO_TTA, TTA
 from roadseg.runtime import DeviceName
@@ -195,6 +196,7 @@ class _Counter:
                 "Choose a data set with classes of the run, see `roadseg datasets`.",
             )
         self._dataset, self._space, self._engine = dataset.name, space, engine
+        self._notices = dataset.notices + unmatched_notices(space, labels)
         self._classes = tuple(space.classes[i] for i in scored)
         other = len(scored)
         self._truth_place = np.full(256, IGNORE, np.uint8)
@@ -212,7 +214,16 @@ class _Counter:
         """Return the scores of all images."""
         if not self._confusion.any():
             raise DatasetError(f"{self._dataset}: every pixel of its label maps is ignored", "Check the label ids.")
-        return Evaluation(self._dataset, self._space, self._classes, self._confusion, images, self._engine, steadiness)
+        return Evaluation(
+            self._dataset,
+            self._space,
+            self._classes,
+            self._confusion,
+            images,
+            self._engine,
+            steadiness,
+            self._notices,
+        )
 
 
 def _batches(

@@ -42,6 +42,8 @@ class Evaluation:
     """Program, precision and size at which labels are decided, for example `torch float32, full size`."""
     steadiness: Steadiness | None = None
     """Steadiness of predictions over a video; None for other data sets."""
+    notices: tuple[str, ...] = ()
+    """What was left out: images in formats that are not read, classes of the data set that cannot be predicted."""
 
     @property
     def iou(self) -> NDArray[np.float64]:
@@ -88,7 +90,8 @@ class Evaluation:
         """Return the scores for JSON.
 
         `miou`, `iou` by class (null where the truth never shows it) and `pixel_accuracy` in percent; `images`,
-        `dataset`, `label_space`, `engine`; for a video also `temporal_consistency` and `changed_pixels` in percent.
+        `dataset`, `label_space`, `engine`; for a video also `temporal_consistency` and `changed_pixels` in percent;
+        `notices`, where something was left out.
         """
         iou = {
             name: None if np.isnan(value) else round(float(value), 2)
@@ -103,4 +106,5 @@ class Evaluation:
             "iou": iou,
             "pixel_accuracy": round(self.pixel_accuracy, 2),
             **(self.steadiness.as_dict() if self.steadiness else {}),
+            **({"notices": list(self.notices)} if self.notices else {}),
         }

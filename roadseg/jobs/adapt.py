@@ -214,6 +214,9 @@ class _Training:
         recipe, device = self.recipe, self.trainer.method.runtime.device
         self.callbacks.on_start(f"{recipe.method} adaptation of {recipe.model} on {describe(device)}")
         self.callbacks.on_start(f"source: {len(self.batches.source)} labelled images")
+        datasets = (self.batches.source, *self.batches.targets, self.batches.annotated)
+        for notice in dict.fromkeys(notice for one in datasets if one is not None for notice in one.notices):
+            self.callbacks.on_warning(notice)
 
     def _prepare_target(self) -> None:
         """Adapt batch norm and make pseudo-labels, as far as the recipe asks for them."""

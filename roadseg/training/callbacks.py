@@ -15,7 +15,8 @@ class Callbacks:
     on_start: Callable[[str], None] = field(default=lambda message: None)
     """Called with the parts of the run, one line at a time."""
     on_warning: Callable[[str], None] = field(default=lambda message: None)
-    """Called with a message if samples or the page of the run cannot be written; the run continues."""
+    """Called with a message if images are left out, or if samples or the page of the run cannot be written; the run
+    continues."""
     on_download: Progress = field(default=lambda done, total: None)
     """Called with (bytes of weights downloaded, bytes in all or 0)."""
     on_render: Progress = field(default=lambda done, total: None)

@@ -5,6 +5,7 @@ import pytest
 import tomli_w
 import torch
 from helpers.tiny import RECIPE, write_streets
+from helpers.tiny_sets import make_folder
 
 from roadseg.inference.smoothing import WEIGHT
 from roadseg.models.build import build_model
@@ -106,3 +107,12 @@ def test_the_engine_is_named(roadseg, weights, capsys):
 def test_the_older_spelling_of_a_data_set_gets_the_new_one(roadseg, weights, capsys):
     assert roadseg("evaluate", "default", "streets", weights / "streets") == 2
     assert "KIND:ROOT[:SPLIT]" in capsys.readouterr().err
+
+
+def test_what_is_not_scored_is_a_warning(roadseg, weights, tmp_path, capsys):
+    root = make_folder(tmp_path, 1)
+    (root / "images" / "b.heic").touch()
+    run = ("evaluate", weights / "bare.pth", f"folder:{root}", "--device", "cpu", "--recipe", weights / "fast.toml")
+    assert roadseg(*run) == 0
+    assert "warning: " in (warned := capsys.readouterr().err)
+    assert "images in other formats are left out: 1 .heic" in warned

@@ -255,7 +255,19 @@ def test_the_report_as_json(tmp_path):
                 "remedy": "Delete it and unpack or fetch it again.",
             }
         ],
+        "notices": [],
     }
+
+
+def test_classes_that_networks_do_not_have_are_named(tmp_path):
+    labels = "ignore = 0\n[classes]\nsky = 10\nhouse = 20\nroad = [30, 31]\nautorickshaw = 1000\n"
+    report = checked(DATASETS["folder"], make_folder(tmp_path, 1, labels=labels))
+    assert report.fine
+    assert report.notices == (
+        "house: no such class in cityscapes-19; did you mean building?",
+        "autorickshaw: no such class in cityscapes-19",
+    )
+    assert report.as_dict()["notices"] == list(report.notices)
 
 
 def half(path):

@@ -1,5 +1,7 @@
 import pickle
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -248,7 +250,7 @@ def break_folder(root):
     ("damage", "message"),
     [
         (break_missing, r"2 of 3 label maps are missing; the first is .*1\.png"),
-        (break_folder, r"3 of 3 label maps are missing; the first is .*0\.png"),
+        (break_folder, r"has no label maps\nUnpack (labels|LABELS) in "),
         (break_colour, r"1\.png: a label map has one channel"),
         (break_id, r"1\.png: label id 77 is unknown"),
         (break_image, r"1\.png: cannot be read as an image"),
@@ -278,3 +280,21 @@ def test_a_sample_without_a_label_file_among_others_says_so(tmp_path):
     bare = replace(dataset, samples=[replace(dataset.samples[0], label=None)])
     with pytest.raises(DatasetError, match="00001 has no label map"):
         bare.label(0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "maker", "labels"),
+    [
+        ("camvid", make_camvid, "valannot"),
+        ("camvid-original", make_camvid_original, "LabeledApproved_full"),
+        ("synthia", make_synthia, "GT/LABELS"),
+    ],
+)
+def test_a_target_needs_images_only(tmp_path, kind, maker, labels):
+    root = maker(tmp_path, 2)
+    shutil.rmtree(root / labels)
+    dataset = dataset_kind(kind).open(root, "train" if kind == "synthia" else "val")
+    assert dataset.image(1).shape == (64, 96, 3)
+    for use in (lambda: dataset.label(0), lambda: dataset.in_space(CITYSCAPES_19)):
+        with pytest.raises(DatasetError, match=f"{kind}: has no label maps\nUnpack {Path(labels).name} in "):
+            use()

@@ -3,8 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.bombs import sparse
 from helpers.tiny import BUILDING, CAR, ROAD, SKY, street
 from helpers.tiny_sets import make_folder, write_image, write_palette_png
+from PIL import Image
 
 from roadseg.datasets.folder import EXAMPLE, FOLDER
 from roadseg.datasets.folder_labels import FolderLabels
@@ -209,3 +211,60 @@ def test_a_text_file_called_png(tmp_path):
     (root / "masks" / "a.png").write_text("hello")
     with pytest.raises(DatasetError, match=r"a\.png: cannot be read as a label map"):
         FOLDER.open(root, "val").label(0)
+
+
+RED = 'mask_channel = "red"\n'
+
+
+def test_ids_in_the_red_channel_as_carla_saves_them(tmp_path):
+    root = written(tmp_path, f"{RED}[classes]\nroad = 1\ncar = 7", [[0, 0]])
+    Image.fromarray(np.array([[[7, 0, 0, 255], [1, 44, 3, 255]]], np.uint8)).save(root / "masks" / "a.png")
+    assert FOLDER.open(root, "val").label(0).tolist() == [[1, 0]]
+    (root / "labels.toml").write_text(f'{RED}label_space = "cityscapes-19"')
+    assert FOLDER.open(root, "val").label(0).tolist() == [[7, 1]]
+    assert "goes with numbers" in mistakes(tmp_path, f'{RED}[classes]\nroad = "#0000ff"')
+    assert "mask_channel" in mistakes(tmp_path, 'mask_channel = "blue"\n[classes]\nroad = 1')
+
+
+def test_masks_of_one_bit(tmp_path):
+    root = written(tmp_path, "[classes]\nroad = 0\nsky = 1", [[0, 1]])
+    Image.fromarray(np.array([[0, 1]], bool)).save(root / "masks" / "a.png")
+    assert FOLDER.open(root, "val").label(0).tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("image_name", "mask_name", "suffix"),
+    [("a.WEBP", "a.PNG", ""), ("a.tiff", "a.png", ""), ("a_RGB.png", "a.PNG", 'image_suffix = "_rgb.png"\n')],
+)
+def test_names_in_capital_letters_and_other_formats(tmp_path, image_name, mask_name, suffix):
+    root = written(tmp_path, f"{suffix}[classes]\nroad = 1", [[1, 1]], image_name=image_name, mask_name=mask_name)
+    dataset = FOLDER.open(root, "val")
+    assert [sample.name for sample in dataset.samples] == ["a"]
+    image, label = dataset.pair(0)
+    assert (image.shape, label.tolist()) == ((1, 2, 3), [[0, 0]])
+    assert dataset.notices == ()
+
+
+def test_what_is_left_out_is_said(tmp_path):
+    root = written(tmp_path, "[classes]\nroad = 1", [[1]])
+    for name in ("images/b.heic", "images/deep/c.HEIC", "images/d.gif", "images/._e.gif", "masks/.hidden.png"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_bytes(b"?")
+    write_image(root / "masks" / "b.png", np.ones((1, 1), np.uint8))
+    assert FOLDER.open(root, "val").notices == (
+        f"{root}/images: images in other formats are left out: 2 .heic, 1 .gif; convert them to use them",
+        f"{root}/masks: masks without an image are left out: 1 of 2; the first is b.png",
+    )
+    (root / "images" / "a.jpg").unlink()
+    with pytest.raises(DatasetError, match=r"no images in it\nLooked for .*It has 2 .heic, 1 .gif: convert these"):
+        FOLDER.open(root, "val")
+
+
+def test_a_labels_file_that_would_take_minutes_is_refused(tmp_path):
+    for content in (f"{'a.' * 200_000}a = 1", f"a = {'[' * 200_000}", f"a = {'{a=' * 100_000}"):
+        assert "labels.toml: not a readable TOML file: " in mistakes(tmp_path, content)
+    numbers = ", ".join(map(str, range(65_536)))
+    assert len(mistakes(tmp_path, f"ignore = [{numbers}, {numbers}]\n[classes]\nroad = 1")) < 2000
+    sparse(tmp_path / "labels.toml", 1 << 33)
+    with pytest.raises(DatasetError, match=r"not a readable TOML file: 8,589,934,592 bytes"):
+        FOLDER.open(tmp_path, "val")

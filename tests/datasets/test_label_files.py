@@ -8,7 +8,8 @@ from PIL import Image
 from roadseg.datasets.camvid import ORIGINAL_LABELS
 from roadseg.datasets.cityscapes import CITYSCAPES_LABELS
 from roadseg.datasets.gta5 import GTA5_LABELS
-from roadseg.datasets.label_files import ColourLabels, ConvertedLabels, IdLabels, read_ids, train_id_labels
+from roadseg.datasets.image_files import read_ids
+from roadseg.datasets.label_files import ColourLabels, ConvertedLabels, IdLabels, train_id_labels
 from roadseg.datasets.synthia import SYNTHIA_LABELS
 from roadseg.errors import DatasetError
 from roadseg.labels.catalogue import CAMVID_32, CITYSCAPES_19, SYNTHIA_16, SYNTHIA_22

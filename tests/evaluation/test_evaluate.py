@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.tiny import CAR, ROAD, SIZE, street, write_streets
+from helpers.tiny_sets import make_folder
 
 from roadseg.datasets.catalogue import dataset_kind
 from roadseg.errors import DatasetError, InputError
@@ -206,3 +207,14 @@ def test_an_engine_scores_what_it_draws(tmp_path):
         assert np.array_equal(seen[index], segmenter.label(streets.image(index)))
     exact = evaluate("default", streets, device="cpu", input_size=(64, 48))
     assert not np.array_equal(exact.confusion, drawn.confusion)
+
+
+def test_classes_that_cannot_be_scored_are_named(tmp_path):
+    labels = (
+        'ignore = 0\n[classes]\nsky = 10\nhouse = 20\nroad = [30, 31]\nvehicle = 1000\n[contains]\nvehicle = ["car"]\n'
+    )
+    dataset = dataset_kind("folder").open(make_folder(tmp_path, 1, labels=labels))
+    evaluation = score(Guess(always(ROAD)), dataset)
+    assert evaluation.classes == ("sky", "road", "vehicle")
+    assert evaluation.notices == ("house: no such class in cityscapes-19; did you mean building?",)
+    assert evaluation.as_dict()["notices"] == list(evaluation.notices)
