@@ -106,7 +106,8 @@ def overlay_video(
 
     The overlay has the frames, times and sound of the video. The three files appear whole or not at all, the summary
     last. If a summary of the same job is there, nothing is done. If the same job was cut off, even by `kill -9`, it
-    continues after the last finished segment, and its results equal those of an uninterrupted job.
+    continues after the last finished segment, and its labels, tables, times and frames are those of an uninterrupted
+    job; the encoder now and then encodes equal frames differently.
 
     Args:
         video: in any format that FFmpeg decodes.

@@ -19,8 +19,8 @@ from roadseg.video.muxer import Muxer
 
 X264 = {"preset": "superfast", "crf": "24", "bf": "0", "mbtree": "1", "rc-lookahead": "10"}
 """Options of x264. Quality, and size within a tenth, equal those of `veryfast` at crf 23, for less than half the time.
-Without B-frames the same frames always give the same video, which x264 does not guarantee with them. `superfast` most
-lacks `mbtree`, the rate control by how long a block stays visible, so it is switched on."""
+With B-frames the same frames often give another video, without them seldom. `superfast` most lacks `mbtree`, the rate
+control by how long a block stays visible, so it is switched on."""
 
 KEYFRAME_INTERVAL = 256
 """Largest number of frames from one keyframe to the next."""
