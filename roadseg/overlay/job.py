@@ -5,7 +5,7 @@ decode -> prepare -> segment [-> smooth] -> draw (blend, count) -> encode, each 
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, islice
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from roadseg.adaptation.batch_norm import IMAGES
 from roadseg.cores import opencv_in_one_thread
-from roadseg.errors import RoadsegError, UnexpectedError, VideoError
+from roadseg.errors import InputError, RoadsegError, UnexpectedError, VideoError
 from roadseg.files import held
 from roadseg.inference.label_frames import Labelled, Labeller
 from roadseg.inference.segmenter import Segmenter
@@ -145,7 +145,8 @@ def overlay_video(
             raise VideoError(f"{video}: none of its frames can be decoded", "Check that it plays elsewhere.")
         like = first.frame
         versions = _versions()
-        with OverlayParts(files, job, versions, segmenter.label_space, reader.info.shown_aspect_ratio) as parts:
+        aspect_ratio = reader.info.shown_aspect_ratio
+        with OverlayParts(files, job, versions, segmenter.label_space, aspect_ratio) as parts, _while_there(video):
             resumed = parts.frames
             # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
             left = islice(chain([first], decoded), resumed, None)
@@ -153,6 +154,8 @@ def overlay_video(
             with pipeline.then("encode", partial(_encode, parts, like)) as done:
                 for frames in done:
                     on_progress(resumed + frames, reader.info.frame_count)
+            if not video.exists():
+                raise VideoError(f"{video}: no longer there")
             totals, lost = parts.join(like, sound=video)
             wall = time.perf_counter() - started
             fresh = totals.frames - resumed
@@ -179,6 +182,19 @@ def overlay_video(
             )
             summary.write(files)
         return summary
+
+
+@contextmanager
+def _while_there(video: Path) -> Iterator[None]:
+    """Blame the error of a video that is gone, as after a card is pulled out, on that: its parts are worth keeping."""
+    try:
+        yield
+    except VideoError as error:
+        if video.exists():
+            raise
+        raise InputError(
+            f"{video}: no longer there", "Put it back, or its card in, and repeat the call: what is finished is kept."
+        ) from error
 
 
 def _versions() -> dict[str, str]:

@@ -13,7 +13,7 @@ import pytest
 from helpers.clips import make_clip, sound_packets
 from helpers.drive_clips import TheUpperHalfIsSky
 
-from roadseg.errors import OutputError, VideoError
+from roadseg.errors import InputError, OutputError, VideoError
 from roadseg.overlay import job, parts
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
@@ -242,3 +242,23 @@ def test_kill_9_at_any_moment(clip, whole, tmp_path):
     assert last.exitcode == 0
     assert contents(clip, out) == whole
     assert names(out) == ["clip.frames.parquet", "clip.overlay.mp4", "clip.summary.json"]
+
+
+def test_a_video_that_vanishes_keeps_its_finished_segments(clip, tmp_path):
+    """As when a memory card is pulled out; here the sound cannot be read at the end."""
+    video, away = tmp_path / "clip.mp4", tmp_path / "away.mp4"
+    video.write_bytes(clip.read_bytes())
+
+    class PullsTheCard(TheBrighterIsSky):
+        def segment(self, images, tta=None):
+            if self.batches == THIRD_SEGMENT:
+                video.rename(away)
+            return super().segment(images, tta)
+
+    with pytest.raises(InputError, match="no longer there") as caught:
+        overlay_video(video, PullsTheCard(), tmp_path / "out")
+    assert not isinstance(caught.value, VideoError) and "repeat the call" in caught.value.remedy
+    away.rename(video)
+    summary = overlay_video(video, TheBrighterIsSky(), tmp_path / "out")
+    assert (summary.frames, summary.frames_resumed > 0) == (FRAMES, True)
+    assert not (tmp_path / "out" / PARTS).exists()
