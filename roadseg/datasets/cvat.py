@@ -1,5 +1,6 @@
 """Labels exported from CVAT as a zip in its format "Segmentation mask 1.1"."""
 
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from roadseg.datasets.dataset import ImageDataset, Sample
 from roadseg.datasets.image_files import IMAGE_SUFFIXES, decode_colours, read_colours
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import Colour, ColourLabels
-from roadseg.errors import DatasetError
+from roadseg.errors import DatasetError, shortened
+from roadseg.inputs.limits import MAX_IMAGE_BYTES, MAX_TEXT_BYTES
 from roadseg.labels.catalogue import LABEL_SPACES
 from roadseg.labels.space import IGNORE, LabelSpace
 
@@ -36,28 +38,41 @@ class Zip:
     path: Path
 
     def names(self) -> list[str]:
-        """Return the names of all files in it, as paths below it.
+        """Return the names of all files in it, as paths below it; without those that macOS adds.
 
         Raises:
-            DatasetError: it is not a zip.
+            DatasetError: it is not a zip, or has names that lead out of it.
         """
         try:
             with zipfile.ZipFile(self.path) as archive:
-                return [name for name in archive.namelist() if not name.endswith("/")]
-        except (OSError, zipfile.BadZipFile) as error:
+                names = [name for name in archive.namelist() if not name.endswith("/")]
+        except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
             raise DatasetError(f"{self.path}: cannot be read as a zip ({error})", EXPORT) from error
+        for name in names:
+            parts = PurePosixPath(name.replace("\\", "/")).parts
+            if ".." in parts or parts[:1] == ("/",):
+                raise DatasetError(f"{self.path}: {shortened(repr(name))} leads out of the zip", EXPORT)
+        return [name for name in names if not _is_of_macos(name)]
 
-    def read(self, name: str) -> bytes:
-        """Read a file in it.
+    def read(self, name: str, limit: int) -> bytes:
+        """Read a file in it of at most `limit` bytes.
 
         Raises:
-            DatasetError: the file is missing or damaged.
+            DatasetError: the file is missing, damaged, larger, or compressed in another way than CVAT's.
         """
         try:
             with zipfile.ZipFile(self.path) as archive:
-                return archive.read(name)
-        # RuntimeError: it is encrypted. NotImplementedError: its compression is unknown to Python.
-        except (OSError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+                entry = archive.getinfo(name)
+                # Other methods unpack a few bytes to gigabytes in one step.
+                if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise ValueError("compressed in another way than CVAT's")
+                if entry.file_size > limit:
+                    raise ValueError(f"{entry.file_size:,} bytes, more than the {limit:,} that are read")
+                with archive.open(entry) as file:
+                    # Unpacks no more than that, whatever the data hold; `archive.read` unpacks everything first.
+                    return file.read(entry.file_size + 1)
+        # RuntimeError: it is encrypted. NotImplementedError: it needs a later version of the format.
+        except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise DatasetError(f"{self.path}/{name}: cannot be read ({error})", EXPORT) from error
 
     def colours(self, path: Path) -> NDArray[np.uint8]:
@@ -68,7 +83,12 @@ class Zip:
         """
         if not path.is_relative_to(self.path):
             return read_colours(path)
-        return decode_colours(self.read(path.relative_to(self.path).as_posix()), path)
+        return decode_colours(self.read(path.relative_to(self.path).as_posix(), MAX_IMAGE_BYTES), path)
+
+
+def _is_of_macos(name: str) -> bool:
+    """Return True for what macOS adds to a zip: a folder __MACOSX, and a file ._NAME for each file."""
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith(".")
 
 
 def open_cvat(root: Path, split: str) -> ImageDataset:
@@ -81,13 +101,15 @@ def open_cvat(root: Path, split: str) -> ImageDataset:
     """
     archive = Zip(root)
     names = archive.names()
+    wrapper = _wrapper(names)
+    inside, names = root / wrapper, [name.removeprefix(wrapper) for name in names]
     if LABELMAP not in names:
         raise DatasetError(f"{root}: no {LABELMAP} in it, so it is not CVAT's {CVAT_FORMAT!r}", EXPORT)
-    colours = read_labelmap(archive.read(LABELMAP), f"{root}/{LABELMAP}")
+    colours = read_labelmap(archive.read(f"{wrapper}{LABELMAP}", MAX_TEXT_BYTES), str(inside / LABELMAP))
     masks = sorted(name for name in names if name.startswith(f"{CLASSES}/") and name.lower().endswith(".png"))
     if not masks:
         raise DatasetError(f"{root}: no label map in it: {CLASSES}/ is missing or empty", "Label a frame, then export.")
-    images = dict(_images(root, names))
+    images = dict(_images(inside, names))
     samples, missing = [], []
     for mask in masks:
         name = str(PurePosixPath(mask).relative_to(CLASSES).with_suffix(""))
@@ -95,7 +117,7 @@ def open_cvat(root: Path, split: str) -> ImageDataset:
         if image is None:
             missing.append(name)
         else:
-            samples.append(Sample(name, image, root / mask))
+            samples.append(Sample(name, image, inside / mask))
     if missing:
         raise DatasetError(
             f"{root}: {len(missing)} of {len(masks)} labelled frames have no image; the first is {missing[0]}",
@@ -127,22 +149,35 @@ def read_labelmap(data: bytes, origin: str) -> dict[str, Colour]:
             continue
         name, _, rest = line.partition(":")
         levels = rest.partition(":")[0].split(",")
-        if not (name and len(levels) == 3 and all(level.strip().isdecimal() and int(level) < 256 for level in levels)):
-            raise DatasetError(f"{origin}: {line!r} is not NAME:RED,GREEN,BLUE:PARTS:ACTIONS", EXPORT)
+        if not (name and len(levels) == 3 and all(map(_is_level, levels))):
+            raise DatasetError(f"{origin}: {shortened(repr(line))} is not NAME:RED,GREEN,BLUE:PARTS:ACTIONS", EXPORT)
         colour = (int(levels[0]), int(levels[1]), int(levels[2]))
         if name in colours or colour in colours.values():
             raise DatasetError(
-                f"{origin}: {line!r} has the name or the colour of another label",
+                f"{origin}: {shortened(repr(line))} has the name or the colour of another label",
                 "Give each label of the task its own colour in CVAT, and none of them black.",
             )
         colours[name] = colour
+        if len(colours) > IGNORE:
+            raise DatasetError(f"{origin}: more than {IGNORE} labels", "Export fewer labels from CVAT.")
     if not colours.keys() - {BACKGROUND}:
         raise DatasetError(f"{origin}: no label in it", EXPORT)
     return colours
 
 
+def _is_level(text: str) -> bool:
+    """Return True for a number 0..255."""
+    return re.fullmatch(r"\s*[0-9]{1,3}\s*", text) is not None and int(text) < 256
+
+
+def _wrapper(names: list[str]) -> str:
+    """Return `FOLDER/` if one folder of the zip holds everything; empty otherwise."""
+    tops = {name.partition("/")[0] for name in names}
+    return f"{tops.pop()}/" if len(tops) == 1 and LABELMAP not in names else ""
+
+
 def _images(root: Path, names: list[str]) -> Iterator[tuple[str, Path]]:
-    """Yield the images in the zip, each with the name of its mask."""
+    """Yield the images below `root`, in the zip, each with the name of its mask."""
     for name in names:
         path = PurePosixPath(name)
         if name.startswith(f"{JPEGS}/") and path.suffix.lower() in IMAGE_SUFFIXES:

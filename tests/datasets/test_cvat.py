@@ -1,11 +1,13 @@
 """Zips as CVAT exports them, and those that it would not."""
 
 import pickle
+import tracemalloc
 import zipfile
 
 import cv2
 import numpy as np
 import pytest
+from helpers.bombs import huge_png
 from helpers.tiny import BUILDING, CAR, ROAD, SKY, street
 
 from roadseg.datasets.catalogue import dataset_kind, parse_labelled
@@ -134,6 +136,71 @@ def test_a_file_that_is_no_zip_or_damaged_is_refused(tmp_path):
         dataset_kind("cvat").open(path)
     with pytest.raises(DatasetError, match=r"b.zip: no such file\n`roadseg datasets show cvat`"):
         dataset_kind("cvat").open(tmp_path / "b.zip")
+
+
+def test_what_macos_adds_and_a_folder_around_everything_do_not_matter(tmp_path):
+    added = {"__MACOSX/SegmentationClass/._f_0.png": b"?", "SegmentationClass/._f_0.png": b"?", ".DS_Store": b"?"}
+    for wrapper in ("", "my export/"):
+        content = {f"{wrapper}{name}": data for name, data in (files() | added).items() if "__MACOSX" not in name}
+        dataset = dataset_kind("cvat").open(zipped(tmp_path / "a.zip", content | {"__MACOSX/._a": b"?"}))
+        assert [sample.name for sample in dataset.samples] == ["f_0", "f_1"]
+        assert np.array_equal(dataset.pair(1)[0], street(1)[0])
+
+
+@pytest.mark.parametrize(
+    "name", ["../f.png", "SegmentationClass/../../f.png", "/etc/f.png", "SegmentationClass\\..\\..\\f.png"]
+)
+def test_names_that_lead_out_of_the_zip_are_refused(tmp_path, name):
+    with pytest.raises(DatasetError, match=r"leads out of the zip\nExport the labels"):
+        dataset_kind("cvat").open(zipped(tmp_path / "a.zip", files() | {name: b"?"}))
+
+
+def bomb(path, name, *, compression=zipfile.ZIP_DEFLATED, declared=None):
+    """An export with 32 MiB of zeros in one of its files, perhaps with another size in the table of contents."""
+    zipped(path, {other: data for other, data in files().items() if other != name})
+    with zipfile.ZipFile(path, "a", compression) as archive:
+        archive.writestr(name, bytes(1 << 25))
+    if declared is not None:
+        data = bytearray(path.read_bytes())
+        place = data.rindex(b"PK\x01\x02") + 24
+        data[place : place + 4] = declared.to_bytes(4, "little")
+        path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("labelmap.txt", {}, "33,554,432 bytes, more than the 1,048,576 that are read"),
+        ("labelmap.txt", {"declared": 99}, "Bad CRC"),
+        ("SegmentationClass/f_0.png", {"declared": 1 << 31}, "2,147,483,648 bytes, more than"),
+        ("JPEGImages/f_0.PNG", {"compression": zipfile.ZIP_BZIP2}, "compressed in another way"),
+    ],
+)
+def test_bombs_take_no_memory(tmp_path, name, options, message):
+    path = bomb(tmp_path / "a.zip", name, **options)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DatasetError, match=rf"a.zip/{name}: cannot be read \({message}"):
+            dataset_kind("cvat").open(path).pair(0)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 23
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_mask_that_would_take_all_memory_is_refused_by_its_header(tmp_path):
+    path = zipped(tmp_path / "a.zip", files() | {"SegmentationClass/f_0.png": huge_png(colour_type=2)})
+    with pytest.raises(DatasetError, match=r"a.zip/SegmentationClass/f_0.png: too large to be read as an image\n"):
+        dataset_kind("cvat").open(path).pair(0)
+
+
+def test_a_labelmap_of_a_thousand_labels_or_numbers_without_end_is_refused(tmp_path):
+    many = "".join(f"l{number}:{number >> 8},{number & 255},7::\n" for number in range(1000))
+    endless = f"road:{'9' * 5000},2,3::\n"
+    for labelmap, message in ((many, "more than 255 labels"), (endless, "is not NAME:RED,GREEN,BLUE")):
+        with pytest.raises(DatasetError, match=message) as refused:
+            dataset_kind("cvat").open(zipped(tmp_path / "a.zip", files() | {"labelmap.txt": labelmap.encode()}))
+        assert len(str(refused.value)) < 500
 
 
 def test_a_bare_path_is_a_folder_or_a_zip(tmp_path):
