@@ -50,6 +50,9 @@ class DatasetKind:
         """
         if split:
             self.check_split(split)
+        if root.is_file() and not self.is_zip:
+            remedy = f"If it is a video, take its frames first: roadseg frames {root} --out frames"
+            raise DatasetError(f"{root}: a file, not a folder of images", remedy)
         if not (root.is_file() if self.is_zip else root.is_dir()):
             what = "file" if self.is_zip else "folder"
             raise DatasetError(

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -18,12 +18,16 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.fourier import fourier_aligned
 from roadseg.datasets.rare_classes import RareClasses
 from roadseg.datasets.transforms import CropTransform
-from roadseg.errors import RecipeError, RoadsegError
+from roadseg.errors import RecipeError, RoadsegError, TrainingError
 from roadseg.labels.space import LabelMap
 from roadseg.runtime import generator
 
 SOURCE_STREAM, FIRST_TARGET_STREAM = 0, 1
 """Numbers of the streams of random numbers; each further target has the next."""
+POLL_SECONDS = 5
+"""Seconds after which a stop request is looked for while a batch is awaited."""
+LONGEST_WAIT = 600
+"""Seconds that a batch may take."""
 ANNOTATED_STREAM = 1 << 16
 """Stream of target images with manual labels, beyond those of all targets."""
 
@@ -214,7 +218,13 @@ class AdaptationBatches:
 
 
 def load_batches(
-    batches: AdaptationBatches, first: int, last: int, *, workers: int, pin_memory: bool = False
+    batches: AdaptationBatches,
+    first: int,
+    last: int,
+    *,
+    workers: int,
+    pin_memory: bool = False,
+    give_up: Callable[[], bool] = lambda: False,
 ) -> Iterator[Batch]:
     """Yield the batches of steps `first` to `last` - 1 in order.
 
@@ -224,6 +234,12 @@ def load_batches(
         last: step after the last.
         workers: number of processes that prepare batches ahead; 0 prepares them in this process.
         pin_memory: True places batches in page-locked memory, from which a CUDA device copies while it computes.
+        give_up: asked every few seconds while a batch is awaited from other processes; True ends the waiting.
+
+    Raises:
+        RoadsegError: a file of a data set is not what it should be.
+        TrainingError: a process that prepares batches died, or none has a batch after `LONGEST_WAIT` seconds.
+        KeyboardInterrupt: `give_up` returned True.
     """
     loader = DataLoader(
         _Attempts(batches),
@@ -233,14 +249,35 @@ def load_batches(
         num_workers=(workers := min(workers, usable_cores())),
         worker_init_fn=_start_worker if workers else None,
         prefetch_factor=4 if workers else None,
+        timeout=POLL_SECONDS if workers else 0,
         pin_memory=pin_memory,
         # A generator of its own: otherwise a loader draws from the global one, and a resumed run would draw once more.
         generator=torch.Generator(),
     )
-    for attempt in loader:
+    prepared = iter(loader)
+    while (attempt := _next(prepared, give_up)) is not None:
         if isinstance(attempt, RoadsegError):
             raise attempt
         yield attempt
+
+
+def _next(prepared: Iterator[Batch | RoadsegError], give_up: Callable[[], bool]) -> Batch | RoadsegError | None:
+    """Return what a loader prepares next, None at its end."""
+    for _ in range(LONGEST_WAIT // POLL_SECONDS):
+        try:
+            return next(prepared, None)
+        except RuntimeError as error:
+            if "timed out" not in str(error):
+                raise TrainingError(
+                    "a process that prepares batches has died, perhaps for lack of memory",
+                    "Free memory (also of /dev/shm) or choose fewer workers, and continue with --resume.",
+                ) from error
+        if give_up():
+            raise KeyboardInterrupt
+    raise TrainingError(
+        f"no batch was ready within {LONGEST_WAIT} s",
+        "Check the disk and /dev/shm, choose workers = 0 or smaller batches, and continue with --resume.",
+    )
 
 
 @dataclass(frozen=True)

@@ -183,11 +183,13 @@ def build_batches(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> Adap
     def transform(size: tuple[int, int], crop: tuple[int, int], jitter: float) -> CropTransform:
         return CropTransform(size, crop, recipe.scale, jitter, recipe.horizontal_flip, recipe.resampling)
 
-    annotated = open_target_labels(recipe)  # before streets are rendered, which takes minutes
+    # Before streets are rendered, which takes minutes.
+    annotated = open_target_labels(recipe)
+    targets = tuple(target.open() for target in named_datasets(recipe).targets)
     source = open_source(recipe, data, callbacks).in_space(label_space(recipe.labels))
     return AdaptationBatches(
         source=source,
-        targets=tuple(target.open() for target in named_datasets(recipe).targets) if recipe.shows_targets else (),
+        targets=targets if recipe.shows_targets else (),
         batch_size=recipe.batch_size,
         source_transform=transform(recipe.size, recipe.source_crop, recipe.source_jitter),
         target_transform=transform(recipe.input_size, recipe.target_crop, recipe.target_jitter),

@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from roadseg.datasets.sampling import AdaptationBatches, Batch, load_batches
-from roadseg.errors import RecipeError
+from roadseg.errors import RecipeError, TrainingError
 from roadseg.runtime import Runtime, is_main_process
 from roadseg.training.log import RATE
 from roadseg.training.meter import Meter, Report
@@ -57,20 +57,31 @@ def train(
     segmenter.train()
     _refuse_batch_statistics(segmenter, runtime)
     share = batches.for_process(runtime.rank, runtime.processes)
-    on_cuda = runtime.device.type == "cuda"
-    loader = load_batches(share, trainer.step, recipe.steps, workers=recipe.workers, pin_memory=on_cuda)
     meter = Meter(runtime)
 
     def log(record: dict[str, Any]) -> None:
         run.append_log(record)
         on_log(record)
 
-    with stop_requests(runtime) as stop_requested:
+    with stop_requests(runtime) as stop:
+        loader = load_batches(
+            share,
+            trainer.step,
+            recipe.steps,
+            workers=recipe.workers,
+            pin_memory=runtime.device.type == "cuda",
+            give_up=lambda: stop.came_here and runtime.processes == 1,
+        )
         while trainer.step < recipe.steps:
-            with meter.waiting():
-                batch = _joint(next(loader), runtime)
+            try:
+                with meter.waiting():
+                    batch = _joint(next(loader), runtime)
+            except (TrainingError, KeyboardInterrupt):
+                if is_main_process():
+                    run.save_checkpoint(trainer.state())
+                raise
             meter.add(trainer.make_step(batch))
-            stopping, last = stop_requested(), trainer.step == recipe.steps
+            stopping, last = stop.came(), trainer.step == recipe.steps
             saving = stopping or last or trainer.step % recipe.checkpoint_every == 0
             sampling = bool(sample_every) and (last or trainer.step % sample_every == 0)
             if saving or sampling or meter.steps == REPORT_STEPS:

@@ -190,7 +190,7 @@ class AdaptRecipe(BaseModel):
     """Learning rate of the heads as a multiple of `learning_rate`."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     """Weight decay of the segmenter; auxiliary networks have none."""
-    batch_size: PositiveInt = 4
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 4
     """Images of each domain in a step, over all processes."""
     accumulate_grad_batches: Annotated[PositiveInt, NEUTRAL] = 1
     """Parts in which a process forwards its share of `batch_size`, one after the other: less memory, same result."""

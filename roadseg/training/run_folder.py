@@ -87,9 +87,19 @@ class RunFolder:
         write_text(self.recipe, recipe)
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
-        """Replace the checkpoint, whole or not at all."""
-        with writing(self.checkpoint) as part:
-            torch.save(state, part)
+        """Replace the checkpoint, whole or not at all.
+
+        Raises:
+            OutputError: the disk is full, or the folder cannot be written to.
+        """
+        try:
+            with writing(self.checkpoint) as part:
+                torch.save(state, part)
+        except RuntimeError as error:  # as torch reports a disk that is full
+            raise OutputError(
+                f"{self.checkpoint}: cannot be written, perhaps for lack of space",
+                "Free some space and continue with --resume; the checkpoint before is kept.",
+            ) from error
 
     def load_checkpoint(self) -> dict[str, Any]:
         """Read the checkpoint, tensors on the CPU.

@@ -2,33 +2,45 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from roadseg.runtime import Runtime
 
 
+class StopRequests:
+    """Whether Ctrl-C or SIGTERM came."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.came_here = False
+        """True once this process got one."""
+
+    def came(self) -> bool:
+        """Return whether any process of the runtime got one; all have to call it together."""
+        return self._runtime.any(self.came_here)
+
+
 @contextmanager
-def stop_requests(runtime: Runtime) -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether any process of the runtime got Ctrl-C or SIGTERM.
+def stop_requests(runtime: Runtime) -> Iterator[StopRequests]:
+    """Take Ctrl-C and SIGTERM as requests inside the block.
 
     A step that is cut in the middle would leave weights and optimizer state of different steps. A second request
     interrupts at once, except with several processes, where torchrun repeats its signal.
     """
+    requests = StopRequests(runtime)
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: runtime.any(False)
+        yield requests
         return
-    requested = False
 
     def request(number: int, frame: object) -> None:
-        nonlocal requested
-        if requested and runtime.processes == 1:
+        if requests.came_here and runtime.processes == 1:
             raise KeyboardInterrupt
-        requested = True
+        requests.came_here = True
 
     before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: runtime.any(requested)
+        yield requests
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
