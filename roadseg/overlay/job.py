@@ -160,7 +160,7 @@ def overlay_video(
             wall = time.perf_counter() - started
             fresh = totals.frames - resumed
             events = reader.events.as_dict()
-            notices = [*events.pop("notices"), *mask_notices, *lost]
+            notices = [*events.pop("notices"), *mask_notices, *_cut_off(like), *lost]
             summary = OverlaySummary(
                 video=str(video),
                 job=job,
@@ -182,6 +182,12 @@ def overlay_video(
             )
             summary.write(files)
         return summary
+
+
+def _cut_off(frame: Frame) -> list[str]:
+    """Say what is lost of frames of odd sizes."""
+    lost = [name for name, side in (("column", frame.width), ("row", frame.height)) if side % 2]
+    return [f"the last {' and '.join(lost)} of odd {frame.width}x{frame.height} pixels is cut off"] if lost else []
 
 
 @contextmanager

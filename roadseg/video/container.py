@@ -26,6 +26,15 @@ MAX_PIXELS = 35_651_584
 """Largest frame that is decoded: the limit of level 6.2 of H.264, HEVC and AV1, somewhat more than 8K."""
 
 
+PLAYLISTS = {
+    b"ffconcat version": (".ffconcat",),
+    b"#EXTM3U": (".m3u8", ".m3u"),
+    b"<MPD": (".mpd",),
+    b"v=0": (".sdp",),
+}
+"""Beginnings of text files from which FFmpeg would open other files, and the suffixes under which it may."""
+
+
 class _Rational(Protocol):
     @property
     def numerator(self) -> int: ...
@@ -58,6 +67,7 @@ def open_input(path: Path) -> InputContainer:
     if not path.stat().st_size:
         raise VideoError(f"{path}: the file is empty", "Copy or download it again.")
     try:
+        _refuse_playlist(path)
         container = _opened(path)
         if container.format.name == "jpeg_pipe" and _holds_several(container):  # raw Motion JPEG, not an image
             container.close()
@@ -78,7 +88,23 @@ def open_input(path: Path) -> InputContainer:
 
 def _opened(path: Path, format: str | None = None) -> InputContainer:
     # An absolute path, because FFmpeg reads the text before a colon as a protocol: "12:30.mp4".
-    return av.open(str(path.absolute()), "r", format=format, metadata_errors="replace")
+    # A playlist on disk must not lead to the network.
+    options = {"protocol_whitelist": "file,crypto,data"}
+    return av.open(str(path.absolute()), "r", format=format, options=options, metadata_errors="replace")
+
+
+def _refuse_playlist(path: Path) -> None:
+    """Refuse a file that names other files to open, unless its own name says so.
+
+    Raises:
+        VideoError: it is one.
+    """
+    with path.open("rb") as file:
+        start = file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n")
+    for mark, suffixes in PLAYLISTS.items():
+        is_one = mark in start if mark == b"<MPD" else start.startswith(mark)
+        if is_one and path.suffix.lower() not in suffixes:
+            raise VideoError(f"{path}: a playlist, not a video", f"Give its videos, or name it {suffixes[0]}.")
 
 
 def _holds_several(container: InputContainer) -> bool:

@@ -165,3 +165,10 @@ def test_the_summary_tells_of_clocks_that_restart(tmp_path):
     clip = make_clip(tmp_path / "clip.ts", pts=range(50), options={"bf": "0"})
     clip.path.write_bytes(clip.path.read_bytes() * 2)
     assert summary_of(clip.path)["decoder_events"]["timestamps_repaired"] == 1
+
+
+@pytest.mark.parametrize(("size", "lost"), [((63, 48), "column"), ((64, 47), "row"), ((63, 47), "column and row")])
+def test_the_summary_tells_what_is_lost_of_odd_sizes(tmp_path, size, lost):
+    clip = make_clip(tmp_path / "clip.mp4", size=size, pixel_format="yuv444p")
+    said = f"the last {lost} of odd {size[0]}x{size[1]} pixels is cut off"
+    assert said in summary_of(clip.path)["notices"]

@@ -137,3 +137,19 @@ def test_refuses_what_may_not_be_read(tmp_path):
     path.chmod(0)
     with pytest.raises(VideoError, match="not allowed"):
         probe(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "suffix"),
+    [
+        ("ffconcat version 1.0\nfile 'neighbour.mkv'\n", ".ffconcat"),
+        ("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.5,\nneighbour.mkv\n#EXT-X-ENDLIST\n", ".m3u8"),
+        ("\n\ufeff#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/video.ts\n#EXT-X-ENDLIST\n", ".m3u8"),
+    ],
+)
+def test_a_playlist_under_the_name_of_a_video_opens_nothing(tmp_path, text, suffix):
+    make_clip(tmp_path / "neighbour.mkv")
+    path = tmp_path / "clip.mp4"
+    path.write_text(text)
+    with pytest.raises(VideoError, match=f"a playlist, not a video\n.*name it {suffix}"):
+        probe(path)
