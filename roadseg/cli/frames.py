@@ -14,6 +14,7 @@ from roadseg.cli.options import (
     MinChange,
     SceneChange,
     Threads,
+    Track,
     parse_duration,
     parse_rate,
     refuse_several_ways,
@@ -38,6 +39,7 @@ def frames(
     min_change: MinChange = 2.0,
     format: Annotated[Literal["jpg", "png"], typer.Option(help="Image format; png is lossless.")] = "jpg",
     max_size: MaxSize = None,
+    track: Track = None,
     frame_rate: FrameRate = None,
     threads: Threads = None,
     quiet: Quiet = False,
@@ -65,6 +67,7 @@ def frames(
             min_change=min_change,
             format=format,
             max_size=max_size,
+            track=track,
             frame_rate=parse_rate(frame_rate) if frame_rate else None,
             on_progress=lambda video, done, total: bars.show(escape(video.name), done, total),
         )

@@ -59,6 +59,9 @@ MaxSize = Annotated[int | None, typer.Option(min=16, metavar="PIXELS", help="Shr
 FrameRate = Annotated[
     str | None, typer.Option(metavar="HZ", help="Frame rate of streams without time stamps, e.g. raw H.264.")
 ]
+Track = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Video track of files with several. Default: the best.")
+]
 Device = Annotated[
     Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Device for the network. auto: CUDA, else MPS, else CPU.")
 ]

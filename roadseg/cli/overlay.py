@@ -24,6 +24,7 @@ from roadseg.cli.options import (
     Scales,
     Smooth,
     Threads,
+    Track,
     parse_rate,
     parse_scales,
     parse_shard,
@@ -54,6 +55,7 @@ def overlay(
     no_legend: Annotated[bool, typer.Option("--no-legend", help="Leave the class names out.")] = False,
     input_size: InputSize = None,
     batch_size: BatchSize = None,
+    track: Track = None,
     frame_rate: Annotated[
         str | None, typer.Option(metavar="HZ", help="For streams without timestamps, e.g. raw H.264.")
     ] = None,
@@ -112,6 +114,7 @@ def overlay(
         "opacity": opacity,
         "legend": not no_legend,
         "batch_size": batch_size,
+        "track": track,
         "frame_rate": parse_rate(frame_rate) if frame_rate else None,
         "device": device,
         "engine": engine,

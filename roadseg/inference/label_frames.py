@@ -159,6 +159,7 @@ def label_frames(
     flip: bool = False,
     scales: tuple[float, ...] = (1.0,),
     batch_size: int | None = None,
+    track: int | None = None,
     frame_rate: float | Fraction | None = None,
 ) -> Generator[tuple[Frame, LabelMap]]:
     """Label the frames of a video or of a stream, in order.
@@ -178,6 +179,7 @@ def label_frames(
         scales: average class probabilities over these factors on the input size, 0.5 to 2.
         batch_size: frames that the network sees at once, by default what suits the engine. Take 1 for a live stream,
             where a batch would have to wait for its last frame.
+        track: number of the video track, from 1; see `VideoReader`.
         frame_rate: frames per second, for arrays (by default 25) and for videos without timestamps such as raw H.264.
 
     Yields:
@@ -208,7 +210,7 @@ def label_frames(
     step = None if every is None else _positive("every", every)
     with ExitStack() as stack:
         if isinstance(video, str | PathLike):
-            frames: Iterable[Frame] = stack.enter_context(VideoReader(Path(video), frame_rate=rate))
+            frames: Iterable[Frame] = stack.enter_context(VideoReader(Path(video), track=track, frame_rate=rate))
         else:
             frames = _frames(video, rate or STREAM_RATE)
         if step is not None:

@@ -51,6 +51,8 @@ class FrameChoice:
     """Longer side of the images in pixels, at most."""
     frame_rate: Fraction | None = None
     """Hz, for streams without timestamps."""
+    track: int | None = None
+    """Number of the video track, from 1; None for the one that FFmpeg finds best."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def write_labels(
     scene_change: bool = False,
     min_change: float = MIN_CHANGE,
     max_size: int | None = None,
+    track: int | None = None,
     frame_rate: Fraction | float | None = None,
     device: DeviceName = "auto",
     on_frame: OnProgress | None = None,
@@ -116,6 +119,7 @@ def write_labels(
         scene_change: take a frame whenever the scene changes.
         min_change: mean difference in luma levels below which a frame is left out as a repetition.
         max_size: longer side of the images in pixels, at most.
+        track: number of the video track, from 1; see `VideoReader`.
         frame_rate: Hz, for streams without timestamps.
         device: device of the network.
         on_frame: called as frames are read.
@@ -127,7 +131,7 @@ def write_labels(
     """
     given = [sources] if isinstance(sources, str | PathLike) else sources
     step, rate = (None if value is None else Fraction(value).limit_denominator(10**6) for value in (every, frame_rate))
-    choice = FrameChoice(step, count, scene_change, min_change, max_size, rate)
+    choice = FrameChoice(step, count, scene_change, min_change, max_size, rate, track)
     out = Path(out)
     with making(out) as part:
         frames = part / ".frames"
@@ -174,6 +178,7 @@ def _opened(
             scene_change=choice.scene_change,
             min_change=choice.min_change,
             max_size=choice.max_size,
+            track=choice.track,
             frame_rate=choice.frame_rate,
             on_progress=on_frame,
         )

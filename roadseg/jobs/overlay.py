@@ -60,6 +60,7 @@ def overlay_videos(
     opacity: float = 0.5,
     legend: bool = True,
     batch_size: int | None = None,
+    track: int | None = None,
     frame_rate: float | Fraction | None = None,
     device: DeviceName = "auto",
     engine: EngineName = "auto",
@@ -97,6 +98,7 @@ def overlay_videos(
         opacity: weight of the class colours, 0 (the plain video) to 1 (only colours).
         legend: draw the class names.
         batch_size: frames that the network sees at once; by default what suits the engine.
+        track: number of the video track, from 1, of files with several; by default the one that FFmpeg finds best.
         frame_rate: frames per second, for streams without timestamps such as raw H.264.
         device: see `load_segmenter`.
         engine: see `load_segmenter`.
@@ -127,6 +129,7 @@ def overlay_videos(
         opacity=opacity,
         legend=legend,
         batch_size=batch_size,
+        track=track,
         frame_rate=None if frame_rate is None else Fraction(frame_rate).limit_denominator(10**6),
         overwrite=overwrite,
         tta=TTA(flip, tuple(scales)),

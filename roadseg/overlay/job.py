@@ -122,7 +122,8 @@ def overlay_video(
             of that name are there from another video, network or options.
     """
     files = OverlayFiles.of(video, out)
-    with opencv_in_one_thread(), VideoReader(video, frame_rate=options.frame_rate) as reader, held(files.overlay):
+    reader = VideoReader(video, track=options.track, frame_rate=options.frame_rate)
+    with opencv_in_one_thread(), reader, held(files.overlay):
         job = OverlayJob.of(video, segmenter, options)
         earlier = None if options.overwrite else earlier_summary(files, job)
         if earlier is not None:
@@ -130,7 +131,7 @@ def overlay_video(
             return earlier.model_copy(update={"video": str(video)})
         started = time.perf_counter()
         if options.batch_norm is not None:
-            images = sample_frames(video, segmenter.input_size, IMAGES)
+            images = sample_frames(video, segmenter.input_size, IMAGES, options.track)
             segmenter = segmenter.adapted_to(images, options.batch_norm)
         size = reader.info.width, reader.info.height
         if not all(MIN_SIDE <= side <= MAX_SIDE for side in size):
@@ -138,7 +139,7 @@ def overlay_video(
                 f"{video}: frames of {size[0]}x{size[1]} pixels cannot be encoded as H.264",
                 f"Scale it: sides of {MIN_SIDE} to {MAX_SIDE} pixels are possible.",
             )
-        mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview)
+        mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview, track=options.track)
         decoded = _decode(reader)
         first = next(decoded, None)
         if first is None:

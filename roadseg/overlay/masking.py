@@ -93,7 +93,13 @@ def read_mask(path: Path) -> Mask:
 
 
 def mask_of(
-    video: Path, choice: MaskChoice | None, size: tuple[int, int], image: Path, preview: Path
+    video: Path,
+    choice: MaskChoice | None,
+    size: tuple[int, int],
+    image: Path,
+    preview: Path,
+    *,
+    track: int | None = None,
 ) -> tuple[Mask | None, list[str]]:
     """Return the mask of one video, and notices about it.
 
@@ -106,6 +112,7 @@ def mask_of(
         size: (width, height) of the video, upright.
         image: path for the mask.
         preview: path for a frame with the mask on it.
+        track: see `VideoReader`.
 
     Returns:
         The mask, None if nothing is left out; notices, each in a sentence.
@@ -119,9 +126,9 @@ def mask_of(
         return choice, _mismatch(choice, size)
     scale = min(1, SAMPLED_SIDE / max(size))
     try:
-        frames = sample_frames(video, (max(1, round(scale * size[0])), max(1, round(scale * size[1]))), SAMPLED)
+        frames = sample_frames(video, (max(1, round(scale * size[0])), max(1, round(scale * size[1]))), SAMPLED, track)
         found = find_static_regions(frames)
-        middle = sample_frames(video, size, 1)[0] if found.mask.any() else None
+        middle = sample_frames(video, size, 1, track)[0] if found.mask.any() else None
     except VideoError as error:
         return None, [f"no mask: {error.cause}"]
     if middle is None:

@@ -33,6 +33,8 @@ class OverlayOptions:
     """Draw the names of the classes."""
     batch_size: int | None = None
     """Frames that the network sees at once; changes speed and memory, not the result. None: as suits the engine."""
+    track: int | None = None
+    """Number of the video track, from 1; None for the one that FFmpeg finds best."""
     frame_rate: Fraction | None = None
     """Hz, for streams without timestamps such as raw H.264."""
     overwrite: bool = False
@@ -100,6 +102,7 @@ class OverlayJob(BaseModel):
     """(width, height) that the network sees."""
     opacity: float = Field(title="opacity")
     legend: bool = Field(title="legend")
+    track: int | None = Field(default=None, title="choice of --track")
     frame_rate_hz: str | None = Field(title="frame rate")
     """A fraction; for streams without timestamps."""
     flip: bool = Field(title="choice of --flip")
@@ -121,6 +124,7 @@ class OverlayJob(BaseModel):
             input_size_px=segmenter.input_size,
             opacity=options.opacity,
             legend=options.legend,
+            track=options.track,
             frame_rate_hz=str(options.frame_rate) if options.frame_rate else None,
             flip=options.tta.flip,
             scales=options.tta.scales,

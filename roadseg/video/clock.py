@@ -109,20 +109,24 @@ class ClockReading:
             packet.dts = None if packet.dts is None else packet.dts + ticks
 
 
-def read_clock(path: Path) -> Clock:
+def read_clock(path: Path, track: int | None = None) -> Clock:
     """Find the clock of a file; formats in which time may jump are read to their end once, without decoding.
+
+    Args:
+        path: the file.
+        track: the video track that begins at 0 or later, as for `video_stream`.
 
     Raises:
         VideoError: the path is not a video.
     """
     about = path.stat() if path.exists() else None
-    return _read_clock(path, about and (about.st_size, about.st_mtime_ns))
+    return _read_clock(path, track, about and (about.st_size, about.st_mtime_ns))
 
 
 @lru_cache(maxsize=16)
-def _read_clock(path: Path, version: tuple[int, int] | None) -> Clock:
+def _read_clock(path: Path, track: int | None, version: tuple[int, int] | None) -> Clock:
     with open_input(path) as container:
-        video = video_stream(container, path) if container.streams.video else None
+        video = video_stream(container, path, track) if container.streams.video else None
         search = _Search(-1 if video is None else video.index)
         jumps = Flags.ts_discont in Flags(container.format.flags)
         for count, packet in enumerate(_packets(container)):

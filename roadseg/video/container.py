@@ -112,12 +112,17 @@ def _holds_several(container: InputContainer) -> bool:
     return sum(bool(packet.size) for packet in islice(container.demux(video=0), 2)) > 1
 
 
-def video_stream(container: InputContainer, path: Path) -> VideoStream:
+def video_stream(container: InputContainer, path: Path, track: int | None = None) -> VideoStream:
     """Return the video stream, ignoring cover images attached to the file.
 
+    Args:
+        container: the open file.
+        path: its path, for messages.
+        track: number of the video track, from 1; None for the one that FFmpeg finds best.
+
     Raises:
-        VideoError: there is none, its format cannot be decoded, or its frames are so large that decoding one may take
-            all memory.
+        VideoError: there is none, or none of that number; its format cannot be decoded, or its frames are so large that
+            decoding one may take all memory.
     """
     streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not streams:
@@ -125,8 +130,11 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
         found += ["sound"] if container.streams.audio else []
         only = f", only {' and '.join(found)}" if found else ""
         raise VideoError(f"{path}: no video in it{only}", "Give a file with a video track.")
+    if track is not None and not 1 <= track <= len(streams):
+        raise VideoError(f"{path}: no video track {track}, it has {len(streams)}", "The first is number 1.")
     best = container.streams.best("video")
     stream = best if isinstance(best, VideoStream) and best in streams else streams[0]
+    stream = stream if track is None else streams[track - 1]
     context = stream.codec_context
     if context is None:
         raise VideoError(f"{path}: its video format is unknown", "Convert it to H.264 first.")
@@ -147,10 +155,8 @@ def left_out(container: InputContainer, stream: VideoStream) -> list[str]:
     notices = []
     tracks = [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
     if len(tracks) > 1:
-        sizes = [f"{each.width}x{each.height}" for each in tracks]
-        taken = tracks.index(stream)
-        others = ", ".join(size for place, size in enumerate(sizes) if place != taken)
-        notices.append(f"{len(tracks)} video tracks: number {taken + 1} of {sizes[taken]} is read; left out: {others}")
+        taken = f"number {tracks.index(stream) + 1}, {stream.width}x{stream.height}, is read"
+        notices.append(f"{len(tracks)} video tracks: {taken}; --track chooses another")
     notices += ["subtitles are left out"] if container.streams.subtitles else []
     notices += ["chapters are left out"] if container.chapters() else []
     return notices

@@ -67,6 +67,7 @@ class _Choice:
     format: ImageFormat
     max_size: int | None
     frame_rate: Fraction | None
+    track: int | None
 
     def __post_init__(self) -> None:
         if (self.every is not None) + (self.count is not None) + self.scene_change != 1:
@@ -127,6 +128,7 @@ def extract_frames(
     min_change: float = MIN_CHANGE,
     format: ImageFormat = "jpg",
     max_size: int | None = None,
+    track: int | None = None,
     frame_rate: float | Fraction | None = None,
     on_progress: OnProgress | None = None,
 ) -> Extraction:
@@ -146,6 +148,7 @@ def extract_frames(
             keeps all.
         format: `jpg` (quality 95) or `png` (lossless).
         max_size: longer side in pixels to which larger frames are shrunk; None keeps the size.
+        track: number of the video track, from 1; see `VideoReader`.
         frame_rate: frames per second of streams without timestamps, such as raw H.264.
         on_progress: called with the video, the number of frames read, and their total number or None.
 
@@ -161,7 +164,7 @@ def extract_frames(
     if every is None and count is None and not scene_change:
         every = 1
     step, rate = _fraction(every), _fraction(frame_rate)
-    choice = _Choice(step, count, scene_change, min_change, format, max_size, rate)
+    choice = _Choice(step, count, scene_change, min_change, format, max_size, rate, track)
     found = [video.path for video in find_videos(videos)]
     out = Path(out)
     extracted: list[Extracted] = []
@@ -196,7 +199,7 @@ def _nothing(failures: list[Failure]) -> VideoError:
 
 
 def _extract(video: Path, out: Path, choice: _Choice, on_progress: OnProgress) -> Extracted:
-    with VideoReader(video, frame_rate=choice.frame_rate) as reader:
+    with VideoReader(video, track=choice.track, frame_rate=choice.frame_rate) as reader:
         stem = re.sub(r"[^\w.-]+", "_", video.stem).strip("._")[:80] or "video"
         folder = out / f"{stem}-{fingerprint(video)[:8]}"
         done = _record(folder)
@@ -240,16 +243,16 @@ def _selection(reader: VideoReader, choice: _Choice) -> Selection:
     if choice.every is not None:
         return AtIntervals(choice.every)
     if choice.count is not None:
-        step = _length(reader, choice.frame_rate) / choice.count
+        step = _length(reader, choice) / choice.count
         return AtIntervals(step, offset=step / 2)
     return AtSceneChanges()
 
 
-def _length(reader: VideoReader, frame_rate: Fraction | None) -> Fraction:
+def _length(reader: VideoReader, choice: _Choice) -> Fraction:
     """Return the length of a video in seconds; it is read through where its container does not state it."""
     if reader.info.duration_seconds:
         return Fraction(reader.info.duration_seconds)
-    with VideoReader(reader.info.path, frame_rate=frame_rate) as video:
+    with VideoReader(reader.info.path, track=choice.track, frame_rate=choice.frame_rate) as video:
         return sum((frame.duration for frame in video), 0) * reader.info.time_base
 
 

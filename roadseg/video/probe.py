@@ -102,15 +102,19 @@ class VideoInfo:
         return self.colour_transfer in ("pq", "hlg")
 
 
-def probe(path: str | os.PathLike[str]) -> VideoInfo:
+def probe(path: str | os.PathLike[str], *, track: int | None = None) -> VideoInfo:
     """Open a video, decode its first frame, and return its properties.
+
+    Args:
+        path: the file.
+        track: number of the video track, from 1; None for the one that FFmpeg finds best.
 
     Raises:
         VideoError: the path is missing, not a video, without frames, or none of its frames can be decoded.
     """
     path = Path(path)
     with open_input(path) as container:
-        stream = video_stream(container, path)
+        stream = video_stream(container, path, track)
         # One thread returns the first frame soonest; several would first be filled with packets.
         stream.thread_type, stream.thread_count = "SLICE", 1
         return _describe(path, container, stream, _first_frame(path, container, stream))

@@ -93,12 +93,18 @@ class VideoReader:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, frame_rate: float | Fraction | None = None, threads: int | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        track: int | None = None,
+        frame_rate: float | Fraction | None = None,
+        threads: int | None = None,
     ) -> None:
         """Open a video.
 
         Args:
             path: the file.
+            track: number of the video track, from 1; None for the one that FFmpeg finds best.
             frame_rate: frames per second of streams without timestamps; other streams keep their timestamps.
             threads: decoder threads; by default the available CPUs, at most 4.
 
@@ -107,8 +113,8 @@ class VideoReader:
         """
         path = Path(path)
         self.events = DecodeEvents()
-        self._clock = read_clock(path)
-        self.info = self._timed(probe(path), frame_rate)
+        self._clock = read_clock(path, track)
+        self.info = self._timed(probe(path, track=track), frame_rate)
         self.matrix: Matrix = self._choose_matrix()
         """Colour matrix of all frames."""
         self.full_range = self.info.colour_range == "full" and self.info.colour_matrix != "rgb"
@@ -116,7 +122,7 @@ class VideoReader:
         if self.info.hdr:
             self._notice(f"high dynamic range ({self.info.colour_transfer}): tone-mapped to standard range")
         self._container = open_input(path)
-        self._stream = video_stream(self._container, path)
+        self._stream = video_stream(self._container, path, track)
         self._stream.thread_type = "AUTO"
         self._stream.thread_count = threads or default_threads()
         for text in left_out(self._container, self._stream):

@@ -12,7 +12,7 @@ from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 
 
-def sample_frames(video: Path, size: tuple[int, int], count: int) -> NDArray[np.uint8]:
+def sample_frames(video: Path, size: tuple[int, int], count: int, track: int | None = None) -> NDArray[np.uint8]:
     """Return at most `count` frames of a video, in order.
 
     Keyframes are used where there are enough for half of `count`, as in a video of some minutes. A shorter video is
@@ -22,6 +22,7 @@ def sample_frames(video: Path, size: tuple[int, int], count: int) -> NDArray[np.
         video: the file.
         size: (width, height) in pixels that frames are scaled to.
         count: at least 1. A video that is decoded completely gives more than half as many, if it has them.
+        track: see `VideoReader`.
 
     Returns:
         (N, H, W, 3) uint8 RGB, 1 <= N <= count.
@@ -29,10 +30,10 @@ def sample_frames(video: Path, size: tuple[int, int], count: int) -> NDArray[np.
     Raises:
         VideoError: the video cannot be read, or has no frames.
     """
-    with VideoReader(video) as reader:
+    with VideoReader(video, track=track) as reader:
         images = [frame.to_rgb(size) for frame in reader.keyframes(count)]
     if 2 * len(images) < count:
-        with VideoReader(video) as reader:
+        with VideoReader(video, track=track) as reader:
             images = _thinned(reader, size, count)
     if not images:
         raise VideoError(f"{video}: none of its frames can be decoded", BROKEN)

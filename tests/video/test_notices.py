@@ -20,7 +20,7 @@ def test_a_second_video_track(tmp_path):
     clip = make_clip(tmp_path / "clip.mp4", size=(128, 96), second_size=(64, 48))
     frames, events = read(clip.path)
     assert (frames[0].width, frames[0].height) == (128, 96)
-    assert events.notices[-1] == "2 video tracks: number 1 of 128x96 is read; left out: 64x48"
+    assert events.notices[-1] == "2 video tracks: number 1, 128x96, is read; --track chooses another"
 
 
 def test_frames_of_another_size_keep_their_proportions(tmp_path):
@@ -91,7 +91,7 @@ def test_raw_motion_jpeg_is_a_video_and_a_jpeg_is_not(tmp_path):
 @pytest.mark.parametrize(
     ("name", "frames", "said"),
     [
-        ("t_twovideo.mp4", 30, "2 video tracks: number 1 of 160x90 is read; left out: 320x180"),
+        ("t_twovideo.mp4", 30, "2 video tracks: number 1, 160x90, is read; --track chooses another"),
         ("r_reschange.ts", 30, "some frames have 240x240 pixels: fitted into 320x180"),
         ("y_chapters.mp4", 30, "subtitles are left out"),
         ("y_chapters.mp4", 30, "chapters are left out"),
