@@ -8,22 +8,30 @@ import errno
 import io
 import os
 import re
+import urllib.error
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import HTTPCookieProcessor, HTTPDefaultErrorHandler, HTTPErrorProcessor, OpenerDirector
+from urllib.response import addinfourl
 
 from yt_dlp import YoutubeDL
+from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.globals import plugin_dirs
-from yt_dlp.networking import Request
+from yt_dlp.networking import Request, RequestDirector
+from yt_dlp.networking._helper import add_accept_encoding_header
+from yt_dlp.networking._urllib import HTTPHandler, ProxyHandler, RedirectHandler, UrllibRH
 from yt_dlp.networking.exceptions import HTTPError, RequestError
 from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
 from yt_dlp.utils import ExtractorError, Popen, YoutubeDLError, unsmuggle_url
 
 from roadseg.errors import FetchError
-from roadseg.fetch.hls import with_explicit_ivs
+from roadseg.fetch.bounds import MAX_SEGMENT_BYTES, BoundedResponse, Inflated
+from roadseg.fetch.playlists import require_bounded_dash, require_bounded_hls, with_explicit_ivs
 
 plugin_dirs.value = []  # plugins in the home folder and in other packages are code that nobody asked for
 
@@ -35,6 +43,9 @@ PROTOCOLS = ("http", "https", "m3u8", "m3u8_native", "http_dash_segments")
 
 NOWHERE = str(Path(os.devnull) / "none")
 """A path that does not exist on any system."""
+
+BLOCK_BYTES = 1 << 14
+"""Bytes of a video that are read at once. When a connection breaks, those of the last block are lost."""
 
 LOGIN = "Open the address in a browser; behind a login give --cookies FILE."
 RESUME = "Check the connection and run the same command again: it resumes where it stopped."
@@ -85,6 +96,8 @@ class Downloader:
         self._options = options
         self._on_progress = on_progress
         self._callback_error: Exception | None = None
+        self._segment = (0, 0)
+        """Number of the segment that arrives, and the bytes before it."""
         self._log = _Log(log)
         self._ydl = _YoutubeDL(self._settings())
 
@@ -151,6 +164,7 @@ class Downloader:
             OSError: the disk is full, or `target` cannot be written.
         """
         self._ydl.target = target
+        self._segment = (0, 0)
         with self._translated():
             self._ydl.process_ie_result(video, download=True)
 
@@ -160,6 +174,8 @@ class Downloader:
             "logger": self._log,
             "color": {"stdout": "no_color", "stderr": "no_color"},
             "noprogress": True,
+            "buffersize": BLOCK_BYTES,
+            "noresizebuffer": True,
             "progress_hooks": [self._hook],
             "format": self._choose_format,
             "noplaylist": not options.playlist,
@@ -176,9 +192,6 @@ class Downloader:
             "ffmpeg_location": NOWHERE,
             "fixup": "never",  # needs ffmpeg; PyAV reads the files as they are
             "cachedir": False,
-            "enable_file_urls": False,
-            # Python's own HTTP client: `requests`, used where it is installed, changes the quoting of addresses.
-            "compat_opts": {"prefer-legacy-http-handler"},
         }
         if options.cookies is not None:
             # A stream, not the file: yt-dlp writes cookies back to where it read them.
@@ -213,8 +226,15 @@ class Downloader:
         if state["status"] != "downloading":
             return
         total = state.get("total_bytes") or state.get("total_bytes_estimate")
+        done = state.get("downloaded_bytes") or 0
+        if "fragment_index" in state:
+            index, before = self._segment
+            if index != state["fragment_index"]:
+                self._segment = state["fragment_index"], done
+            elif done - before > MAX_SEGMENT_BYTES:
+                raise FetchError("a segment of the stream is too large", "It cannot be downloaded.")
         try:
-            self._on_progress(Progress(state.get("downloaded_bytes") or 0, round(total) if total else None))
+            self._on_progress(Progress(done, round(total) if total else None))
         except Exception as error:
             self._callback_error = error
             raise
@@ -280,9 +300,84 @@ class _YoutubeDL(YoutubeDL):  # type: ignore[misc]
     def dl(self, name: str, info: Info, *arguments: Any, **keywords: Any) -> Any:
         if info["protocol"] in ("m3u8", "m3u8_native") and "hls_media_playlist_data" not in info:
             with self.urlopen(Request(info["url"], headers=info.get("http_headers"))) as response:
-                playlist = with_explicit_ivs(response.read().decode("utf-8", "replace"))
-                info = info | {"url": response.url, "hls_media_playlist_data": playlist}
+                playlist = response.read().decode("utf-8", "replace")
+            require_bounded_hls(playlist, response.url)
+            info = info | {"url": response.url, "hls_media_playlist_data": with_explicit_ivs(playlist)}
         return super().dl(name, info, *arguments, **keywords)
+
+    def build_request_director(self, *_: object) -> RequestDirector:
+        # Handlers of other packages, where these are installed, have no limits. `requests` also changes the quoting of
+        # addresses.
+        return super().build_request_director([_BoundedRH])
+
+
+class _BoundedRH(UrllibRH):  # type: ignore[misc]
+    """Python's own HTTP client, with limits on what a server may send, and without other protocols."""
+
+    _SUPPORTED_URL_SCHEMES = ("http", "https")
+
+    def _create_instance(self, proxies: Any, cookiejar: Any, legacy_ssl_support: bool | None = None) -> OpenerDirector:
+        opener = OpenerDirector()
+        for handler in (
+            ProxyHandler(proxies),
+            _BoundedHandler(context=self._make_sslcontext(legacy_ssl_support=legacy_ssl_support)),
+            HTTPCookieProcessor(cookiejar),
+            HTTPDefaultErrorHandler(),
+            HTTPErrorProcessor(),
+            _HTTPRedirectHandler(),
+        ):
+            opener.add_handler(handler)
+        opener.addheaders = []
+        return opener
+
+    def _prepare_headers(self, _: Any, headers: Any) -> None:
+        add_accept_encoding_header(headers, ["gzip", "deflate"])
+
+
+class _BoundedHandler(HTTPHandler):  # type: ignore[misc]
+    @staticmethod
+    def _make_conn_class(base: Any, request: Any) -> Any:
+        connection = HTTPHandler._make_conn_class(base, request)
+        return type(connection.__name__, (connection,), {"response_class": BoundedResponse})
+
+    def http_response(self, _: Any, response: Any) -> Any:
+        body = response
+        for encoding in reversed(response.headers.get("Content-Encoding", "").split(",")):
+            if encoding.strip().lower() in ("gzip", "x-gzip", "deflate"):
+                body = Inflated(body)
+        if body is response:
+            return response
+        decoded: Any = addinfourl(body, response.headers, response.url, response.code)
+        decoded.msg = response.msg  # HTTPErrorProcessor reads it
+        return decoded
+
+    https_response = http_response
+
+
+class _HTTPRedirectHandler(RedirectHandler):  # type: ignore[misc]
+    def redirect_request(self, request: Any, body: Any, code: int, message: str, headers: Any, url: str) -> Any:
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise urllib.error.HTTPError(request.full_url, code, f"{message} to {url}", headers, body)
+        return super().redirect_request(request, body, code, message, headers, url)
+
+
+_parse_mpd = InfoExtractor._parse_mpd_periods
+_parse_m3u8 = InfoExtractor._parse_m3u8_formats_and_subtitles
+
+
+def _parse_bounded_mpd(extractor: InfoExtractor, manifest: Any, *rest: Any, **keywords: Any) -> Any:
+    require_bounded_dash(manifest)
+    return _parse_mpd(extractor, manifest, *rest, **keywords)
+
+
+def _parse_bounded_m3u8(extractor: InfoExtractor, playlist: str, *rest: Any, **keywords: Any) -> Any:
+    require_bounded_hls(playlist, (rest[0] if rest else keywords.get("m3u8_url")) or "")
+    return _parse_m3u8(extractor, playlist, *rest, **keywords)
+
+
+InfoExtractor._parse_mpd_periods = _parse_bounded_mpd
+InfoExtractor._parse_m3u8_formats_and_subtitles = _parse_bounded_m3u8
+InfoExtractor._parse_ism_formats_and_subtitles = lambda *_, **__: ([], {})  # never downloaded; see PROTOCOLS
 
 
 class _Log:
@@ -355,7 +450,9 @@ EXPLANATIONS = (
     (r"HTTP Error (40[13]): ?(.*)", r"the server answered \1 \2", LOGIN),
     (r"HTTP Error (404|410): ?(.*)", r"the server answered \1 \2", ADDRESS),
     (r"HTTP Error (\d+): ?(.*)", r"the server answered \1 \2", LATER),
-    (r"file:// URLs are disabled|Unable to handle request", "it leads to an address that is not http(s)", ADDRESS),
+    (r"Unable to handle request", "it leads to an address that is not http(s)", ADDRESS),
+    (r"answer larger than (\d+) bytes", r"the server sent a page or playlist larger than \1 bytes", ADDRESS),
+    (r"slower than (\d+) bytes", r"the server sends less than \1 bytes per second", RESUME),
     (r"Downloaded (\d+) bytes, expected (\d+)", r"the connection was lost after \1 of \2 bytes", RESUME),
     (r"(\d+) bytes read, (\d+) more expected", r"the connection was lost with \2 bytes missing", RESUME),
     (r"Did not get any data blocks|downloaded file is empty", "the server sent nothing", LATER),

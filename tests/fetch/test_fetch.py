@@ -4,6 +4,7 @@ import gc
 import hashlib
 import math
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -406,8 +407,22 @@ def test_nonsense_from_a_server_is_its_failure_alone(site: Site, out: Path, clip
     assert report.records[2].cause == "the server sent nothing"
 
 
-@pytest.mark.parametrize("elsewhere", ["file:///etc/passwd", "data:video/mp4;base64,AAAA"])
-def test_a_server_cannot_lead_away_from_http(site: Site, out: Path, elsewhere: str):
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port of 127.0.0.1 to which nothing may connect."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        yield listening.getsockname()[1]
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["file:///etc/passwd", "data:video/mp4;base64,AAAA", "ftp://127.0.0.1:{}/a.ts", "rtmp://127.0.0.1:{}/a"],
+)
+def test_a_server_cannot_lead_away_from_http(site: Site, out: Path, port: int, elsewhere: str):
+    elsewhere = elsewhere.format(port)
     stream = f"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{elsewhere}\n#EXT-X-ENDLIST\n"
     site.routes |= {
         "/redirect": redirect(elsewhere),
@@ -416,6 +431,7 @@ def test_a_server_cannot_lead_away_from_http(site: Site, out: Path, elsewhere: s
     }
     report = fetch_videos(map(site.url, ("/redirect", "/page", "/stream.m3u8")), out, **IMPATIENT)
     assert [record.status for record in report.records] == ["failed"] * 3
+    assert all(record.cause and record.remedy for record in report.records)
     assert videos(out) == []
 
 

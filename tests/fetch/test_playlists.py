@@ -1,4 +1,4 @@
-from roadseg.fetch.hls import with_explicit_ivs
+from roadseg.fetch.playlists import with_explicit_ivs
 
 
 def test_each_segment_gets_the_iv_that_its_number_stands_for():
