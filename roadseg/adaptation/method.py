@@ -29,7 +29,7 @@ from roadseg.runtime import Runtime
 class MethodOptions(BaseModel):
     """Base class of a method's options; each field is a key of the method's table in a recipe."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     def check_crop(self, crop: tuple[int, int]) -> None:
         """Refuse training crops that do not suit these options; the base class accepts all.

@@ -5,7 +5,6 @@ Labels are those of level 3 of its hierarchy, which its segmentation benchmark s
 follows the public tools of the data set (github.com/AutoNUE/public-code, helpers/anue_labels.py).
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,9 @@ import numpy as np
 from roadseg.datasets.city_layout import CityLayout
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.polygons import Region, painted
-from roadseg.errors import DatasetError
+from roadseg.errors import DatasetError, shortened
+from roadseg.inputs.documents import read_json
+from roadseg.inputs.limits import MAX_COORDINATE, MAX_CORNERS, MAX_IMAGE_PIXELS, MAX_POLYGONS
 from roadseg.labels.catalogue import IDD_26
 from roadseg.labels.space import IGNORE, LabelMap
 
@@ -54,16 +55,23 @@ def read_polygons(path: Path) -> LabelMap:
         DatasetError: the file is not such an annotation, or has a label that IDD does not know.
     """
     try:
-        annotation = json.loads(path.read_bytes())
+        annotation = read_json(path)
         size = (int(annotation["imgWidth"]), int(annotation["imgHeight"]))
-        if min(size) < 1:
+        if min(size) < 1 or size[0] * size[1] > MAX_IMAGE_PIXELS:
             raise ValueError(f"an image of {size[0]}x{size[1]}")
-        return painted([_region(each, path) for each in annotation["objects"] if not each.get("deleted")], size)
+        objects = [each for each in annotation["objects"] if not each.get("deleted")]
+        if len(objects) > MAX_POLYGONS:
+            raise ValueError(f"{len(objects)} polygons, more than the {MAX_POLYGONS} that are read")
+        regions = [_region(each, path) for each in objects]
+        corners = sum(len(region.corners) for region in regions)
+        if corners > MAX_CORNERS:
+            raise ValueError(f"{corners} corners, more than the {MAX_CORNERS} that are read")
+        return painted(regions, size)
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read ({error.strerror})", "Delete it or unpack it again.") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise DatasetError(
-            f"{path}: not polygons in the form of IDD ({type(error).__name__}: {error})",
+            f"{path}: not polygons in the form of IDD ({type(error).__name__}: {shortened(str(error))})",
             "Expected imgWidth, imgHeight and objects with label and polygon; unpack the file again.",
         ) from error
 
@@ -74,11 +82,13 @@ def _region(annotated: dict[str, Any], path: Path) -> Region:
     train_id = TRAIN_IDS.get(label, TRAIN_IDS.get(label.removesuffix("group")))
     if train_id is None:
         raise DatasetError(
-            f"{path}: unknown label {label!r}", f"IDD's labels are {', '.join(TRAIN_IDS)}. Is this another data set?"
+            f"{path}: unknown label {shortened(label)!r}",
+            f"IDD's labels are {', '.join(TRAIN_IDS)}. Is this another data set?",
         )
     corners = np.array(annotated["polygon"], np.float64).reshape(-1, 2)
-    if not np.isfinite(corners).all():
-        raise ValueError(f"a {label} with corners that are not numbers")
+    # Comparisons with NaN are false.
+    if not (np.abs(corners) <= MAX_COORDINATE).all():
+        raise ValueError(f"a {label} with corners that are no numbers up to {MAX_COORDINATE}")
     return Region(train_id, corners)
 
 

@@ -8,10 +8,11 @@ import json
 import re
 import stat
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from roadseg.inputs.limits import MAX_JSON_BYTES, MAX_KEY_PARTS, MAX_TEXT_BYTES
+from roadseg.inputs.limits import MAX_DEPTH, MAX_JSON_BYTES, MAX_KEY_PARTS, MAX_TEXT_BYTES
 
 _PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_KEY_PARTS}}}")
@@ -51,9 +52,20 @@ def parse_toml(text: str) -> dict[str, Any]:
     if _LONG_KEY.search(text):
         raise ValueError(f"a key of more than {MAX_KEY_PARTS} parts")
     try:
-        return tomllib.loads(text)
+        values = tomllib.loads(text)
     except RecursionError:
         raise ValueError(_NESTED) from None
+    level: list[Any] = [values]
+    for _ in range(MAX_DEPTH):
+        level = [item for each in level for item in _items(each)]
+    if level:
+        raise ValueError(_NESTED)
+    return values
+
+
+def _items(value: Any) -> Iterable[Any]:
+    """Return what a table or list holds; nothing for other values."""
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def read_json(path: Path) -> Any:

@@ -12,6 +12,8 @@ MAX_TEXT_BYTES = 1 << 20
 """Bytes of a TOML file or a `labelmap.txt`: 1 MiB."""
 MAX_KEY_PARTS = 16
 """Parts of a TOML key, `a.b.c`: Python's parser takes time that grows with the square of their number."""
+MAX_DEPTH = 16
+"""Levels of tables and lists in a TOML file."""
 MAX_JSON_BYTES = 1 << 23
 """Bytes of an annotation of polygons: 8 MiB."""
 MAX_POLYGONS = 4096

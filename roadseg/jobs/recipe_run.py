@@ -2,13 +2,13 @@
 
 import json
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from roadseg.datasets.check import check_dataset
 from roadseg.errors import RecipeError
+from roadseg.inputs.documents import parse_toml
 from roadseg.jobs.adapt import adapt, recipe_of
 from roadseg.training.build import named_datasets
 from roadseg.training.callbacks import Callbacks
@@ -99,8 +99,8 @@ def sweep(values: Mapping[str, Any], text: str, *, origin: str) -> dict[str, Ada
             f"{text!r} is not a sweep", "Write KEY=VALUE,VALUE, for example adversarial.weight=0.0005,0.001."
         )
     try:
-        parsed = tomllib.loads(f"values = [{choices}]")["values"]
-    except tomllib.TOMLDecodeError:
+        parsed = parse_toml(f"values = [{choices}]")["values"]
+    except ValueError:
         parsed = [choice.strip() for choice in choices.split(",")]
     recipes = {_folder(key, value): resolve(merged(values, nested(key, value)), origin=origin) for value in parsed}
     if len(recipes) < len(parsed):

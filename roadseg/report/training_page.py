@@ -1,7 +1,6 @@
 """HTML page of a training, from the files of its run folder."""
 
 import json
-import tomllib
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any
 
 from roadseg.adaptation.loss_verdicts import WINDOW, Judgement, LossKind, judge_all
 from roadseg.errors import InputError
+from roadseg.inputs.documents import read_toml
 from roadseg.labels.catalogue import label_space
 from roadseg.report.overlay_page import PLOTLY, css_colour, render, template_text
 from roadseg.training.log import RATE, Series, loss_series, machine_series, score_series
@@ -148,7 +148,7 @@ def _image(path: Path) -> str:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error})", "Give a run folder made by `roadseg adapt`.") from None
 

@@ -1,6 +1,5 @@
 """Recipes: one TOML file an experiment, checked as a whole before anything starts."""
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +22,8 @@ from pydantic import (
 from roadseg.adaptation.defaults import PRIOR
 from roadseg.adaptation.methods import METHODS, method_class, method_parts, option_table
 from roadseg.errors import RecipeError, RoadsegError, mistakes
+from roadseg.inputs.documents import parse_toml, read_toml
+from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
 from roadseg.labels.catalogue import label_space
 from roadseg.models.names import IMAGENET
 from roadseg.streets.presets import parse_scenes
@@ -42,7 +43,7 @@ class Neutral:
 
 
 NEUTRAL = Neutral()
-Side = Annotated[int, Field(ge=32)]
+Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
 Size = tuple[Side, Side]
 """Width, height."""
 PositiveInt = Annotated[int, Field(gt=0)]
@@ -86,11 +87,10 @@ RENAMED = {
 
 def _crop(value: Any) -> Any:
     # Checked by hand: for a union, pydantic reports one error for each alternative.
-    pair = (
-        isinstance(value, Sequence) and len(value) == 2 and all(isinstance(side, int) and side >= 32 for side in value)
-    )
+    sides = value if isinstance(value, Sequence) and len(value) == 2 else ()
+    pair = bool(sides) and all(isinstance(side, int) and MIN_SIDE <= side <= MAX_SIDE for side in sides)
     if value != WHOLE and not pair:
-        raise ValueError('write [width, height], each at least 32, or "whole"')
+        raise ValueError(f'write [width, height], each {MIN_SIDE} to {MAX_SIDE}, or "whole"')
     return value
 
 
@@ -112,7 +112,7 @@ class AdaptRecipe(BaseModel):
     `resolve` makes recipes: beside these keys, a recipe has a table of options for its method (`Method.Options`).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     # Data
     source: str = STREETS
@@ -203,7 +203,7 @@ class AdaptRecipe(BaseModel):
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
     """Decay of the exponential moving average of the weights, which is evaluated, saved, and the teacher of
     self-training; 0 for the weights of the last step."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
     """Seed for all random number generators."""
     checkpoint_every: Annotated[PositiveInt, NEUTRAL] = 200
     """Steps between checkpoints; Ctrl-C also saves one."""
@@ -416,10 +416,10 @@ def recipe_values(path: Path) -> dict[str, Any]:
         RecipeError: the file is missing, is not TOML, or has keys of an older form.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = read_toml(path)
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such recipe", "List the recipes of the package with: roadseg recipes") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise RecipeError(f"{path}: not a readable TOML file: {error}") from error
     refuse_renamed(values, origin=str(path))
     return values
@@ -437,8 +437,8 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
         if not equals:
             raise RecipeError(f"{assignment!r} is not an assignment", "Write --set key=value.")
         try:
-            value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+            value = parse_toml(f"value = {text}")["value"]
+        except ValueError:
             value = text
         overrides = merged(overrides, nested(key.strip(), value))
     return overrides

@@ -92,13 +92,25 @@ def test_an_unknown_label_names_file_and_label(tmp_path):
         '{"imgWidth": 4, "imgHeight": 4, "objects": [{"label": "road", "polygon": [[1, NaN]]}]}',
         '{"imgWidth": 4, "imgHeight": 4, "objects": [{"label": 3, "polygon": [[1, 2]]}]}',
         "\x89PNG",
+        '{"imgWidth": 40000, "imgHeight": 40000, "objects": []}',
+        '{"imgWidth": 4, "imgHeight": 4, "objects": [{"label": "road", "polygon": [[1, %s]]}]}' % ("9" * 400),
+        '{"imgWidth": 4, "imgHeight": 4, "objects": [{"label": "road", "polygon": [[1, %s]]}]}' % ("9" * 5000),
+        '{"imgWidth": 4, "imgHeight": 4, "objects": [{"label": "road", "polygon": [[1, 4294967297]]}]}',
+        '{"imgWidth": 1e999, "imgHeight": 4, "objects": []}',
+        '{"imgWidth": 4, "imgHeight": 4, "objects": [%s{}]}' % ('{"label": "road", "polygon": []},' * 4096),
+        '{"imgWidth": 4, "imgHeight": 4, "objects": [{"label": "road", "polygon": [%s[1, 2]]}]}' % ("[1,2]," * 100_000),
+        "[" * 200_000,
+        '{"objects": ' * 200_000,
     ],
+    ids=lambda content: content[:30],
 )
 def test_what_is_no_annotation_is_refused(tmp_path, content):
     path = tmp_path / "0_gtFine_polygons.json"
     path.write_text(content, encoding="latin-1")
-    with pytest.raises(DatasetError, match=r"_polygons.json: not polygons in the form of IDD"):
+    with pytest.raises(DatasetError, match=r"_polygons.json: not polygons in the form of IDD") as error:
         read_polygons(path)
+    assert str(error.value).count("\n") == 1
+    assert len(str(error.value)) < 600
 
 
 def test_pictures_without_labels_are_a_target(tmp_path):

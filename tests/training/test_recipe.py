@@ -1,3 +1,4 @@
+import math
 import subprocess
 import sys
 import tomllib
@@ -5,6 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from helpers.bombs import sparse
 
 from roadseg.errors import RecipeError
 from roadseg.models.build import MODELS
@@ -35,13 +37,18 @@ def test_all_mistakes_are_reported_at_once():
         ({}, "needs a target"),
         ({"method": "source-only", "fourier_beta": 0.01}, "needs a target"),
         ({"target": "x", "crop": [600, 600]}, "larger than size"),
-        ({"target": "x", "crop": [3]}, r'write \[width, height\], each at least 32, or "whole"'),
+        ({"target": "x", "crop": [3]}, r'write \[width, height\], each 32 to 8192, or "whole"'),
         ({"target": "x", "crop": "whole"}, r"goes with scale = \[1, 1\]"),
         ({"target": "x", "crop": [400, 300], "target_size": [200, 150]}, r"larger than size \(200, 150\)"),
         (
             {"target": "x", "crop": "whole", "scale": [1, 1], "target_size": [200, 150], "fourier_beta": 0.1},
             "crops of one size",
         ),
+        ({"target": "x", "size": [10**6, 480]}, r"size.0 = 1000000: .*less than or equal to 8192"),
+        ({"target": "x", "learning_rate": math.inf}, "learning_rate = inf: Input should be a finite number"),
+        ({"target": "x", "weight_decay": math.nan}, "weight_decay = nan: Input should be a finite number"),
+        ({"target": "x", "lsd": {"learning_rate": math.inf}}, r"lsd\.learning_rate = inf: .*finite number"),
+        ({"target": "x", "seed": 1 << 70}, "seed = 1180591620717411303424: "),
         ({"target": ["x", "y", "x"]}, r"\['x', 'y', 'x'\] names a data set twice"),
         ({"target": []}, "target: write one data set, or a list of several"),
         ({"target": ["x", ""]}, "target: write one data set, or a list of several"),
@@ -111,6 +118,32 @@ def test_unreadable_files_are_named(tmp_path):
     (tmp_path / "bad.toml").write_text("steps = = 3")
     with pytest.raises(RecipeError, match=r"bad\.toml: not a readable TOML file"):
         recipe_values(tmp_path / "bad.toml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a." * 200_000 + "a = 1",
+        '"a" . ' * 100_000 + "a = 1",
+        "a = " + "[" * 200_000,
+        "a = " + "{a=" * 60 + "1" + "}" * 60,
+    ],
+    ids=["bare parts", "quoted parts", "deep lists", "deep tables"],
+)
+def test_recipes_that_would_take_minutes_or_all_memory_are_refused(tmp_path, text):
+    (tmp_path / "bad.toml").write_text(text)
+    with pytest.raises(RecipeError, match=r"bad\.toml: not a readable TOML file: (a key of more than|nested too deep)"):
+        recipe_values(tmp_path / "bad.toml")
+    assert parse_overrides([f"scenes={text}"])["scenes"] == text  # a bare word, which no key takes
+    with pytest.raises(RecipeError, match=r"bad\.toml: not a readable TOML file: 8,589,934,592 bytes"):
+        recipe_values(sparse(tmp_path / "bad.toml", 1 << 33))
+
+
+def test_a_thousand_mistakes_are_told_in_a_line():
+    with pytest.raises(RecipeError) as error:
+        resolve({"target": "x", "steps": "y" * 9999} | {f"k{number}" * 999: 1 for number in range(1000)}, origin="it")
+    assert len(error.value.cause) < 4000
+    assert error.value.cause.endswith("; and 981 more")
 
 
 def test_whole_pictures_have_the_size_of_their_domain():
