@@ -12,6 +12,7 @@ from roadseg.inference.openvino_engine import OpenVinoEngine
 from roadseg.inference.openvino_runtime import openvino
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.torch_engine import TorchEngine
+from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
 from roadseg.models.names import DEFAULT
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import ModelCard, load_model
@@ -60,6 +61,11 @@ def network_segmenter(
     input_size: tuple[int, int] | None = None,
 ) -> Segmenter:
     """Return a segmenter that runs a trained network; options and errors as for `load_segmenter`."""
+    if input_size and not all(MIN_SIDE <= side <= MAX_SIDE for side in input_size):
+        raise InputError(
+            f"input size {input_size[0]}x{input_size[1]}: sides have {MIN_SIDE} to {MAX_SIDE} pixels",
+            "Choose a size near that of the training.",
+        )
     runtime, program = choose(device, engine)
     exact = engine == "exact"
     if exact and precision not in (None, "float32"):

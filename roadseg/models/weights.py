@@ -1,38 +1,48 @@
 """Weights on disk: `model.safetensors` with all that inference needs, and files of other code."""
 
-import json
 import os
-import pickle
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from roadseg.errors import WeightsError
+from roadseg.errors import WeightsError, mistakes
 from roadseg.files import writing
+from roadseg.inputs.documents import parse_json
+from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
 from roadseg.labels.catalogue import label_space
 from roadseg.labels.space import LabelSpace
 from roadseg.models.build import build_model
-from roadseg.models.domain_statistics import adopt_source_statistics, has_source_statistics, keep_source_statistics
+from roadseg.models.domain_statistics import (
+    VARIANCE,
+    adopt_source_statistics,
+    has_source_statistics,
+    keep_source_statistics,
+)
 from roadseg.models.names import DEFAULT, SOURCE_ONLY
 from roadseg.models.network import Network, SegmentationNetwork
+from roadseg.models.pickles import read_pickle
 
 MODEL_FILE = "model.safetensors"
 DEFAULT_FILE = Path(__file__).parent / "default.safetensors"
 _METADATA_KEY = "roadseg"
+DOWNLOAD = "Download it again."
+
+
+InputSide = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
 
 
 class ModelCard(BaseModel):
     """Description of the weights in `model.safetensors`, stored as JSON."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: str
     """A name that `build_model` knows."""
@@ -41,7 +51,7 @@ class ModelCard(BaseModel):
     """Further options of that network."""
     labels: str
     """Label space of the predictions."""
-    input_size: tuple[int, int]
+    input_size: tuple[InputSide, InputSide]
     """(width, height) in pixels to which images were resized in training, and should be in use."""
     method: str
     """Adaptation method that trained the weights."""
@@ -145,7 +155,8 @@ def load_weights(
     """Fill a network from tensors with its own names, or with those of published files (see its `own_names`).
 
     The whole network must be filled and no tensor be left over, except those without effect: the counters of batch
-    norm, and tensors that the network calls superfluous. Otherwise the network stays unchanged.
+    norm, and tensors that the network calls superfluous. All values must be finite floating-point numbers: with others
+    a network labels every pixel alike. Otherwise the network stays unchanged.
 
     Args:
         network: filled in place.
@@ -158,7 +169,7 @@ def load_weights(
         Names of the tensors that were loaded, kept and left out.
 
     Raises:
-        WeightsError: the file does not hold tensors by name, or does not fit.
+        WeightsError: the file does not hold tensors by name, does not fit, or has values that are no weights.
     """
     if isinstance(source, Path):
         source, origin = _read_tensors(source), origin or str(source)
@@ -178,6 +189,7 @@ def load_weights(
             f"{origin}: does not fit the network: {_mismatch(unfit, surplus, given, expected)}",
             "Build the network of the file: the same model, levels, options and number of classes.",
         )
+    _refuse_strange_values(network, {name: given[name] for name in expected if name in usable}, expected, origin)
     network.load_state_dict(expected | {name: given[name] for name in usable})
     return LoadReport(
         origin,
@@ -185,6 +197,42 @@ def load_weights(
         kept=tuple(name for name in expected if name not in usable),
         left_out=tuple(name for name in given if name not in usable),
     )
+
+
+def _refuse_strange_values(
+    network: Network, given: Mapping[str, Tensor], expected: Mapping[str, Tensor], origin: str
+) -> None:
+    """Make sure that tensors hold what weights hold; counters of batch norm may hold anything.
+
+    Raises:
+        WeightsError: naming the tensors that do not.
+    """
+    weights = {name: value for name, value in given.items() if not _is_counter(name)}
+    strange = [name for name, value in weights.items() if not _is_plain(value)]
+    if strange:
+        raise WeightsError(
+            f"{origin}: these weights are not floating-point numbers: {_some(strange)}",
+            "Save the network's state_dict() again, without converting or quantizing it.",
+        )
+    # In the network's own precision, where a large number may be infinite.
+    wrong = [name for name, value in weights.items() if not _is_sound(network, name, value.to(expected[name].dtype))]
+    if wrong:
+        raise WeightsError(
+            f"{origin}: these weights are not finite, or are variances that have no root: {_some(wrong)}",
+            "Train again with a lower learning rate, or download the file again.",
+        )
+
+
+def _is_plain(value: Tensor) -> bool:
+    return value.is_floating_point() and value.layout == torch.strided and not value.is_meta
+
+
+def _is_sound(network: Network, name: str, value: Tensor) -> bool:
+    if name.endswith((".running_var", f".{VARIANCE}")):
+        # Batch norm takes the root of the variance plus `eps`: rounding may leave a variance just below 0.
+        norm = network.get_submodule(name.rpartition(".")[0])
+        value = (value + getattr(norm, "eps", 0.0)).sqrt()
+    return bool(torch.isfinite(value).all())
 
 
 _PREFIX = re.compile(r"^((module|Scale)\.)+")
@@ -228,15 +276,14 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise WeightsError(f"{path}: no such file", "Check the path of the weights.") from None
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
-        detail = str(error).split("\n")[0]
-        raise WeightsError(f"{path}: cannot be read as weights ({detail})", "Download it again.") from error
+    except (OSError, ValueError, SafetensorError) as error:
+        raise WeightsError(f"{path}: cannot be read as weights ({error})", DOWNLOAD) from error
+    state = read_pickle(path, what="weights", remedy=DOWNLOAD)
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise WeightsError(f"{path}: not a file of tensors by name", "Give a file that holds a state_dict().")
-    return state
+    return {str(name): value for name, value in state.items()}
 
 
 def _read(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
@@ -244,8 +291,11 @@ def _read(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
         with safe_open(path, framework="pt") as file:
             metadata: dict[str, Any] = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        return ModelCard.model_validate(json.loads(metadata[_METADATA_KEY])), state
-    except (SafetensorError, KeyError, ValueError, ValidationError) as error:
+        return ModelCard.model_validate(parse_json(metadata[_METADATA_KEY])), state
+    except ValidationError as error:  # a ValueError too
+        cause = f"{path}: its description is wrong: {mistakes(error, ModelCard.model_fields)}"
+        raise WeightsError(cause, "Give a run folder of `roadseg adapt`.") from None
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise WeightsError(
             f"{path}: not a model written by roadseg ({type(error).__name__})", "Give a run folder of `roadseg adapt`."
         ) from error

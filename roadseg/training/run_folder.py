@@ -11,6 +11,7 @@ import torch
 from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.errors import InputError, OutputError, WeightsError
 from roadseg.files import output_errors, write_json, write_text, writing
+from roadseg.models.pickles import read_pickle
 from roadseg.models.weights import MODEL_FILE
 from roadseg.training.samples import drop_samples
 
@@ -107,10 +108,10 @@ class RunFolder:
         Raises:
             WeightsError: it cannot be read.
         """
-        try:
-            state: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, ValueError, EOFError) as error:
-            raise WeightsError(f"{self.checkpoint}: cannot be read ({error})", "Start the run again.") from error
+        remedy = "Start the run again in another folder."
+        state = read_pickle(self.checkpoint, what="a checkpoint", remedy=remedy)
+        if not isinstance(state, dict):
+            raise WeightsError(f"{self.checkpoint}: cannot be read as a checkpoint (it holds no dict)", remedy)
         return state
 
     def append_log(self, record: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from roadseg.adaptation.method import Method
 from roadseg.datasets.sampling import Batch
-from roadseg.errors import TrainingError, WeightsError
+from roadseg.errors import TrainingError, WeightsError, shortened
 from roadseg.models.average import WeightAverage
 from roadseg.models.network import SegmentationNetwork
 from roadseg.runtime import seed_torch
@@ -129,18 +129,37 @@ class Trainer:
         """Continue from a state that `state` returned.
 
         Raises:
-            WeightsError: it belongs to other networks.
+            WeightsError: it belongs to other networks, or is no such state.
         """
         try:
+            step = state["step"]
+            if type(step) is not int or step < 0:
+                raise ValueError(f"step {shortened(repr(step))}")
             for name, network in self._networks().items():
                 network.load_state_dict(state["networks"][name])
             for name, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(state["optimizers"][name])
+                _refuse_other_shapes(optimizer)
             self._scaler.load_state_dict(state["loss_scale"])
-            self.step = state["step"]
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise WeightsError(f"the checkpoint belongs to another kind of run: {error}", "Start a new run.") from error
+            self.step = step
+        except (KeyError, IndexError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+            detail = shortened(str(error).split("\n")[0], 200)
+            raise WeightsError(
+                f"the checkpoint belongs to another kind of run: {detail}", "Start a new run."
+            ) from error
 
     def _networks(self) -> dict[str, torch.nn.Module]:
         average = {"average": self.average.network} if self.average else {}
         return {"segmenter": self.method.segmenter, **average, **self.method.auxiliary_networks}
+
+
+def _refuse_other_shapes(optimizer: Optimizer) -> None:
+    """Make sure that what an optimizer knows of each parameter, such as its momentum, has the parameter's shape.
+
+    Raises:
+        ValueError: it has another.
+    """
+    for parameter, known in optimizer.state.items():
+        for name, value in known.items():
+            if isinstance(value, Tensor) and value.dim() and value.shape != parameter.shape:
+                raise ValueError(f"{name} is {tuple(value.shape)} instead of {tuple(parameter.shape)}")

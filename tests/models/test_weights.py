@@ -1,9 +1,13 @@
+import json
+
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from roadseg.errors import WeightsError
+from roadseg.errors import InputError, WeightsError
+from roadseg.inference.engines import load_segmenter
 from roadseg.models.build import build_model
-from roadseg.models.weights import MODEL_FILE, ModelCard, load_model, save_model
+from roadseg.models.weights import MODEL_FILE, ModelCard, load_model, load_weights, save_model
 
 CARD = ModelCard(
     model="fast",
@@ -52,3 +56,67 @@ def test_weights_of_another_network_are_refused(tmp_path):
     save_model(tmp_path / MODEL_FILE, build_model("fast", 5, pretrained=False), CARD)
     with pytest.raises(WeightsError, match="does not fit"):
         load_model(tmp_path)
+
+
+def spoiled(change):
+    """Weights of a network with one tensor changed."""
+    state = build_model("fast", 19, pretrained=False).state_dict()
+    name = next(name for name in state if name.endswith("running_var"))
+    state[name] = change(state[name])
+    return name, state
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda value: value * float("nan"), "not finite"),
+        (lambda value: value / 0, "not finite"),
+        (lambda value: value.double() * 1e300, "not finite"),
+        (lambda value: -value, "variances that have no root"),
+        (lambda value: value.long(), "not floating-point numbers"),
+        (lambda value: value.bool(), "not floating-point numbers"),
+        (lambda value: value.to(torch.complex64), "not floating-point numbers"),
+    ],
+)
+def test_weights_that_label_every_pixel_alike_are_refused(tmp_path, change, message):
+    name, state = spoiled(change)
+    torch.save(state, tmp_path / "published.pth")
+    save_file(state, tmp_path / MODEL_FILE, metadata={"roadseg": CARD.model_dump_json()})
+    network = build_model("fast", 19, pretrained=False)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    for load, file in (
+        (lambda path: load_weights(network, path), "published.pth"),
+        (lambda path: load_weights(network, path), MODEL_FILE),
+        (load_model, MODEL_FILE),
+    ):
+        with pytest.raises(WeightsError, match=rf"{file}: these weights are .*{message}.*: {name}\n"):
+            load(tmp_path / file)
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+def test_counters_may_be_of_any_kind(tmp_path):
+    state = build_model("fast", 19, pretrained=False).state_dict()
+    counters = {name: value.float() for name, value in state.items() if name.endswith("num_batches_tracked")}
+    assert counters
+    load_weights(build_model("fast", 19, pretrained=False), state | counters)
+
+
+@pytest.mark.parametrize("size", [(0, 64), (-96, 64), (96, 10**6), (31, 64), (96,), ("a", 64)])
+def test_a_card_has_an_input_size_that_recipes_allow(tmp_path, size):
+    described = json.loads(CARD.model_dump_json()) | {"input_size": size}
+    save_file({"a": torch.zeros(1)}, tmp_path / MODEL_FILE, metadata={"roadseg": json.dumps(described)})
+    with pytest.raises(WeightsError, match=r"model.safetensors: its description is wrong: input_size.*\nGive a run"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "{}", "null", "no JSON", '{"model": NaN}'])
+def test_a_card_that_is_none_is_refused(tmp_path, text):
+    save_file({"a": torch.zeros(1)}, tmp_path / MODEL_FILE, metadata={"roadseg": text})
+    with pytest.raises(WeightsError, match=r"not a model written by roadseg|its description is wrong") as error:
+        load_model(tmp_path)
+    assert str(error.value).count("\n") == 1
+
+
+def test_input_sizes_that_are_given_have_the_same_bounds():
+    with pytest.raises(InputError, match=r"input size 1000000x64: sides have 32 to 8192 pixels\n"):
+        load_segmenter("default", device="cpu", input_size=(10**6, 64))
