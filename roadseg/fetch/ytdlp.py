@@ -5,6 +5,7 @@ YouTube, and ffmpeg, when a section is requested.
 """
 
 import errno
+import hashlib
 import io
 import os
 import re
@@ -22,7 +23,7 @@ from urllib.response import addinfourl
 from yt_dlp import YoutubeDL
 from yt_dlp.extractor.common import InfoExtractor
 from yt_dlp.globals import plugin_dirs
-from yt_dlp.networking import Request, RequestDirector
+from yt_dlp.networking import Request, RequestDirector, Response
 from yt_dlp.networking._helper import add_accept_encoding_header
 from yt_dlp.networking._urllib import HTTPHandler, ProxyHandler, RedirectHandler, UrllibRH
 from yt_dlp.networking.exceptions import HTTPError, RequestError
@@ -32,6 +33,7 @@ from yt_dlp.utils import ExtractorError, Popen, YoutubeDLError, unsmuggle_url
 from roadseg.errors import FetchError
 from roadseg.fetch.bounds import MAX_SEGMENT_BYTES, BoundedResponse, Inflated
 from roadseg.fetch.playlists import require_bounded_dash, require_bounded_hls, with_explicit_ivs
+from roadseg.fetch.resume import Remains, Version
 
 plugin_dirs.value = []  # plugins in the home folder and in other packages are code that nobody asked for
 
@@ -293,17 +295,55 @@ class _YoutubeDL(YoutubeDL):  # type: ignore[misc]
     """yt-dlp, writing only to `target`, whatever file name a server suggests."""
 
     target = Path()
+    remains: Remains | None = None
+    """What may be resumed, while a file is downloaded that is not in segments."""
+    stream = ""
 
     def prepare_filename(self, *_: object, **__: object) -> str:
         return str(self.target)
 
     def dl(self, name: str, info: Info, *arguments: Any, **keywords: Any) -> Any:
+        playlist = ""
         if info["protocol"] in ("m3u8", "m3u8_native") and "hls_media_playlist_data" not in info:
             with self.urlopen(Request(info["url"], headers=info.get("http_headers"))) as response:
                 playlist = response.read().decode("utf-8", "replace")
             require_bounded_hls(playlist, response.url)
             info = info | {"url": response.url, "hls_media_playlist_data": with_explicit_ivs(playlist)}
-        return super().dl(name, info, *arguments, **keywords)
+        durations = re.findall("#EXTINF.*", playlist) or [each.get("duration") for each in info.get("fragments") or ()]
+        self.stream = f"{info.get('format_id')} {hashlib.sha256(repr(durations).encode()).hexdigest()}"
+        remains = Remains(self.target)
+        remains.prepare(self.stream, whole_file=not durations)
+        self.remains = None if durations else remains
+        try:
+            done = super().dl(name, info, *arguments, **keywords)
+        finally:
+            self.remains = None
+        remains.delete()
+        return done
+
+    def urlopen(self, request: Request | str) -> Response:
+        """Open an address; a part of a file only if it is of the version of which there is the beginning."""
+        if self.remains is None or not isinstance(request, Request):
+            return super().urlopen(request)
+        response = None
+        if "Range" in request.headers and (version := self.remains.read()) and version.known:
+            if version.condition:
+                request.headers["If-Range"] = version.condition
+            try:
+                response = super().urlopen(request)
+                if response.status == 206 and Version.of(self.stream, response.headers) != version:
+                    response.close()
+                    response = None
+            except HTTPError as error:
+                if error.status != 416:
+                    raise
+                error.close()
+        if response is None:  # the whole file; yt-dlp sees that and begins again
+            for header in ("Range", "If-Range"):
+                request.headers.pop(header, None)
+            response = super().urlopen(request)
+        self.remains.write(Version.of(self.stream, response.headers))
+        return response
 
     def build_request_director(self, *_: object) -> RequestDirector:
         # Handlers of other packages, where these are installed, have no limits. `requests` also changes the quoting of

@@ -102,7 +102,11 @@ def test_ctrl_c_ends_with_130_and_leaves_a_partial_file(site: Site, tmp_path: Pa
         stdout, stderr = process.communicate()
     site.closing.set()
     assert (process.returncode, stdout, stderr) == (130, "", "error: interrupted\n")
-    assert sorted(path.name for path in out.rglob("*") if path.is_file()) == [".lock", "video.part"]
+    assert sorted(path.name for path in out.rglob("*") if path.is_file()) == [
+        ".lock",
+        "video.part",
+        "video.version",
+    ]
 
 
 @pytest.mark.parametrize(

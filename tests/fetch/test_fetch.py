@@ -1,6 +1,7 @@
 """Downloads from real servers on 127.0.0.1, among them some that lie, stall or hang up."""
 
 import gc
+import gzip
 import hashlib
 import math
 import os
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 from helpers.servers import (
+    Handler,
+    Route,
     Site,
     content,
     encrypt_hls,
@@ -146,6 +149,69 @@ def test_a_retry_resumes_within_the_same_run(site: Site, out: Path, clip: bytes)
     site.routes["/clip.mp4"] = lambda handler: (whole if handler.headers.get("Range") else cut)(handler)
     record = only(fetch_videos([site.url("/clip.mp4")], out, retries=1))
     assert record.file is not None and record.file.read_bytes() == clip
+
+
+def deaf(route: Route) -> Route:
+    """A server that ignores `If-Range`."""
+
+    def heard(handler: Handler) -> None:
+        del handler.headers["If-Range"]
+        route(handler)
+
+    return heard
+
+
+DATES = ("Thu, 01 Jan 2026 00:00:00 GMT", "Fri, 02 Jan 2026 00:00:00 GMT")
+
+
+@pytest.mark.parametrize(
+    ("server", "retries"), [(lambda route: route, 0), (deaf, 1)], ids=["If-Range, next run", "deaf, same run"]
+)
+@pytest.mark.parametrize(
+    "versions",
+    [
+        ({"ETag": '"1"'}, {"ETag": '"2"'}),
+        ({"ETag": 'W/"1"'}, {"ETag": 'W/"2"'}),
+        ({"Last_Modified": DATES[0]}, {"Last_Modified": DATES[1]}),
+        ({}, {}),
+    ],
+    ids=["tag", "weak tag", "date", "length"],
+)
+def test_two_versions_of_a_file_are_never_spliced(site: Site, out: Path, clip: bytes, versions, server, retries: int):
+    old, new = versions
+    changed = clip[:5000] + bytes(1000) + clip[6000:] + (b"" if old else bytes(8))
+    first = content(clip, cut_at=30_000, **old)
+    then = server(content(changed, **new))
+    site.routes["/clip.mp4"] = lambda handler: (then if site.requests("/clip.mp4")[1:] else first)(handler)
+    url = site.url("/clip.mp4")
+    record = only(fetch_videos([url], out, retries=retries))
+    if not retries:
+        assert "connection was lost" in record.cause
+        record = only(fetch_videos([url], out))
+    assert record.file is not None and record.file.read_bytes() == changed, record.cause
+    assert not (out / ".partial").exists()
+
+
+def test_a_part_of_a_compressed_answer_is_not_continued(site: Site, out: Path, clip: bytes):
+    zipped = gzip.compress(clip)
+    site.routes["/clip.mp4"] = content(zipped, cut_at=30_000, Content_Encoding="gzip", ETag='"1"')
+    assert only(fetch_videos([site.url("/clip.mp4")], out, **IMPATIENT)).status == "failed"
+    site.routes["/clip.mp4"] = content(zipped, Content_Encoding="gzip", ETag='"1"')
+    record = only(fetch_videos([site.url("/clip.mp4")], out, **IMPATIENT))
+    assert record.file is not None and record.file.read_bytes() == clip
+
+
+def test_another_stream_is_not_appended_to_an_unfinished_one(site: Site, out: Path, tmp_path: Path):
+    hls = write_hls(tmp_path / "hls")
+    site.routes |= folder(hls.parent, "/hls")
+    del site.routes["/hls/index2.ts"]
+    assert only(fetch_videos([site.url("/hls/index.m3u8")], out, **IMPATIENT)).status == "failed"
+
+    write_clip(hls, seconds=4, seed=1, hls_time="2", hls_playlist_type="vod")
+    site.routes |= folder(hls.parent, "/hls")
+    record = only(fetch_videos([site.url("/hls/index.m3u8")], out, **IMPATIENT))
+    whole = b"".join((hls.parent / f"index{number}.ts").read_bytes() for number in (0, 1))
+    assert record.file is not None and record.file.read_bytes() == whole
 
 
 @pytest.mark.parametrize(("fragmented_mp4", "suffix"), [(False, ".ts"), (True, ".mp4")])

@@ -88,13 +88,15 @@ def serving() -> Iterator[Site]:
 def content(
     body: bytes, kind: str = "video/mp4", *, ranges: bool = True, cut_at: int | None = None, **headers: str
 ) -> Route:
-    """Answer with `body`; with `ranges` also parts of it; with `cut_at` hang up before that byte of the file."""
+    """Answer with `body`; with `ranges` also parts of it, if `If-Range` is this version; with `cut_at` hang up before
+    that byte of the file."""
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def route(handler: Handler) -> None:
         first, code, extra = 0, 200, {"Accept-Ranges": "bytes"} if ranges else {}
         asked = handler.headers.get("Range")
-        if ranges and asked:
+        wanted = handler.headers.get("If-Range")
+        if ranges and asked and wanted in (None, headers.get("ETag"), headers.get("Last-Modified")):
             first = int(asked.removeprefix("bytes=").split("-")[0])
             code, extra = 206, {"Content-Range": f"bytes {first}-{len(body) - 1}/{len(body)}"}
         rest = body[first:]
