@@ -68,6 +68,7 @@ def fetch(
             cookies=cookies,
             on_progress=show,
             on_record=report_problem,
+            on_problem=reporter.warn,
             log=(lambda line: reporter.say(escape(line))) if debug else (lambda line: None),
         )
     reporter.result(_summary(report), {"videos": [_as_dict(record) for record in report.records]})

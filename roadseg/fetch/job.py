@@ -80,6 +80,7 @@ def fetch_videos(
     timeout_seconds: float = 20.0,
     on_progress: Callable[[str, Progress], None] = lambda url, progress: None,
     on_record: Callable[[FetchRecord], None] = lambda record: None,
+    on_problem: Callable[[str], None] = lambda notice: None,
     log: Callable[[str], None] = lambda line: None,
 ) -> FetchReport:
     """Download videos into `out`, one after the other. A URL that fails is recorded, and the others continue.
@@ -100,6 +101,7 @@ def fetch_videos(
         timeout_seconds: how long to wait for a server that does not answer.
         on_progress: called with the URL and the progress of its download as bytes arrive.
         on_record: called with each record as soon as it is known.
+        on_problem: called with a notice about something that was lost and does not stop the work.
         log: receives the messages of yt-dlp, line by line.
 
     Returns:
@@ -132,7 +134,7 @@ def fetch_videos(
     )
     records = []
     with locked(out):
-        run = _Run(out, section)
+        run = _Run(out, section, on_problem)
         with Downloader(options, lambda progress: on_progress(run.url, progress), log) as downloader:
             for url in [urls] if isinstance(urls, str) else urls:
                 for record in run.fetch(downloader, url.strip(), may_be_playlist=playlist):
@@ -144,14 +146,14 @@ def fetch_videos(
 class _Run:
     """State of one call of `fetch_videos`."""
 
-    def __init__(self, out: Path, section: tuple[float, float] | None) -> None:
+    def __init__(self, out: Path, section: tuple[float, float] | None, on_problem: Callable[[str], None]) -> None:
         self.out = out
         self.section = (
             None
             if section is None
             else "-".join("" if math.isinf(seconds) else f"{seconds:.10g}" for seconds in section)
         )
-        self.manifest = Manifest(out)
+        self.manifest = Manifest(out, on_problem)
         self.url = ""
         self.playlists: set[str] = set()
 

@@ -1,11 +1,13 @@
 """Manifest of downloaded videos: where each came from, and its size and checksum on arrival."""
 
 import json
+import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from roadseg.errors import InputError
-from roadseg.files import write_text
+from roadseg.files import output_errors, write_text
 
 MANIFEST_NAME = "manifest.jsonl"
 
@@ -45,29 +47,42 @@ class Manifest:
 
     Args:
         folder: the folder of the videos.
+        on_problem: called with a notice when the last line is torn, as a process that is killed leaves it. The line
+            does not count, and the next `add` removes it.
 
     Raises:
-        InputError: a line cannot be read.
+        InputError: another line cannot be read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, on_problem: Callable[[str], None] = lambda notice: None) -> None:
         self.folder = folder
         self.path = folder / MANIFEST_NAME
+        self._on_problem = on_problem
+        self._complete = True
+        """True if the file ends with a whole line, so that another can be appended."""
         self._entries = {(entry.url, entry.section): entry for entry in self._read()}
 
     def _read(self) -> list[ManifestEntry]:
         if not self.path.exists():
             return []
-        entries = []
-        for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), start=1):
+        *lines, rest = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
+        self._complete = not rest
+        entries = [self._parse(number, line) for number, line in enumerate(lines, start=1)]
+        if rest:
             try:
-                entries.append(ManifestEntry(**json.loads(line)))
-            except (ValueError, TypeError) as error:
-                raise InputError(
-                    f"{self.path}: line {number} is not a manifest entry",
-                    "Delete that line; the video is then fetched again.",
-                ) from error
+                entries.append(self._parse(len(lines) + 1, rest))
+            except InputError:
+                self._on_problem(f"{self.path}: the last line is torn and does not count; its video is fetched again")
         return entries
+
+    def _parse(self, number: int, line: str) -> ManifestEntry:
+        try:
+            return ManifestEntry(**json.loads(line))
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                f"{self.path}: line {number} is not a manifest entry",
+                "Delete that line; the video is then fetched again.",
+            ) from error
 
     @property
     def entries(self) -> list[ManifestEntry]:
@@ -83,8 +98,20 @@ class Manifest:
         return entry if file.is_file() and file.stat().st_size == entry.size_bytes else None
 
     def add(self, entry: ManifestEntry) -> None:
-        """Add an entry in place of an earlier one of the same video; the file on disk is replaced as a whole."""
+        """Add an entry: append a line, or write the file anew where it has an earlier one of the same video."""
         key = (entry.url, entry.section)
+        appends = self._complete and key not in self._entries
         self._entries.pop(key, None)
         self._entries[key] = entry
-        write_text(self.path, "".join(json.dumps(asdict(each), allow_nan=False) + "\n" for each in self.entries))
+        if appends:
+            with output_errors(self.path), self.path.open("a", encoding="utf-8") as file:
+                file.write(_line(entry))
+                file.flush()
+                os.fsync(file.fileno())
+        else:
+            write_text(self.path, "".join(map(_line, self.entries)))
+            self._complete = True
+
+
+def _line(entry: ManifestEntry) -> str:
+    return json.dumps(asdict(entry), allow_nan=False) + "\n"
