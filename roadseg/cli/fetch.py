@@ -102,5 +102,6 @@ def _as_dict(record: "FetchRecord") -> dict[str, Any]:
         "status": record.status,
         "file": str(record.file) if record.file else None,
         "cause": record.cause or None,
+        "remedy": record.remedy or None,
         "video": asdict(record.entry) if record.entry else None,
     }

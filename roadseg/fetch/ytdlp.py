@@ -428,11 +428,11 @@ class _Log:
         self.deno_is_missing = False
 
     def debug(self, message: str) -> None:
-        self._log(message)
+        self._log(_without_secrets(message))
 
     def warning(self, message: str) -> None:
         self.deno_is_missing = self.deno_is_missing or "JavaScript runtime" in message
-        self._log(message)
+        self.debug(message)
 
     error = debug
 
@@ -473,9 +473,15 @@ def _explained(chain: list[BaseException], otherwise: str) -> FetchError:
     return FetchError(_clean(message) or "yt-dlp gave no reason", otherwise)
 
 
+def _without_secrets(message: str) -> str:
+    """Return a message without names and passwords in addresses, and without headers that carry a login."""
+    message = re.sub(r"://[^/\s@]*@", "://", message)
+    return re.sub(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)(['\"]?: *)[^\r\n]*", r"\1\2...", message)
+
+
 def _clean(message: str) -> str:
     """Return the first line of a message, without yt-dlp's decoration and without control characters."""
-    line = re.sub(r"\x1b\[[0-9;]*m", "", message).strip().partition("\n")[0]
+    line = re.sub(r"\x1b\[[0-9;]*m", "", _without_secrets(message)).strip().partition("\n")[0]
     line = re.sub(r"^(ERROR: *)?(\[[\w:.+-]+\] *)?", "", line)
     line = re.split(r"; please report this issue| \(caused by |\. Use --|;? *[Ss]ee +https?:", line)[0].strip()
     return "".join(character if character.isprintable() else " " for character in line)[:200]

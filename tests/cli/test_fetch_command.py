@@ -57,6 +57,13 @@ def test_json_names_every_video_and_nothing_else_is_printed(site: Site, roadseg,
     assert first["videos"][0]["video"] == second["videos"][0]["video"]
 
 
+def test_json_of_a_failure_has_its_remedy(site: Site, roadseg, tmp_path: Path, capsys):
+    assert roadseg("fetch", site.url("/none.mp4"), "--out", tmp_path / "out", "--json") == 1
+    (video,) = json.loads(capsys.readouterr().out)["videos"]
+    assert video["cause"] == "the server answered 404 Not Found"
+    assert video["remedy"].startswith("Check the address")
+
+
 def test_debug_shows_what_yt_dlp_says(site: Site, roadseg, tmp_path: Path, capsys, monkeypatch):
     from roadseg.cli import console
 

@@ -539,10 +539,26 @@ def test_user_name_and_password_are_used_but_not_recorded(site: Site, out: Path,
         (content(clip) if handler.headers.get("Authorization") == "Basic bWU6c2VjcmV0" else status(401))(handler)
 
     site.routes["/clip.mp4"] = guarded
-    record = only(fetch_videos([site.url("/clip.mp4").replace("http://", "http://me:secret@")], out))
+    lines: list[str] = []
+    record = only(fetch_videos([site.url("/clip.mp4").replace("://", "://me:secret@")], out, log=lines.append))
     assert record.status == "downloaded", record.cause
+    assert any(site.url("/clip.mp4") in line for line in lines)
+    assert not any("secret" in line for line in lines)
     assert record.url == site.url("/clip.mp4")
     assert "secret" not in Manifest(out).path.read_text()
+
+
+def test_headers_with_a_login_are_not_logged(out: Path, monkeypatch: pytest.MonkeyPatch):
+    def tell(extractor: GenericIE, url: str) -> dict[str, Any]:
+        extractor.to_screen("sent Authorization: Bearer secret\nCookie: a=secret\nHost: example.org")
+        raise ExtractorError("no http://me:secret@example.org/", expected=True)
+
+    monkeypatch.setattr(GenericIE, "_real_extract", tell)
+    lines: list[str] = []
+    record = only(fetch_videos(["http://127.0.0.1/"], out, log=lines.append))
+    assert record.cause == "no http://example.org/"
+    assert "Host: example.org" in "".join(lines)
+    assert "secret" not in "".join(lines)
 
 
 def test_cookies_are_sent_and_their_file_is_left_alone(site: Site, out: Path, tmp_path: Path, clip: bytes):
