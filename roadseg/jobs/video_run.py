@@ -16,6 +16,7 @@ from roadseg.evaluation.comparison.grid import overlay_grid
 from roadseg.fetch.job import fetch_videos
 from roadseg.files import locked, write_json, write_png, write_text
 from roadseg.inference.engines import load_segmenter
+from roadseg.inference.segmenter import Segmenter
 from roadseg.jobs.before_after import AFTER, BEFORE, BeforeAfter, Footage
 from roadseg.jobs.overlay import OverlayProgress, overlay_videos
 from roadseg.jobs.recipe_run import is_done, refuse_another, run_recipe
@@ -146,11 +147,13 @@ def run_video_recipe(
         with process_group(), main_process_first():
             footage = _prepare(recipe, folder, callbacks)
         _train(recipe, folder, data, callbacks)
-        overlays = {
-            label: _draw(label, weights, footage, recipe, folder, callbacks)
-            for label, weights in _weights(recipe, folder).items()
-        }
-        return _report(recipe, folder, footage, overlays, callbacks)
+        weights = {BEFORE: Path(recipe.init), AFTER: folder.run.path}
+        segmenters = {label: load_segmenter(run, device=recipe.device) for label, run in weights.items()}
+        overlays = {}
+        for label, segmenter in segmenters.items():
+            callbacks.on_stage(f"roadseg overlay --run {weights[label]} -> {folder.overlays(label)}")
+            overlays[label] = _draw(label, segmenter, footage, folder, callbacks)
+        return _report(recipe, folder, footage, overlays, segmenters, callbacks)
 
 
 def fetched(address: str, videos: Path, callbacks: StageCallbacks) -> Path:
@@ -248,30 +251,18 @@ def _train(recipe: VideoRecipe, folder: VideoFolder, data: Path, callbacks: Stag
         )
 
 
-def _weights(recipe: VideoRecipe, folder: VideoFolder) -> dict[str, Path]:
-    """Return the run of each set of overlays."""
-    return {BEFORE: Path(recipe.init), AFTER: folder.run.path}
-
-
 def _draw(
-    label: str,
-    weights: Path,
-    footage: Iterable[Footage],
-    recipe: VideoRecipe,
-    folder: VideoFolder,
-    callbacks: StageCallbacks,
+    label: str, segmenter: Segmenter, footage: Iterable[Footage], folder: VideoFolder, callbacks: StageCallbacks
 ) -> dict[str, OverlaySummary]:
     """Draw overlays of all videos by one set of weights; return their summaries by file."""
     videos = [Path(one.file) for one in footage if one.file]
-    callbacks.on_stage(f"roadseg overlay --run {weights} -> {folder.overlays(label)}")
 
     def on_progress(progress: OverlayProgress) -> None:
         assert progress.video is not None
         callbacks.on_progress(f"{label}, {progress.video.name}", progress.frames, progress.frames_in_all)
 
     results = overlay_videos(
-        *(videos, folder.overlays(label), weights),
-        device=recipe.device,
+        *(videos, folder.overlays(label), segmenter),
         on_progress=on_progress,
         on_warning=callbacks.on_warning,
     )
@@ -289,6 +280,7 @@ def _report(
     folder: VideoFolder,
     footage: tuple[Footage, ...],
     overlays: Mapping[str, Mapping[str, OverlaySummary]],
+    segmenters: Mapping[str, Segmenter],
     callbacks: StageCallbacks,
 ) -> BeforeAfter:
     """Return the result; write the report unless everything was done before."""
@@ -305,10 +297,7 @@ def _report(
         return result
     callbacks.on_stage(f"report -> {folder.report}")
     headings = {BEFORE: f"before: {recipe.init}", AFTER: f"after: {recipe.method}, {recipe.steps} steps"}
-    segmenters = {
-        headings[label]: load_segmenter(weights, device=recipe.device)
-        for label, weights in _weights(recipe, folder).items()
-    }
-    write_png(folder.image, overlay_grid(segmenters, dataset_kind("frames").open(folder.frames), SHOWN_FRAMES))
+    headed = {headings[label]: segmenter for label, segmenter in segmenters.items()}
+    write_png(folder.image, overlay_grid(headed, dataset_kind("frames").open(folder.frames), SHOWN_FRAMES))
     result.write(folder.path, folder.image.name)
     return result
