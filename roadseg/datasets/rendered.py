@@ -17,7 +17,7 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
-from roadseg.cores import usable_cores
+from roadseg.cores import opencv_in_one_thread, usable_cores
 from roadseg.datasets.streets import DRIVE
 from roadseg.errors import InputError, OutputError, RoadsegError
 from roadseg.files import write_png, write_text
@@ -36,6 +36,8 @@ CLIP = "drive.mp4"
 SHEET = "contact_sheet.png"
 SHEET_STREETS = 12
 """Number of images on a contact sheet."""
+FEW = 4
+"""Streets of a task for a worker; if there are no more, the calling process renders them: others start for seconds."""
 Progress = Callable[[int, int], None]
 """Called with (images done, total)."""
 
@@ -149,7 +151,7 @@ def render_dataset(
         look: `game` or `target`.
         scenes: presets with weights, see `roadseg.streets.presets`.
         shared: True shows the same streets in both looks, see `render_street`.
-        workers: number of processes; by default one for each available CPU.
+        workers: number of processes; by default one for each available CPU. A few streets need none.
         on_progress: called with (streets done, total).
 
     Raises:
@@ -164,13 +166,19 @@ def render_dataset(
     missing = [index for index in range(count) if not label_path(folder, index).exists()]
     done = count - len(missing)
     on_progress(done, count)
-    if not missing:
+    render = partial(_render_one, folder, seed, size, look, scenes, shared)
+    if len(missing) <= FEW:
+        with opencv_in_one_thread():
+            for index in missing:
+                render(index)
+                done += 1
+                on_progress(done, count)
         return
     workers = min(workers or usable_cores(), len(missing))
     # Spawned, not forked: the caller may run threads of torch or OpenCV, which a fork would leave in a broken state.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker) as pool:
         try:
-            for _ in pool.map(partial(_render_one, folder, seed, size, look, scenes, shared), missing, chunksize=4):
+            for _ in pool.map(render, missing, chunksize=FEW):
                 done += 1
                 on_progress(done, count)
         except BrokenProcessPool:
