@@ -40,8 +40,8 @@ class Reporter:
 
     def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
         self.as_json = as_json
-        self._out = Console(highlight=False, soft_wrap=True)
-        self._err = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet or as_json)
+        self._out = Console(highlight=False, soft_wrap=True, emoji=False)
+        self._err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False, quiet=quiet or as_json)
 
     def say(self, message: str) -> None:
         """Print a message (Rich markup) to a person at a terminal; silent with `--quiet` or `--json`."""
@@ -121,7 +121,7 @@ class Bars:
 
 def fail(message: str, remedy: str = "") -> None:
     """Print an error and its remedy on stderr."""
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     err.print("error: ", style="bold red", end="")
     err.print(message, markup=False)
     if remedy:

@@ -92,3 +92,13 @@ def test_wrong_usage():
     assert ended.stderr == (
         "error: nowhere: no such folder\n       `roadseg datasets show cityscapes` shows its source and layout.\n"
     )
+
+
+def test_a_folder_called_bomb_is_no_emoji(roadseg, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    make_folder(tmp_path / "bomb", 1)
+    assert roadseg("datasets", "check", "folder:bomb:train") == 0
+    assert capsys.readouterr().out.startswith("folder:bomb:train: 1 images, all read\n")
+    assert roadseg("datasets", "check", "folder:car:train") == 1
+    assert roadseg("evaluate", "default", "folder:car:val:car:val") == 1
+    assert "car:val:car: no such folder" in capsys.readouterr().err
