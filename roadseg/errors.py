@@ -15,6 +15,7 @@ The command line prints the message, then the remedy, and exits with code 1; a t
 """
 
 import difflib
+import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -117,3 +118,20 @@ def mistakes(error: "ValidationError", known: Collection[str]) -> str:
 def shortened(text: str, limit: int = 100) -> str:
     """Return a text of others for a message: its beginning where it is longer than `limit` characters."""
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def visible(text: str) -> str:
+    """Text with control characters escaped as in Python: what servers and file names say must not steer a terminal.
+
+    Line ends stay. Marks that turn the direction of text around (U+202A to 202E, U+2066 to 2069) are escaped too.
+    """
+    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", _escaped, text)
+
+
+def one_line(text: str) -> str:
+    """The same, with line ends escaped too."""
+    return re.sub(r"[\n\u2028\u2029]", _escaped, visible(text))
+
+
+def _escaped(character: re.Match[str]) -> str:
+    return character[0].encode("unicode_escape").decode()

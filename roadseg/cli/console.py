@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
+
+from roadseg.errors import one_line, visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -35,13 +38,26 @@ def _turn_debug_on(value: bool) -> bool:
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.", callback=_turn_debug_on, is_eager=True)]
 
 
+class SafeConsole(Console):
+    """Console that shows control characters of names and titles, and does not send them to the terminal."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return the text, before its width is measured."""
+        return super().render_str(visible(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Yield the segments of what is printed; only those that Rich makes itself may steer the terminal."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+
 class Reporter:
     """Prints what a command has to say, as `--quiet` and `--json` ask for."""
 
     def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
         self.as_json = as_json
-        self._out = Console(highlight=False, soft_wrap=True, emoji=False)
-        self._err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False, quiet=quiet or as_json)
+        self._out = SafeConsole(highlight=False, soft_wrap=True, emoji=False)
+        self._err = SafeConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False, quiet=quiet or as_json)
 
     def say(self, message: str) -> None:
         """Print a message (Rich markup) to a person at a terminal; silent with `--quiet` or `--json`."""
@@ -50,7 +66,7 @@ class Reporter:
     def warn(self, message: str) -> None:
         """Print a warning; silent with `--quiet` or `--json`."""
         self._err.print("warning: ", style="yellow", end="")
-        self._err.print(message, markup=False)
+        self._err.print(one_line(message), markup=False)
 
     def result(self, shown: RenderableType, data: Any) -> None:
         """Print the result of the command: `shown` for people, or `data` as JSON with `--json`."""
@@ -121,11 +137,11 @@ class Bars:
 
 def fail(message: str, remedy: str = "") -> None:
     """Print an error and its remedy on stderr."""
-    err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+    err = SafeConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     err.print("error: ", style="bold red", end="")
-    err.print(message, markup=False)
+    err.print(one_line(message), markup=False)
     if remedy:
-        err.print(f"       {remedy}", markup=False)
+        err.print(f"       {one_line(remedy)}", markup=False)
 
 
 def debug_wanted() -> bool:

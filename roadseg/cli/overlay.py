@@ -295,5 +295,10 @@ def _as_dict(result: "OverlaySummary | Failure") -> dict[str, Any]:
     from roadseg.overlay.failures import Failure
 
     if isinstance(result, Failure):
-        return {"video": str(result.video), "status": "failed", "cause": result.error.cause}
+        return {
+            "video": str(result.video),
+            "status": "failed",
+            "cause": result.error.cause,
+            "remedy": result.error.remedy,
+        }
     return {"status": "skipped" if result.skipped else "done", **result.model_dump(mode="json")}

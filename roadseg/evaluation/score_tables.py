@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from roadseg.errors import InputError
+from roadseg.errors import InputError, one_line
 from roadseg.evaluation.scores import Evaluation
 from roadseg.files import write_text
 
@@ -57,14 +57,14 @@ def as_markdown(tables: Sequence[ScoreTable]) -> str:
 
 def _markdown(table: ScoreTable) -> str:
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+        return "| " + " | ".join(one_line(cell).replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |"
 
     ruler = "|---|" + "---:|" * (len(table.header) - 1)
     rows = [
         [f"**{cell}**" if (row, column) in table.bold else cell for column, cell in enumerate(cells)]
         for row, cells in enumerate(table.rows)
     ]
-    lines = [f"## {table.title}", "", line(table.header), ruler, *map(line, rows), ""]
+    lines = [f"## {one_line(table.title)}", "", line(table.header), ruler, *map(line, rows), ""]
     for note in table.notes:
         lines += [note, ""]
     return "\n".join(lines)
@@ -77,9 +77,18 @@ def as_csv(tables: Sequence[ScoreTable]) -> str:
     for position, table in enumerate(tables):
         if position:
             writer.writerow(())
-        writer.writerow(("table", *table.header))
-        writer.writerows((table.title, *row) for row in table.rows)
+        writer.writerow(map(_csv_cell, ("table", *table.header)))
+        writer.writerows(map(_csv_cell, (table.title, *row)) for row in table.rows)
     return text.getvalue()
+
+
+def _csv_cell(text: str) -> str:
+    """Return text that spreadsheets do not take for a formula, as they do with a video called `=...`."""
+    try:
+        float(text)  # numbers may begin with a sign
+    except ValueError:
+        return one_line(f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text)
+    return text
 
 
 def write_tables(path: Path, tables: Sequence[ScoreTable], data: Any) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import typer
 from helpers.servers import Handler, Site, content, page, serving, write_clip
+from rich.table import Table
 
+from roadseg.cli.console import Reporter, fail
 from roadseg.cli.options import parse_bytes, parse_section
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # of yt-dlp; see test_fetch.py
@@ -76,6 +78,20 @@ def test_markup_in_an_address_is_printed_as_it_is(site: Site, roadseg, tmp_path:
     site.routes["/[bold]x"] = page("<title>none</title>")
     assert roadseg("fetch", site.url("/[bold]x"), "--out", tmp_path / "[red]out") == 1
     assert f"error: {site.url('/[bold]x')}: no video found" in capsys.readouterr().err
+
+
+def test_control_characters_of_names_do_not_reach_the_terminal(capsys):
+    table = Table("video\x1b[2J")
+    table.add_row("a\x9b31m\u202egpj.exe")
+    reporter = Reporter()
+    reporter.result(table, None)
+    reporter.say("[bold]x\x1b]0;title\x07[/bold]")
+    reporter.warn("a\nerror: b")
+    fail("c\x1b[2J\nd", "e\nf")
+    printed = capsys.readouterr()
+    assert not set("\x1b\x9b\u202e\x07") & set(printed.out + printed.err)
+    assert "video\\x1b[2J" in printed.out
+    assert printed.err.splitlines()[1:] == ["warning: a\\nerror: b", "error: c\\x1b[2J\\nd", "       e\\nf"]
 
 
 def test_missing_ffmpeg_is_an_error_with_a_remedy(site: Site, roadseg, tmp_path: Path, capsys, monkeypatch):

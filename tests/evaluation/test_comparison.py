@@ -8,7 +8,7 @@ from roadseg.errors import InputError
 from roadseg.evaluation.comparison.groups import compare_runs
 from roadseg.evaluation.comparison.method_tables import comparison_tables, swept_key
 from roadseg.evaluation.comparison.runs import read_run
-from roadseg.evaluation.score_tables import as_csv, as_markdown
+from roadseg.evaluation.score_tables import ScoreTable, as_csv, as_markdown
 
 MULTI_LEVEL = "gta5-cityscapes/multi-level"
 
@@ -142,3 +142,17 @@ def test_files_hold_the_same_figures(tmp_path):
     rows = list(csv.reader(io.StringIO(as_csv(tables))))
     assert ["mIoU % on cityscapes, 500 images", "steps=5", "multi-level", "fast", "60.00"] in rows
     assert comparison.as_dict()["rows"][1]["iou"]["train"] is None
+
+
+def test_names_of_videos_are_text_in_every_format():
+    names = ("=cmd|' /C calc'!A0", "+1-2", "a\x1b[31m\n| b <b>", "-0.5")
+    table = ScoreTable("by video", ("video", "share %"), tuple((name, "-1.50") for name in names))
+    rows = list(csv.reader(io.StringIO(as_csv([table]))))
+    assert [row[1:] for row in rows[1:]] == [
+        ["'=cmd|' /C calc'!A0", "-1.50"],
+        ["'+1-2", "-1.50"],
+        ["a\\x1b[31m\\n| b <b>", "-1.50"],
+        ["-0.5", "-1.50"],
+    ]
+    lines = as_markdown([table]).splitlines()
+    assert "| a\\x1b[31m\\n\\| b &lt;b> | -1.50 |" in lines
