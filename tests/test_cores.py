@@ -17,6 +17,7 @@ def test_a_limit_that_is_no_number_above_0_is_ignored(monkeypatch, limit):
     assert usable_cores() == cores >= 1
 
 
+@pytest.mark.slow
 def test_a_limit_is_kept_by_this_process_and_its_children(monkeypatch):
     monkeypatch.setenv(THREADS_VARIABLE, "64")
     monkeypatch.setenv("OMP_NUM_THREADS", "64")

@@ -36,6 +36,7 @@ def flip_consistency(tmp_path, monkeypatch):
     return name
 
 
+@pytest.mark.slow
 def test_the_example_of_the_page_trains_by_itself_and_with_self_training(flip_consistency, tmp_path):
     write_streets(tmp_path / "source", 3)
     write_streets(tmp_path / "target", 3, night=True)

@@ -127,6 +127,7 @@ def test_what_was_adapted_before_is_adapted_from_where_it_learned(network, day, 
         torch.testing.assert_close(new.mean, old.mean)
 
 
+@pytest.mark.slow
 def test_a_larger_prior_changes_less(network, day, night):
     source = source_moments(network, day, CPU)
     plain = scores(network, night)

@@ -116,6 +116,7 @@ def trained(change, *, gan="vanilla", steps=WARM_UP, rate=0.02):
     return judge(points, method.loss_kinds["discriminator/main"]).verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gan", ["vanilla", "least-squares"])
 def test_a_discriminator_whose_input_tells_nothing_ends_at_guessing(gan):
     blind = View(MAIN.part, lambda maps: maps * 0)
@@ -127,6 +128,7 @@ def test_a_discriminator_whose_input_tells_nothing_ends_at_guessing(gan):
     assert trained(show_nothing, gan=gan) == "guessing"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gan", ["vanilla", "least-squares"])
 def test_a_discriminator_that_sees_the_domain_wins(gan):
     def tell_all(method):

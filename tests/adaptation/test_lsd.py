@@ -105,6 +105,7 @@ def test_the_segmenters_loss_is_weighed_as_documented():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fast", "vgg16", "resnet101"])
 def test_it_goes_with_the_features_of_every_network(name, monkeypatch):
     monkeypatch.setattr(resnet101, "STAGES", tuple(stage._replace(blocks=1) for stage in resnet101.STAGES))

@@ -24,6 +24,7 @@ def bench(monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_every_engine_is_timed_held_against_float32_and_listed(bench, capsys, monkeypatch):
     bench("--json", "--quiet")
     found = json.loads(capsys.readouterr().out)

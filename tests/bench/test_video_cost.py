@@ -14,6 +14,7 @@ def clip(tmp_path):
     return make_clip(tmp_path / "clip.mp4", size=(96, 64), pts=range(30), noise=True).path
 
 
+@pytest.mark.slow
 def test_all_that_scripts_read_is_measured(clip, monkeypatch, capsys):
     arguments = ["roadseg", "bench", str(clip), "--input-size", "64x48", "--rounds", "1", "--json", "--quiet"]
     progress = []

@@ -24,6 +24,7 @@ def clip(tmp_path):
     return make_clip(tmp_path / "clip.mp4", size=(96, 64), pts=range(30), noise=True).path
 
 
+@pytest.mark.slow
 def test_the_plain_loop_draws_the_same_labels(clip, tmp_path):
     network, card = load_model(DEFAULT)
     fps = plain_loop(clip, tmp_path / "plain.mp4", network.eval(), card.label_space, SIZE, start("cpu"))

@@ -41,6 +41,7 @@ def test_saved_bytes_are_those_of_distinct_storages_held_at_one_time():
     assert saved.peak == (x.numel() + y.numel()) * 4
 
 
+@pytest.mark.slow
 def test_all_parts_are_measured():
     progress = []
     cost = measure_training("fast", device="cpu", steps=1, size=SIZE, on_progress=lambda *of: progress.append(of))

@@ -19,6 +19,7 @@ def data(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 def test_adapt_evaluate_and_go_on(data, tmp_path):
     run = tmp_path / "run"
     flags = ["--recipe", data / "tiny.toml", "--target", data / "target" / "images", "--out", run]
@@ -42,6 +43,7 @@ def test_adapt_evaluate_and_go_on(data, tmp_path):
     assert "steps cannot change" in changed.stderr
 
 
+@pytest.mark.slow
 def test_several_targets_are_named_and_the_run_goes_on_with_the_same_alone(data, tmp_path):
     run, pictures = tmp_path / "run", data / "target" / "images"
     flags = ["--recipe", data / "tiny.toml", "--out", run]
@@ -77,6 +79,7 @@ def test_bad_input_ends_in_two_lines_and_leaves_no_run(tmp_path, data, arguments
     assert not (tmp_path / "run" / "recipe.toml").exists()
 
 
+@pytest.mark.slow
 def test_two_runs_refuse_each_other_and_ctrl_c_leaves_a_run_that_goes_on(data, tmp_path):
     run = tmp_path / "run"
     flags = ["--recipe", data / "tiny.toml", "--method", "source-only", "--out", run, "--steps", 2000]

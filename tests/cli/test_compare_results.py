@@ -51,6 +51,7 @@ def compare(roadseg, tmp_path):
     return lambda *arguments: roadseg("compare", *arguments, "--device", "cpu", "--out", tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_data_set_gives_a_page_a_picture_and_tables(compare, runs, streets, tmp_path, capsys):
     assert compare(*runs[:2], "--dataset", f"streets:{streets}", "--images", 2, "--flip") == 0
     shown = capsys.readouterr()
@@ -72,6 +73,7 @@ def test_a_data_set_gives_a_page_a_picture_and_tables(compare, runs, streets, tm
     assert f"| {saved['runs'][0]['miou']:.2f} |" in table or f"| **{saved['runs'][0]['miou']:.2f}** |" in table
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [50, 80])
 def test_no_line_is_wider_than_the_terminal(compare, runs, streets, capsys, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
@@ -104,6 +106,7 @@ def seen(segmenter, frame):
     return Overlay(segmenter.label_space, legend=False).draw(frame, labels).y[40:96].astype(int)
 
 
+@pytest.mark.slow
 def test_a_video_has_a_pane_a_run_in_step(compare, runs, tmp_path, capsys):
     clip = make_clip(
         tmp_path / "clip.mp4", size=(160, 96), pts=(0, 30, 31, 40, 70, 71, 95), time_base=Fraction(1, 90),
@@ -129,6 +132,7 @@ def test_a_video_has_a_pane_a_run_in_step(compare, runs, tmp_path, capsys):
                 assert apart[place] < 5 < apart[1 - place]
 
 
+@pytest.mark.slow
 def test_three_runs_and_the_video_make_a_square(compare, runs, tmp_path):
     clip = make_clip(tmp_path / "clip.mp4", size=(160, 96), noise=True, pts=range(3))
     assert compare(*runs[:3], "--video", clip.path, "--smooth", "--flip", "--input-size", "64x48") == 0
@@ -139,6 +143,7 @@ def test_three_runs_and_the_video_make_a_square(compare, runs, tmp_path):
             assert apart[0] < 6 < min(apart[1:])
 
 
+@pytest.mark.slow
 def test_four_runs_fill_a_square_and_a_large_video_is_made_smaller(compare, runs, tmp_path):
     clip = make_clip(tmp_path / "clip.mp4", size=(2000, 1000), pts=range(2))
     assert compare(*runs, "--video", clip.path) == 0
@@ -148,6 +153,7 @@ def test_four_runs_fill_a_square_and_a_large_video_is_made_smaller(compare, runs
         assert frame.height % 2 == 0 and 2 * 478 + 4 <= frame.height <= 2 * 480 + 100
 
 
+@pytest.mark.slow
 def test_a_video_that_cannot_be_compared_leaves_nothing(compare, runs, tmp_path, capsys):
     clip = make_clip(tmp_path / "clip.mp4")
     broken = tmp_path / "broken.mp4"
@@ -166,6 +172,7 @@ def test_a_video_that_cannot_be_compared_leaves_nothing(compare, runs, tmp_path,
         assert visible(tmp_path / "out") == []
 
 
+@pytest.mark.slow
 def test_a_video_is_not_replaced_by_its_comparison(compare, runs, tmp_path, capsys):
     (tmp_path / "out").mkdir()
     clip = make_clip(tmp_path / "out" / "own.mp4")
@@ -176,6 +183,7 @@ def test_a_video_is_not_replaced_by_its_comparison(compare, runs, tmp_path, caps
     assert visible(tmp_path / "out") == ["own.comparison.comparison.mp4", own.name]
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_nothing(compare, runs, tmp_path, monkeypatch, capsys):
     clip = make_clip(tmp_path / "clip.mp4", pts=range(40))
 

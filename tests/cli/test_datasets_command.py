@@ -65,6 +65,7 @@ def test_the_check_as_json(roadseg, capsys, tmp_path):
     assert (report["images"], report["published"]) == (1, 500)
 
 
+@pytest.mark.slow
 def test_only_full_reads_every_picture(roadseg, capsys, tmp_path):
     root = make_folder(tmp_path, 1)
     for number in range(1, 250):

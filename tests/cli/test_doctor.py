@@ -17,6 +17,7 @@ def named(checks: Iterator[Check], name: str) -> Check:
     return next(check for check in checks if check.name == name)
 
 
+@pytest.mark.slow
 def test_roadseg_can_work_where_its_tests_run(roadseg, tmp_path: Path, capsys):
     assert roadseg("doctor", "--json", "--data", tmp_path) == 0
     printed = capsys.readouterr()
@@ -30,6 +31,7 @@ def test_roadseg_can_work_where_its_tests_run(roadseg, tmp_path: Path, capsys):
     assert all(check["remedy"] for rows in found["checks"].values() for check in rows if check["state"] == "broken")
 
 
+@pytest.mark.slow
 def test_the_table_shows_every_check_and_a_verdict(roadseg, tmp_path: Path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     assert roadseg("doctor", "--data", tmp_path) == 0
@@ -38,6 +40,7 @@ def test_the_table_shows_every_check_and_a_verdict(roadseg, tmp_path: Path, caps
     assert printed.err.strip() == "roadseg works on this machine."
 
 
+@pytest.mark.slow
 def test_something_essential_that_is_broken_ends_with_1(roadseg, tmp_path: Path, capsys, monkeypatch):
     monkeypatch.setattr(doctor, "try_encoder", lambda name: "it gives no packets")
     assert roadseg("doctor", "--data", tmp_path) == 1

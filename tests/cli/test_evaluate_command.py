@@ -31,6 +31,7 @@ def evaluate(roadseg, weights):
     )
 
 
+@pytest.mark.slow
 def test_bare_weights_are_scored_as_a_recipe_says(evaluate, weights, capsys, tmp_path):
     recipe = ("--recipe", weights / "fast.toml")
     assert evaluate(*recipe, "--json") == 0
@@ -49,6 +50,7 @@ def test_bare_weights_are_scored_as_a_recipe_says(evaluate, weights, capsys, tmp
     assert json.loads(capsys.readouterr().out)["iou"] != scores["iou"]
 
 
+@pytest.mark.slow
 def test_options_of_test_time_are_in_the_record(evaluate, weights, capsys, monkeypatch):
     monkeypatch.setattr(
         "roadseg.inference.network_segmenter.source_images",
@@ -64,6 +66,7 @@ def test_options_of_test_time_are_in_the_record(evaluate, weights, capsys, monke
     assert plain != averaged != adapted != plain
 
 
+@pytest.mark.slow
 def test_a_drive_is_steadier_when_smoothed(roadseg, capsys, tmp_path):
     assert roadseg("synth", tmp_path, "--drive", "0.5", "--size", "96x64", "--quiet") == 0
     records = []
@@ -94,6 +97,7 @@ def test_what_cannot_be_scored_is_refused_with_a_remedy(evaluate, roadseg, weigh
         assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_engine_is_named(roadseg, weights, capsys):
     data = f"streets:{weights / 'streets'}"
     for engine, size in (("exact", "full size"), ("torch", "half size")):

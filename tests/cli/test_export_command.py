@@ -5,6 +5,7 @@ import json
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.extra("onnx", "onnxruntime", "onnxscript")
 def test_the_network_as_onnx(roadseg, tmp_path, capsys):
     out = tmp_path / "model.onnx"

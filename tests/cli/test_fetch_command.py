@@ -74,6 +74,7 @@ def test_debug_shows_what_yt_dlp_says(site: Site, roadseg, tmp_path: Path, capsy
     assert "[generic] Extracting URL" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_markup_in_an_address_is_printed_as_it_is(site: Site, roadseg, tmp_path: Path, capsys):
     site.routes["/[bold]x"] = page("<title>none</title>")
     assert roadseg("fetch", site.url("/[bold]x"), "--out", tmp_path / "[red]out") == 1
@@ -107,6 +108,7 @@ def test_wrong_usage_is_refused_before_anything_is_asked(site: Site, roadseg, tm
     assert not site.seen
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_with_130_and_leaves_a_partial_file(site: Site, tmp_path: Path):
     body = (tmp_path / "clip.mp4").read_bytes()
 

@@ -47,6 +47,7 @@ def test_frames_of_a_video_become_a_data_set(roadseg, run, drive, tmp_path, caps
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.slow
 def test_labels_go_to_cvat_and_come_back_into_training(roadseg, run, tmp_path, capsys):
     pictures = write_streets(tmp_path / "target", 5, night=True) / "images"
     out = tmp_path / "to correct"
@@ -89,6 +90,7 @@ def test_labels_that_are_there_are_kept(roadseg, tmp_path, capsys, label_format)
         assert np.array_equal(mask, street(1)[1] + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sources", "options", "message"),
     [

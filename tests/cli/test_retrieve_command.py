@@ -30,6 +30,7 @@ def retrieve(roadseg, run, folders, tmp_path):
     return call
 
 
+@pytest.mark.slow
 def test_pictures_page_tables_and_figures(retrieve, capsys, tmp_path):
     assert retrieve("--json", "--paired", "-k", 3, "--queries", 2, "--before", "source-only") == 0
     record = json.loads(capsys.readouterr().out)
@@ -57,6 +58,7 @@ def test_pictures_page_tables_and_figures(retrieve, capsys, tmp_path):
     assert first[0]["distance"] <= first[1]["distance"]
 
 
+@pytest.mark.slow
 def test_the_page_carries_all_in_itself_and_names_harm_nothing(retrieve, tmp_path):
     assert retrieve("--quiet") == 0
     page = (tmp_path / "out" / "retrieval.html").read_text()
@@ -67,6 +69,7 @@ def test_the_page_carries_all_in_itself_and_names_harm_nothing(retrieve, tmp_pat
     assert "recall" not in page
 
 
+@pytest.mark.slow
 def test_the_same_command_embeds_nothing_again(retrieve, capsys, monkeypatch):
     assert retrieve("--json") == 0
     first = json.loads(capsys.readouterr().out)
@@ -83,6 +86,7 @@ def test_the_same_command_embeds_nothing_again(retrieve, capsys, monkeypatch):
     assert second == first
 
 
+@pytest.mark.slow
 def test_interrupted_it_keeps_what_is_done(retrieve, capsys, monkeypatch, tmp_path):
     seen, embed = [], Embedder.embed
 

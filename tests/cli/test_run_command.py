@@ -20,6 +20,7 @@ def recipes(tmp_path, monkeypatch):
     return ["source_only.toml", "multi_level.toml"]
 
 
+@pytest.mark.slow
 def test_recipes_are_done_compared_and_then_left_alone(roadseg, recipes, capsys, tmp_path):
     assert roadseg("run", *recipes, "--json") == 0
     first = json.loads(capsys.readouterr().out)
@@ -44,6 +45,7 @@ def test_a_recipe_without_a_labelled_set_has_no_scores(roadseg, recipes, capsys)
     assert "no scores" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_recipe_of_videos_goes_from_an_address_to_overlays(roadseg, recipes, capsys, tmp_path):
     clip = write_clip(tmp_path / "clip.mp4", seconds=1).read_bytes()
     command = ("run", "source_only.toml", "--set", "evaluation=", "--set", "method=self-training")
@@ -71,6 +73,7 @@ def test_wrong_usage(roadseg, recipes, capsys):
     assert "no such recipe" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_sweep_makes_a_run_a_value_and_goes_on_by_itself(roadseg, recipes, capsys, tmp_path):
     command = ("adapt", "--recipe", "multi_level.toml", "--sweep", "adversarial.weight=0.0005,0.001", "--out", "sweep")
     assert roadseg(*command) == 0

@@ -39,6 +39,7 @@ def test_json_and_files(roadseg, out, tmp_path, capsys):
     assert ["2 videos, 1.0 s, 10 frames", "Sky", "50.0", "1.0", "10"] in rows
 
 
+@pytest.mark.slow
 def test_a_long_list_of_videos_is_cut_on_a_narrow_terminal_alone(roadseg, tmp_path, capsys, monkeypatch):
     clip, out = make_drive(tmp_path / "clip.mp4", (1,)), tmp_path / "out"
     monkeypatch.setenv("COLUMNS", "60")

@@ -69,6 +69,7 @@ def test_both_looks_of_the_same_streets_lie_side_by_side(tmp_path):
     assert "one look" in roadseg("synth", tmp_path, "--look", "both", "--drive", 1).stderr
 
 
+@pytest.mark.slow
 def test_scenes_are_mixed_by_weight(tmp_path):
     out = tmp_path / "streets"
     done = roadseg("synth", out, "-n", 2, *TEXTURES, *SMALL, "--scenes", "indian=3, night=1", "--json", "--workers", 1)
@@ -81,6 +82,7 @@ def test_scenes_are_mixed_by_weight(tmp_path):
         np.testing.assert_array_equal(read(out / f"images/{index:06}.png"), image)
 
 
+@pytest.mark.slow
 def test_a_second_call_renders_only_what_is_missing(tmp_path):
     out = tmp_path / "streets"
     assert roadseg("synth", out, "-n", 3, *TEXTURES, *SMALL).returncode == 0
@@ -93,6 +95,7 @@ def test_a_second_call_renders_only_what_is_missing(tmp_path):
     assert (out / "labels/000003.png").exists()
 
 
+@pytest.mark.slow
 def test_other_options_in_the_same_folder_are_refused(tmp_path):
     out = tmp_path / "streets"
     assert roadseg("synth", out, "-n", 1, *TEXTURES, *SMALL).returncode == 0
@@ -102,6 +105,7 @@ def test_other_options_in_the_same_folder_are_refused(tmp_path):
         assert "other options" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_drive_s_clip_shows_its_pictures_in_order(tmp_path):
     out = tmp_path / "drive"
     done = roadseg("synth", out, "--drive", 1, "--frame-rate", 10, "--size", "128x96", *TEXTURES)

@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_script_without_a_guard_is_told_what_to_write(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("import roadseg\nroadseg.render_streets('streets', count=5, size=(64, 48), workers=1)\n")

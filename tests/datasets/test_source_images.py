@@ -7,6 +7,7 @@ from roadseg.datasets.source_images import sample_images, source_images
 from roadseg.errors import InputError
 
 
+@pytest.mark.slow
 def test_streets_are_rendered_and_differ():
     pictures = source_images("streets", (64, 48), 2)
     assert pictures.shape == (2, 48, 64, 3) and pictures.dtype == np.uint8

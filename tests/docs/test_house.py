@@ -5,6 +5,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from test_architecture import LAYERS, RANK
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -13,6 +14,7 @@ house = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(house)
 
 
+@pytest.mark.slow
 def test_the_drawing_is_that_of_the_code():
     assert (DOCS / "images" / "house.svg").read_text() == house.drawing(), "draw it again: python docs/house.py"
 
@@ -25,6 +27,7 @@ def test_places_keep_their_distances_and_move_as_little_as_they_can():
     assert house.spread([0.0, 0.0, 9.0], [4.0, 4.0]) == [-2.0, 2.0, 9.0]
 
 
+@pytest.mark.slow
 def test_rooms_do_not_overlap_and_stand_above_what_they_import():
     layers, imports = house.rooms_and_imports()
     places, _ = house.layout(layers, house.without_detours(imports))

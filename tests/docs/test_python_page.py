@@ -37,6 +37,7 @@ def test_every_example_runs(reader_folder, monkeypatch, capsys):
     assert "no trained model here" in shown
 
 
+@pytest.mark.slow
 def test_the_example_of_the_readme_runs(reader_folder, monkeypatch, capsys):
     monkeypatch.chdir(reader_folder)
     Path("drive.mp4").rename("my-drive.mp4")

@@ -185,6 +185,7 @@ def test_images_that_do_not_follow_one_another_have_no_steadiness(streets, tmp_p
     assert not drive.part(0, 2).is_video
 
 
+@pytest.mark.slow
 def test_a_run_and_its_segmenter_have_the_same_scores(tmp_path):
     root = write_streets(tmp_path / "set", 3)
     exact = evaluate("default", f"streets:{root}", device="cpu", input_size=(64, 48))
@@ -195,6 +196,7 @@ def test_a_run_and_its_segmenter_have_the_same_scores(tmp_path):
         evaluate(segmenter, f"streets:{root}", input_size=(64, 48))
 
 
+@pytest.mark.slow
 def test_an_engine_scores_what_it_draws(tmp_path):
     streets = dataset_kind("streets").open(write_streets(tmp_path / "set", 3))
     seen = {}

@@ -32,6 +32,7 @@ def published(tmp_path_factory):
     return network, path, recipe
 
 
+@pytest.mark.slow
 def test_published_arithmetic_end_to_end(published, tmp_path):
     """Resize, mean, forward, up-sampling of scores with corners aligned, argmax, counts: each step by hand."""
     network, path, _ = published

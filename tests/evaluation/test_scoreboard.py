@@ -42,6 +42,7 @@ def streets(tmp_path_factory):
     return dataset_kind("streets").open(write_streets(tmp_path_factory.mktemp("set") / "streets", 5))
 
 
+@pytest.mark.slow
 def test_scores_and_pictures_are_those_of_each_run_alone(tmp_path, streets):
     runs = named_runs([small_run(tmp_path / "one"), small_run(tmp_path / "two", 1, labels="synthia-13")])
     seen = []

@@ -119,6 +119,7 @@ def street():
     return render_street(7, 0, size=(320, 240))[0]
 
 
+@pytest.mark.slow
 def test_exact_labels_are_decided_at_the_size_of_the_image_in_float32(street):
     exact = load_segmenter(device="cpu", engine="exact", input_size=SIZE)
     network, _ = load_model(Path(DEFAULT))

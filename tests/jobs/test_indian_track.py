@@ -60,6 +60,7 @@ def test_a_missing_video_is_told_in_a_line(tmp_path):
     assert ran.stderr.splitlines() == [f"{tmp_path / 'none.mp4'}: cannot be read (No such file or directory)"]
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_the_set_holds_the_labelled_frames_and_can_be_scored(real_data, tmp_path):
     video = real_data / "video" / "dashcam" / ANNOTATION["video"]

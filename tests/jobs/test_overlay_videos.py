@@ -179,6 +179,7 @@ def test_all_shards_refuse_equal_names_and_the_same_shard_is_refused(tmp_path):
         assert overlay_videos(one, out, TheUpperHalfIsSky(), shard=(2, 2)) == []
 
 
+@pytest.mark.slow
 def test_shards_work_side_by_side_but_never_on_the_same_video(tmp_path):
     """Two processes, each of which waits in the middle of its video for the other to get there."""
     drives, out = tmp_path / "drives", tmp_path / "out"

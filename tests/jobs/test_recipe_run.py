@@ -28,6 +28,7 @@ def values(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_a_recipe_is_done_once_goes_on_where_it_was_cut_and_refuses_another(values, tmp_path):
     recipe, run = resolve(values, origin="test"), tmp_path / "run"
 

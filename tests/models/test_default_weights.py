@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from roadseg.labels.catalogue import CITYSCAPES_19
@@ -24,6 +25,7 @@ def test_they_are_small_and_load_into_a_network_of_full_precision():
     assert all(value.isfinite().all() for value in network.state_dict().values())
 
 
+@pytest.mark.slow
 def test_they_know_a_street_that_they_were_not_trained_on():
     network, card = load_model(DEFAULT_FILE)
     image, truth = render_street(12345, 0, size=card.input_size)

@@ -111,6 +111,7 @@ def lively(name):
     return network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_a_folded_network_gives_the_same_without_batch_norm(name):
     network, x = lively(name), torch.randn(2, 3, 65, 49, dtype=torch.float64)
@@ -126,6 +127,7 @@ def test_a_folded_network_gives_the_same_without_batch_norm(name):
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_plain_operations_without_gradients_give_what_those_for_training_give(name):
     network, x = lively(name), torch.randn(1, 3, 65, 49, dtype=torch.float64)

@@ -34,6 +34,7 @@ def test_a_saved_model_comes_back_whole(tmp_path):
             assert torch.equal(loaded(images).logits[0], network(images).logits[0])
 
 
+@pytest.mark.slow
 def test_a_model_comes_back_with_its_options(tmp_path):
     options = {"aspp": "two-branch", "batch_norm": "batch-statistics"}
     network = build_model("resnet101", 19, levels=1, pretrained=False, **options)

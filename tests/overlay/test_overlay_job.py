@@ -257,6 +257,7 @@ def test_a_caller_that_fails_keeps_the_earlier_results(clip, out):
     assert {name: (out / name).read_bytes() for name in NAMES} == before
 
 
+@pytest.mark.slow
 def test_two_runs_refuse_each_other(clip, out, tmp_path):
     refused = pytest.raises(OutputError, match="another roadseg process is writing here")
     with locked(out), refused:

@@ -140,6 +140,7 @@ def frame(index, pts, duration):
     return Frame(y, c, c, "bt709", False, index, pts, Fraction(1, 4), duration)
 
 
+@pytest.mark.slow
 def test_hundreds_of_tables_add_up_to_what_numpy_says(tmp_path):
     """Frames of unequal duration, times over several days, a few videos without one."""
     draw = np.random.default_rng(0)

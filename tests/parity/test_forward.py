@@ -45,6 +45,7 @@ def test_the_weights_are_drawn_as_they_were(tag):
         assert values.abs().sum().item() == pytest.approx(sums["abs_sum"], rel=1e-9), key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_outputs_in_evaluation(name, forward_images):
     file, options, outputs = NETWORKS[name]
@@ -60,6 +61,7 @@ def test_outputs_in_evaluation(name, forward_images):
         assert largest_difference(ours32, reference) <= 2e-5 * np.abs(reference).max()
 
 
+@pytest.mark.slow
 def test_batch_statistics_and_running_buffers_in_training(forward_images):
     reference = read_arrays("deeplab_multi.npz")
     network = segmenter("multi").train()
@@ -77,6 +79,7 @@ def test_batch_statistics_and_running_buffers_in_training(forward_images):
         assert largest_difference(ours32, expected) <= 1e-4 * np.abs(expected).max()
 
 
+@pytest.mark.slow
 def test_label_maps_by_either_up_sampling(forward_images):
     reference = read_arrays("deeplab_multi.npz")
     network = segmenter("multi").eval()

@@ -102,6 +102,7 @@ def test_runs_are_found_at_any_depth_once(tmp_path):
     assert [one.path for one in found] == [run.path]
 
 
+@pytest.mark.slow
 def test_the_page_draws_its_charts_and_loads_nothing(open_offline, run):
     page = open_offline(run.page)
     page.wait_for_function(DRAWN)
@@ -112,6 +113,7 @@ def test_the_page_draws_its_charts_and_loads_nothing(open_offline, run):
     assert band.bounding_box()["height"] > 20 > line.bounding_box()["height"]
 
 
+@pytest.mark.slow
 def test_the_slider_shows_the_images_of_a_step_by_keyboard(open_offline, run):
     page = open_offline(run.page)
     image = page.locator("[data-image='1']")
@@ -128,6 +130,7 @@ def test_the_slider_shows_the_images_of_a_step_by_keyboard(open_offline, run):
     assert image.get_attribute("src") == last
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_in_both_schemes(open_offline, run, scheme):
     page = open_offline(run.page, viewport={"width": 375, "height": 700}, color_scheme=scheme)

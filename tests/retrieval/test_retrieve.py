@@ -42,6 +42,7 @@ def result(looks):
     return find_neighbours(looks / "run", pair, 5, looks / "out", start("cpu"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("descriptor", ["features", "layout"])
 def test_a_street_finds_itself_in_the_other_look(result, descriptor):
     for direction in result.descriptors[descriptor].directions:
@@ -51,6 +52,7 @@ def test_a_street_finds_itself_in_the_other_look(result, descriptor):
         assert (np.diff(direction.neighbours.distances, axis=1) >= 0).all()
 
 
+@pytest.mark.slow
 def test_looks_are_told_apart_and_more_so_by_features_than_by_layout(result):
     features, layout = (result.descriptors[descriptor].mixing for descriptor in ("features", "layout"))
     assert features.classifier_accuracy > 90

@@ -76,6 +76,7 @@ def test_the_table_says_what_it_holds(embed, root, tmp_path):
     assert len(metadata["images"]) == 64
 
 
+@pytest.mark.slow
 def test_pictures_are_known_by_their_content(embed, root, tmp_path):
     first = embed(Counting())
     (root / "images" / "000000.png").rename(root / "images" / "renamed.png")
@@ -95,6 +96,7 @@ def test_pictures_are_known_by_their_content(embed, root, tmp_path):
     assert counting.seen == 1
 
 
+@pytest.mark.slow
 def test_other_weights_or_statistics_or_damage_are_no_use(embed, tmp_path):
     embed(Counting())
     for embedder, domain in ((Counting("source-only"), "target"), (Counting("source-only"), "source")):
@@ -107,6 +109,7 @@ def test_other_weights_or_statistics_or_damage_are_no_use(embed, tmp_path):
         assert counting.seen == IMAGES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [KeyboardInterrupt, DatasetError])
 def test_what_was_embedded_before_an_interruption_stays(error, embed, tmp_path):
     with pytest.raises(error):

@@ -18,22 +18,26 @@ def frames(request):
     return list(drive_frames(2, 1.25, size=SIZE, look=request.param, frame_rate=RATE))
 
 
+@pytest.mark.slow
 def test_a_drive_has_as_many_frames_as_its_length_says(frames):
     assert len(frames) == frame_count(1.25, RATE) == 30
     assert all(image.shape == (120, 160, 3) and label.shape == (120, 160) for image, label in frames)
 
 
+@pytest.mark.slow
 def test_labels_of_successive_frames_overlap_strongly(frames):
     agreement = [(one == other).mean() for (_, one), (_, other) in pairwise(frames)]
     assert min(agreement) > 0.75, "somebody passes close by"
     assert np.mean(agreement) > 0.85
 
 
+@pytest.mark.slow
 def test_the_camera_moves_on_in_every_frame(frames):
     assert all((one != other).any() for (_, one), (_, other) in pairwise(frames))
     assert (frames[0][1] != frames[-1][1]).mean() > 0.05
 
 
+@pytest.mark.slow
 def test_light_and_camera_stay_as_they_are(frames):
     """The sky's mean colour and the horizon stay constant; new objects may change the rest."""
     skies = np.array([image[: 120 // 3][label[: 120 // 3] == SKY].mean(0) for image, label in frames])
@@ -42,6 +46,7 @@ def test_light_and_camera_stay_as_they_are(frames):
     assert np.median(np.abs(np.diff(roads, axis=0))) < 4
 
 
+@pytest.mark.slow
 def test_textures_move_smoothly():
     """Frames change less from frame to frame at twice the frame rate: nothing pops."""
 
@@ -54,6 +59,7 @@ def test_textures_move_smoothly():
     assert change(40) < 0.75 * change(10)
 
 
+@pytest.mark.slow
 def test_a_facade_keeps_its_colours(frames):
     """Along the optical flow, houses look the same in the next frame."""
     for (one, label), (other, _) in list(pairwise(frames))[::6]:
@@ -66,6 +72,7 @@ def test_a_facade_keeps_its_colours(frames):
         assert np.abs(followed.astype(float) - one)[houses].mean() < 7
 
 
+@pytest.mark.slow
 def test_a_frame_is_a_pure_function_of_its_arguments():
     once = list(drive_frames(2, 0.5, size=SIZE, look="game", frame_rate=RATE))
     again = list(drive_frames(2, 0.5, size=SIZE, look="game", frame_rate=RATE))
@@ -74,6 +81,7 @@ def test_a_frame_is_a_pure_function_of_its_arguments():
         np.testing.assert_array_equal(one[1], other[1])
 
 
+@pytest.mark.slow
 def test_seeds_give_other_streets():
     one, other = (next(drive_frames(seed, 1, size=SIZE)) for seed in (1, 2))
     assert (one[1] != other[1]).mean() > 0.1

@@ -35,6 +35,7 @@ def test_presets_name_settings_that_there_are():
     assert used == set(SETTINGS)
 
 
+@pytest.mark.slow
 def test_weights_are_relative_and_order_does_not_matter():
     assert mixture({"indian": 3, "european": 1}) == {"european": 0.25, "indian": 0.75}
     assert list(mixture({"indian": 3, "european": 1})) == ["european", "indian"]
@@ -72,11 +73,13 @@ def test_what_is_no_mixture_is_refused(text, cause):
         parse_scenes(text)
 
 
+@pytest.mark.slow
 def test_a_mixture_of_one_preset_is_drawn_from_it_alone(labels):
     assert not (labels["highway"] == classes.TRAIN).any(), "no trams on highways"
     assert (labels["european"] == classes.TRAIN).any()
 
 
+@pytest.mark.slow
 def test_presets_show_what_they_are_named_for(labels):
     bikes = (classes.MOTORCYCLE, classes.RIDER)
     assert share(labels["indian"], *bikes) > 1.3 * share(labels["european"], *bikes)
@@ -86,17 +89,20 @@ def test_presets_show_what_they_are_named_for(labels):
     assert share(labels["indian"], IGNORE) > share(labels["highway"], IGNORE), "hoardings and cattle"
 
 
+@pytest.mark.slow
 def test_european_streets_are_lined_with_houses_and_pavements(labels):
     assert share(labels["european"], classes.BUILDING) > 0.18
     assert share(labels["european"], classes.SIDEWALK) > 0.045
 
 
+@pytest.mark.slow
 def test_nights_are_dark_but_for_lamps(sets):
     skies = {name: images[labels == classes.SKY].mean() for name, (images, labels) in sets.items()}
     assert skies["night"] < 0.4 * skies["european"]
     assert (sets["night"][0].max((1, 2, 3)) > 180).mean() > 0.7, "lamps, lights and signals shine"
 
 
+@pytest.mark.slow
 def test_drives_are_drawn_from_presets_too():
     _, label = next(drive_frames(4, 0.5, size=SMALL, scenes={"highway": 1.0}))
     _, other = next(drive_frames(4, 0.5, size=SMALL, scenes={"indian": 1.0}))

@@ -35,6 +35,7 @@ def test_class_names_are_in_the_label_space_s_order():
         assert getattr(classes, name.upper().replace(" ", "_")) == train_id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("size", [(64, 48), (97, 61), (33, 100), (480, 360), (1280, 720)])
 def test_every_size_gives_a_picture_and_a_label_map(look, size):
@@ -54,6 +55,7 @@ def test_a_picture_does_not_depend_on_what_was_rendered_before():
         np.testing.assert_array_equal(one[1], other[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_picture_is_the_same_in_another_process(look, tmp_path):
     code = (
@@ -67,6 +69,7 @@ def test_a_picture_is_the_same_in_another_process(look, tmp_path):
         np.testing.assert_array_equal(label, other["arr_1"])
 
 
+@pytest.mark.slow
 def test_seed_index_and_look_all_matter():
     base = render_street(0, 0, size=SMALL)[0]
     for other in (
@@ -82,6 +85,7 @@ def test_a_larger_picture_shows_the_same_street():
     assert (large[2::4, 2::4] == small).mean() > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_class_occurs_with_some_regularity(sets, look):
     labels = sets[look][1]
@@ -91,6 +95,7 @@ def test_every_class_occurs_with_some_regularity(sets, look):
     assert (shares(labels) > 0.0004).all(), dict(zip(CITYSCAPES_19.classes, shares(labels).round(5), strict=True))
 
 
+@pytest.mark.slow
 def test_looks_differ_in_colour_and_agree_in_layout(sets):
     (game, game_labels), (target, target_labels) = sets["game"], sets["target"]
     blueness = {look: np.mean(pictures[..., 2].astype(int) - pictures[..., 0]) for look, (pictures, _) in sets.items()}
@@ -99,12 +104,14 @@ def test_looks_differ_in_colour_and_agree_in_layout(sets):
     assert np.abs(shares(game_labels) - shares(target_labels)).sum() < 0.25
 
 
+@pytest.mark.slow
 def test_target_pictures_are_alike(sets):
     """One domain, not a mixture: brightness varies less from image to image than in the game's."""
     means = {look: pictures.mean((1, 2)) for look, (pictures, _) in sets.items()}
     assert means["target"].std(0).max() < means["game"].std(0).min()
 
 
+@pytest.mark.slow
 def test_labels_lie_on_what_they_name():
     """Without light, sky and haze every class but the sky is black, so that image and labels must agree."""
     for index in range(12):

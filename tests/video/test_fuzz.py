@@ -151,6 +151,7 @@ def test_broken_files(request, tmp_path, kind, mode, share):
     check(results(mode, paths, tmp_path / "log.jsonl"))
 
 
+@pytest.mark.slow
 def test_what_ought_not_to_happen_is_noticed_and_blamed_on_its_file(tmp_path):
     """Else the test above would show nothing."""
     paths = [tmp_path / name for name in ("good", "crash", "error", "memory", "exit")]

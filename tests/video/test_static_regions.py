@@ -18,6 +18,7 @@ def covered(found, truth):
     return found[truth].mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [3, 4])
 @pytest.mark.parametrize("scenes", [*SCENES, "indian"])
 def test_a_bare_drive_has_nothing(scenes, seed):
@@ -27,6 +28,7 @@ def test_a_bare_drive_has_nothing(scenes, seed):
     assert found.notice == "no static region found"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("colour", "reflection", "noise"),
     [((150, 40, 40), 0, 0), ((150, 40, 40), 0.35, 8), ((200, 200, 210), 0.6, 0)],
@@ -77,6 +79,7 @@ def test_a_parked_car_has_no_mask(deviation):
     assert found.notice == "only 1 of 32 frames differ enough to find static regions"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scenes", "traffic"), [("european", "indian"), ("indian", "european"), ("indian", "highway")])
 def test_a_car_parked_in_traffic_has_no_mask(scenes, traffic):
     """Frames differ, but only where the traffic is."""
@@ -89,6 +92,7 @@ def test_a_car_parked_in_traffic_has_no_mask(scenes, traffic):
     assert "the car hardly moves" in found.notice or "seems static" in found.notice
 
 
+@pytest.mark.slow
 def test_a_long_stop_on_the_way_does_no_harm():
     pictures, bonnet = with_bonnet(bare_drive("highway"))
     stop = np.repeat(pictures[12:13], 40, axis=0)
@@ -111,6 +115,7 @@ def test_black_pictures_are_not_counted():
     assert overlap(find_static_regions(np.concatenate([black, pictures])).mask, bonnet) > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     ("name", "lowest", "highest"),
