@@ -8,13 +8,14 @@ import numpy as np
 
 from roadseg.streets.drive import drive_frames
 
+SECONDS = 16
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 @cache
-def bare_drive(scenes, seed=3, seconds=24):
-    """(N, 270, 480, 3) uint8 RGB: a frame a second, without anything that is fixed to the camera."""
-    frames = drive_frames(seed, seconds, size=(480, 270), look="target", frame_rate=Fraction(1), scenes={scenes: 1.0})
+def bare_drive(scenes):
+    """(16, 270, 480, 3) uint8 RGB: a frame a second, without anything that is fixed to the camera."""
+    frames = drive_frames(3, SECONDS, size=(480, 270), look="target", frame_rate=Fraction(1), scenes={scenes: 1.0})
     return np.stack([image for image, _ in frames])
 
 

@@ -92,6 +92,7 @@ def test_the_job_tells_which_mask_it_was(tmp_path, drawn):
             overlay_video(clip, TheUpperHalfIsSky(), out, OverlayOptions(mask=other))
 
 
+@pytest.mark.slow
 def test_a_bonnet_is_found_in_a_clip_and_shown(tmp_path, bonnet_clip):
     clip, bonnet = bonnet_clip
     summary = overlay_video(clip, TheUpperHalfIsSky(), tmp_path / "out", OverlayOptions(mask=AUTO))

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from helpers.fixed_to_camera import bare_drive, noisy, with_bonnet, with_logo, with_stamp
+from helpers.fixed_to_camera import SECONDS, bare_drive, noisy, with_bonnet, with_logo, with_stamp
 
 from roadseg.video.static_regions import find_static_regions
+
+pytestmark = pytest.mark.slow  # drives are rendered
 
 SCENES = ["european", "highway", "night"]
 
@@ -18,23 +20,24 @@ def covered(found, truth):
     return found[truth].mean()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [3, 4])
 @pytest.mark.parametrize("scenes", [*SCENES, "indian"])
-def test_a_bare_drive_has_nothing(scenes, seed):
+def test_a_bare_drive_has_nothing(scenes):
     """In the renderer's drives even lane markings, kerbs and the car ahead keep their places."""
-    found = find_static_regions(bare_drive(scenes, seed))
+    found = find_static_regions(bare_drive(scenes))
     assert not found.mask.any()
     assert found.notice == "no static region found"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("colour", "reflection", "noise"),
-    [((150, 40, 40), 0, 0), ((150, 40, 40), 0.35, 8), ((200, 200, 210), 0.6, 0)],
-    ids=["dull", "mirrors, noise", "bright mirror"],
+    ("scenes", "colour", "reflection", "noise"),
+    [
+        ("european", (150, 40, 40), 0.35, 8),
+        ("highway", (200, 200, 210), 0.6, 0),
+        ("night", (150, 40, 40), 0, 0),
+        ("night", (150, 40, 40), 0.35, 8),
+    ],
+    ids=["mirrors, noise", "bright mirror", "dull", "mirrors at night, noise"],
 )
-@pytest.mark.parametrize("scenes", SCENES)
 def test_a_bonnet(scenes, colour, reflection, noise):
     pictures, bonnet = with_bonnet(bare_drive(scenes), colour, reflection)
     found = find_static_regions(noisy(pictures, noise))
@@ -42,8 +45,7 @@ def test_a_bonnet(scenes, colour, reflection, noise):
     assert found.notice == ""
 
 
-@pytest.mark.parametrize("noise", [0, 8])
-@pytest.mark.parametrize("scenes", SCENES)
+@pytest.mark.parametrize(("scenes", "noise"), [("european", 0), ("highway", 8), ("night", 8)])
 def test_all_of_it_at_once(scenes, noise):
     pictures, bonnet = with_bonnet(bare_drive(scenes))
     pictures, stamp = with_stamp(pictures)
@@ -71,7 +73,7 @@ def test_a_stamp_across_the_edge_of_the_bonnet():
     assert (mask & ~(stamp | bonnet)).mean() < 0.04
 
 
-@pytest.mark.parametrize("deviation", [0, 6, 15])
+@pytest.mark.parametrize("deviation", [0, 15])
 def test_a_parked_car_has_no_mask(deviation):
     pictures, _ = with_bonnet(np.repeat(bare_drive("european")[:1], 32, axis=0))
     found = find_static_regions(noisy(pictures, deviation))
@@ -79,12 +81,11 @@ def test_a_parked_car_has_no_mask(deviation):
     assert found.notice == "only 1 of 32 frames differ enough to find static regions"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("scenes", "traffic"), [("european", "indian"), ("indian", "european"), ("indian", "highway")])
+@pytest.mark.parametrize(("scenes", "traffic"), [("european", "indian"), ("indian", "highway")])
 def test_a_car_parked_in_traffic_has_no_mask(scenes, traffic):
     """Frames differ, but only where the traffic is."""
-    pictures = np.repeat(bare_drive(scenes)[:1], 24, axis=0)
-    for index, other in enumerate(bare_drive(traffic, 4)):
+    pictures = np.repeat(bare_drive(scenes)[:1], SECONDS, axis=0)
+    for index, other in enumerate(bare_drive(traffic)):
         left = 53 * index % 240
         pictures[index, 60:230, left : left + 240] = other[60:230, left : left + 240]
     found = find_static_regions(pictures)
@@ -92,7 +93,6 @@ def test_a_car_parked_in_traffic_has_no_mask(scenes, traffic):
     assert "the car hardly moves" in found.notice or "seems static" in found.notice
 
 
-@pytest.mark.slow
 def test_a_long_stop_on_the_way_does_no_harm():
     pictures, bonnet = with_bonnet(bare_drive("highway"))
     stop = np.repeat(pictures[12:13], 40, axis=0)
@@ -111,11 +111,10 @@ def test_few_pictures_tell_nothing(count):
 def test_black_pictures_are_not_counted():
     pictures, bonnet = with_bonnet(bare_drive("highway"))
     black = np.zeros_like(pictures)
-    assert find_static_regions(black).notice.startswith("only 0 of 24 frames differ")
+    assert find_static_regions(black).notice.startswith(f"only 0 of {SECONDS} frames differ")
     assert overlap(find_static_regions(np.concatenate([black, pictures])).mask, bonnet) > 0.9
 
 
-@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     ("name", "lowest", "highest"),
@@ -128,7 +127,7 @@ def test_black_pictures_are_not_counted():
 def test_real_dashcams(real_data, name, lowest, highest):
     from roadseg.video.sample import sample_frames
 
-    pictures = sample_frames(real_data / "video" / "dashcam" / f"{name}.mp4", (640, 360), 64)
+    pictures = sample_frames(real_data / "video" / "dashcam" / f"{name}.mp4", (640, 360), 32)
     mask = find_static_regions(pictures).mask
     assert lowest <= mask.mean() <= highest
     assert not mask[: 360 * 9 // 10].any()
