@@ -7,6 +7,7 @@ A file that takes longer than `SECONDS` ends the process.
 """
 
 import faulthandler
+import importlib
 import json
 import os
 import sys
@@ -19,11 +20,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from helpers.drive_clips import TheUpperHalfIsSky
 from roadseg.bench.memory import peak_resident_bytes
 from roadseg.errors import VideoError
-from roadseg.overlay.job import overlay_video
-from roadseg.overlay.summary import OverlayFiles
 from roadseg.video.reader import VideoReader
 
 MEMORY = 1 << 29
@@ -45,6 +43,10 @@ def read(path: Path) -> None:
 
 def draw(path: Path) -> None:
     """Draw an overlay. Its files must be there, with as many frames as the summary says, or no file at all."""
+    from helpers.drive_clips import TheUpperHalfIsSky
+    from roadseg.overlay.job import overlay_video
+    from roadseg.overlay.summary import OverlayFiles
+
     out = path.parent / "out" / path.name
     expected: set[Path] = set()
     try:
@@ -91,6 +93,8 @@ def main() -> None:
     work = {"read": read, "overlay": draw, "misbehave": misbehave}[sys.argv[1]]
     log_path, seconds = Path(sys.argv[2]), float(sys.argv[3])
     av.logging.set_level(None)
+    if work is draw:
+        importlib.import_module("roadseg.overlay.job")  # takes time and memory, for which no file is to blame
     with log_path.open("a", buffering=1) as log:
         for line in sys.stdin:
             path = Path(line.strip())
