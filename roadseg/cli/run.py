@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.compare import report_finished
-from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.console import Debug, Json, Quiet, Reporter, fail
 from roadseg.cli.options import Threads
 from roadseg.cli.progress import training_progress
 from roadseg.cli.video_results import say_where, shares_table, stage_progress
@@ -77,6 +77,10 @@ def _run_videos(reporter: Reporter, plan: "VideoRecipe", folder: Path, data: Pat
     if result is not None:
         reporter.result(shares_table(result), {"out": str(folder), **result.as_dict()})
         say_where(reporter, result, VideoFolder(folder))
+        if result.left_out:
+            count = f"{len(result.left_out)} of {len(result.footage)} videos"
+            fail(f"{count} could not be used", f"{VideoFolder(folder).report} says which and why.")
+            raise typer.Exit(1)
 
 
 def run_all(reporter: Reporter, plans: "Mapping[Path, AdaptRecipe]", data: Path) -> None:

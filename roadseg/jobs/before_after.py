@@ -56,6 +56,11 @@ class BeforeAfter:
         """Files that have both overlays."""
         return [one.file for one in self.footage if all(one.file in overlays for overlays in self.overlays.values())]
 
+    @property
+    def left_out(self) -> list[Footage]:
+        """Videos that cannot be had, or have no overlays."""
+        return [one for one in self.footage if one.file not in self.drawn]
+
     def shares(self, files: Sequence[str]) -> dict[str, tuple[float, float]]:
         """Return class shares before and after over all `files`, the largest share after adaptation first.
 

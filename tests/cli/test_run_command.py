@@ -1,9 +1,14 @@
 import json
+from dataclasses import replace
 
 import pytest
 import tomli_w
 from helpers.servers import content, serving, write_clip
 from helpers.tiny import RECIPE, write_streets
+
+from roadseg.jobs import video_run
+from roadseg.jobs.before_after import Footage
+from roadseg.jobs.video_run import run_video_recipe
 
 
 @pytest.fixture
@@ -46,7 +51,7 @@ def test_a_recipe_without_a_labelled_set_has_no_scores(roadseg, recipes, capsys)
 
 
 @pytest.mark.slow
-def test_a_recipe_of_videos_goes_from_an_address_to_overlays(roadseg, recipes, capsys, tmp_path):
+def test_a_recipe_of_videos_goes_from_an_address_to_overlays(roadseg, recipes, capsys, tmp_path, monkeypatch):
     clip = write_clip(tmp_path / "clip.mp4", seconds=1).read_bytes()
     command = ("run", "source_only.toml", "--set", "evaluation=", "--set", "method=self-training")
     with serving() as site:
@@ -60,6 +65,14 @@ def test_a_recipe_of_videos_goes_from_an_address_to_overlays(roadseg, recipes, c
     shown = capsys.readouterr()
     assert "Share of pixels" in shown.out
     assert "adapted to 2 unlabelled frames" in shown.err
+
+    def with_one_gone(*arguments, **keywords):
+        result = run_video_recipe(*arguments, **keywords)
+        return replace(result, footage=(*result.footage, Footage("gone.mp4", cause="404")))
+
+    monkeypatch.setattr(video_run, "run_video_recipe", with_one_gone)
+    assert roadseg(*command) == 1
+    assert "error: 1 of 2 videos could not be used" in capsys.readouterr().err
 
     assert roadseg(*command, "--set", "target=frames") == 1
     assert "leave one of the two out" in capsys.readouterr().err

@@ -79,6 +79,7 @@ def test_from_addresses_to_a_report_and_a_second_call_does_nothing(site, finishe
     drive, gone = result.footage
     assert (drive.pictures, gone.pictures, gone.file) == (4, 0, "")
     assert "404" in gone.cause
+    assert result.left_out == [gone]
 
     assert {path.name for path in out.iterdir() if path.is_file()} == MADE | {".lock"}
     text = (out / "report.md").read_text()
