@@ -11,8 +11,10 @@ from helpers import clips
 from helpers.clips import Clip, make_clip, picture_times, sound_tracks, zero_packets
 from helpers.drive_clips import TheUpperHalfIsSky
 
+from roadseg.errors import VideoError
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
+from roadseg.report.pages import write_report
 from roadseg.video import reader
 from roadseg.video.orientation import Orientation
 from roadseg.video.probe import probe
@@ -172,3 +174,12 @@ def test_the_summary_tells_what_is_lost_of_odd_sizes(tmp_path, size, lost):
     clip = make_clip(tmp_path / "clip.mp4", size=size, pixel_format="yuv444p")
     said = f"the last {lost} of odd {size[0]}x{size[1]} pixels is cut off"
     assert said in summary_of(clip.path)["notices"]
+
+
+@pytest.mark.real_data
+def test_very_tall_and_very_small_files_of_other_makers(real_data, tmp_path):
+    tall = overlay_video(real_data / "cases" / "o_16x4096.mp4", TheUpperHalfIsSky(), tmp_path)
+    assert (tall.width_px, tall.height_px) == (16, 4096)
+    assert write_report(OverlayFiles.of(Path(tall.video), tmp_path)).is_file()
+    with pytest.raises(VideoError, match="frames of 1x1 pixels cannot be encoded"):
+        overlay_video(real_data / "cases" / "bitmap.mp4", TheUpperHalfIsSky(), tmp_path)

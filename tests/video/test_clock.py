@@ -5,6 +5,7 @@ from fractions import Fraction
 from itertools import pairwise
 from types import SimpleNamespace
 
+import av
 import numpy as np
 import pytest
 from helpers.clips import make_clip, sound_packets
@@ -156,3 +157,21 @@ def test_frames_of_files_of_other_makers_have_even_steps(real_data, name, frames
         times = [frame.seconds for frame in video]
     assert len(times) == frames
     assert all(after - before == pytest.approx(step, abs=0.001) for before, after in pairwise(times))
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("name", "tracks"),
+    [
+        ("s_pcm.mov", [("aac", "und", None)]),
+        ("s_mp2.ts", [("aac", "und", None)]),
+        ("t_twoaudio.mp4", [("aac", "deu", None), ("aac", "eng", "Rear")]),
+    ],
+)
+def test_sound_of_files_of_other_makers_is_kept(real_data, tmp_path, name, tracks):
+    copied(real_data / "cases" / name, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        found = container.streams.audio
+        said = [(each.codec_context.name, each.metadata["language"], each.metadata.get("name")) for each in found]
+        assert [float(each.duration * each.time_base) for each in found] == pytest.approx([1] * len(tracks), abs=0.1)
+    assert said == tracks
