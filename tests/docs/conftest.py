@@ -8,7 +8,7 @@ from PIL import Image
 SIZE = (160, 120)
 RECIPE = """\
 method = "single-level"
-source_count = 8
+source_count = 2
 target = "frames"
 size = [160, 120]
 crop = [96, 96]
@@ -22,10 +22,17 @@ discriminator_width = 8
 
 @pytest.fixture
 def reader_folder(tmp_path):
-    """A drive, an image, folders of images with and without labels, and a recipe, all rendered and small."""
-    import roadseg
+    """A drive, an image, folders of images with and without labels, and a recipe, all rendered and small.
 
-    streets = [roadseg.render_street(3, index, size=SIZE) for index in range(6)]
+    The streets that `quicker` examples adapt from are there too: to paint their textures again would take seconds.
+    """
+    import roadseg
+    from roadseg.training.build import STREETS_SEED, open_source
+    from roadseg.training.recipe import resolve
+
+    streets = [roadseg.render_street(STREETS_SEED, index, size=SIZE) for index in range(6)]
+    source = resolve({"method": "source-only", "source_count": 2, "size": SIZE, "crop": (96, 96)}, origin="test")
+    open_source(source, tmp_path / "data", roadseg.Callbacks())
     for name in ("images", "my-set/images", "my-set/masks"):
         (tmp_path / name).mkdir(parents=True)
     for index, (image, labels) in enumerate(streets[:2]):
