@@ -26,14 +26,14 @@ Node = tuple[str, str] | str
 def rooms_and_imports() -> tuple[list[list[str]], Graph]:
     """Return the layers from the ground up, and the rooms that each room imports."""
     sys.path.insert(0, str(REPOSITORY / "tests"))
-    from test_architecture import LAYERS, MODULES, roadseg_imports
+    from test_architecture import LAYERS, MODULES, imports_of
 
     layers = [sorted(names) for names in LAYERS]
     imports: Graph = {name: set() for names in layers for name in names}
-    for module, path in MODULES.items():
+    for module in MODULES:
         room = module.partition(".")[2].partition(".")[0]
         if room in imports:
-            others = roadseg_imports(path.read_text(), set(MODULES)) - {"roadseg"}
+            others = imports_of(module) - {"roadseg"}
             imports[room] |= {other.split(".")[1] for other in others} - {room}
     return layers, imports
 

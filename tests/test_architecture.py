@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -53,6 +54,12 @@ def roadseg_imports(source: str, modules: set[str]) -> set[str]:
     return found & modules
 
 
+@cache
+def imports_of(module: str) -> frozenset[str]:
+    """What a module of the package imports of it."""
+    return frozenset(roadseg_imports(MODULES[module].read_text(), set(MODULES)))
+
+
 def test_roadseg_imports_sees_every_form():
     source = "import roadseg.a\nfrom roadseg import b, __version__\ndef f():\n    from roadseg.c.d import e\n"
     modules = {"roadseg", "roadseg.a", "roadseg.b", "roadseg.c.d"}
@@ -61,12 +68,12 @@ def test_roadseg_imports_sees_every_form():
 
 def test_imports_point_one_way():
     wrong = []
-    for module, path in MODULES.items():
+    for module in MODULES:
         room = module.partition(".")[2].partition(".")[0]
         if room in ("", "__main__"):  # the public names, and the door of the program
             continue
         assert room in RANK, f"{room}: a new room; give it a place in LAYERS"
-        for other in roadseg_imports(path.read_text(), set(MODULES)) - {"roadseg"}:
+        for other in imports_of(module) - {"roadseg"}:
             there = other.split(".")[1]
             if there != room and RANK[there] >= RANK[room]:
                 wrong.append(f"{module} imports {other}")
@@ -74,7 +81,7 @@ def test_imports_point_one_way():
 
 
 def test_no_file_imports_itself_by_way_of_others():
-    graph = {module: roadseg_imports(path.read_text(), set(MODULES)) for module, path in MODULES.items()}
+    graph = {module: imports_of(module) for module in MODULES}
     graph["roadseg"] = set()  # its names are resolved when they are first used
     try:
         TopologicalSorter(graph).prepare()
