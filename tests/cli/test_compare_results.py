@@ -17,6 +17,8 @@ from roadseg.overlay import side_by_side
 from roadseg.overlay.draw import Overlay
 from roadseg.video.reader import VideoReader
 
+TORCH = ("--engine", "torch")
+"""An engine that needs no compilation, where the engine does not matter."""
 FILES = ["compare.html", "comparison.json", "comparison.md", "comparison.png"]
 
 
@@ -132,10 +134,9 @@ def test_a_video_has_a_pane_a_run_in_step(compare, runs, tmp_path, capsys):
                 assert apart[place] < 5 < apart[1 - place]
 
 
-@pytest.mark.slow
 def test_three_runs_and_the_video_make_a_square(compare, runs, tmp_path):
     clip = make_clip(tmp_path / "clip.mp4", size=(160, 96), noise=True, pts=range(3))
-    assert compare(*runs[:3], "--video", clip.path, "--smooth", "--flip", "--input-size", "64x48") == 0
+    assert compare(*runs[:3], "--video", clip.path, *TORCH, "--smooth", "--flip", "--input-size", "64x48") == 0
     with VideoReader(tmp_path / "out" / "clip.comparison.mp4") as video, VideoReader(clip.path) as plain:
         for frame, before in zip(video, plain, strict=True):
             own = before.y[40:96].astype(int)
@@ -146,7 +147,7 @@ def test_three_runs_and_the_video_make_a_square(compare, runs, tmp_path):
 @pytest.mark.slow
 def test_four_runs_fill_a_square_and_a_large_video_is_made_smaller(compare, runs, tmp_path):
     clip = make_clip(tmp_path / "clip.mp4", size=(2000, 1000), pts=range(2))
-    assert compare(*runs, "--video", clip.path) == 0
+    assert compare(*runs, "--video", clip.path, *TORCH) == 0
     with VideoReader(tmp_path / "out" / "clip.comparison.mp4") as video:
         frame = next(iter(video))
         assert frame.width == 1920
@@ -172,18 +173,16 @@ def test_a_video_that_cannot_be_compared_leaves_nothing(compare, runs, tmp_path,
         assert visible(tmp_path / "out") == []
 
 
-@pytest.mark.slow
 def test_a_video_is_not_replaced_by_its_comparison(compare, runs, tmp_path, capsys):
     (tmp_path / "out").mkdir()
     clip = make_clip(tmp_path / "out" / "own.mp4")
     own = clip.path.rename(tmp_path / "out" / "own.comparison.mp4")
     before = own.read_bytes()
-    assert compare(*runs[:2], "--video", own) == 0
+    assert compare(*runs[:2], "--video", own, *TORCH) == 0
     assert own.read_bytes() == before
     assert visible(tmp_path / "out") == ["own.comparison.comparison.mp4", own.name]
 
 
-@pytest.mark.slow
 def test_ctrl_c_leaves_nothing(compare, runs, tmp_path, monkeypatch, capsys):
     clip = make_clip(tmp_path / "clip.mp4", pts=range(40))
 
@@ -196,7 +195,7 @@ def test_ctrl_c_leaves_nothing(compare, runs, tmp_path, monkeypatch, capsys):
         "roadseg.jobs.compare.draw_side_by_side",
         lambda *arguments, **options: draw(*arguments, **options | {"on_progress": interrupted}),
     )
-    assert compare(*runs[:2], "--video", clip.path) == 130
+    assert compare(*runs[:2], "--video", clip.path, *TORCH) == 130
     assert "starts again" in capsys.readouterr().err
     assert visible(tmp_path / "out") == []
 
