@@ -113,7 +113,8 @@ def test_what_is_rare_is_seen_often_and_batches_depend_on_seed_and_step_alone(so
     plain = batches(source, tmp_path, rare_class_temperature=0.0)
     assert shows_a_car(torch.cat([plain[step].source_labels for step in range(20)])).float().mean() < 0.3
     again = [batch.source_labels for batch in load_batches(batches(source, tmp_path), 13, 20, workers=1)]
-    assert all(torch.equal(a, b) for a, b in zip(in_order[13:], again, strict=True))
+    differing = {step: int((in_order[step] != labels).sum()) for step, labels in enumerate(again, 13)}
+    assert differing == dict.fromkeys(range(13, 20), 0), "pixels that differ in batches of another process, by step"
     shares = [rare.for_process(rank, 2)[3].source_labels for rank in range(2)]
     assert torch.equal(torch.cat(shares), in_order[3])
     other = batches(source, tmp_path, seed=1)
