@@ -98,6 +98,7 @@ def test_json_is_one_document_and_nothing_else(roadseg, run, tmp_path):
         "video": str(tmp_path / "no.mp4"),
         "status": "failed",
         "cause": f"{tmp_path}/no.mp4: no such file",
+        "remedy": "Check the path.",
     }
     assert stderr.splitlines()[-2] == "error: 1 of 2 videos failed"
 

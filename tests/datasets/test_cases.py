@@ -6,6 +6,7 @@ from PIL import Image
 
 from roadseg.datasets.check import check_dataset
 from roadseg.datasets.folder import FOLDER
+from roadseg.datasets.image_files import ORIENTATION
 from roadseg.errors import DatasetError
 from roadseg.labels.space import IGNORE
 
@@ -31,8 +32,11 @@ def test_images_and_masks_of_one_orientation_stay_a_pair(opened):
     for index, sample in enumerate(dataset.samples):
         image, label = dataset.pair(index)
         with Image.open(sample.image) as stored, Image.open(sample.label) as mask:
-            assert np.array_equal(image, np.asarray(stored)[::-1, ::-1])
-            assert np.array_equal(label, table[np.asarray(mask)][::-1, ::-1])
+            turned = stored.getexif().get(ORIENTATION) == 3
+            assert turned == (mask.getexif().get(ORIENTATION) == 3) == (index == 0)
+            step = -1 if turned else 1
+            assert np.array_equal(image, np.asarray(stored)[::step, ::step])
+            assert np.array_equal(label, table[np.asarray(mask)][::step, ::step])
 
 
 def test_a_jpeg_with_a_broken_middle_is_refused(opened, real_data):
