@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist workstea
 .PHONY: help demo test check lint docs bench clean
 help:
 	@echo "make demo    install roadseg, then run the whole chain on built-in data (minutes)"
-	@echo "make check   what to run before each commit: lint, then the fast tests (two minutes)"
+	@echo "make check   what to run before each commit: lint, then the fast tests (three minutes)"
 	@echo "make test    all tests, with the coverage of each file (15 minutes on two cores)"
 	@echo "make lint    ruff and mypy"
 	@echo "make docs    build the documentation site into site/"
