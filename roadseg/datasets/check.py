@@ -65,7 +65,7 @@ class CheckReport:
     """(256,) pixels by train id in the read label maps; 255 counts ignored pixels."""
     problems: tuple[Problem, ...]
     notices: tuple[str, ...] = ()
-    """What is left out: images in formats that are not read, classes that the default network cannot predict."""
+    """Sentences on losses: images in formats that are not read, classes that the default network cannot predict."""
 
     @property
     def fine(self) -> bool:

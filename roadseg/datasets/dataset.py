@@ -51,7 +51,7 @@ class ImageDataset:
     unlabelled: str = "Choose a labelled data set."
     """Remedy for missing labels, where there are none."""
     notices: tuple[str, ...] = ()
-    """What was left out when the folder was opened, such as images in formats that are not read."""
+    """Sentences on files that were left out when the folder was opened, such as images in formats that are not read."""
 
     def __len__(self) -> int:
         return len(self.samples)

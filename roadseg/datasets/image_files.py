@@ -37,7 +37,7 @@ EIGHT_BITS = ("1", "L", "P", "LA", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 GREY, INDEXED = 0, 3
 """Colour types of PNG with one channel."""
 IMAGE, LABEL_MAP = "an image", "a label map"
-"""What messages call a file."""
+"""Names of the two kinds of files in messages."""
 
 
 class _File(NamedTuple):

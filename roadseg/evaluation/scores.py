@@ -43,7 +43,7 @@ class Evaluation:
     steadiness: Steadiness | None = None
     """Steadiness of predictions over a video; None for other data sets."""
     notices: tuple[str, ...] = ()
-    """What was left out: images in formats that are not read, classes of the data set that cannot be predicted."""
+    """Sentences on losses: images in formats that are not read, classes of the data set that cannot be predicted."""
 
     @property
     def iou(self) -> NDArray[np.float64]:

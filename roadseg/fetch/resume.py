@@ -11,7 +11,7 @@ from roadseg.files import write_json
 
 @dataclass(frozen=True)
 class Version:
-    """What identifies a version of a file, or of a stream."""
+    """Identity of one version of a file or stream on its server."""
 
     stream: str
     """The site's name of the version of the video, and what its playlist says of its segments."""
@@ -40,7 +40,7 @@ class Version:
 
 
 class Remains:
-    """What an earlier download left beside `target`, and its version in `target.version`."""
+    """Partial download that an earlier call left beside `target`, and its version in `target.version`."""
 
     def __init__(self, target: Path) -> None:
         self._target = target

@@ -296,7 +296,7 @@ class _YoutubeDL(YoutubeDL):  # type: ignore[misc]
 
     target = Path()
     remains: Remains | None = None
-    """What may be resumed, while a file is downloaded that is not in segments."""
+    """Partial download that may be resumed, while a file is downloaded that is not in segments."""
     stream = ""
 
     def prepare_filename(self, *_: object, **__: object) -> str:

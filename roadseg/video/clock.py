@@ -38,7 +38,7 @@ class _Run(NamedTuple):
     first: int
     """Number of the first of these packets in its stream."""
     seconds: Fraction | None
-    """What has to be added to their stamps; None if these are damaged."""
+    """Seconds to add to their stamps; None if these are damaged."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class _Recording:
 
 @dataclass(frozen=True)
 class Clock:
-    """What the stamps of a file's packets have to be moved by, for all of its streams.
+    """Offsets of the time stamps of a file's packets, for all of its streams.
 
     Formats for broadcasting (MPEG transport and program streams) count with few bits and may be joined end to end: each
     jump of time is found there, and all streams move by the same amount, so that the recording behind the jump begins
