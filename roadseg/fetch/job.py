@@ -20,8 +20,9 @@ from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from roadseg.errors import FetchError, InputError, VideoError
+from roadseg.fetch.explanations import LOGIN
 from roadseg.fetch.manifest import Manifest, ManifestEntry
-from roadseg.fetch.ytdlp import LOGIN, Downloader, DownloadOptions, Info, Progress
+from roadseg.fetch.ytdlp import Downloader, DownloadOptions, Info, Progress
 from roadseg.files import locked, output_errors
 from roadseg.video.probe import probe
 

@@ -32,6 +32,7 @@ from yt_dlp.utils import ExtractorError, Popen, YoutubeDLError, unsmuggle_url
 
 from roadseg.errors import FetchError
 from roadseg.fetch.bounds import MAX_SEGMENT_BYTES, BoundedResponse, Inflated
+from roadseg.fetch.explanations import LOGIN, UPDATE, YOUTUBE, causes, explained, without_secrets
 from roadseg.fetch.playlists import require_bounded_dash, require_bounded_hls, with_explicit_ivs
 from roadseg.fetch.resume import Remains, Version
 
@@ -48,13 +49,6 @@ NOWHERE = str(Path(os.devnull) / "none")
 
 BLOCK_BYTES = 1 << 14
 """Bytes of a video that are read at once. When a connection breaks, those of the last block are lost."""
-
-LOGIN = "Open the address in a browser; behind a login give --cookies FILE."
-RESUME = "Check the connection and run the same command again: it resumes where it stopped."
-ADDRESS = "Check the address, or give the address of the video itself."
-LATER = "Try again later."
-UPDATE = "A newer yt-dlp may read it: pip install --upgrade yt-dlp"
-YOUTUBE = "YouTube needs Deno: pip install 'roadseg[youtube]'"
 
 
 @dataclass(frozen=True)
@@ -257,7 +251,7 @@ class Downloader:
         except Exception as error:
             if error is self._callback_error:
                 raise
-            chain = list(_causes(error))
+            chain = list(causes(error))
             if refused := next((each for each in chain if isinstance(each, _ProgramRefusedError)), None):
                 raise FetchError(f"it needs another program ({refused.filename})", UPDATE) from error
             for response in (each for each in chain if isinstance(each, HTTPError)):
@@ -428,7 +422,7 @@ class _Log:
         self.deno_is_missing = False
 
     def debug(self, message: str) -> None:
-        self._log(_without_secrets(message))
+        self._log(without_secrets(message))
 
     def warning(self, message: str) -> None:
         self.deno_is_missing = self.deno_is_missing or "JavaScript runtime" in message
@@ -442,68 +436,9 @@ def _pause(n: int) -> float:
     return min(0.5 * 2.0**n, 10.0)
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error and its causes, outermost first, along all the ways in which yt-dlp links them."""
-    seen: list[BaseException] = []
-    found: BaseException | None = error
-    while found is not None:
-        yield found
-        seen.append(found)
-        links = (
-            getattr(found, "cause", None),
-            (getattr(found, "exc_info", None) or (None, None))[1],
-            found.__cause__,
-            found.__context__,
-        )
-        found = next((each for each in links if isinstance(each, BaseException) and each not in seen), None)
-
-
 def _explained(chain: list[BaseException], otherwise: str) -> FetchError:
-    """Describe an error of yt-dlp in one line with a remedy; `otherwise` is the remedy of unknown errors.
-
-    Errors are recognised by their wording, because yt-dlp often keeps nothing else after a failed retry.
-    """
-    text = "\n".join(str(error) for error in chain)
-    for pattern, cause, remedy in EXPLANATIONS:
-        if match := re.search(pattern, text):
-            return FetchError(_clean(match.expand(cause)), remedy)
-    if not isinstance(chain[0], YoutubeDLError):  # a site that sends what its extractor does not expect
-        return FetchError(f"yt-dlp cannot read what the server sent ({_clean(text)})", UPDATE)
-    message = next((each.orig_msg for each in chain if isinstance(each, ExtractorError)), str(chain[0]))
-    return FetchError(_clean(message) or "yt-dlp gave no reason", otherwise)
-
-
-def _without_secrets(message: str) -> str:
-    """Return a message without names and passwords in addresses, and without headers that carry a login."""
-    message = re.sub(r"://[^/\s@]*@", "://", message)
-    return re.sub(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)(['\"]?: *)[^\r\n]*", r"\1\2...", message)
-
-
-def _clean(message: str) -> str:
-    """Return the first line of a message, without yt-dlp's decoration and without control characters."""
-    line = re.sub(r"\x1b\[[0-9;]*m", "", _without_secrets(message)).strip().partition("\n")[0]
-    line = re.sub(r"^(ERROR: *)?(\[[\w:.+-]+\] *)?", "", line)
-    line = re.split(r"; please report this issue| \(caused by |\. Use --|;? *[Ss]ee +https?:", line)[0].strip()
-    return "".join(character if character.isprintable() else " " for character in line)[:200]
-
-
-EXPLANATIONS = (
-    # (pattern in yt-dlp's message, cause, remedy), the most specific first
-    (r"Unsupported URL", "no video found on this page", LOGIN),
-    (r"ffmpeg could not be found", "it is encrypted in a way that yt-dlp cannot decrypt", "It cannot be downloaded."),
-    (r"DRM protected", "it is encrypted (DRM)", "It cannot be downloaded."),
-    (r"HTTP Error 3\d\d", "it redirects in a circle or to an address that is not http(s)", ADDRESS),
-    (r"HTTP Error (40[13]): ?(.*)", r"the server answered \1 \2", LOGIN),
-    (r"HTTP Error (404|410): ?(.*)", r"the server answered \1 \2", ADDRESS),
-    (r"HTTP Error (\d+): ?(.*)", r"the server answered \1 \2", LATER),
-    (r"Unable to handle request", "it leads to an address that is not http(s)", ADDRESS),
-    (r"answer larger than (\d+) bytes", r"the server sent a page or playlist larger than \1 bytes", ADDRESS),
-    (r"slower than (\d+) bytes", r"the server sends less than \1 bytes per second", RESUME),
-    (r"Downloaded (\d+) bytes, expected (\d+)", r"the connection was lost after \1 of \2 bytes", RESUME),
-    (r"(\d+) bytes read, (\d+) more expected", r"the connection was lost with \2 bytes missing", RESUME),
-    (r"Did not get any data blocks|downloaded file is empty", "the server sent nothing", LATER),
-    (r"can't contain control characters", "it is not an address: it has spaces in it", ADDRESS),
-    (r"timed out", "the server does not answer", RESUME),
-    (r"certificate verify failed: ([^(>]*)", r"its certificate is not valid: \1", ADDRESS),
-    (r"\[Errno -?\d+\] ([^)>\n]*)", r"the connection failed: \1", RESUME),
-)
+    """Describe an error of yt-dlp in one line with a remedy; `otherwise` is the remedy of unknown errors."""
+    reason = None
+    if isinstance(chain[0], YoutubeDLError):
+        reason = next((each.orig_msg for each in chain if isinstance(each, ExtractorError)), str(chain[0]))
+    return explained(chain, reason=reason, otherwise=otherwise)

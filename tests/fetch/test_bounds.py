@@ -1,36 +1,18 @@
 """Servers that send too much, or too slowly."""
 
-import gc
 import gzip
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.servers import Handler, Site, content, encrypt_hls, folder, page, serving, write_clip, write_hls
+from helpers.servers import Handler, Site, content, encrypt_hls, folder, page, write_hls
 
 from roadseg.fetch import bounds, playlists, ytdlp
 from roadseg.fetch.job import FetchRecord, fetch_videos
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # of yt-dlp; see test_fetch.py
-
-
-@pytest.fixture(autouse=True)
-def collect_sockets() -> Iterator[None]:
-    yield
-    gc.collect()
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4").read_bytes()
 
 
 def fetched(site: Site, path: str, out: Path) -> FetchRecord:

@@ -1,6 +1,5 @@
 """Downloads from real servers on 127.0.0.1, among them some that lie, stall or hang up."""
 
-import gc
 import gzip
 import hashlib
 import math
@@ -42,23 +41,6 @@ from roadseg.files import locked
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
 IMPATIENT: dict[str, Any] = {"retries": 0, "timeout_seconds": 0.5}
-
-
-@pytest.fixture(autouse=True)
-def collect_sockets() -> Iterator[None]:
-    yield
-    gc.collect()  # here, where the warning is ignored, and not in some later test
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4").read_bytes()
 
 
 @pytest.fixture
