@@ -1,7 +1,7 @@
-"""Draws label maps on frames: class colours blended into the Y'CbCr planes, and a legend.
+"""Drawing of label maps on frames: class colours blended into the Y'CbCr planes, and a legend.
 
-No RGB image is made: blending is linear and so is the conversion from R'G'B' to Y'CbCr, hence blending the planes
-with the colours' Y', Cb and Cr gives the same as blending in RGB, at a fraction of the cost.
+No RGB image is made. Blending is linear, and so is the conversion from R'G'B' to Y'CbCr: blending the planes with the
+colours' Y', Cb and Cr gives the same as blending in RGB, at a fraction of the cost.
 """
 
 from dataclasses import dataclass, replace

@@ -38,7 +38,7 @@ def _centres(cells: int, pixels: int) -> NDArray[np.int64]:
 
 
 class HeatMaps:
-    """Sums, in ticks of a time base, of how long each class is seen in each cell: exact, whatever the order.
+    """Time for which each class is seen in each cell, as sums of ticks: exact, in any order of the frames.
 
     Args:
         ticks: (C + 1, rows, `COLUMNS`) int64: classes first, then pixels without a class; 0 in masked cells.
@@ -60,7 +60,7 @@ class HeatMaps:
         self.ticks.reshape(len(self.ticks), -1)[labels[seen], self._cells[seen]] += ticks
 
     def seconds(self, time_base: Fraction) -> NDArray[np.float64]:
-        """(C + 1, rows, `COLUMNS`) seconds."""
+        """Return the sums in seconds, (C + 1, rows, `COLUMNS`)."""
         return self.ticks.astype(np.float64) * float(time_base)
 
     def metadata(self) -> dict[bytes, bytes]:

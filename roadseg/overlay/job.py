@@ -1,4 +1,4 @@
-"""One video: its overlay, a table of its frames and a summary.
+"""Overlay of one video: drawn labels, a table of its frames and a summary.
 
 decode -> prepare -> segment [-> smooth] -> draw (blend, count) -> encode, each stage in its own thread.
 """
@@ -60,7 +60,7 @@ class Decoded(NamedTuple):
 
     frame: Frame
     damaged: bool
-    """The decoder met errors on the way to this frame."""
+    """True if the decoder met errors before this frame."""
 
 
 class Drawn(NamedTuple):
@@ -69,11 +69,11 @@ class Drawn(NamedTuple):
     frame: Frame
     """The frame with the overlay."""
     damaged: bool
-    """The decoder met errors on the way to this frame."""
+    """True if the decoder met errors before this frame."""
     counts: NDArray[np.int64]
     """(256,) number of pixels of each label value."""
     grid: Grid
-    """Their places, coarsely."""
+    """Labels on the grid of the heat maps."""
     memory: Memory | None
     """State of smoothing after the batch of this frame; None without smoothing."""
 
@@ -186,14 +186,14 @@ def overlay_video(
 
 
 def _cut_off(frame: Frame) -> list[str]:
-    """Say what is lost of frames of odd sizes."""
+    """Return a notice about the row or column that frames of odd sizes lose."""
     lost = [name for name, side in (("column", frame.width), ("row", frame.height)) if side % 2]
     return [f"the last {' and '.join(lost)} of odd {frame.width}x{frame.height} pixels is cut off"] if lost else []
 
 
 @contextmanager
 def _while_there(video: Path) -> Iterator[None]:
-    """Blame the error of a video that is gone, as after a card is pulled out, on that: its parts are worth keeping."""
+    """Report a video that has vanished, as after a card is pulled out, by an error that keeps its finished parts."""
     try:
         yield
     except VideoError as error:

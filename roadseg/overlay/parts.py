@@ -1,4 +1,4 @@
-"""Parts of an unfinished overlay, which survive the process, whatever ends it.
+"""Parts of an unfinished overlay on disk, which survive the end of the process, even by `kill -9`.
 
 A video is drawn in segments of `SEGMENT_FRAMES`. A hidden folder beside the later results holds the overlay without
 sound and the table of each segment, and a manifest with the job. At the end the segments are joined without being
@@ -47,11 +47,11 @@ class Segment:
 class OverlayParts:
     """Parts of one overlay; parts of another job are deleted.
 
-        with OverlayParts(files, job, versions, label_space) as parts:
+        with OverlayParts(files, job, versions, label_space, sample_aspect_ratio) as parts:
             with parts.segment(first) as segment:
                 ...
 
-    The parts are deleted when the block ends well or the video is at fault. Whatever else ends the block, finished
+    The parts are deleted when the block ends without an error or with a `VideoError`. After any other error, finished
     segments stay for the next call. The caller holds the name of the overlay, see `roadseg.files.held`.
 
     Args:

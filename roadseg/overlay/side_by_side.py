@@ -80,7 +80,7 @@ def compare_on_video(
     smoothing: float = 0.0,
     on_progress: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> SideBySide:
-    """Draw the labels of each segmenter on a pane of its own: two side by side, three or four in a square.
+    """Draw the labels of each segmenter on its own pane: two side by side, three or four in a square.
 
     With three, the plain video fills the square. Every frame has the time that it has in the video, and the sound is
     copied. Pixels come out square. The file appears whole or not at all.
@@ -220,12 +220,12 @@ class _Panes:
 
 
 def pane_size(width: float | Fraction, height: int, rows: int) -> tuple[int, int]:
-    """(width, height) of a pane, both even: as large as the video is shown, but that all panes fit `LARGEST`.
+    """Return the (width, height) of a pane, both even: those of the video as shown, or less so that all panes fit.
 
     Args:
-        width: of the video as it is shown, in pixels as high as they are wide.
-        height: of the video in pixels.
-        rows: of panes, of `COLUMNS` each.
+        width: width of the video as it is shown, in square pixels.
+        height: height of the video in pixels.
+        rows: number of rows of panes, `COLUMNS` each; all together are at most `LARGEST` wide and high.
     """
     room = (LARGEST + GAP) // COLUMNS - GAP, (LARGEST + GAP) // rows - GAP
     scale = min(1, room[0] / width, room[1] / height)
@@ -233,7 +233,7 @@ def pane_size(width: float | Fraction, height: int, rows: int) -> tuple[int, int
 
 
 def _scaled(frame: Frame, size: tuple[int, int]) -> Frame:
-    """Scale a frame to an even size, each plane by itself."""
+    """Scale a frame to an even size, each plane separately."""
     half = size[0] // 2, size[1] // 2
     return replace(frame, y=_resized(frame.y, size), u=_resized(frame.u, half), v=_resized(frame.v, half))
 

@@ -43,7 +43,7 @@ def count_pixels(labels: LabelMap, seen: NDArray[np.bool_] | None = None) -> NDA
 
 
 class ClassTotals:
-    """Sums of classes over frames, each weighted by its duration.
+    """Class shares summed over frames, each weighted by its duration.
 
     Args:
         names: the classes, then `unlabelled`.
@@ -74,7 +74,7 @@ class ClassTotals:
         self._present_seconds += durations @ present
 
     def shares(self) -> list[ClassShare]:
-        """One entry a name, in their order; shares add up to 1 once there is a frame."""
+        """Return one entry for each name, in their order; shares add up to 1 once there is a frame."""
         shares = self._fractions / (self.seconds or 1)
         return [
             ClassShare(name, float(share), int(frames), float(seconds))
@@ -190,7 +190,7 @@ def read_frames(path: Path, names: Sequence[str]) -> Iterator[FrameRows]:
 
 
 def read_heatmaps(path: Path) -> NDArray[np.float64] | None:
-    """Read the heat maps of a table: how long each class is seen at each place, over all frames.
+    """Read the heat maps of a table: the time for which each class is seen in each cell, over all frames.
 
     Args:
         path: the Parquet file.

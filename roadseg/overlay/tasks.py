@@ -26,7 +26,7 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True)
 class Shard:
-    """One of several equal parts of the videos, give or take a video, which together are all of them."""
+    """One of several parts of the videos, whose sizes differ by at most one; together they are all videos."""
 
     number: int
     """Number of the part, from 1."""
@@ -53,7 +53,7 @@ def find_tasks(given: str | PathLike[str] | Iterable[str | PathLike[str]], out: 
 
 
 def clashes(tasks: Sequence[Task]) -> dict[Task, InputError]:
-    """Return the tasks whose results have no name of their own, each with the reason: they must not be done."""
+    """Return the tasks whose results would replace another video or results, each with the reason to refuse it."""
     by_name = defaultdict(list)
     for task in tasks:
         by_name[task.files.overlay].append(task)

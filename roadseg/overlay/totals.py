@@ -114,7 +114,7 @@ def overlay_stats(
 
 
 def finished_tables(folders: Sequence[Path], *, required: bool = True) -> tuple[list[Path], int]:
-    """Find the tables below `folders` that have a summary, each once; return them and the number of others.
+    """Find the tables below `folders` that have a summary, each once; return them and the number without one.
 
     Raises:
         InputError: a folder is missing or, if tables are `required`, there is none that is finished.

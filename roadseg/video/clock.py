@@ -73,7 +73,7 @@ class Clock:
     start: Fraction
     """Seconds by which all stamps move, at least 0."""
     runs: dict[int, tuple[_Run, ...]]
-    """By the index of each stream, where time jumps."""
+    """Runs of each stream in which time jumps, by the index of the stream."""
     jumps: int
     """Number of places at which time jumps."""
 

@@ -94,7 +94,7 @@ def _opened(path: Path, format: str | None = None) -> InputContainer:
 
 
 def _refuse_playlist(path: Path) -> None:
-    """Refuse a file that names other files to open, unless its own name says so.
+    """Refuse a file that names other files to open, unless its extension is that of a playlist.
 
     Raises:
         VideoError: it is one.

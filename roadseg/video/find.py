@@ -57,7 +57,7 @@ def find_videos(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
 def _videos(given: str) -> Iterable[tuple[Path, Path]]:
-    """Videos, each with its path relative to what was given; for a video given by its own path, its bare name."""
+    """Return videos, each with its path relative to what was given; for a video given by its own path, its name."""
     path = Path(given)
     if given.startswith("@"):
         return _listed(Path(given[1:]))
@@ -130,5 +130,5 @@ def _listed(path: Path) -> list[tuple[Path, Path]]:
 
 
 def _inside(folder: Path) -> Path:
-    """`folder`, or the empty path where `folder` would lead outside."""
+    """Return `folder`, or the empty path where `folder` would lead outside."""
     return Path() if folder.is_absolute() or ".." in folder.parts else folder

@@ -16,7 +16,7 @@ from roadseg.video.colour import ACCURATE, H273_MATRIX, SWS_MATRIX, Matrix, Plan
 class Frame:
     """A decoded frame as 8-bit planar Y'CbCr 4:2:0, the form in which video is stored, decoded and encoded.
 
-    Keeping this form from decoder to encoder spares both conversions to RGB, the costliest part of drawing on video.
+    Keeping this form from decoder to encoder avoids both conversions to RGB, the costliest part of drawing on video.
     `to_rgb` converts where RGB is needed, at the size that is needed.
     """
 

@@ -1,7 +1,7 @@
-"""Check that the data of a JPEG image are whole.
+"""Check that the data of a JPEG image are complete.
 
-The usual decoders replace what is missing or broken by grey and say so on the terminal only. FFmpeg's can be told to
-stop there.
+The usual decoders fill missing or broken parts with grey and report it on the terminal only. FFmpeg's decoder has an
+option to fail there.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The eight ways in which a stored frame is turned and mirrored to be shown."""
+"""Orientation of stored frames: the eight ways in which they are turned and mirrored to be shown."""
 
 import struct
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ MATRIX_BYTES = 36
 
 
 class Orientation(NamedTuple):
-    """How stored frames become upright: first turned, then mirrored."""
+    """Rotation and mirroring that make stored frames upright: first turned, then mirrored."""
 
     rotation: int = 0
     """0, 90, 180 or 270: degrees counter-clockwise."""

@@ -1,4 +1,4 @@
-"""Threaded pipeline of iterators: every stage in a thread of its own, with bounded queues between stages.
+"""Threaded pipeline of iterators: every stage in its own thread, with bounded queues between stages.
 
     with Pipeline("decode", reader).then("segment", segment).then("encode", encode) as done:
         for item in done:
@@ -95,12 +95,12 @@ class _Channel:
 class Pipeline(Generic[T]):
     """A source and its stages. Threads start on entering the context and have all ended when it is left.
 
-    Whatever a source or stage raises stops the others and is raised in the caller, the first one if there are several.
+    An exception in the source or a stage stops the others and is raised in the caller, the first if there are several.
     Leaving early, by `break`, an exception or Ctrl-C, stops the stages where they are.
 
     Args:
         name: what the source is called in `timings`.
-        source: iterated in a thread of its own, from the context's beginning.
+        source: iterated in its own thread, from the beginning of the context.
         depth: number of items that a queue holds; besides these every stage holds one.
     """
 
@@ -109,7 +109,7 @@ class Pipeline(Generic[T]):
         """Timings by stage name, in order; final once the context is left."""
         self._depth = depth
         self._stop = threading.Event()
-        self._stop.set()  # until the context is entered: iterating outside of it must fail, not wait for ever
+        self._stop.set()  # until the context is entered: iterating outside of it must fail, not block forever
         self._lock = threading.Lock()
         self._error: BaseException | None = None
         self._threads: list[threading.Thread] = []
@@ -184,7 +184,7 @@ class Pipeline(Generic[T]):
             while thread.is_alive():
                 try:
                     thread.join()
-                except KeyboardInterrupt as again:  # an impatient second Ctrl-C must not free what threads still use
+                except KeyboardInterrupt as again:  # a second Ctrl-C must not free what threads still use
                     interrupt = again
         if error is None and (interrupt or self._error):
             raise interrupt or cast(BaseException, self._error)

@@ -69,7 +69,7 @@ class VideoInfo:
     height: int
     """Height in pixels as shown, after rotation."""
     orientation: Orientation
-    """How stored frames are turned and mirrored to be shown."""
+    """Rotation and mirroring with which stored frames are shown."""
     sample_aspect_ratio: Fraction
     """Width of a stored pixel over its height; 1 where the file does not state it."""
     frame_rate: Fraction | None

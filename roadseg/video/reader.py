@@ -43,7 +43,7 @@ TRUNCATION_TOLERANCE = 0.5
 """Seconds by which frames may end before the stated duration; sound often outlasts them."""
 
 COUNT_TOLERANCE = 0.2
-"""The same where the file counts its frames: encoders leave a few out."""
+"""Seconds of missing frames where the file states their number: encoders leave a few out."""
 
 # The nearest of the three matrices that a `Frame` can have.
 NEAREST_MATRIX: dict[str, Matrix] = {
@@ -86,10 +86,9 @@ class VideoReader:
                 print(frame.seconds, frame.to_rgb().shape)
 
     All frames have the size, matrix and range of the first (others are converted, with their proportions kept between
-    black borders), are turned upright, and have
-    strictly increasing `pts` of at least 0. A frame lasts until the next begins, at most an hour. Packets that cannot
-    be decoded are skipped and counted in `events`, which also states if reading stopped early. Frames stay valid after
-    the reader is closed.
+    black borders), are turned upright, and have strictly increasing `pts` of at least 0. A frame lasts until the next
+    begins, at most an hour. Packets that cannot be decoded are skipped and counted in `events`, which also states if
+    reading stopped early. Frames stay valid after the reader is closed.
     """
 
     def __init__(

@@ -21,10 +21,10 @@ MP4_CODECS = ("aac", "mp3", "opus")
 """Sound formats that browsers play from MP4; Matroska holds any."""
 
 AAC_BITS_PER_CHANNEL = 80_000
-"""Bits per second and channel of sound that is encoded anew."""
+"""Bits per second and channel of sound that is encoded again."""
 
 MAX_SHIFT = Fraction(1, 25)
-"""Seconds by which sound that is encoded anew may be off before silence fills a gap or an overlap is dropped."""
+"""Seconds by which sound that is encoded again may be off before silence fills a gap or an overlap is dropped."""
 
 OPUS_HEADER = 19
 """Smallest size in bytes of an Opus identification header (RFC 7845, section 5.1)."""

@@ -2,8 +2,8 @@
 
 Variance alone does not reveal them: a bonnet mirrors the moving street and the digits of a stamp change, while sky,
 smooth tarmac and the dark of night hardly vary. Outlines do: an outline fixed to the camera, or laid over its frames,
-stays in the same place in nearly all frames, however much they differ otherwise. Two kinds are searched for, each with
-a criterion of its own:
+stays in the same place in nearly all frames, however much they differ otherwise. Two kinds are searched for, each by
+its own criterion:
 
 - A bonnet, or a bar, covers the bottom of the frame. Its upper edge runs from column to column, over at least half the
   width and never too steeply. Colours differ on either side of it, unlike at a scratch in the windscreen.

@@ -1,4 +1,4 @@
-"""Timestamps that strictly increase, whatever the file states."""
+"""Timestamps that strictly increase, even where those of the file do not."""
 
 from fractions import Fraction
 

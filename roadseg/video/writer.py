@@ -19,12 +19,11 @@ from roadseg.video.muxer import Muxer
 
 X264 = {"preset": "superfast", "crf": "24", "bf": "0", "mbtree": "1", "rc-lookahead": "10"}
 """Options of x264. Quality, and size within a tenth, equal those of `veryfast` at crf 23, for less than half the time.
-With B-frames the same frames often give another video, without them seldom. `superfast` most lacks `mbtree`, the rate
-control by how long a block stays visible, so it is switched on."""
+With B-frames the same frames often give another video, without them seldom. `mbtree`, rate control by how long a block
+stays visible, is the part of `veryfast` that `superfast` lacks most, so it is switched on."""
 
 KEYFRAME_INTERVAL = 256
 """Largest number of frames from one keyframe to the next."""
-
 
 MIN_SIDE, MAX_SIDE = 2, 16_384
 """Smallest and largest width and height of frames, in pixels, that x264 encodes in 4:2:0."""
