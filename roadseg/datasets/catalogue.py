@@ -56,13 +56,13 @@ def parse_dataset(text: str, default_split: str = "", *, folder_kind: str = "") 
     Args:
         text: the notation; `~` in ROOT is the home folder.
         default_split: split where the text names none and the kind has it.
-        folder_kind: kind of a bare folder; empty to refuse it.
+        folder_kind: kind of a text that is a bare folder; empty to refuse it.
 
     Raises:
         DatasetError: the text has another form, or its kind or split is unknown.
     """
     if folder_kind and (":" not in text or Path(text).is_dir()):
-        return DatasetReference(dataset_kind(folder_kind), Path(text), "")
+        return DatasetReference(dataset_kind(folder_kind), Path(text).expanduser(), "")
     name, _, rest = text.partition(":")
     root, _, split = rest.rpartition(":")
     # A colon inside the path: the text behind it is not a split.

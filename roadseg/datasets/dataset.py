@@ -1,7 +1,7 @@
 """Images on disk, with or without label maps."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -138,8 +138,15 @@ class FoundImages(NamedTuple):
     """A line about images in formats that are not read, if there are any."""
 
 
+def visible_paths(folder: Path) -> Iterator[Path]:
+    """Yield the paths below `folder`, at any depth, without hidden files and folders: thumbnails, deleted images."""
+    for path in folder.rglob("*"):
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path
+
+
 def find_images(folder: Path) -> FoundImages:
-    """List the images below `folder`, at any depth; hidden files, which some systems create, are skipped.
+    """List the images below `folder`, at any depth; hidden files and folders are skipped.
 
     Raises:
         DatasetError: the folder is missing or has no images.
@@ -148,10 +155,8 @@ def find_images(folder: Path) -> FoundImages:
         raise DatasetError(f"{folder}: no such folder")
     found: list[Path] = []
     unread: Counter[str] = Counter()
-    for path in folder.rglob("*"):
+    for path in visible_paths(folder):
         suffix = path.suffix.lower()
-        if path.name.startswith("."):
-            continue
         if suffix in IMAGE_SUFFIXES:
             found.append(path)
         elif suffix in UNREAD_SUFFIXES:

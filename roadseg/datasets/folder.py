@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from roadseg.datasets.dataset import ImageDataset, Sample, find_images, present
+from roadseg.datasets.dataset import ImageDataset, Sample, find_images, present, visible_paths
 from roadseg.datasets.folder_labels import LABELS_FILE, FolderLabels, read_folder_labels
 from roadseg.datasets.image_files import read_ids, read_red
 from roadseg.datasets.kind import DatasetKind
@@ -77,8 +77,7 @@ def _masks_alone(samples: Iterable[Sample], images: Path, masks: Path, described
     if images == masks:
         return ()
     used = {sample.label for sample in samples}
-    alone = sorted(path for path in masks.rglob("*") if _ends(path, described.mask_suffix) and path not in used)
-    alone = [path for path in alone if not path.name.startswith(".")]
+    alone = sorted(path for path in visible_paths(masks) if _ends(path, described.mask_suffix) and path not in used)
     if not alone:
         return ()
     count = f"{len(alone)} of {len(used) + len(alone)}"

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from roadseg.errors import WeightsError, mistakes
+from roadseg.errors import DatasetError, RecipeError, WeightsError, mistakes
 from roadseg.files import writing
 from roadseg.inputs.documents import parse_json
 from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
@@ -34,7 +34,9 @@ MODEL_FILE = "model.safetensors"
 DEFAULT_FILE = Path(__file__).parent / "default.safetensors"
 _METADATA_KEY = "roadseg"
 DOWNLOAD = "Download it again."
-
+GIVE_RUN = "Give a run folder of `roadseg adapt`."
+_PREFIX = re.compile(r"^((module|Scale)\.)+")
+"""Prefixes of wrappers: data parallelism, and the scale module of the first ImageNet files."""
 
 InputSide = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
 
@@ -111,7 +113,10 @@ def load_model(run: str | os.PathLike[str]) -> tuple[SegmentationNetwork, ModelC
             f"{file}: no trained model here", f"Give a run folder of `roadseg adapt`, which contains {MODEL_FILE}."
         )
     card, state = _read(file)
-    network = build_model(card.model, len(card.label_space), levels=card.levels, pretrained=False, **card.options)
+    try:
+        network = build_model(card.model, len(card.label_space), levels=card.levels, pretrained=False, **card.options)
+    except (DatasetError, RecipeError) as error:
+        raise WeightsError(f"{file}: its description is wrong: {error.cause}", GIVE_RUN) from None
     if has_source_statistics(state):
         keep_source_statistics(network)
     load_weights(network, state, origin=str(file))
@@ -235,10 +240,6 @@ def _is_sound(network: Network, name: str, value: Tensor) -> bool:
     return bool(torch.isfinite(value).all())
 
 
-_PREFIX = re.compile(r"^((module|Scale)\.)+")
-"""Prefixes of wrappers: data parallelism, and the scale module of the first ImageNet files."""
-
-
 def _module(name: str) -> str:
     """Return the child of the network that a tensor belongs to."""
     return name.partition(".")[0]
@@ -294,8 +295,6 @@ def _read(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
         return ModelCard.model_validate(parse_json(metadata[_METADATA_KEY])), state
     except ValidationError as error:  # a ValueError too
         cause = f"{path}: its description is wrong: {mistakes(error, ModelCard.model_fields)}"
-        raise WeightsError(cause, "Give a run folder of `roadseg adapt`.") from None
+        raise WeightsError(cause, GIVE_RUN) from None
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise WeightsError(
-            f"{path}: not a model written by roadseg ({type(error).__name__})", "Give a run folder of `roadseg adapt`."
-        ) from error
+        raise WeightsError(f"{path}: not a model written by roadseg ({type(error).__name__})", GIVE_RUN) from error

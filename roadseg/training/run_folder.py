@@ -120,11 +120,24 @@ class RunFolder:
             log.write(json.dumps(record, allow_nan=False) + "\n")
 
     def read_log(self) -> list[dict[str, Any]]:
-        """All complete lines of the log."""
+        """Return the complete lines of the log; a last line without an end, as `kill -9` leaves it, is dropped.
+
+        Raises:
+            InputError: another line is not of the log's form.
+        """
         if not self.log.exists():
             return []
-        lines = self.log.read_text(encoding="utf-8").split("\n")[:-1]
-        return [json.loads(line) for line in lines]
+        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+        return [self._parsed(number, line) for number, line in enumerate(lines, start=1)]
+
+    def _parsed(self, number: int, line: str) -> dict[str, Any]:
+        try:
+            record = json.loads(line)
+            if isinstance(record["step"], int):
+                return dict(record)
+        except (ValueError, KeyError, TypeError):
+            pass
+        raise InputError(f"{self.log}: line {number} is not of the form of the log", "Delete that line.")
 
     def rewind(self, step: int) -> None:
         """Drop log lines and samples after `step`, since those steps will be made again."""

@@ -30,6 +30,7 @@ ImageFormat = Literal["jpg", "png"]
 INDEX_NAME = "frames.parquet"
 RECORD_NAME = "frames.json"
 """File in the folder of each video with the choice of frames and the list of images; present once all are written."""
+RECORD_KEYS = frozenset({"video", "choice", "duplicates", "events", "images"})
 
 JPEG_QUALITY = 95
 
@@ -170,7 +171,7 @@ def extract_frames(
     extracted: list[Extracted] = []
     failures: list[Failure] = []
     with locked(out):
-        for remains in out.glob(f"*{PART_SUFFIX}"):
+        for remains in out.glob(f"*-{8 * '[0-9a-f]'}{PART_SUFFIX}"):
             shutil.rmtree(remains, ignore_errors=True)
         try:
             for video in found:
@@ -336,9 +337,11 @@ def _replacing(folder: Path) -> Iterator[Path]:
 
 def _record(folder: Path) -> dict[str, Any] | None:
     """Read the record of a complete folder; None where there is none, or where it has another form."""
-    path = folder / RECORD_NAME
-    record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return record if "images" in record else None
+    try:
+        record = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) and record.keys() >= RECORD_KEYS else None
 
 
 def _write_index(out: Path) -> None:

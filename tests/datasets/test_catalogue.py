@@ -24,6 +24,11 @@ def test_the_notation(text, expected):
     assert (kind.name, root, split) == expected
 
 
+def test_a_bare_folder_is_of_the_kind_that_the_caller_expects():
+    kind, root, split = parse_dataset("~/drives", folder_kind="frames")
+    assert (kind.name, root, split) == ("frames", Path.home() / "drives", "")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -247,7 +247,15 @@ def test_names_in_capital_letters_and_other_formats(tmp_path, image_name, mask_n
 
 def test_what_is_left_out_is_said(tmp_path):
     root = written(tmp_path, "[classes]\nroad = 1", [[1]])
-    for name in ("images/b.heic", "images/deep/c.HEIC", "images/d.gif", "images/._e.gif", "masks/.hidden.png"):
+    for name in (
+        "images/b.heic",
+        "images/deep/c.HEIC",
+        "images/d.gif",
+        "images/._e.gif",
+        "masks/.hidden.png",
+        "images/.trash/f.jpg",
+        "masks/.trash/f.png",
+    ):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_bytes(b"?")
     write_image(root / "masks" / "b.png", np.ones((1, 1), np.uint8))

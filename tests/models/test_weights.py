@@ -118,6 +118,24 @@ def test_a_card_that_is_none_is_refused(tmp_path, text):
     assert str(error.value).count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"labels": "mars-3"}, "unknown label space 'mars-3'"),
+        ({"model": "unet"}, "unknown model 'unet'"),
+        ({"levels": 3}, "a network has 1 or 2 levels, not 3"),
+        ({"options": {"aspp": "two-branch"}}, "model 'fast' has no option 'aspp'"),
+    ],
+)
+def test_a_card_that_no_network_fits_is_refused_by_the_name_of_its_file(tmp_path, change, cause):
+    described = json.loads(CARD.model_dump_json()) | change
+    save_file({"a": torch.zeros(1)}, tmp_path / MODEL_FILE, metadata={"roadseg": json.dumps(described)})
+    with pytest.raises(WeightsError) as error:
+        load_model(tmp_path)
+    assert error.value.cause == f"{tmp_path / MODEL_FILE}: its description is wrong: {cause}"
+    assert error.value.remedy
+
+
 def test_input_sizes_that_are_given_have_the_same_bounds():
     with pytest.raises(InputError, match=r"input size 1000000x64: sides have 32 to 8192 pixels\n"):
         load_segmenter("default", device="cpu", input_size=(10**6, 64))

@@ -30,6 +30,14 @@ def charts_of(page):
     return {chart["title"]: chart for chart in data_of(page)["charts"]}
 
 
+def test_a_damaged_log_is_an_error_that_names_the_line(tmp_path):
+    run = write_training(tmp_path / "run", labels="cityscapes-19")
+    lines = run.log.read_text().splitlines()
+    run.log.write_text("\n".join([lines[0], "\0" * 40, *lines[1:], ""]))
+    with pytest.raises(InputError, match=r"log.jsonl: line 2 is not of the form"):
+        training_page(run)
+
+
 def test_charts_are_the_log(run):
     charts = charts_of(training_page(run))
     assert list(charts) == [

@@ -199,8 +199,21 @@ def test_remains_of_a_killed_process_are_cleared(clip, tmp_path):
     remains = tmp_path / "out" / "drive-12345678.part"
     remains.mkdir(parents=True)
     (remains / "000000.jpg").write_bytes(b"half")
+    foreign = tmp_path / "out" / "my own.part"
+    foreign.mkdir()
     extract_frames([clip], tmp_path / "out", count=1)
     assert not remains.exists()
+    assert foreign.exists()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"images": []}'])
+def test_a_record_in_another_form_is_written_again(clip, tmp_path, text):
+    first = extract_frames([clip], tmp_path / "out", count=2)
+    record = first.videos[0].folder / "frames.json"
+    record.write_text(text)
+    again = extract_frames([clip], tmp_path / "out", count=2)
+    assert not again.videos[0].reused
+    assert len(json.loads(record.read_text())["images"]) == len(rows(again)) == 2
 
 
 def test_a_failed_write_leaves_the_pictures_of_last_time(clip, tmp_path, monkeypatch):
