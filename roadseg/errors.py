@@ -116,12 +116,12 @@ def mistakes(error: "ValidationError", known: Collection[str]) -> str:
 
 
 def shortened(text: str, limit: int = 100) -> str:
-    """Return a text of others for a message: its beginning where it is longer than `limit` characters."""
+    """Return a text that others wrote, cut to `limit` characters, for a message."""
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
 def visible(text: str) -> str:
-    """Text with control characters escaped as in Python: what servers and file names say must not steer a terminal.
+    """Return text with control characters escaped as in Python: texts of others must not steer a terminal.
 
     Line ends stay. Marks that turn the direction of text around (U+202A to 202E, U+2066 to 2069) are escaped too.
     """
@@ -129,7 +129,7 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The same, with line ends escaped too."""
+    """Return text with control characters and line ends escaped, see `visible`."""
     return re.sub(r"[\n\u2028\u2029]", _escaped, visible(text))
 
 

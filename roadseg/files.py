@@ -29,8 +29,8 @@ FINGERPRINT_BYTES = 1 << 20
 def writing(path: Path) -> Iterator[Path]:
     """Give a `.part` path to write to and rename it to `path` when the block ends well.
 
-    The partial file is removed when the block raises, whatever it raises, so that neither a half-written file
-    nor its remains are left under any name.
+    The partial file is removed when the block raises any exception, so that no half-written file is left under any
+    name.
 
     Args:
         path: the file to write; an older one is replaced. Its folder is made if it is missing.
@@ -231,8 +231,8 @@ def _lock(file: Path, what: Path) -> Iterator[None]:
         lock.release()
 
 
-def printable(path: Path) -> str:
-    """Path as text, with bytes that are not UTF-8 escaped: Parquet, HTML and terminals take nothing else."""
+def printable(path: str | Path) -> str:
+    """Return a path as text with bytes that are not UTF-8 escaped: Parquet, HTML and terminals take only UTF-8."""
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -23,9 +23,9 @@ Precision = Literal["float32", "tf32", "bfloat16", "float16"]
 mantissas of 10 bits and adds in single precision. `bfloat16` and `float16` are torch's automatic mixed precision."""
 
 LONGEST_WAIT = timedelta(days=1)
-"""For another process by Gloo, which may be rendering or scoring meanwhile; one that has died is noticed at once."""
+"""Longest wait for another process over Gloo, which may render or score meanwhile; a dead one is noticed at once."""
 LONGEST_SUM = timedelta(minutes=10)
-"""For another process by NCCL, which does not notice one that has died. Processes meet by Gloo right before."""
+"""Longest wait over NCCL, which does not notice that a process has died. Processes meet over Gloo right before."""
 BUCKET_ELEMENTS = 2**23
 """Tensors travel between processes in messages of about this many numbers: few large ones are faster than many."""
 
@@ -65,7 +65,7 @@ class Runtime:
         """Run the body's CUDA work beside that of other threads; does nothing on other devices.
 
         Results must have reached the CPU's memory when the body ends. A stream that no thread uses any more is used
-        again: each has a pool of memory of its own.
+        again, since each has its own pool of memory.
         """
         if self.device.type != "cuda":
             yield
@@ -114,7 +114,7 @@ _idle_streams: defaultdict[torch.device, list[torch.cuda.Stream]] = defaultdict(
 _nccl: dist.ProcessGroup | None = None
 """Group of the same processes for tensors on CUDA devices, inside `process_group`."""
 _groups = itertools.count()
-"""Numbers of the groups of this process, which others count alike."""
+"""Counter of the groups that this process joined; the processes that share the work have the same count."""
 
 
 @contextmanager
@@ -143,7 +143,7 @@ def process_group() -> Iterator[None]:
 
 
 def is_main_process() -> bool:
-    """True on rank 0, or without `torchrun`: the process that writes files and prints."""
+    """Return True on rank 0, or without `torchrun`: in the process that writes files and prints."""
     return _alone() or os.environ["RANK"] == "0"
 
 
@@ -158,7 +158,7 @@ def main_process_first() -> Iterator[None]:
 
 
 def _alone() -> bool:
-    """True unless `torchrun` started this process, be it as the only one."""
+    """Return True unless `torchrun` started this process; one that it started alone counts as a group."""
     return not {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
 
 
@@ -176,7 +176,7 @@ def start(device: DeviceName = "auto", precision: Precision = "float32") -> Runt
 
     Args:
         device: `auto` takes the first of CUDA, Apple's MPS and the CPU that is available. Each process of a group has
-            a CUDA device of its own.
+            its own CUDA device.
         precision: arithmetic of networks.
 
     Raises:

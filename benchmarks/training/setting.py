@@ -11,7 +11,8 @@ from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.datasets.transforms import CropTransform
 from roadseg.labels.catalogue import CITYSCAPES_19
-from roadseg.models.build import build_discriminator, build_model
+from roadseg.models.build import build_model
+from roadseg.models.discriminator import PatchDiscriminator
 from roadseg.runtime import Runtime, seed_everything
 from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
@@ -32,7 +33,7 @@ def build(model: str, runtime: Runtime) -> Trainer:
     segmenter = runtime.place(build_model(model, CLASSES, pretrained=False))
 
     def adversary(view: View, weight: float) -> Adversary:
-        return Adversary(view, runtime.place(build_discriminator(CLASSES)), weight)
+        return Adversary(view, runtime.place(PatchDiscriminator(CLASSES)), weight)
 
     main, auxiliary = ADVERSARIAL_WEIGHTS
     method = Adversarial(

@@ -22,7 +22,6 @@ from roadseg.adaptation.method import Method, MethodOptions, MethodParts
 from roadseg.adaptation.supervision import Supervision
 from roadseg.adaptation.term import Term
 from roadseg.datasets.sampling import Batch
-from roadseg.models.build import build_discriminator
 from roadseg.models.discriminator import PatchDiscriminator
 from roadseg.models.network import Prediction, SegmentationNetwork
 from roadseg.runtime import Runtime
@@ -39,12 +38,12 @@ class View:
 
 
 def softmax(logits: Tensor) -> Tensor:
-    """Class probabilities (N, C, H, W)."""
+    """Return class probabilities (N, C, H, W)."""
     return torch.softmax(logits, dim=1)
 
 
 def unchanged(maps: Tensor) -> Tensor:
-    """The maps themselves."""
+    """Return the maps themselves."""
     return maps
 
 
@@ -87,7 +86,7 @@ class Adversarial(Method):
         discriminator_width: Annotated[int, Field(gt=0)] = 64
         """Channels of a discriminator's first of five convolutions; the last but one has eight times as many."""
         discriminator_upsample: bool = False
-        """Up-sample scores to the size of the maps, as the paper says and its published code does not."""
+        """Up-sample scores to the size of the maps, as in the paper but not in its published code."""
         discriminator_learning_rate: Annotated[float, Field(gt=0)] = 1e-4
         """Learning rate of Adam for the discriminators."""
         map_stride: Annotated[int, Field(ge=1)] = 1
@@ -135,7 +134,7 @@ class Adversarial(Method):
         """Build a discriminator for each view, then the method."""
 
         def adversary(name: str, view: View) -> Adversary:
-            discriminator = build_discriminator(
+            discriminator = PatchDiscriminator(
                 parts.segmenter.feature_channels if view is FEATURES else parts.segmenter.num_classes,
                 width=options.discriminator_width,
                 upsample=options.discriminator_upsample,

@@ -88,7 +88,7 @@ def source_moments(network: SegmentationNetwork, images: NDArray[np.uint8], runt
     Args:
         network: on the runtime's device; left as it is.
         images: images like those of training, (N, H, W, 3) uint8 RGB of the network's input size, 1 <= N.
-        runtime: float32 is used whatever its precision.
+        runtime: device; the computation is in float32 at any precision of the runtime.
 
     Raises:
         InputError: the network has no batch norm.

@@ -27,7 +27,7 @@ from roadseg.runtime import Runtime, is_main_process
 TTA_FOR_LABELS = TTA(flip=True, scales=(0.75, 1.0, 1.3))
 """Test-time augmentation: the mean over these is about three points better than one view, see docs/experiments.md."""
 SURE = 0.9
-"""Pixels of this probability are kept, whatever the threshold of their class."""
+"""Probability from which on pixels are kept, even below the threshold of their class."""
 LEVELS = 256
 """Number of steps in which confidence is stored."""
 RECORD, LABELS, CONFIDENCE = "pseudo-labels.json", "labels", "confidence"
@@ -38,7 +38,7 @@ class SelectedLabels:
     """Reader of label maps that drops pixels below their class's confidence threshold."""
 
     thresholds: tuple[int, ...]
-    """Least confidence of each train id, in steps of 1 / 255."""
+    """Lowest confidence that is kept, in steps of 1 / 255, by train id."""
 
     def __call__(self, path: Path) -> LabelMap:
         """Read `path` as (H, W) uint8 train ids, 255 where confidence is below the threshold.
@@ -107,11 +107,11 @@ def pseudo_labelled(
 
 
 def selection_thresholds(counts: NDArray[np.int64], keep_ratio: float) -> tuple[int, ...]:
-    """Return the least confidence at which pixels of each class are kept.
+    """Return the lowest confidence at which pixels of each class are kept.
 
     Args:
         counts: (C, 256) pixels by class and confidence in steps of 1 / 255.
-        keep_ratio: least share of each class's pixels to keep, 0..1.
+        keep_ratio: smallest share of each class's pixels to keep, 0..1.
 
     Returns:
         C steps of 1 / 255, none above that of 0.9; 0 for a class that never occurs.

@@ -111,7 +111,7 @@ class Method(ABC):
 
     @property
     def loss_kinds(self) -> dict[str, LossKind]:
-        """Interpretation of logged values, by name, for those whose size is meaningful by itself."""
+        """Interpretation of logged values, by name, for those whose absolute size has a meaning."""
         return self.supervision.kinds(self.segmenter.num_classes)
 
     @abstractmethod
@@ -128,7 +128,7 @@ class Method(ABC):
         return dataset
 
     def predict_source(self, images: Tensor) -> Prediction:
-        """As `predict`, for source images: normalised by the batch-norm statistics of the source, if kept apart."""
+        """Forward source images as `predict` does, by the batch-norm statistics of the source where it has its own."""
         with source_statistics(self.segmenter):
             return self.predict(images)
 

@@ -88,7 +88,7 @@ class SelfTraining(Extension):
 
     @torch.no_grad()
     def _pseudo_labels(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Labels (N, H, W) uint8 and their weights (N, 1, 1) in 0..1."""
+        """Return labels (N, H, W) uint8 and their weights (N, 1, 1) in 0..1."""
         with self.runtime.autocast():
             logits = self.teacher(self.teacher.normalisation(images)).logits[0].float()
         size = images.shape[-2:]
@@ -99,7 +99,7 @@ class SelfTraining(Extension):
         return labels.to(torch.uint8), sure
 
     def _mixed(self, batch: Batch, pseudo: Tensor, sure: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Images (N, 3, H, W) uint8, labels (N, H, W) uint8 and weights (N, H, W)."""
+        """Return images (N, 3, H, W) uint8, labels (N, H, W) uint8 and weights (N, H, W)."""
         assert batch.target_images is not None
         pasted = class_mask(batch.source_labels)
         images = torch.where(pasted[:, None], batch.source_images, batch.target_images)

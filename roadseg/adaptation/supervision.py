@@ -25,7 +25,7 @@ class Supervision:
     class_balance: float
     """See `roadseg.adaptation.losses.segmentation_loss`."""
     align_corners: bool
-    """As the segmenter up-samples its logits."""
+    """Value that the segmenter's logits are up-sampled with, see `SegmentationNetwork`."""
 
     def kinds(self, classes: int, *names: str) -> dict[str, LossKind]:
         """Return how to read the losses of `term`, and those of `term_of` under the other `names`.

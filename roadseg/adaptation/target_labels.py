@@ -14,8 +14,8 @@ ANNOTATED = "target-labels"
 class TargetLabels(Extension):
     """Adds the supervised loss on labelled target images to the objective of another method.
 
-    It is a term of its own rather than a share of the source's batch: batch norm treats these images as target images,
-    and no discriminator takes them for source images.
+    It is a separate term, not a share of the source's batch: batch norm treats these images as target images, and no
+    discriminator takes them for source images.
     """
 
     def __init__(self, base: Method, weight: float) -> None:

@@ -1,4 +1,4 @@
-"""Part of an objective, backpropagated by itself."""
+"""Part of an objective that is backpropagated separately."""
 
 from typing import NamedTuple
 

@@ -6,7 +6,7 @@ from typer.core import TyperCommand, TyperGroup
 
 
 def _without_flag_types(parameters: list[Any]) -> list[Any]:
-    """Typer writes `<bool>` behind each flag, as if it took a value."""
+    """Remove the type `<bool>`, which Typer writes behind each flag as if it took a value."""
     for parameter in parameters:
         if getattr(parameter, "is_flag", False) and parameter.metavar is None:
             parameter.metavar = ""
@@ -22,7 +22,7 @@ class Command(TyperCommand):
 
 
 class CommandGroup(TyperGroup):
-    """The program itself, or a command with commands of its own."""
+    """The program itself, or a command with sub-commands."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters for parsing and for the help page."""

@@ -39,7 +39,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.", callbac
 
 
 class SafeConsole(Console):
-    """Console that shows control characters of names and titles, and does not send them to the terminal."""
+    """Console that shows control characters in names and titles escaped, and does not send them to the terminal."""
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return the text, before its width is measured."""
@@ -103,7 +103,7 @@ class Reporter:
         )
 
         class WithNotes(Progress):
-            """Progress bars with notes on lines of their own, as there is no room beside a bar."""
+            """Progress bars with notes on separate lines, since there is no room beside a bar."""
 
             def get_renderables(self) -> Iterable[RenderableType]:
                 yield from super().get_renderables()

@@ -19,14 +19,14 @@ def fetch(
         Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the videos and their manifest.jsonl.")
     ] = Path("data/videos"),
     max_height: Annotated[
-        int, typer.Option(min=1, metavar="PIXELS", help="Greatest height of the video, e.g. 720.")
+        int, typer.Option(min=1, metavar="PIXELS", help="Largest height of the video, e.g. 720.")
     ] = 1080,
     playlist: Annotated[bool, typer.Option("--playlist", help="Fetch all videos of a playlist.")] = False,
     section: Annotated[
         str | None, typer.Option(metavar="START-END", help="Fetch only this part, e.g. 1:30-2:00. Needs ffmpeg.")
     ] = None,
     rate_limit: Annotated[
-        str | None, typer.Option(metavar="BYTES", help="Greatest download rate per second, e.g. 500K or 2M.")
+        str | None, typer.Option(metavar="BYTES", help="Highest download rate per second, e.g. 500K or 2M.")
     ] = None,
     cookies: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A browser's cookies.txt, for videos behind a login.")

@@ -1,4 +1,4 @@
-"""Options that several commands share, and values with a notation of their own."""
+"""Options that several commands share, and parsers of values such as sizes and durations."""
 
 import math
 import re
@@ -57,7 +57,7 @@ MinChange = Annotated[
 ]
 MaxSize = Annotated[int | None, typer.Option(min=16, metavar="PIXELS", help="Shrink the longer side to this.")]
 FrameRate = Annotated[
-    str | None, typer.Option(metavar="HZ", help="Frame rate of streams without time stamps, e.g. raw H.264.")
+    str | None, typer.Option(metavar="HZ", help="Frame rate of streams without timestamps, e.g. raw H.264.")
 ]
 Track = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Video track of files with several. Default: the best.")

@@ -60,7 +60,7 @@ def run(
             raise typer.BadParameter(f"{recipe}: another recipe goes to {folder} already")
         plans[folder] = read_recipe(recipe, **overrides)
         if isinstance(plans[folder], VideoRecipe) and len(recipes) > 1:
-            raise typer.BadParameter(f"{recipe}: names videos; run it by itself")
+            raise typer.BadParameter(f"{recipe}: names videos; run it alone")
     reporter = Reporter(quiet=quiet or not is_main_process(), as_json=as_json)
     ((folder, plan), *_) = plans.items()
     if isinstance(plan, VideoRecipe):

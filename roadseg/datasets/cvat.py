@@ -69,7 +69,7 @@ class Zip:
                 if entry.file_size > limit:
                     raise ValueError(f"{entry.file_size:,} bytes, more than the {limit:,} that are read")
                 with archive.open(entry) as file:
-                    # Unpacks no more than that, whatever the data hold; `archive.read` unpacks everything first.
+                    # Unpacks no more than that, whatever the data are; `archive.read` unpacks everything first.
                     return file.read(entry.file_size + 1)
         # RuntimeError: it is encrypted. NotImplementedError: it needs a later version of the format.
         except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError) as error:

@@ -39,7 +39,7 @@ def open_folder(root: Path, split: str) -> ImageDataset:
     Where the images lie in sub-folders train, val and test, only those of `split` are taken.
 
     Raises:
-        DatasetError: `labels.toml` is missing or wrong, or images or masks are not where it says.
+        DatasetError: `labels.toml` is missing or wrong, or images or masks are not in its folders.
     """
     described = read_folder_labels(root)
     below = _split_folder(root / described.images, split)

@@ -1,7 +1,7 @@
-"""The one reader of image files: header first, then pixels, turned upright.
+"""Reader of all image files: header first, then pixels, turned upright.
 
-Images and label maps are turned alike, as their EXIF orientation says, so that they stay a pair. What a decoder would
-read wrongly without a word is refused: broken JPEG data, class ids that JPEG has blurred, more pixels than fit.
+Images and label maps are turned alike, by their EXIF orientation, so that they stay a pair. Files that a decoder would
+read wrongly without a message are refused: broken JPEG data, class ids that JPEG has blurred, more pixels than fit.
 """
 
 import io
@@ -20,7 +20,7 @@ from roadseg.video.jpeg import jpeg_is_whole
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
-"""Formats that are read, by Pillow's names; told by content, whatever the file is called."""
+"""Formats that are read, by Pillow's names; recognised by content, not by the name of the file."""
 # fmt: off
 UNREAD_SUFFIXES = frozenset((
     ".arw", ".avif", ".cr2", ".cr3", ".dng", ".exr", ".gif", ".hdr", ".heic", ".heif", ".ico", ".j2k", ".jfif",
@@ -87,7 +87,7 @@ def decode_colours(data: bytes, origin: Path) -> NDArray[np.uint8]:
     file = _opened(data, origin, IMAGE)
     if file.format in ("JPEG", "MPO") and not jpeg_is_whole(data):
         raise DatasetError(f"{origin}: cannot be read as an image (its JPEG data are cut off or broken)", BROKEN)
-    # OpenCV decodes twice as fast as Pillow, but turns some TIFF files by itself.
+    # OpenCV decodes twice as fast as Pillow, but turns some TIFF files without being asked.
     pixels = _tiff(file) if file.format == "TIFF" else _decoded(file, cv2.IMREAD_COLOR_RGB, IMAGE)
     return np.asarray(_upright(pixels, file), np.uint8)
 
@@ -215,7 +215,7 @@ def _tiff(file: _File) -> NDArray[np.uint8]:
 
 
 def _upright(pixels: NDArray[Any], file: _File) -> NDArray[Any]:
-    """Turn and mirror pixels as the EXIF orientation says; no value changes."""
+    """Turn and mirror pixels by the EXIF orientation; no value changes."""
     turned = {
         2: lambda: pixels[:, ::-1],
         3: lambda: pixels[::-1, ::-1],

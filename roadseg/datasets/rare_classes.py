@@ -21,7 +21,7 @@ class RareClasses:
     probabilities: NDArray[np.float64]
     """(255,) probability of each train id; 0 for classes that no image shows sufficiently."""
     images: tuple[NDArray[np.intp], ...]
-    """For each train id, the numbers of the images that show enough of it."""
+    """Numbers of the images that show enough of a class, by train id."""
 
     @classmethod
     def of(cls, counts: NDArray[np.int64], temperature: float) -> "RareClasses":

@@ -18,7 +18,7 @@ import tomli_w
 from numpy.typing import NDArray
 
 from roadseg.cores import opencv_in_one_thread, usable_cores
-from roadseg.datasets.streets import DRIVE
+from roadseg.datasets.streets import DRIVE, STREETS_FILE
 from roadseg.errors import InputError, OutputError, RoadsegError
 from roadseg.files import write_png, write_text
 from roadseg.labels.catalogue import CITYSCAPES_19
@@ -30,7 +30,6 @@ from roadseg.streets.render import RENDERER_VERSION, check, render_street
 from roadseg.video.frame import Frame
 from roadseg.video.writer import VideoWriter
 
-DESCRIPTION = "dataset.toml"
 SUFFIX = ".png"
 CLIP = "drive.mp4"
 SHEET = "contact_sheet.png"
@@ -263,7 +262,7 @@ def describe(
             "scenes": dict(scenes),
         }
     )
-    description = folder / DESCRIPTION
+    description = folder / STREETS_FILE
     if not description.exists():
         write_text(description, text)
     elif description.read_text(encoding="utf-8") != text:

@@ -24,12 +24,12 @@ from roadseg.runtime import generator
 
 SOURCE_STREAM, FIRST_TARGET_STREAM = 0, 1
 """Numbers of the streams of random numbers; each further target has the next."""
+ANNOTATED_STREAM = 1 << 16
+"""Stream of target images with manual labels, beyond those of all targets."""
 POLL_SECONDS = 5
 """Seconds after which a stop request is looked for while a batch is awaited."""
 LONGEST_WAIT = 600
 """Seconds that a batch may take."""
-ANNOTATED_STREAM = 1 << 16
-"""Stream of target images with manual labels, beyond those of all targets."""
 
 
 class Batch(NamedTuple):
@@ -123,7 +123,7 @@ class AdaptationBatches:
 
     source: ImageDataset
     targets: Sequence[ImageDataset]
-    """Target data sets, drawn from in turn, so that each is seen equally often whatever its size; may be empty."""
+    """Target data sets, drawn from in turn, so that each is seen equally often at any size; may be empty."""
     batch_size: int
     source_transform: CropTransform
     target_transform: CropTransform
@@ -211,7 +211,7 @@ class AdaptationBatches:
             yield step * self.batch_size + place
 
     def _draw(self, dataset: ImageDataset, stream: int, number: int) -> tuple[int, np.random.Generator]:
-        """Return the index of the sample of this number, in shuffled epochs, and a generator of its own."""
+        """Return the index of the sample of this number, in shuffled epochs, and a generator for this sample alone."""
         epoch, place = divmod(number, len(dataset))
         order = generator(self.seed, stream, epoch).permutation(len(dataset))
         return int(order[place]), generator(self.seed, stream, epoch, place)
@@ -241,17 +241,17 @@ def load_batches(
         TrainingError: a process that prepares batches died, or none has a batch after `LONGEST_WAIT` seconds.
         KeyboardInterrupt: `give_up` returned True.
     """
+    workers = min(workers, usable_cores())  # they change only the speed
     loader = DataLoader(
         _Attempts(batches),
         batch_size=None,
         sampler=range(first, last),
-        # At most one per core; they change only the speed.
-        num_workers=(workers := min(workers, usable_cores())),
+        num_workers=workers,
         worker_init_fn=_start_worker if workers else None,
         prefetch_factor=4 if workers else None,
         timeout=POLL_SECONDS if workers else 0,
         pin_memory=pin_memory,
-        # A generator of its own: otherwise a loader draws from the global one, and a resumed run would draw once more.
+        # Without its own generator, a loader draws from the global one, and a resumed run would draw once more.
         generator=torch.Generator(),
     )
     prepared = iter(loader)

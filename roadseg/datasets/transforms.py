@@ -98,7 +98,7 @@ def resized_label(label: LabelMap, size: tuple[int, int]) -> LabelMap:
 def jittered(image: Image, rng: np.random.Generator, strength: float) -> Image:
     """Vary exposure, white balance, contrast, saturation, gamma, sharpness and noise of an RGB image.
 
-    All numbers are drawn whatever `strength` is, so that changing it changes no other random draw.
+    All numbers are drawn for every `strength`, so that changing it changes no other random draw.
 
     Args:
         image: (H, W, 3) uint8 RGB.

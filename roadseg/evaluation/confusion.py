@@ -22,7 +22,7 @@ def confusion_matrix(
     """Count pixels by truth and prediction.
 
     Pixels whose truth or prediction lies outside 0..num_classes-1 are not counted; `roadseg.evaluation.evaluate` gives
-    predicted classes that the truth does not know an id of their own, so that they count as errors.
+    predicted classes that the truth does not know another id, so that they count as errors.
 
     Args:
         prediction: label map of any shape and integer type; uint8 is fastest.

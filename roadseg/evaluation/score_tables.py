@@ -92,7 +92,7 @@ def _csv_cell(text: str) -> str:
 
 
 def write_tables(path: Path, tables: Sequence[ScoreTable], data: Any) -> None:
-    """Write tables as Markdown or CSV, or `data` as JSON, as the extension of `path` says: .md, .csv or .json.
+    """Write tables as Markdown or CSV, or `data` as JSON, by the extension of `path`: .md, .csv or .json.
 
     Raises:
         InputError: the extension is another one.

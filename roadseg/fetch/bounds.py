@@ -1,7 +1,7 @@
 """Limits on the memory and the time that an answer of a server may take.
 
-What is read whole (pages, playlists, keys) has a greatest size, after decompression; a video is read in blocks and has
-none. Either must arrive at a least speed.
+Answers that are read whole (pages, playlists, keys) have a maximum size, after decompression; a video is read in blocks
+and has none. All must arrive at a minimum speed.
 """
 
 import http.client
@@ -11,12 +11,12 @@ import zlib
 from typing import Any, Protocol
 
 MAX_WHOLE_BYTES = 32 << 20
-"""Greatest size of an answer that is read whole. Pages have a few MB; a playlist of a day in short segments 20 MB."""
+"""Largest size of an answer that is read whole. Pages have a few MB; a playlist of a day in short segments 20 MB."""
 MAX_SEGMENT_BYTES = 512 << 20
-"""Greatest size of a segment of a stream, which yt-dlp reads whole from the disk."""
+"""Largest size of a segment of a stream, which yt-dlp reads whole from the disk."""
 MIN_BYTES_PER_SECOND = 1000
 WINDOW_SECONDS = 60.0
-"""Time over which the speed is averaged. Only waiting counts, so a rate limit of ours cannot make a server slow."""
+"""Time over which the speed is averaged. Only waiting counts, so that `--rate-limit` makes no server look slow."""
 
 
 class TooLargeError(OSError):
@@ -34,7 +34,7 @@ class TooSlowError(OSError):
 
 
 class BoundedResponse(http.client.HTTPResponse):
-    """Answer with a greatest size where it is read whole, and a least speed."""
+    """Answer with a maximum size where it is read whole, and a minimum speed."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
@@ -91,7 +91,7 @@ class Inflated(io.BufferedReader):
 
 
 class _Paced(io.RawIOBase):
-    """Bytes of a connection, with a least speed."""
+    """Bytes of a connection, with a minimum speed."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
         self._raw = raw
@@ -120,7 +120,7 @@ class _Paced(io.RawIOBase):
 
 
 class _Inflater(io.RawIOBase):
-    """Decompressed content, made as it is read."""
+    """Content that is decompressed as it is read."""
 
     def __init__(self, source: _Source) -> None:
         self._source = source

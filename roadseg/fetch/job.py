@@ -91,15 +91,15 @@ def fetch_videos(
     Args:
         urls: one or several http(s) addresses of video files, HLS streams, or pages of the sites that yt-dlp knows.
         out: folder for the videos and their `manifest.jsonl`. Videos that are already there are not requested again.
-        max_height: greatest height of the video in pixels. The best version within it is taken; where a site does not
+        max_height: largest height of the video in pixels. The best version within it is taken; where a site does not
             state heights, the best that it offers.
         playlist: True fetches all videos of a playlist; otherwise a playlist of several videos is an error.
         section: start and end in seconds, `math.inf` for the end of the video. The cut is made at the keyframes around
             them. Needs ffmpeg.
-        rate_limit: greatest download rate in bytes per second; None for no limit.
+        rate_limit: highest download rate in bytes per second; None for no limit.
         cookies: a cookies.txt in Netscape format, for videos behind a login. It is read, never written.
-        retries: how often a broken transfer is resumed before the video counts as failed.
-        timeout_seconds: how long to wait for a server that does not answer.
+        retries: number of times that a broken transfer is resumed before the video counts as failed.
+        timeout_seconds: time to wait for a server that does not answer.
         on_progress: called with the URL and the progress of its download as bytes arrive.
         on_record: called with each record as soon as it is known.
         on_problem: called with a notice about something that was lost and does not stop the work.

@@ -98,7 +98,7 @@ class Manifest:
         return entry if file.is_file() and file.stat().st_size == entry.size_bytes else None
 
     def add(self, entry: ManifestEntry) -> None:
-        """Add an entry: append a line, or write the file anew where it has an earlier one of the same video."""
+        """Add an entry: append a line, or rewrite the file where it has an earlier entry of the same video."""
         key = (entry.url, entry.section)
         appends = self._complete and key not in self._entries
         self._entries.pop(key, None)

@@ -13,11 +13,11 @@ from xml.etree.ElementTree import Element
 from roadseg.errors import FetchError
 
 MAX_EXPANDED_BYTES = 512 << 20
-"""Greatest memory for the segments and versions that a playlist describes; a day in ten versions takes half of it."""
+"""Largest memory for the segments and versions that a playlist describes; a day in ten versions takes half of it."""
 SEGMENT_BYTES = 500
 """Memory that yt-dlp takes for a segment, besides its texts."""
 VERSION_BYTES = 100_000
-"""The same for a version of the video. It takes a few kB, but so long that 5,000 are enough."""
+"""Memory counted for a version of the video: it takes a few kB, but so much time that 5,000 are enough."""
 
 
 def require_bounded_hls(playlist: str, address: str) -> None:
@@ -55,7 +55,7 @@ def _require(size: float) -> None:
 
 
 def _costs(element: Element, inherited: dict[str, Any]) -> Iterator[float]:
-    """Yield the memory in bytes of each version below an element; `inherited` holds what the elements above said."""
+    """Yield the memory in bytes of each version below an element; `inherited` holds values of the elements above."""
     own = dict(inherited)
     children = [(re.sub(r"{.*}", "", child.tag), child) for child in element]
     stated = element.get("mediaPresentationDuration") or element.get("duration")

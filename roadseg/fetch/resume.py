@@ -14,7 +14,7 @@ class Version:
     """Identity of one version of a file or stream on its server."""
 
     stream: str
-    """The site's name of the version of the video, and what its playlist says of its segments."""
+    """The site's name of the version of the video, and a digest of the durations of its segments."""
     etag: str | None = None
     modified: str | None = None
     length: int | None = None

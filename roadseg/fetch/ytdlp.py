@@ -133,8 +133,8 @@ class Downloader:
             playlist: its description, as `resolve` returned it.
 
         Returns:
-            (address, description) of each video. A video without an address of its own gets `url` and `#INDEX`,
-            counted from 1.
+            (address, description) of each video. A video without its own address gets `url` and `#INDEX`, counted
+            from 1.
         """
         with self._translated():
             found: list[Info] = [dict(entry) for entry in playlist["entries"] if entry]
@@ -286,7 +286,7 @@ Popen.__init__ = _start_if_allowed
 
 
 class _YoutubeDL(YoutubeDL):  # type: ignore[misc]
-    """yt-dlp, writing only to `target`, whatever file name a server suggests."""
+    """yt-dlp that writes only to `target`; file names that a server suggests are ignored."""
 
     target = Path()
     remains: Remains | None = None
@@ -316,7 +316,7 @@ class _YoutubeDL(YoutubeDL):  # type: ignore[misc]
         return done
 
     def urlopen(self, request: Request | str) -> Response:
-        """Open an address; a part of a file only if it is of the version of which there is the beginning."""
+        """Open an address; a part of a file only if it is of the same version as the part on disk."""
         if self.remains is None or not isinstance(request, Request):
             return super().urlopen(request)
         response = None

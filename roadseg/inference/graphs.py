@@ -1,7 +1,7 @@
 """The network as two traceable modules, from pixels to labels, for OpenVINO and ONNX.
 
-The halves meet where `SegmentationNetwork.early` ends, so that each can be run in a precision of its own. They are made
-of a network that `roadseg.models.frozen_norm.folded` gave, and used without gradients: then they hold none but plain
+The halves meet where `SegmentationNetwork.early` ends, so that each can run in its own precision. They are made of a
+network that `roadseg.models.frozen_norm.folded` returned, and used without gradients: then they contain only plain
 operations.
 """
 
@@ -23,7 +23,7 @@ class EarlyGraph(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, H, W, 3) -> float32."""
+        """Map images (N, H, W, 3) to the output of the early layers, float32."""
         return self.network.early(self.network.normalisation(images.permute(0, 3, 1, 2)))
 
 
@@ -36,7 +36,7 @@ class LateGraph(nn.Module):
         self.network, self.size, self.answer = network, size, answer
 
     def forward(self, early: Tensor) -> Tensor:
-        """Output of `EarlyGraph` -> scores or labels."""
+        """Map the output of `EarlyGraph` to scores or labels."""
         logits = self.network.late(early).logits[0]
         scores = resized_scores(logits, self.size, align_corners=self.network.align_corners)
         return labels_of(scores) if self.answer == "labels" else scores

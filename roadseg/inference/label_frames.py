@@ -68,13 +68,13 @@ class Labeller(Generic[T, U]):
     Args:
         segmenters: at least one; each labels every item.
         image: returns an item as RGB (H, W, 3) uint8 at a (width, height).
-        keep: returns what of an item goes on to the next stages.
+        keep: returns the part of an item that is passed to the next stages.
         size: returns the (width, height) of the label maps of a kept item; None for the size that segmenters choose.
         batch_size: items in a batch, at most; None for what suits the segmenters.
         align: batches also end after every `align` items.
         tta: test-time augmentation.
         smoothing: weight of the past in class scores, see `TemporalSmoother`; 0 for none.
-        memories: for each segmenter, the state to continue smoothing from; empty to start anew.
+        memories: state to continue smoothing from, for each segmenter; empty for none.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ from roadseg.labels.space import LabelMap
 from roadseg.models.fitting import FittingBatches
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import labels_of, resized_scores, to_numpy, upsampled_labels
-from roadseg.models.tta import NO_TTA, SCORE_STRIDE, TTA, log_probabilities, mean_probabilities, part_of
+from roadseg.models.tta import NO_TTA, SCORE_STRIDE, TTA, coarse_size, log_probabilities, mean_probabilities
 from roadseg.models.weights import ModelCard
 from roadseg.runtime import Runtime
 
@@ -72,7 +72,7 @@ class NetworkSegmenter(Segmenter):
 
     def _label_size(self, images: tuple[int, ...]) -> tuple[int, int]:
         """Return the (width, height) of label maps for images of this (width, height)."""
-        return part_of(images, 1 if self._exact else LABEL_STRIDE)
+        return coarse_size(images, 1 if self._exact else LABEL_STRIDE)
 
     def segment(self, images: NDArray[np.uint8], tta: TTA = NO_TTA) -> NDArray[np.uint8]:
         """Label images (N, H, W, 3) uint8: train ids uint8 at half their size rounded up, or at their size if exact."""
@@ -89,7 +89,7 @@ class NetworkSegmenter(Segmenter):
     def labels_at(
         self, images: NDArray[np.uint8], sizes: Sequence[tuple[int, int]], tta: TTA = NO_TTA
     ) -> list[LabelMap]:
-        """Label images, each at a size of its own, where exact labels are decided; see `Segmenter.labels_at`."""
+        """Label images, each at its own size, at which exact labels are decided; see `Segmenter.labels_at`."""
         if not self._exact:
             return super().labels_at(images, sizes, tta)
         # One at a time: scores of several large images at once would take gigabytes.
@@ -107,7 +107,7 @@ class NetworkSegmenter(Segmenter):
 
     def scores(self, images: NDArray[np.uint8], tta: TTA = NO_TTA) -> NDArray[np.float32]:
         """Return log-probabilities at an eighth of the size, rounded up; see `Segmenter.scores`."""
-        size = part_of(images.shape[2:0:-1], SCORE_STRIDE)
+        size = coarse_size(images.shape[2:0:-1], SCORE_STRIDE)
 
         def scores(pixels: Tensor) -> Tensor:
             return log_probabilities(self._engine.scores, pixels, size, tta)
@@ -119,7 +119,7 @@ class NetworkSegmenter(Segmenter):
         return self._decide(scores, self._label_size(self.input_size))
 
     def labels_from_scores_at(self, scores: NDArray[np.float32], sizes: Sequence[tuple[int, int]]) -> list[LabelMap]:
-        """Decide labels from scores, each map at a size of its own; see `Segmenter.labels_at`."""
+        """Decide labels from scores, each map at its own size; see `Segmenter.labels_at`."""
         if not self._exact:
             return super().labels_from_scores_at(scores, sizes)
         return [self._decide(one[None], size)[0] for one, size in zip(scores, sizes, strict=True)]

@@ -20,7 +20,7 @@ from roadseg.inference.engines import weights_digest
 from roadseg.inference.graphs import EarlyGraph, LateGraph
 from roadseg.inference.network_segmenter import LABEL_STRIDE
 from roadseg.models.frozen_norm import folded
-from roadseg.models.tta import part_of
+from roadseg.models.tta import coarse_size
 from roadseg.models.weights import load_model
 
 OPSET = 20
@@ -82,7 +82,7 @@ def export_onnx(
         raise InputError(f"ONNX files need the package {error.name}, which is missing", INSTALL) from None
     network, card = load_model(run)
     width, height = size = input_size or card.input_size
-    label_size = part_of(size, LABEL_STRIDE)
+    label_size = coarse_size(size, LABEL_STRIDE)
     plain = folded(network)
     graph = nn.Sequential(EarlyGraph(plain), LateGraph(plain, label_size, "labels")).eval()
     model = _converted(graph, torch.zeros(2, height, width, 3, dtype=torch.uint8))
@@ -117,7 +117,7 @@ def export_onnx(
 
 
 def _converted(graph: nn.Module, example: torch.Tensor) -> Any:
-    """An `onnx.ModelProto` for batches of any size."""
+    """Return an `onnx.ModelProto` for batches of any size."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it lists each operation of torchvision that it skips
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore", FutureWarning)  # of torch about itself

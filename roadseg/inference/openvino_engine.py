@@ -43,8 +43,8 @@ def openvino_precisions() -> tuple[EnginePrecision, ...]:
 class OpenVinoEngine:
     """Network as an `Engine` on the CPU; it is compiled for each image shape at first use.
 
-    Each processor works on an image of its own: threads that share an image wait for each other, the more so on a busy
-    machine. So the labels of an image do not depend on its batch.
+    Each processor works on its own image: threads that share an image wait for each other, on a busy machine even more.
+    So the labels of an image do not depend on its batch.
     """
 
     device = torch.device("cpu")

@@ -61,7 +61,7 @@ class Segmenter(ABC):
         """
 
     def labels_at(self, images: Image, sizes: Sequence[tuple[int, int]], tta: TTA = NO_TTA) -> list[LabelMap]:
-        """Label images that have the input size, each at a size of its own.
+        """Label images that have the input size; each label map has its own size.
 
         Args:
             images: as for `segment`.
@@ -108,7 +108,7 @@ class Segmenter(ABC):
         raise InputError(f"{self.name}: has no class scores to average over time", "Leave --smooth out.")
 
     def labels_from_scores_at(self, scores: NDArray[np.float32], sizes: Sequence[tuple[int, int]]) -> list[LabelMap]:
-        """Decide labels as `labels_from_scores` does, each map at a size of its own, see `labels_at`."""
+        """Decide labels as `labels_from_scores` does, each map at its own size, see `labels_at`."""
         maps = self.labels_from_scores(scores)
         return [resized_label(labels, size) for labels, size in zip(maps, sizes, strict=True)]
 
@@ -120,7 +120,7 @@ class Segmenter(ABC):
             adaptation: how far, and against which source images.
 
         Raises:
-            InputError: the network has no batch norm, or the images that it learned from are not at hand.
+            InputError: the network has no batch norm, or the images that it learned from are missing.
         """
         raise InputError(f"{self.name}: has no batch norm to adapt", "Leave --adapt-bn out.")
 

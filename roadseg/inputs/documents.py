@@ -1,7 +1,7 @@
 """TOML and JSON files of others, read in bounded time and memory.
 
-All functions raise `OSError` where a file cannot be read and `ValueError`, with a message in words, for everything that
-is wrong with its content; callers name the file and the remedy.
+All functions raise `OSError` for a file that cannot be read and `ValueError`, with a message in words, for wrong
+content; callers add the name of the file and the remedy.
 """
 
 import json
@@ -38,7 +38,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file.
 
     Raises:
-        OSError, ValueError: as the module says.
+        OSError: it is missing or not readable.
+        ValueError: it is not UTF-8, or as for `parse_toml`.
     """
     return parse_toml(read_bytes(path, MAX_TEXT_BYTES).decode("utf-8"))
 
@@ -72,7 +73,8 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        OSError, ValueError: as the module says.
+        OSError: it is missing or not readable.
+        ValueError: as for `parse_json`.
     """
     return parse_json(read_bytes(path, MAX_JSON_BYTES))
 

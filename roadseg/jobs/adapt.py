@@ -219,7 +219,7 @@ class _Training:
             self.callbacks.on_warning(notice)
 
     def _prepare_target(self) -> None:
-        """Adapt batch norm and make pseudo-labels, as far as the recipe asks for them."""
+        """Adapt batch norm and make pseudo-labels if the recipe asks for them."""
         recipe, batches = self.recipe, self.batches
         adapt_batch_norm(recipe, self.trainer, batches.source, self.callbacks)
         with main_process_first():

@@ -23,7 +23,7 @@ class Footage:
     address: str
     """Path or address in the recipe."""
     file: str = ""
-    """Path of the video; empty if it cannot be had."""
+    """Path of the video; empty if it cannot be used."""
     pictures: int = 0
     """Number of its frames that are adapted to; the name is a key of videos.json."""
     cause: str = ""
@@ -58,7 +58,7 @@ class BeforeAfter:
 
     @property
     def left_out(self) -> list[Footage]:
-        """Videos that cannot be had, or have no overlays."""
+        """Videos that cannot be used, or have no overlays."""
         return [one for one in self.footage if one.file not in self.drawn]
 
     def shares(self, files: Sequence[str]) -> dict[str, tuple[float, float]]:

@@ -3,13 +3,11 @@
 import shutil
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from roadseg.adaptation.make_pseudo_labels import TTA_FOR_LABELS
 from roadseg.datasets.catalogue import parse_labelled
@@ -192,14 +190,13 @@ def _opened(
             f"{sources[0]}: holds images, which cannot be chosen by time", "Choose by --count, or take all."
         )
     dataset = _dataset(sources[0])
-    if choice.count is not None and choice.count < len(dataset):
-        places = np.linspace(0, len(dataset) - 1, choice.count).round().astype(int).tolist()
-        dataset = replace(dataset, samples=[dataset.samples[place] for place in places])
+    if choice.count is not None:
+        dataset = dataset.evenly_spread(choice.count)
     return dataset, ()
 
 
 def _is_video(source: str) -> bool:
-    """Return whether a source is a video: a file that is no zip, or a path where nothing is."""
+    """Return True for a video: a file that is no zip, or a path at which there is nothing."""
     path = Path(source)
     return not source.lower().endswith(".zip") and (path.is_file() or (":" not in source and not path.exists()))
 

@@ -35,7 +35,7 @@ def run_recipe(
         out: the run folder; a run that was begun with this recipe is continued, a finished one is left alone.
         data: folder for rendered streets and downloaded weights.
         callbacks: functions to call on progress.
-        on_problem: called with one line for each problem of a data set; training may continue nevertheless.
+        on_problem: called with one line for each problem of a data set; training may continue.
 
     Returns:
         Whether anything was left to do.

@@ -19,7 +19,7 @@ class Retrieval:
     table: ScoreTable
     """Mixing and recall by descriptor and run."""
     record: dict[str, Any]
-    """The same for JSON, with the options."""
+    """Figures and options for JSON."""
     files: list[Path]
     """The files written."""
 

@@ -94,7 +94,7 @@ class RunRecord:
     def _attempt(self, failure: str) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # Whatever fails here must not end days of training.
+        except Exception as error:  # No failure here may end days of training.
             warning = f"{failure}: {error}"
             if warning not in self._warned:
                 self._warned.add(warning)

@@ -1,6 +1,6 @@
 """The job behind `roadseg run` of a recipe of videos: fetch, frames, adaptation, overlays before and after, report.
 
-Every stage leaves files and is skipped where they are there, so that a cut job goes on where it was.
+Every stage leaves files and is skipped where they are there, so that an interrupted job continues.
 """
 
 import json
@@ -65,7 +65,7 @@ class VideoFolder:
 
     @property
     def footage(self) -> Path:
-        """Videos that are adapted to, and those that could not be had, JSON; written once, before training."""
+        """Videos that are adapted to, and those that could not be used, JSON; written once, before training."""
         return self.path / "videos.json"
 
     @property
@@ -132,7 +132,7 @@ def run_video_recipe(
 
     Raises:
         RecipeError: the folder was begun with another recipe.
-        FetchError, VideoError: none of the videos can be had.
+        FetchError, VideoError: none of the videos can be used.
         WeightsError: the recipe does not start from weights that can draw on the videos before adaptation.
         RoadsegError: as `roadseg.jobs.adapt.adapt`.
         KeyboardInterrupt: after unfinished work was saved; the same call continues.
@@ -160,7 +160,7 @@ def fetched(address: str, videos: Path, callbacks: StageCallbacks) -> Path:
     """Download a video into the folder `videos` unless it is there.
 
     Raises:
-        FetchError: it cannot be had.
+        FetchError: it cannot be downloaded.
     """
     callbacks.on_stage(f"roadseg fetch {address}")
     (record,) = fetch_videos(
@@ -237,7 +237,7 @@ def _require_some(footage: list[Footage], kind: type[FetchError] | type[VideoErr
     first = footage[0]
     if len(footage) == 1:
         raise kind(first.cause, first.remedy)
-    raise kind(f"none of {len(footage)} videos can be had, the first: {first.cause}", first.remedy)
+    raise kind(f"none of {len(footage)} videos can be used, the first: {first.cause}", first.remedy)
 
 
 def _train(recipe: VideoRecipe, folder: VideoFolder, data: Path, callbacks: StageCallbacks) -> None:

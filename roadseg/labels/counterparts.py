@@ -1,4 +1,4 @@
-"""Classes of a data set that a network cannot predict, and what they may have been meant to be called."""
+"""Classes of a data set that a network cannot predict, and classes of the network that their names may stand for."""
 
 import difflib
 
@@ -41,7 +41,7 @@ SYNONYMS = {
     "van": "car",
     "walker": "person",
 }
-"""Common name of a class, in small letters and the singular -> class of Cityscapes."""
+"""Common name of a class, lower case and singular -> class of Cityscapes."""
 
 
 def unmatched_classes(labels: LabelSpace, network: LabelSpace) -> list[str]:
@@ -56,7 +56,7 @@ def unmatched_classes(labels: LabelSpace, network: LabelSpace) -> list[str]:
 
 
 def unmatched_notices(labels: LabelSpace, network: LabelSpace) -> tuple[str, ...]:
-    """Say which classes of a data set a network lacks, and for names that people chose, what may have been meant.
+    """Return notices about classes that a network lacks; for names that people chose, with the class that may be meant.
 
     Args:
         labels: label space of the data set.

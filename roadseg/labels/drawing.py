@@ -63,7 +63,7 @@ def checked_image(image: object, *, name: str = "image") -> NDArray[np.uint8]:
         name: what the error calls it.
 
     Raises:
-        InputError: it is something else; the error says what came, what is wanted and how to convert it.
+        InputError: it is something else; the error names what was given, what is wanted, and how to convert it.
     """
     if not isinstance(image, np.ndarray):
         remedy = "Convert it to a NumPy array: of a Pillow image, np.asarray(image.convert('RGB'))."

@@ -6,15 +6,15 @@ from torch import Tensor, nn
 
 from roadseg.models.convolution import Conv2d
 
-Aspp = Literal["four-branch", "two-branch"]
-DILATIONS: dict[Aspp, tuple[int, ...]] = {"four-branch": (6, 12, 18, 24), "two-branch": (6, 12)}
+AsppVariant = Literal["four-branch", "two-branch"]
+DILATIONS: dict[AsppVariant, tuple[int, ...]] = {"four-branch": (6, 12, 18, 24), "two-branch": (6, 12)}
 """Dilations of each variant. The published AdaptSegNet weights use the first two branches, later work all four."""
 
 
 class ASPP(nn.Module):
     """Sum of dilated 3x3 convolutions: features (N, inputs, h, w) -> logits (N, num_classes, h, w)."""
 
-    def __init__(self, inputs: int, num_classes: int, variant: Aspp) -> None:
+    def __init__(self, inputs: int, num_classes: int, variant: AsppVariant) -> None:
         super().__init__()
         self.branches = nn.ModuleList()
         for dilation in DILATIONS[variant]:

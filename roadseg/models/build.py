@@ -1,11 +1,10 @@
-"""Segmentation networks and discriminators by name.
+"""Segmentation networks by name.
 
 A segmentation network maps normalised images (N, 3, H, W) float to a `Prediction`. It defines its own normalisation and
 which of its parameters are pretrained. Networks contain no device code: they run on the device of their tensors.
 """
 
 from roadseg.errors import RecipeError
-from roadseg.models.discriminator import PatchDiscriminator
 from roadseg.models.fast import Fast
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.resnet101 import ResNet101
@@ -44,14 +43,3 @@ def build_model(
         if value not in choices[option]:
             raise RecipeError(f"{option} = {value!r} is unknown", f"Known: {', '.join(choices[option])}.")
     return MODELS[name](num_classes, levels=levels, pretrained=pretrained, **options)
-
-
-def build_discriminator(channels: int, *, width: int = 64, upsample: bool = False) -> PatchDiscriminator:
-    """Build the fully convolutional discriminator of the paper.
-
-    Args:
-        channels: channels of its input maps.
-        width: channels of its first layer.
-        upsample: True brings the scores to the size of the maps.
-    """
-    return PatchDiscriminator(channels, width=width, upsample=upsample)

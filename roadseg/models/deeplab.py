@@ -6,7 +6,7 @@ from typing import ClassVar, get_args
 from torch import Tensor, nn
 
 from roadseg.errors import RecipeError
-from roadseg.models.aspp import ASPP, DILATIONS, Aspp
+from roadseg.models.aspp import ASPP, DILATIONS, AsppVariant
 from roadseg.models.network import Normalisation, SegmentationNetwork
 
 
@@ -18,7 +18,7 @@ class DeepLabV2(SegmentationNetwork):
 
     normalisation = Normalisation(mean=(104.00698793, 116.66876762, 122.67891434), std=(1.0, 1.0, 1.0), channels="bgr")
     align_corners = True
-    OPTIONS: ClassVar[dict[str, tuple[str, ...]]] = {"aspp": get_args(Aspp)}
+    OPTIONS: ClassVar[dict[str, tuple[str, ...]]] = {"aspp": get_args(AsppVariant)}
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class DeepLabV2(SegmentationNetwork):
         *,
         levels: int,
         pretrained: bool,
-        aspp: Aspp,
+        aspp: AsppVariant,
         head_channels: tuple[int, int],
         **options: str,
     ) -> None:
@@ -65,7 +65,7 @@ class DeepLabV2(SegmentationNetwork):
         return {name: name.replace(".conv2d_list.", ".branches.") for name in names}
 
     @property
-    def aspp(self) -> Aspp:
+    def aspp(self) -> AsppVariant:
         """Variant of the heads."""
         return "two-branch" if self.options["aspp"] == "two-branch" else "four-branch"
 

@@ -23,7 +23,7 @@ class FittingBatches:
         """Number of images that fit, known once more did not fit."""
 
     def at_once(self, count: int) -> int:
-        """Return how many of `count` images are computed at once, as far as is known."""
+        """Return how many of `count` images are computed at once; all of them until a batch did not fit."""
         return min(count, self._largest or count)
 
     def compute(

@@ -50,7 +50,7 @@ def _constants(values: tuple[float, float, float], device: torch.device) -> Tens
 
 @cache
 def _kept_constants(values: tuple[float, float, float], device: torch.device) -> Tensor:
-    """Copy to a GPU once: the program waits there for each copy of numbers that are not in pinned memory."""
+    """Copy constants to a GPU once: each copy from memory that is not pinned makes the program wait for the GPU."""
     with torch.inference_mode(False):
         return _constants(values, device)
 
@@ -63,11 +63,11 @@ class Network(nn.Module):
         return {name: name for name in names}
 
     def superfluous(self, name: str) -> bool:
-        """Return true if a tensor of this name (as called here) has no effect and may be ignored in a file."""
+        """Return True if a tensor of this name (as called here) has no effect and may be ignored in a file."""
         return False
 
     def in_trunk(self, name: str) -> bool:
-        """Return true if a tensor of this name belongs to the pretrained part."""
+        """Return True if a tensor of this name belongs to the pretrained part."""
         return True
 
 
@@ -112,7 +112,7 @@ class SegmentationNetwork(Network, ABC):
         """Return the pretrained part, which is trained at a lower rate than the rest."""
 
     def in_trunk(self, name: str) -> bool:
-        """Return true if a tensor of this name belongs to `trunk`."""
+        """Return True if a tensor of this name belongs to `trunk`."""
         prefix = next(prefix for prefix, module in self.named_modules() if module is self.trunk())
         return name.startswith(f"{prefix}.")
 

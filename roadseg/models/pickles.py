@@ -30,7 +30,7 @@ def read_pickle(path: Path, *, what: str, remedy: str) -> Any:
         raise WeightsError(f"{path}: no such file", f"Check the path of the {what}.") from None
     except Exception as error:  # Unpickling raises nearly everything on data that are not what it expects.
         detail = shortened(f"{type(error).__name__}: {error}".split("\n")[0], 200)
-        # Torch advises to read the file in the way that runs whatever is in it.
+        # Torch's own message advises to load the file in the mode that runs code from it.
         if "weights_only" in str(error):
             detail = "it is broken, or holds more than tensors and numbers"
         raise WeightsError(f"{path}: cannot be read as {what} ({detail})", remedy) from error

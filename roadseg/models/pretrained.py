@@ -94,7 +94,7 @@ def absorb_normalisation(network: SegmentationNetwork, trained_with: Normalisati
 
 
 def download(url: str, folder: Path, *, on_progress: Progress = lambda done, total: None) -> Path:
-    """Download a file into `folder`, unless it is already there. It appears whole and with the right checksum only.
+    """Download a file into `folder`, unless it is already there. It appears only complete and with the right checksum.
 
     Args:
         url: http or https, with the first digits of the file's SHA-256 in its name, NAME-0123abcd.pth, or as a

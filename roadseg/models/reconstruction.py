@@ -98,5 +98,5 @@ class ResidualBlock(nn.Module):
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Sequential:
-    # Each image is normalised by itself, so training in parts gives the same; a bias would be subtracted again.
+    # Each image is normalised separately, so training in parts gives the same; a bias would be subtracted again.
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.InstanceNorm2d(outputs))

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, NamedTuple, get_args
 
 from torch import Tensor, nn
 
-from roadseg.models.aspp import Aspp
+from roadseg.models.aspp import AsppVariant
 from roadseg.models.deeplab import DeepLabV2
 from roadseg.models.frozen_norm import ConvNorm, normalised_convolution
 from roadseg.models.network import Prediction, freeze_batch_norm
@@ -97,7 +97,7 @@ class ResNet101(DeepLabV2):
         *,
         levels: int = 2,
         pretrained: bool = False,
-        aspp: Aspp = "four-branch",
+        aspp: AsppVariant = "four-branch",
         batch_norm: BatchNorm = "frozen",
     ) -> None:
         super().__init__(

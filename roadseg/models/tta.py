@@ -168,7 +168,7 @@ def mean_probabilities(scores: Scores, images: Tensor, size: tuple[int, int], tt
     return total.div_(len(tta))
 
 
-def part_of(size: tuple[int, ...], stride: int) -> tuple[int, int]:
-    """Return a (width, height) divided by `stride`, rounded up."""
+def coarse_size(size: tuple[int, ...], stride: int) -> tuple[int, int]:
+    """Return the (width, height) of a map with one cell for each `stride` pixels a side, rounded up."""
     width, height = size
     return -(-width // stride), -(-height // stride)

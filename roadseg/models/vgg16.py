@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from roadseg.models.aspp import Aspp
+from roadseg.models.aspp import AsppVariant
 from roadseg.models.convolution import Conv2d
 from roadseg.models.deeplab import DeepLabV2
 from roadseg.models.network import Prediction
@@ -33,7 +33,7 @@ class VGG16(DeepLabV2):
     half of the activations for a twentieth of the work."""
 
     def __init__(
-        self, num_classes: int, *, levels: int = 2, pretrained: bool = False, aspp: Aspp = "four-branch"
+        self, num_classes: int, *, levels: int = 2, pretrained: bool = False, aspp: AsppVariant = "four-branch"
     ) -> None:
         super().__init__(
             num_classes, levels=levels, pretrained=pretrained, aspp=aspp, head_channels=(CONTEXT_CHANNELS, 512)

@@ -27,7 +27,7 @@ LEAST_SHARE = 0.002
 LEAST_OF_BEST = 0.5
 """Share that a moment needs, relative to the best moment of its theme."""
 LEAST_GAP, GAP_SHARE = 2.0, 0.05
-"""Least distance between two moments: seconds, and share of the video."""
+"""Smallest distance between two moments: seconds, and share of the video."""
 
 
 @dataclass(frozen=True)

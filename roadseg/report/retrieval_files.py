@@ -9,12 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from roadseg.evaluation.score_tables import ABSENT, ScoreTable, score_text
-from roadseg.files import write_json, write_png, write_text, writing
+from roadseg.files import printable, write_json, write_png, write_text, writing
 from roadseg.report.retrieval_page import Section, retrieval_page
 from roadseg.retrieval.embedding import Domain
 from roadseg.retrieval.grids import Thumbnails, retrieval_grid, rows_of
 from roadseg.retrieval.neighbours import DESCRIPTORS, Descriptor, Pair, RunResult
-from roadseg.retrieval.store import readable
 
 NEIGHBOURS, PAGE, RECORD = "neighbours.parquet", "retrieval.html", "retrieval.json"
 BY: Mapping[Descriptor, str] = {
@@ -46,9 +45,9 @@ def write_results(
     thumbnails = Thumbnails(pair)
     *_, last = results.values()
     facts = [
-        f"source: {len(pair.source)} images of {readable(pair.source.name)}",
-        f"target: {len(pair.target)} images of {readable(pair.target.name)}",
-        *(f"{label}: {readable(result.run)}" for label, result in results.items()),
+        f"source: {len(pair.source)} images of {printable(pair.source.name)}",
+        f"target: {len(pair.target)} images of {printable(pair.target.name)}",
+        *(f"{label}: {printable(result.run)}" for label, result in results.items()),
     ]
     sections, written = [], []
     for descriptor in DESCRIPTORS:
@@ -75,7 +74,7 @@ def write_neighbours(path: Path, result: RunResult, pair: Pair) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    names = {domain: [readable(sample.name) for sample in pair.of(domain).samples] for domain in get_args(Domain)}
+    names = {domain: [printable(sample.name) for sample in pair.of(domain).samples] for domain in get_args(Domain)}
     schema = pa.schema(
         [
             ("descriptor", pa.string()),
@@ -120,7 +119,7 @@ def retrieval_table(results: Mapping[str, RunResult], title: str) -> ScoreTable:
             rows.append(
                 (
                     descriptor,
-                    label if len(results) > 1 else readable(result.run),
+                    label if len(results) > 1 else printable(result.run),
                     f"{found.mixing.neighbours:.2f}",
                     f"{found.mixing.classifier_accuracy:.1f}",
                     *(score_text(direction.recall(1)) for direction in found.directions),

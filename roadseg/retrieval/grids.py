@@ -32,7 +32,7 @@ class Thumbnail:
     distance: float | None = None
     """Distance to the query, 0..2; None for the query itself."""
     same: bool = False
-    """It is known to show the same place as the query."""
+    """True if it is known to show the same place as the query."""
 
 
 @dataclass(frozen=True)

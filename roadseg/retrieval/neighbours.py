@@ -15,9 +15,10 @@ from roadseg.datasets.streets import STREETS_FILE
 from roadseg.errors import DatasetError
 from roadseg.evaluation.domain_mixing import DomainMixing, domain_mixing
 from roadseg.evaluation.trained import load_run
+from roadseg.files import printable
 from roadseg.retrieval.embedding import Domain, Embedder
 from roadseg.retrieval.search import Neighbours, centred, nearest_both_ways
-from roadseg.retrieval.store import Embeddings, Progress, embed_dataset, readable
+from roadseg.retrieval.store import Embeddings, Progress, embed_dataset
 from roadseg.runtime import Runtime
 
 Descriptor = Literal["features", "layout"]
@@ -68,7 +69,7 @@ class DescriptorResult:
     """Neighbours and mixing by one descriptor."""
 
     directions: tuple[Direction, Direction]
-    """With the source as queries, and with the target."""
+    """Neighbours with the source as queries, and with the target as queries."""
     mixing: DomainMixing
 
 
@@ -163,7 +164,7 @@ def find_neighbours(
         run: run folder or `model.safetensors`, or the name of default weights.
         pair: the domains, from `checked_pair`.
         count: number of neighbours.
-        out: folder for the embeddings, which get a folder of their own there.
+        out: folder for the results; the embeddings are in a sub-folder.
         runtime: device to run on.
         on_progress: called with (task, done, total).
 
@@ -184,7 +185,7 @@ def find_neighbours(
             domain,
             embedder,
             out / EMBEDDINGS / f"{domain}-{embedder.weights}.parquet",
-            description={"run": readable(run), "dataset": pair.of(domain).name},
+            description={"run": printable(run), "dataset": pair.of(domain).name},
             on_progress=on_progress,
         )
     results = {}

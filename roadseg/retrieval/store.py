@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.read_ahead import read_ahead
 from roadseg.datasets.transforms import Image, resized_image
 from roadseg.errors import DatasetError
-from roadseg.files import fingerprint, writing
+from roadseg.files import fingerprint, printable, writing
 from roadseg.retrieval.embedding import Domain, Embedder, Lengths
 
 ROWS_A_GROUP = 1024
@@ -180,18 +179,13 @@ def _write(
             columns = [
                 pa.array([domain] * len(some)),
                 pa.array(some, pa.int64()),
-                pa.array([readable(sample.name) for sample in samples]),
-                pa.array([readable(sample.image) for sample in samples]),
+                pa.array([printable(sample.name) for sample in samples]),
+                pa.array([printable(sample.image) for sample in samples]),
                 pa.array([prints[index] for index in some]),
                 pa.FixedSizeListArray.from_arrays(pa.array(features.ravel()), lengths.features),
                 pa.FixedSizeListArray.from_arrays(pa.array(layout.ravel()), lengths.layout),
             ]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
-
-
-def readable(name: str | Path) -> str:
-    """Return the name of a file as valid Unicode, which file names need not be."""
-    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _digest(prints: Sequence[str]) -> str:

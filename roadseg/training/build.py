@@ -42,7 +42,7 @@ from roadseg.training.recipe import STREETS, AdaptRecipe
 from roadseg.training.trainer import Trainer
 
 STREETS_SEED = 1
-"""Seed of the built-in source: all runs learn from the same streets, whatever their own seed."""
+"""Seed of the built-in source: runs of all seeds learn from the same streets."""
 
 
 def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), callbacks: Callbacks | None = None) -> Trainer:
@@ -244,7 +244,7 @@ class NamedDatasets:
     evaluation: DatasetReference | None
 
     def __iter__(self) -> Iterator[DatasetReference]:
-        """All of them."""
+        """Yield all of them that are named."""
         yield from (named for named in (self.source, *self.targets, self.target_labels, self.evaluation) if named)
 
 

@@ -16,21 +16,21 @@ def losses_of(record: Mapping[str, Any]) -> dict[str, float]:
 
 
 def loss_series(records: Iterable[Mapping[str, Any]]) -> Series:
-    """All losses."""
+    """Return all losses."""
     return _series((record["step"], losses_of(record)) for record in records)
 
 
 def score_series(records: Iterable[Mapping[str, Any]]) -> Series:
-    """All scores of evaluations during training."""
+    """Return all scores of evaluations during training."""
     return _series((record["step"], {} if RATE in record else _others(record)) for record in records)
 
 
 def machine_series(records: Iterable[Mapping[str, Any]]) -> Series:
-    """Other values of training: learning rates, seconds a step, waiting, skipped steps."""
-    reports = [record for record in records if RATE in record]
+    """Return the other values of training: learning rates, seconds a step, waiting, skipped steps."""
     return _series(
         (record["step"], {name: value for name, value in _others(record).items() if "/" not in name})
-        for record in reports
+        for record in records
+        if RATE in record
     )
 
 

@@ -123,7 +123,7 @@ def _record(report: Report, trainer: Trainer) -> dict[str, Any]:
 
 
 def _rates(trainer: Trainer) -> dict[str, float]:
-    """Learning rates of the trunk, of the heads and, if there are any, of the auxiliary networks."""
+    """Return the learning rates of the trunk, of the heads and, if there are any, of the auxiliary networks."""
     segmenter, *others = trainer.optimizers.values()
     rates = {RATE: segmenter.param_groups[0]["lr"], "head_learning_rate": segmenter.param_groups[-1]["lr"]}
     if others:

@@ -81,7 +81,7 @@ def published_for(recipe: Mapping[str, Any]) -> PublishedRow | None:
 
 @cache
 def published_rows() -> Mapping[str, PublishedRow]:
-    """All rows by id, in the order of the file."""
+    """Return all rows by id, in the order of the file."""
     text = files("roadseg.training").joinpath("published.toml").read_text(encoding="utf-8")
     return {row.id: row for table in tomllib.loads(text)["table"] for row in _rows(table)}
 

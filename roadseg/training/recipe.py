@@ -319,7 +319,7 @@ class AdaptRecipe(BaseModel):
         return self.shows_targets or self.adapt_bn
 
     def as_toml(self) -> str:
-        """The resolved recipe as TOML."""
+        """Return the resolved recipe as TOML."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
@@ -397,7 +397,7 @@ def _with_options(kind: type[Recipe], options: tuple[tuple[str, Any], ...], need
 
 
 def _keys(kind: type[BaseModel]) -> Iterator[str]:
-    """All keys of a class of recipes; those in tables with the name of the table, `adversarial.weight`."""
+    """Yield all keys of a class of recipes; those in tables with the name of the table, `adversarial.weight`."""
     for name, field in kind.model_fields.items():
         yield name
         if isinstance(field.default, BaseModel):

@@ -34,7 +34,7 @@ class RunFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """Everything needed to go on."""
+        """Everything that is needed to continue the run."""
         return self.path / "checkpoint.pt"
 
     @property

@@ -25,7 +25,7 @@ IMAGES = 3
 TIMES = 10
 """Times that they are labelled in a run, besides once before the first step."""
 LEAST_STEPS = 10
-"""Least number of steps in between."""
+"""Smallest number of steps in between."""
 WIDTH = 320
 """Width of a thumbnail in pixels."""
 OPACITY = 0.6

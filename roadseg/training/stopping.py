@@ -9,7 +9,7 @@ from roadseg.runtime import Runtime
 
 
 class StopRequests:
-    """Whether Ctrl-C or SIGTERM came."""
+    """Record of Ctrl-C and SIGTERM, in this process and in those that share its work."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from roadseg.models.build import build_discriminator, build_model
+from roadseg.models.build import build_model
+from roadseg.models.discriminator import PatchDiscriminator
 from roadseg.models.weights import load_weights
 
 FOLDER = Path(os.environ.get("ROADSEG_PARITY", Path(__file__).parents[1] / "parity" / "reference"))
@@ -104,7 +105,7 @@ def segmenter(tag, *, aspp="two-branch"):
 
 
 def discriminator(tag):
-    network = build_discriminator(19)
+    network = PatchDiscriminator(19)
     load_weights(network, published_state(tag))
     return network
 

@@ -135,7 +135,7 @@ def test_a_misspelt_address_ends_the_job_and_can_be_corrected(site, recipe_of, t
     out = tmp_path / "out"
     with pytest.raises(FetchError, match="404"):
         run_video_recipe(recipe_of(site.url("/drvie.mp4")), out)
-    with pytest.raises(FetchError, match=r"none of 2 videos can be had, the first: .*nowhere\.mp4: no such file"):
+    with pytest.raises(FetchError, match=r"none of 2 videos can be used, the first: .*nowhere\.mp4: no such file"):
         run_video_recipe(recipe_of(tmp_path / "nowhere.mp4", site.url("/drvie.mp4")), out)
 
     def stop_before_training(stage):

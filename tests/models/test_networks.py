@@ -4,7 +4,8 @@ import torch.nn.functional as F
 
 from roadseg.errors import RecipeError
 from roadseg.models.aspp import ASPP
-from roadseg.models.build import build_discriminator, build_model
+from roadseg.models.build import build_model
+from roadseg.models.discriminator import PatchDiscriminator
 from roadseg.models.efficientnet_lite import EfficientNetLite0
 from roadseg.models.network import Normalisation
 
@@ -61,7 +62,7 @@ def test_every_parameter_gets_a_gradient():
 
 
 def test_discriminator_scores_patches_of_32_pixels():
-    discriminator = build_discriminator(19)
+    discriminator = PatchDiscriminator(19)
     assert discriminator(torch.rand(1, 19, 97, 129)).shape == (1, 1, 3, 4)
     assert [c.out_channels for c in discriminator.convolutions] == [64, 128, 256, 512, 1]
 
@@ -118,7 +119,7 @@ def test_layers_of_vgg16_that_are_computed_again_change_nothing():
 
 def test_upsampled_discriminator_scores_every_pixel():
     maps = torch.rand(2, 4, 64, 97)
-    plain, upsampling = (build_discriminator(4, width=8, upsample=upsample) for upsample in (False, True))
+    plain, upsampling = (PatchDiscriminator(4, width=8, upsample=upsample) for upsample in (False, True))
     upsampling.load_state_dict(plain.state_dict())
     patches, pixels = plain(maps), upsampling(maps)
     assert pixels.shape == (2, 1, 64, 97)

@@ -7,7 +7,8 @@ import torch
 from helpers.parity_bundle import KEYS, published_state, read_json
 
 from roadseg.errors import WeightsError
-from roadseg.models.build import build_discriminator, build_model
+from roadseg.models.build import build_model
+from roadseg.models.discriminator import PatchDiscriminator
 from roadseg.models.weights import load_weights
 
 pytestmark = pytest.mark.parity
@@ -16,7 +17,7 @@ BUILDS = {
     "multi": lambda: build_model("resnet101", 19, pretrained=False, aspp="two-branch"),
     "single": lambda: build_model("resnet101", 19, levels=1, pretrained=False, aspp="two-branch"),
     "vgg": lambda: build_model("vgg16", 19, levels=1, pretrained=False, aspp="two-branch"),
-    "D": lambda: build_discriminator(19),
+    "D": lambda: PatchDiscriminator(19),
 }
 
 
@@ -123,7 +124,7 @@ def test_discriminators_by_name_and_by_number():
     by_name = published_state("D")
     numbered = read_json("state_dict_keys.json")["advent_discriminator_19"]
     by_number = {entry["key"]: value for entry, value in zip(numbered, by_name.values(), strict=True)}
-    first, second = build_discriminator(19), build_discriminator(19)
+    first, second = PatchDiscriminator(19), PatchDiscriminator(19)
     assert not load_weights(first, by_name).left_out
     assert not load_weights(second, by_number).left_out
     assert torch.equal(first.convolutions[4].weight, by_name["classifier.weight"])

@@ -17,8 +17,8 @@ ANNOTATIONS = Path("annotations", "instances_default.json")
 def write_coco(out: Path, space: LabelSpace, labelled: Iterable[LabelledImage]) -> None:
     """Write images/ and annotations/instances_default.json.
 
-    A category's id is its train id plus one. An annotation holds all pixels of a class in an image, whether one object
-    or many, hence `iscrowd`; its mask is uncompressed run lengths. Pixels without a label belong to no annotation.
+    A category's id is its train id plus one. An annotation holds all pixels of a class in an image, one object or many,
+    so `iscrowd` is 1; its mask is uncompressed run lengths. Pixels without a label belong to no annotation.
 
     Args:
         out: an empty folder.

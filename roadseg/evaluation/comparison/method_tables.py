@@ -9,7 +9,7 @@ from roadseg.labels.catalogue import label_space
 from roadseg.training.published import PublishedRow
 
 OWN_COLUMNS = ("method", "model")
-"""Recipe keys with a column of their own in the method table."""
+"""Recipe keys with their own column in the method table."""
 WITH_EVERY_METHOD = {"fourier_beta": "Fourier alignment", "adapt_bn": "batch norm adapted"}
 """Recipe keys that can be added to every method, and their names in the method column."""
 
