@@ -183,5 +183,6 @@ def _shift(norm: nn.BatchNorm2d, source: Moments, target: Moments) -> None:
     """Set `norm` to map inputs with moments `target` to what its source statistics map inputs with moments `source`."""
     (mean, variance), (source_mean, source_variance) = running_statistics(norm), statistics_of_source(norm)
     ratio = (target.variance + norm.eps) / (source.variance + norm.eps)
-    variance.copy_((source_variance + norm.eps) * ratio - norm.eps)
+    # Where the variance is small beside eps, the exact result may lie below 0, which is no variance.
+    variance.copy_(((source_variance + norm.eps) * ratio - norm.eps).clamp(min=0))
     mean.copy_(target.mean - (source.mean - source_mean) * ratio.sqrt())

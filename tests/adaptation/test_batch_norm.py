@@ -127,6 +127,16 @@ def test_what_was_adapted_before_is_adapted_from_where_it_learned(network, day, 
         torch.testing.assert_close(new.mean, old.mean)
 
 
+def test_no_variance_becomes_negative(network, day):
+    dead = copy.deepcopy(network)
+    for norm in batch_norms(dead):
+        norm.running_var.zero_()
+    source = source_moments(dead, day[:2], CPU)
+    adapted = adapted_to(dead, source, np.zeros_like(day[:2]), CPU, 0)
+    assert any((norm.running_var == 0).any() for norm in batch_norms(adapted))
+    assert all((norm.running_var >= 0).all() for norm in batch_norms(adapted))
+
+
 @pytest.mark.slow
 def test_a_larger_prior_changes_less(network, day, night):
     source = source_moments(network, day, CPU)
