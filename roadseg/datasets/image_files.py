@@ -1,7 +1,8 @@
 """Reader of all image files: header first, then pixels, turned upright.
 
 Images and label maps are turned alike, by their EXIF orientation, so that they stay a pair. Files that a decoder would
-read wrongly without a message are refused: broken JPEG data, class ids that JPEG has blurred, more pixels than fit.
+read wrongly without a message are refused: broken JPEG data, class ids that JPEG has blurred, more pixels than fit,
+several images, of which it would show the first.
 """
 
 import io
@@ -30,14 +31,17 @@ UNREAD_SUFFIXES = frozenset((
 # fmt: on
 """Extensions of images in formats that are not read."""
 BROKEN = "Delete it and unpack or fetch it again."
+ONE_IMAGE = "Save one image a file, or make an animation a video (.mp4) and take its frames: roadseg frames."
 ORIENTATION = 0x0112
 """EXIF tag of the orientation: 1 to 8, 1 for upright (CIPA DC-008)."""
 EIGHT_BITS = ("1", "L", "P", "LA", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 """Pillow's modes of at most 8 bits a colour."""
 GREY, INDEXED = 0, 3
 """Colour types of PNG with one channel."""
-IMAGE, LABEL_MAP = "an image", "a label map"
-"""Names of the two kinds of files in messages."""
+IMAGE, LABEL_MAP, MASK = "an image", "a label map", "a mask"
+"""Names of the kinds of files in messages."""
+SUBFILE_TYPE, REDUCED = 0x00FE, 1
+"""TIFF tag of what an image in a file is, and its bit for a smaller version of another one (TIFF 6.0, page 36)."""
 
 
 class _File(NamedTuple):
@@ -90,6 +94,24 @@ def decode_colours(data: bytes, origin: Path) -> NDArray[np.uint8]:
     # OpenCV decodes twice as fast as Pillow, but turns some TIFF files without being asked.
     pixels = _tiff(file) if file.format == "TIFF" else _decoded(file, cv2.IMREAD_COLOR_RGB, IMAGE)
     return np.asarray(_upright(pixels, file), np.uint8)
+
+
+def decode_mask(data: bytes, origin: Path) -> NDArray[np.integer]:
+    """Decode the bytes of an image file as it is stored, with its opacity.
+
+    Args:
+        data: content of the file.
+        origin: name of the file in messages.
+
+    Returns:
+        (H, W), or (H, W, 3 or 4) blue, green, red and opacity; uint8 or uint16; upright.
+
+    Raises:
+        DatasetError: it is no image that can be read.
+    """
+    file = _opened(data, origin, MASK)
+    pixels = _tiff(file, "RGBA") if file.format == "TIFF" else _decoded(file, cv2.IMREAD_UNCHANGED, MASK)
+    return _upright(pixels, file)
 
 
 def read_ids(path: Path) -> NDArray[np.integer]:
@@ -159,13 +181,34 @@ def _opened(data: bytes, origin: Path, what: str) -> _File:
     try:
         file = _File(data, Image.open(io.BytesIO(data), formats=FORMATS), origin)
         width, height = file.image.size
+        several = _several(file)
     except Image.DecompressionBombError as error:
         raise DatasetError(f"{origin}: too large to be read as {what}", _scale(what)) from error
     except Exception as error:  # Decoders raise nearly everything on data that are not what they expect.
         raise _unreadable(origin, what, error) from error
     if width * height > MAX_IMAGE_PIXELS:
         raise DatasetError(f"{origin}: {width}x{height} pixels, too large to be read as {what}", _scale(what))
+    if several:
+        raise DatasetError(f"{origin}: {several}, cannot be read as {what}", ONE_IMAGE)
     return file
+
+
+def _several(file: _File) -> str:
+    """Name what a file of more than one image is; empty for one image.
+
+    A smaller version of the same image does not count, nor what phones append to a JPEG.
+    """
+    if file.format in ("PNG", "WEBP"):
+        return "an animation" if getattr(file.image, "is_animated", False) else ""
+    if file.format != "TIFF":
+        return ""
+    try:
+        file.image.seek(1)
+    except EOFError:
+        return ""
+    is_reduced = int(getattr(file.image, "tag_v2", {}).get(SUBFILE_TYPE, 0)) & REDUCED
+    file.image.seek(0)
+    return "" if is_reduced else "several pages"
 
 
 def _opened_label(path: Path) -> _File:
@@ -202,14 +245,14 @@ def _decoded(file: _File, flags: int, what: str) -> NDArray[Any]:
     return np.asarray(pixels)
 
 
-def _tiff(file: _File) -> NDArray[np.uint8]:
-    """Decode a TIFF with Pillow, not turned."""
+def _tiff(file: _File, mode: str = "RGB") -> NDArray[np.uint8]:
+    """Decode a TIFF with Pillow in one of its modes, not turned."""
     if file.image.mode not in EIGHT_BITS:
         raise DatasetError(
             f"{file.origin}: a TIFF of more than 8 bits a colour ({file.image.mode}) is not read", "Save it as PNG."
         )
     try:
-        return np.asarray(file.image.convert("RGB"))
+        return np.asarray(file.image.convert(mode))
     except Exception as error:
         raise _unreadable(file.origin, IMAGE, error) from error
 

@@ -18,6 +18,7 @@ import tomli_w
 from numpy.typing import NDArray
 
 from roadseg.cores import opencv_in_one_thread, usable_cores
+from roadseg.datasets.image_files import read_colours, read_ids
 from roadseg.datasets.streets import DRIVE, STREETS_FILE
 from roadseg.errors import InputError, OutputError, RoadsegError
 from roadseg.files import write_png, write_text
@@ -293,9 +294,8 @@ def _write_sheet(folder: Path, count: int) -> None:
     """Show images from the whole set with their label maps."""
     pairs = []
     for index in np.linspace(0, count - 1, min(count, SHEET_STREETS)).astype(int).tolist():
-        image = cv2.imread(str(image_path(folder, index)), cv2.IMREAD_COLOR_RGB)
-        label = cv2.imread(str(label_path(folder, index)), cv2.IMREAD_UNCHANGED)
-        pairs.append((np.asarray(image, np.uint8), np.asarray(label, np.uint8)))
+        label = read_ids(label_path(folder, index)).astype(np.uint8)
+        pairs.append((read_colours(image_path(folder, index)), label))
     write_png(folder / SHEET, contact_sheet(pairs))
 
 

@@ -9,8 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.errors import InputError, VideoError
+from roadseg.datasets.image_files import decode_mask
+from roadseg.errors import DatasetError, InputError, VideoError
 from roadseg.files import write_png
+from roadseg.inputs.documents import read_bytes
+from roadseg.inputs.limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS
 from roadseg.video.sample import sample_frames
 from roadseg.video.static_regions import find_static_regions
 
@@ -66,14 +69,19 @@ def read_mask(path: Path) -> Mask:
         InputError: it cannot be read, has other colours, is transparent, or leaves out everything or nothing.
     """
     try:
-        data = path.read_bytes()
-    except OSError as error:
+        data = read_bytes(path, MAX_IMAGE_BYTES)
+    except (OSError, ValueError) as error:
         raise InputError(
-            f"{path}: this mask cannot be read ({error.strerror})", "Give a PNG file, or write --mask auto."
+            f"{path}: this mask cannot be read ({getattr(error, 'strerror', error)})",
+            "Give a PNG file, or write --mask auto.",
         ) from None
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
-    if image is None or image.dtype not in (np.uint8, np.uint16):
-        raise InputError(f"{path}: not an image", "A mask is a PNG file: white is left out, black is kept.")
+    try:
+        image = decode_mask(data, path)
+    except DatasetError as error:
+        raise InputError(
+            error.cause,
+            f"A mask is a PNG file of at most {MAX_IMAGE_PIXELS:,} pixels: white is left out, black is kept.",
+        ) from error
     full = 255 if image.dtype == np.uint8 else 65535
     channels = image.reshape(*image.shape[:2], -1)
     colours, opacity = channels[..., :3], channels[..., 3:]

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from roadseg.datasets.image_files import read_colours
+from roadseg.errors import DatasetError
 from roadseg.labels.space import LabelMap
 
 QUALITY = 80
@@ -47,13 +49,12 @@ def heatmap_image(seconds: NDArray[np.float64], counted: NDArray[np.float64], as
 
 def image_file(path: Path, width: int) -> str | None:
     """Return an image on disk at `width` pixels; None where it is missing or cannot be read."""
-    if not path.is_file():
+    try:
+        rgb = read_colours(path)
+    except DatasetError:
         return None
-    bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    if bgr is None:
-        return None
-    size = shown_size(bgr.shape[1] / bgr.shape[0], width)
-    return jpeg(np.asarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA), np.uint8)[..., ::-1])
+    size = shown_size(rgb.shape[1] / rgb.shape[0], width)
+    return jpeg(np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8))
 
 
 def jpeg(rgb: NDArray[np.uint8]) -> str:

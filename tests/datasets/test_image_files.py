@@ -174,3 +174,22 @@ def test_files_that_are_too_large_or_never_end_are_not_read(tmp_path):
 def test_a_deep_tiff_is_refused(tmp_path):
     assert cv2.imwrite(str(tmp_path / "a.tif"), np.full((4, 4), 40_000, np.uint16))
     assert "a.tif: a TIFF of more than 8 bits a colour" in refused(read_colours, tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("a.png", "an animation"), ("a.webp", "an animation"), ("a.tif", "several pages")]
+)
+def test_a_file_of_several_images_is_refused(tmp_path, name, what):
+    first, second = (Image.fromarray(street(seed)[0]) for seed in (0, 1))
+    first.save(tmp_path / name, save_all=True, append_images=[second])
+    assert f"{name}: {what}, cannot be read as an image" in refused(read_colours, tmp_path / name)
+
+
+def test_smaller_versions_in_a_tiff_are_no_further_images(tmp_path):
+    picture = Image.fromarray(street(0)[0])
+    thumbnail = picture.resize((8, 6))
+    thumbnail.encoderinfo = {"tiffinfo": {0x00FE: 1}}
+    picture.save(tmp_path / "a.tif", save_all=True, append_images=[thumbnail])
+    with Image.open(tmp_path / "a.tif") as written:
+        assert written.n_frames == 2
+    assert np.array_equal(read_colours(tmp_path / "a.tif"), picture)

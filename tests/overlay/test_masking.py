@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from helpers.bombs import huge_png
 from helpers.drive_clips import TheUpperHalfIsSky, make_drive
 from helpers.fixed_to_camera import bare_drive, with_bonnet
 
@@ -167,10 +168,11 @@ def test_black_and_white_in_any_form(tmp_path, stored, flags):
         (cv2.blur(lower_quarter(), (1, 5)), "256 of its pixels are neither black nor white"),
         (np.dstack([lower_quarter(), lower_quarter() * 0, lower_quarter()]), "768 of its pixels are neither"),
         (np.dstack([lower_quarter()] * 4), "partly transparent"),
+        (huge_png(), "too large to be read as a mask"),
         (np.zeros((8, 8), np.uint8), "leaves out nothing"),
         (np.full((8, 8), 255, np.uint8), "leaves out everything"),
     ],
-    ids=["missing", "empty", "text", "soft edge", "magenta", "transparent", "black", "white"],
+    ids=["missing", "empty", "text", "soft edge", "magenta", "transparent", "huge", "black", "white"],
 )
 def test_a_wrong_file_is_refused(tmp_path, stored, cause):
     path = tmp_path / "mask.png"
