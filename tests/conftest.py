@@ -51,6 +51,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture
+def collect_sockets() -> Iterator[None]:
+    """Close the sockets that yt-dlp leaves to the garbage collector within the test, where their warning is ignored."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     """The system's Chromium."""

@@ -1,6 +1,5 @@
 """`roadseg fetch` as a person or a script uses it: its outputs and exit codes."""
 
-import gc
 import json
 import signal
 import subprocess
@@ -10,19 +9,14 @@ from pathlib import Path
 
 import pytest
 import typer
+from helpers.downloads import YT_DLP_SOCKETS
 from helpers.servers import Handler, Site, content, page, serving, write_clip
 from rich.table import Table
 
 from roadseg.cli.console import Reporter, fail
 from roadseg.cli.options import parse_bytes, parse_section
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # of yt-dlp; see test_fetch.py
-
-
-@pytest.fixture(autouse=True)
-def collect_sockets() -> Iterator[None]:
-    yield
-    gc.collect()
+pytestmark = YT_DLP_SOCKETS
 
 
 @pytest.fixture

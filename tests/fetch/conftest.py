@@ -1,17 +1,10 @@
 """Fixtures of the tests of downloads."""
 
-import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from helpers.servers import Site, serving, write_clip
-
-
-@pytest.fixture(autouse=True)
-def collect_sockets() -> Iterator[None]:
-    """Close the sockets that yt-dlp leaves to the garbage collector here, where their warning is ignored."""
-    yield
-    gc.collect()
 
 
 @pytest.fixture
@@ -19,6 +12,12 @@ def site() -> Iterator[Site]:
     """A server on 127.0.0.1."""
     with serving() as running:
         yield running
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A folder for videos, two levels below a folder that is there."""
+    return tmp_path / "deep" / "er" / "videos"
 
 
 @pytest.fixture(scope="session")

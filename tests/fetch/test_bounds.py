@@ -1,4 +1,4 @@
-"""Servers that send too much, or too slowly."""
+"""Limits on what a server sends, and how slowly."""
 
 import gzip
 import time
@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers.downloads import YT_DLP_SOCKETS
 from helpers.servers import Handler, Site, content, encrypt_hls, folder, page, write_hls
 
 from roadseg.fetch import bounds, playlists, ytdlp
 from roadseg.fetch.job import FetchRecord, fetch_videos
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # of yt-dlp; see test_fetch.py
+pytestmark = YT_DLP_SOCKETS
 
 
 def fetched(site: Site, path: str, out: Path) -> FetchRecord:
@@ -47,7 +48,7 @@ def endless(code: int = 200, **headers: str) -> Callable[[Handler], None]:
     ],
     ids=["page", "redirect", "gzip", "deflate"],
 )
-def test_what_is_read_whole_has_a_greatest_size(
+def test_what_is_read_whole_has_a_maximum_size(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, route: Callable[[Handler], None]
 ):
     monkeypatch.setattr(bounds, "MAX_WHOLE_BYTES", 1 << 20)
@@ -108,7 +109,7 @@ def test_a_playlist_of_too_many_segments(site: Site, tmp_path: Path, monkeypatch
     assert record.cause == "its playlist describes more segments than a video has"
 
 
-def test_a_segment_has_a_greatest_size(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_segment_has_a_maximum_size(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     site.routes |= folder(write_hls(tmp_path / "hls").parent, "/hls")
     monkeypatch.setattr(ytdlp, "MAX_SEGMENT_BYTES", 10_000)
     assert fetched(site, "/hls/index.m3u8", tmp_path / "out").cause == "a segment of the stream is too large"

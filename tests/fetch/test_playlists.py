@@ -1,3 +1,5 @@
+"""Playlists as texts: the initialization vectors of encrypted segments."""
+
 from roadseg.fetch.playlists import with_explicit_ivs
 
 
