@@ -1,0 +1,103 @@
+"""Overlays and codecs on a machine with a CUDA device."""
+
+import time
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from gpu.setting import Setting
+
+from roadseg.inference.engines import load_segmenter
+from roadseg.overlay.job import overlay_video
+from roadseg.overlay.summary import OverlayOptions
+from roadseg.streets.drive import drive_frames
+from roadseg.video.codecs import try_encoder
+from roadseg.video.frame import Frame
+from roadseg.video.reader import VideoReader
+from roadseg.video.writer import VideoWriter
+
+
+def overlay(setting: Setting) -> dict[str, Any]:
+    """An overlay from end to end, H.264 in and out."""
+    found, total = {}, 24 if setting.smoke else 600
+    for height in (192,) if setting.smoke else (720, 1080):
+        clip = _clip(setting, height, total)
+        sizes: list[tuple[str, int | None, tuple[int, int] | None, float]] = [("fast", None, (96, 64), 0.0)]
+        if not setting.smoke:
+            sizes = [("fast", None, None, 0.0), ("fast", 16, None, 0.0), ("fast", None, (512, 256), 0.0)]
+            sizes += [("resnet101", 8, None, 0.0), ("fast", None, None, 0.6)]
+        for name, batch, size, smoothing in sizes:
+            segmenter = load_segmenter(setting.networks[name][0], device=setting.device, input_size=size)
+            if batch is None:
+                batch = segmenter.batch_size
+            options = OverlayOptions(
+                batch_size=batch, legend=hasattr(cv2, "FontFace"), smoothing=smoothing, overwrite=True
+            )
+            done = overlay_video(clip, segmenter, setting.folder / "overlays", options)
+            width, high = segmenter.input_size
+            key = f"{height}p {name} {width}x{high} batch {batch}{' smooth' if smoothing else ''}"
+            found[key] = {
+                "fps": round(done.frames_per_second, 1),
+                "stage_ms": {stage: round(timing.ms_per_frame, 2) for stage, timing in done.stages.items()},
+            }
+    return found
+
+
+def _clip(setting: Setting, height: int, total: int) -> Path:
+    """Write `setting.video`, or a rendered drive, scaled and repeated, once."""
+    clip, width = setting.folder / f"{height}p.mp4", height * 16 // 9 // 2 * 2
+    if clip.exists():
+        return clip
+    if setting.video is None:
+        frames = [
+            _frame(cv2.resize(image, (width, height)), index)
+            for index, (image, _) in enumerate(
+                drive_frames(0, 0.4 if setting.smoke else 2.0, size=(width // 2, height // 2))
+            )
+        ]
+    else:
+        with VideoReader(setting.video) as reader:
+            frames = [_scaled(frame, (width, height)) for frame in reader]
+    with VideoWriter.like(clip, frames[0]) as writer:
+        for index in range(total):
+            duration = frames[0].duration
+            writer.write(replace(frames[index % len(frames)], index=index, pts=index * duration, duration=duration))
+    return clip
+
+
+def _scaled(frame: Frame, size: tuple[int, int]) -> Frame:
+    half = (size[0] // 2, size[1] // 2)
+    return replace(frame, y=cv2.resize(frame.y, size), u=cv2.resize(frame.u, half), v=cv2.resize(frame.v, half))
+
+
+def _frame(image: np.ndarray, index: int) -> Frame:
+    height, width = image.shape[:2]
+    planes = cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420)
+    luma, chroma = planes[:height], planes[height:].reshape(2, height // 2, width // 2)
+    return Frame(luma, chroma[0], chroma[1], "bt601", False, index, index, Fraction(1, 25), 1)
+
+
+def codecs(setting: Setting) -> dict[str, Any]:
+    """Frames a second of decoders, and the encoder of the device."""
+    from av.codec.hwaccel import HWAccel, hwdevices_available
+
+    found: dict[str, Any] = {"hwdevices of PyAV": hwdevices_available()}
+    clip = _clip(setting, *((192, 24) if setting.smoke else (1080, 600)))
+    for name, hwaccel in (("cpu", None), ("cuda", HWAccel("cuda", allow_software_fallback=False))):
+        try:
+            with av.open(str(clip), hwaccel=hwaccel) as container:
+                container.streams.video[0].thread_type = "AUTO"
+                started = time.perf_counter()
+                count = sum(1 for _ in container.decode(video=0))
+                found[f"{name} fps"] = round(count / (time.perf_counter() - started))
+        except Exception as error:
+            found[f"{name} fps"] = repr(error)[:300]
+    with VideoReader(clip) as reader:
+        frame = next(iter(reader))
+    found["to_rgb_ms"] = setting.milliseconds(frame.to_rgb)
+    found["h264_nvenc"] = try_encoder("h264_nvenc") or "works"
+    return found
