@@ -2,6 +2,7 @@
 
 import time
 import traceback
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ from roadseg.cli.options import (
     Device,
     Engine,
     Flip,
+    FrameRate,
     InputSize,
     Scales,
     Smooth,
@@ -56,9 +58,7 @@ def overlay(
     input_size: InputSize = None,
     batch_size: BatchSize = None,
     track: Track = None,
-    frame_rate: Annotated[
-        str | None, typer.Option(metavar="HZ", help="For streams without timestamps, e.g. raw H.264.")
-    ] = None,
+    frame_rate: FrameRate = None,
     flip: Flip = False,
     scales: Scales = "1",
     smooth: Smooth = False,
@@ -268,13 +268,13 @@ def _videos_table(results: "list[OverlaySummary | Failure]") -> Table:
 
 def _classes_table(summaries: "list[OverlaySummary]", out: Path) -> Table:
     """Return a table of the classes that take up most of the frames, over all videos, weighted by their duration."""
+    from roadseg.overlay.summary import mean_shares
+
+    shares = mean_shares(summaries)
     seconds = sum(summary.duration_seconds for summary in summaries)
-    shares: dict[str, float] = {}
-    shown: dict[str, float] = {}
-    for summary in summaries:
-        for entry in summary.classes:
-            shares[entry.name] = shares.get(entry.name, 0.0) + entry.share * summary.duration_seconds / seconds
-            shown[entry.name] = shown.get(entry.name, 0.0) + entry.seconds
+    seen: defaultdict[str, float] = defaultdict(float)
+    for entry in (entry for summary in summaries for entry in summary.classes):
+        seen[entry.name] += entry.seconds
     videos = "1 video" if len(summaries) == 1 else f"{len(summaries)} videos"
     table = Table(
         title=f"{videos}, {seconds:.1f} s",
@@ -287,7 +287,7 @@ def _classes_table(summaries: "list[OverlaySummary]", out: Path) -> Table:
     table.add_column("seen for s", justify="right")
     for name in sorted(shares, key=lambda name: -shares[name])[:TOP_CLASSES]:
         if shares[name]:
-            table.add_row(name, f"{100 * shares[name]:.1f}", f"{shown[name]:.1f}")
+            table.add_row(name, f"{100 * shares[name]:.1f}", f"{seen[name]:.1f}")
     return table
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from roadseg.evaluation.score_tables import ScoreTable, as_markdown
 from roadseg.files import write_json, write_text
-from roadseg.overlay.summary import OverlayFiles, OverlaySummary
+from roadseg.overlay.summary import OverlayFiles, OverlaySummary, mean_shares
 
 BEFORE, AFTER = "before", "after"
 """Labels of the weights that adaptation starts from, and of those that it ends with."""
@@ -66,7 +66,7 @@ class BeforeAfter:
 
         Each video counts for as long as it lasts.
         """
-        before, after = (_mean_shares([self.overlays[label][file] for file in files]) for label in (BEFORE, AFTER))
+        before, after = (mean_shares([self.overlays[label][file] for file in files]) for label in (BEFORE, AFTER))
         names = [name for name in after if max(before[name], after[name]) >= SMALLEST_SHARE]
         return {name: (before[name], after[name]) for name in sorted(names, key=lambda name: -after[name])}
 
@@ -126,15 +126,6 @@ class BeforeAfter:
 
     def _times(self) -> ScoreTable:
         return ScoreTable("Time", ("stage", "s"), tuple((name, f"{value:.1f}") for name, value in self.seconds.items()))
-
-
-def _mean_shares(summaries: Sequence[OverlaySummary]) -> dict[str, float]:
-    seconds = sum(summary.duration_seconds for summary in summaries)
-    shares: dict[str, float] = {}
-    for summary in summaries:
-        for entry in summary.classes:
-            shares[entry.name] = shares.get(entry.name, 0.0) + entry.share * summary.duration_seconds / seconds
-    return shares
 
 
 def _count(videos: int) -> str:

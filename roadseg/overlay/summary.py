@@ -1,5 +1,6 @@
 """Files of an overlay, the job that made them, and its summary."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -187,6 +188,17 @@ class OverlaySummary(BaseModel):
     def write(self, files: OverlayFiles) -> None:
         """Write the summary file, whole or not at all."""
         write_json(files.summary, self.model_dump(mode="json"))
+
+
+def mean_shares(summaries: Iterable[OverlaySummary]) -> dict[str, float]:
+    """Return class shares over several videos, 0..1 by name; each video counts for as long as it lasts."""
+    weighted: dict[str, float] = {}
+    seconds = 0.0
+    for summary in summaries:
+        seconds += summary.duration_seconds
+        for entry in summary.classes:
+            weighted[entry.name] = weighted.get(entry.name, 0.0) + entry.share * summary.duration_seconds
+    return {name: share / seconds for name, share in weighted.items()}
 
 
 def earlier_summary(files: OverlayFiles, job: OverlayJob) -> OverlaySummary | None:

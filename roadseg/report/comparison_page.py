@@ -7,8 +7,8 @@ from typing import Any
 from roadseg.evaluation.comparison.grid import legend
 from roadseg.evaluation.comparison.scoreboard import Scoreboard, best, difference
 from roadseg.evaluation.score_tables import score_text
+from roadseg.report.html import css_colour, render, template_text
 from roadseg.report.images import jpeg, label_png
-from roadseg.report.overlay_page import css_colour, render, template_text
 
 IMAGE, TRUTH = "image", "ground truth"
 """Layers beside the runs."""

@@ -14,8 +14,9 @@ from roadseg.files import output_errors
 from roadseg.labels.catalogue import label_space
 from roadseg.overlay.summary import OverlayFiles
 from roadseg.overlay.totals import finished_tables, read_summary
+from roadseg.report.html import PLOTLY
 from roadseg.report.images import jpeg, shown_size
-from roadseg.report.overlay_page import PLOTLY, IndexEntry, index_page, report_page
+from roadseg.report.overlay_page import IndexEntry, index_page, report_page
 from roadseg.report.overlay_results import UNLABELLED_COLOUR, read_results
 from roadseg.report.training_page import training_page
 from roadseg.training.run_folder import RunFolder

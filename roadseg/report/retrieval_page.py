@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from roadseg.evaluation.score_tables import ScoreTable
+from roadseg.report.html import css_colour, render
 from roadseg.report.images import jpeg
-from roadseg.report.overlay_page import css_colour, render
 from roadseg.retrieval.grids import COLOURS, Row, Thumbnail
 
 

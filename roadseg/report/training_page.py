@@ -12,7 +12,7 @@ from roadseg.adaptation.loss_verdicts import WINDOW, Judgement, LossKind, judge_
 from roadseg.errors import InputError
 from roadseg.inputs.documents import read_toml
 from roadseg.labels.catalogue import label_space
-from roadseg.report.overlay_page import PLOTLY, css_colour, render, template_text
+from roadseg.report.html import PLOTLY, css_colour, render, template_text
 from roadseg.training.log import RATE, Series, loss_series, machine_series, score_series
 from roadseg.training.run_folder import RunFolder
 from roadseg.training.samples import KeptSamples

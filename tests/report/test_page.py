@@ -16,8 +16,9 @@ from roadseg.errors import InputError, VideoError
 from roadseg.labels.catalogue import CAMVID_11, CAMVID_32, CITYSCAPES_19, IDD_26, SYNTHIA_CAMVID_9
 from roadseg.overlay.summary import OverlayFiles
 from roadseg.report import moments as moments_module
+from roadseg.report.html import clock, lasting, link, percent
 from roadseg.report.moments import moments, theme_classes
-from roadseg.report.overlay_page import clock, lasting, link, percent, report_page
+from roadseg.report.overlay_page import report_page
 from roadseg.report.overlay_results import read_results
 from roadseg.report.pages import report_path, write_index, write_report
 from roadseg.report.timeline import binned
