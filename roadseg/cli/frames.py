@@ -21,7 +21,7 @@ from roadseg.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from roadseg.video.extract import Extracted, Extraction
+    from roadseg.video.extract import Extraction
 
 
 def frames(
@@ -72,21 +72,13 @@ def frames(
             on_progress=lambda video, done, total: bars.show(escape(video.name), done, total),
         )
     for video in extraction.videos:
-        for warning in _warnings(video):
+        for warning in video.warnings:
             reporter.warn(f"{video.video}: {warning}")
     for failure in extraction.failures:
         fail(failure.error.cause, failure.error.remedy)
     reporter.result(_summary(extraction), _as_dict(extraction))
     if extraction.failures:
         raise typer.Exit(1)
-
-
-def _warnings(video: "Extracted") -> list[str]:
-    """Return the decoding problems of a video; a guessed colour matrix is normal and left out."""
-    events = dict(video.events)
-    notices = [notice for notice in events.pop("notices") if not notice.startswith("colour matrix")]
-    counts = [f"{name.replace('_', ' ')}: {value:g}" for name, value in events.items() if value]
-    return ([] if video.reused or not counts else [", ".join(counts)]) + ([] if video.reused else notices)
 
 
 def _summary(extraction: "Extraction") -> str:

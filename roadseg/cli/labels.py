@@ -94,6 +94,8 @@ def labels(
             on_frame=lambda video, done, total: bars.show(f"reading {escape(video.name)}", done, total),
             on_label=lambda done, total: bars.show("labelling", done, total),
         )
+    for notice in written.notices:
+        reporter.warn(notice)
     for failure in written.failures:
         fail(failure.error.cause, failure.error.remedy)
     reporter.result(_shown(written), written.as_dict())

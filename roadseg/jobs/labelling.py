@@ -66,6 +66,8 @@ class WrittenLabels:
     """Origin of the labels, in words."""
     failures: tuple[Failure, ...] = ()
     """Videos that could not be read."""
+    notices: tuple[str, ...] = ()
+    """What was left out or assumed when videos or a folder were read, each a sentence."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the facts for JSON."""
@@ -80,6 +82,7 @@ class WrittenLabels:
                 {"video": str(failure.video), "cause": failure.error.cause, "remedy": failure.error.remedy}
                 for failure in self.failures
             ],
+            "notices": list(self.notices),
         }
 
 
@@ -133,7 +136,7 @@ def write_labels(
     out = Path(out)
     with making(out) as part:
         frames = part / ".frames"
-        dataset, failures = _opened([fspath(source) for source in given], choice, frames, on_frame)
+        dataset, failures, notices = _opened([fspath(source) for source in given], choice, frames, on_frame)
         if run is not None or dataset.label_space is None:
             segmenter = load_segmenter(run or DEFAULT, device=device, engine="exact")
             space, origin = segmenter.label_space, f"predicted by {run or DEFAULT}"
@@ -144,7 +147,7 @@ def write_labels(
         with closing(maps):
             FORMATS[format](part, space, _labelled(dataset, maps, on_label))
         shutil.rmtree(frames, ignore_errors=True)
-    return WrittenLabels(out, format, len(dataset), space, origin, failures)
+    return WrittenLabels(out, format, len(dataset), space, origin, failures, notices)
 
 
 def _predicted(dataset: ImageDataset, segmenter: Segmenter) -> Generator[LabelMap]:
@@ -164,8 +167,8 @@ def _predicted(dataset: ImageDataset, segmenter: Segmenter) -> Generator[LabelMa
 
 def _opened(
     sources: Sequence[str], choice: FrameChoice, frames: Path, on_frame: OnProgress | None
-) -> tuple[ImageDataset, tuple[Failure, ...]]:
-    """Return the chosen images; frames of videos are put into the folder `frames`."""
+) -> tuple[ImageDataset, tuple[Failure, ...], tuple[str, ...]]:
+    """Return the chosen images, failures and notices; frames of videos are put into the folder `frames`."""
     if all(_is_video(source) for source in sources):
         by_time = choice.every is not None or choice.scene_change
         extraction = extract_frames(
@@ -180,7 +183,8 @@ def _opened(
             frame_rate=choice.frame_rate,
             on_progress=on_frame,
         )
-        return FRAMES.open(frames), extraction.failures
+        notices = (f"{video.video}: {warning}" for video in extraction.videos for warning in video.warnings)
+        return FRAMES.open(frames), extraction.failures, tuple(notices)
     if len(sources) > 1:
         raise InputError(
             f"{len(sources)} sources that are not all videos", "Give videos, or one folder or data set at a time."
@@ -192,7 +196,7 @@ def _opened(
     dataset = _dataset(sources[0])
     if choice.count is not None:
         dataset = dataset.evenly_spread(choice.count)
-    return dataset, ()
+    return dataset, (), dataset.notices
 
 
 def _is_video(source: str) -> bool:

@@ -95,6 +95,16 @@ class Extracted:
     events: dict[str, Any]
     """Decoding problems, as `DecodeEvents.as_dict` returns them."""
 
+    @property
+    def warnings(self) -> list[str]:
+        """Problems of this call, each a sentence; a guessed colour matrix is normal and left out."""
+        if self.reused:
+            return []
+        events = dict(self.events)
+        notices = [notice for notice in events.pop("notices") if not notice.startswith("colour matrix")]
+        counts = [f"{name.replace('_', ' ')}: {value:g}" for name, value in events.items() if value]
+        return [*([", ".join(counts)] if counts else []), *notices]
+
 
 @dataclass(frozen=True)
 class Failure:

@@ -78,9 +78,12 @@ def test_labels_go_to_cvat_and_come_back_into_training(roadseg, run, tmp_path, c
 @pytest.mark.parametrize("label_format", ["coco", "fiftyone"])
 def test_labels_that_are_there_are_kept(roadseg, tmp_path, capsys, label_format):
     root = write_streets(tmp_path / "set", 2)
+    (root / "images" / "seen.heic").write_bytes(b"")
     out = tmp_path / "out"
     assert roadseg("labels", f"streets:{root}", "--format", label_format, "--out", out) == 0
-    assert "labels those of streets" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "labels those of streets" in printed.out
+    assert "images: images in other formats are left out: 1 .heic" in printed.err
     if label_format == "coco":
         annotations = json.loads((out / "annotations" / "instances_default.json").read_text())["annotations"]
         areas = {one["category_id"] - 1: one["area"] for one in annotations if one["image_id"] == 2}
