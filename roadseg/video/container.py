@@ -168,13 +168,18 @@ def demux(container: InputContainer, *streams: VideoStream | AudioStream) -> Ite
     Raises:
         av.error.FFmpegError: the container is damaged; another call continues behind the damage.
     """
+    has_ended = False
     while True:
         try:
-            yield from container.demux(*streams)
+            for packet in container.demux(*streams):
+                has_ended = not packet.size and packet.dts is None
+                yield packet
             return
         except IndexError:
-            # A packet of a stream that the file announces only now: PyAV knows only the streams it found on opening.
-            continue
+            # A stream that the file announces only now: PyAV knows only the streams it found on opening. It stumbles
+            # once more at the end, where it would flush the new stream; another call would flush the others twice.
+            if has_ended:
+                return
 
 
 def codec_name(stream: VideoStream | AudioStream) -> str:

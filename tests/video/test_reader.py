@@ -239,6 +239,7 @@ def test_a_stream_that_is_announced_midway_stops_nothing(tmp_path):
     with VideoReader(joined) as video:
         assert video.info.audio_codecs == ()
         assert len(list(video)) == 350
+    assert video.events.corrupt_packets == 0
 
 
 def test_a_picture_that_is_insanely_large_is_skipped(tmp_path, monkeypatch):
