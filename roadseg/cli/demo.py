@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def demo(
     video: Annotated[str | None, typer.Option(help="Path or http(s) address of your own dashcam video.")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for all results.")] = Path("demo"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for all results.")] = Path("demo"),
     seed: Annotated[int, typer.Option(help="Seed of the adaptation.")] = 0,
     data: Annotated[Path, typer.Option(help="Folder for rendered streets.")] = Path("data"),
     threads: Threads = None,

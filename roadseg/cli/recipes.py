@@ -10,7 +10,7 @@ from roadseg.cli.console import Debug, Json, Reporter
 
 
 def recipes(
-    name: Annotated[str | None, typer.Argument(help="Recipe to print; default: list all.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[RECIPE]", help="Recipe to print; default: list all.")] = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:

@@ -24,7 +24,9 @@ RUNS = Path("runs")
 def run(
     recipes: Annotated[
         list[str],
-        typer.Argument(help="Recipe files, or names that `roadseg recipes` lists; run in order, then compared."),
+        typer.Argument(
+            metavar="RECIPE", help="Recipe files, or names that `roadseg recipes` lists; run in order, then compared."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Run folder of a single recipe; default: runs/NAME-OF-RECIPE.")

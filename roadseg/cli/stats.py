@@ -18,13 +18,14 @@ def stats(
         list[Path], typer.Argument(metavar="DIR", help="Folders of `roadseg overlay`, searched at any depth.")
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", callback=check_suffix, help="Save to FILE.md, .csv or .json.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", callback=check_suffix, help="Save to FILE.md, .csv or .json."),
     ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Add up classes over videos: share of the frame and seconds, in all, by time of day and by video.
+    """Add up classes over videos: share of the frame and seconds, over all, by time of day and by video.
 
     Reads the *.frames.parquet files of finished overlays. Every frame counts for as long as it is shown.
     The time of day is known for videos with a creation time.

@@ -1,4 +1,4 @@
-"""`fast`: a small segmentation network for video on a laptop's CPU, about 4 million parameters."""
+"""`fast`: a small segmentation network for video on a laptop's CPU; 3 million parameters."""
 
 import torch
 import torch.nn.functional as F

@@ -1,4 +1,4 @@
-"""`resnet101`: DeepLab-v2 on ResNet-101, the network of the paper's main results; 43 million parameters."""
+"""`resnet101`: DeepLab-v2 on ResNet-101, the network of the paper's main results; 45 million parameters."""
 
 import re
 from collections.abc import Collection
