@@ -1,9 +1,11 @@
 """The `roadseg` program: its commands, and the only place where it exits."""
 
+import errno
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 import typer
@@ -105,6 +107,14 @@ def main() -> None:
             if debug_wanted():
                 raise
             fail(error.cause, error.remedy)
+            sys.exit(1)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG or debug_wanted():
+                raise
+            from roadseg.files import shortened_name
+
+            name = shortened_name(Path(error.filename or "a file"))
+            fail(f"{name}: the name is too long for this disk", "Check the path.")
             sys.exit(1)
         except SystemExit as end:
             if end.code == INTERRUPTED:

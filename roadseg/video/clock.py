@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -119,8 +120,11 @@ def read_clock(path: Path, track: int | None = None) -> Clock:
     Raises:
         VideoError: the path is not a video.
     """
-    about = path.stat() if path.exists() else None
-    return _read_clock(path, track, about and (about.st_size, about.st_mtime_ns))
+    version = None
+    with suppress(OSError):  # opening the file reports what is wrong with it
+        state = path.stat()
+        version = (state.st_size, state.st_mtime_ns)
+    return _read_clock(path, track, version)
 
 
 @lru_cache(maxsize=16)

@@ -1,6 +1,7 @@
 """Open media files; the only place where PyAV's errors about an input become a `VideoError`."""
 
 import os
+import stat
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,7 +19,7 @@ from av.video.stream import VideoStream
 
 from roadseg.cores import usable_cores
 from roadseg.errors import VideoError
-from roadseg.files import printable
+from roadseg.files import printable, shortened_name
 
 BROKEN = "Check that it plays elsewhere; copy or download it again if it does not."
 
@@ -60,13 +61,8 @@ def open_input(path: Path) -> InputContainer:
     """
     if printable(path) != str(path):
         raise VideoError(f"{printable(path)}: its name is not in UTF-8", "Rename it.")
-    if path.is_dir():
-        raise VideoError(f"{path}: a folder, not a video", f"Give its videos, for example {path}/*.mp4.")
-    if not path.exists():
-        raise VideoError(f"{path}: no such file", "Check the path.")
-    if not path.stat().st_size:
-        raise VideoError(f"{path}: the file is empty", "Copy or download it again.")
     try:
+        _refuse_no_file(path)
         _refuse_playlist(path)
         container = _opened(path)
         if container.format.name == "jpeg_pipe" and _holds_several(container):  # raw Motion JPEG, not an image
@@ -91,6 +87,25 @@ def _opened(path: Path, format: str | None = None) -> InputContainer:
     # A playlist on disk must not lead to the network.
     options = {"protocol_whitelist": "file,crypto,data"}
     return av.open(str(path.absolute()), "r", format=format, options=options, metadata_errors="replace")
+
+
+def _refuse_no_file(path: Path) -> None:
+    """Make sure that there is a file with content.
+
+    Raises:
+        VideoError: there is none.
+        PermissionError: a folder above it cannot be entered.
+    """
+    try:
+        state = path.stat()
+    except PermissionError:
+        raise
+    except OSError:  # its name may also be longer than the disk allows
+        raise VideoError(f"{shortened_name(path)}: no such file", "Check the path.") from None
+    if stat.S_ISDIR(state.st_mode):
+        raise VideoError(f"{path}: a folder, not a video", f"Give its videos, for example {path}/*.mp4.")
+    if not state.st_size:
+        raise VideoError(f"{path}: the file is empty", "Copy or download it again.")
 
 
 def _refuse_playlist(path: Path) -> None:

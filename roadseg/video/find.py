@@ -61,13 +61,21 @@ def _videos(given: str) -> Iterable[tuple[Path, Path]]:
     path = Path(given)
     if given.startswith("@"):
         return _listed(Path(given[1:]))
-    if path.is_dir():
+    if _is_folder(path):
         return [(video, video.relative_to(path)) for video in _below(path)]
     if path.suffix.lower() == ".txt":
         return _listed(path)
     if glob.has_magic(given) and not path.exists():
         return _matching(given)
     return [(path, Path(path.name))]
+
+
+def _is_folder(path: Path) -> bool:
+    """Return True for a folder; False also for a path that cannot be looked at, which opening it reports."""
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, or a folder above it that is closed to us
+        return False
 
 
 def _below(folder: Path) -> list[Path]:

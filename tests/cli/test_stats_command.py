@@ -67,3 +67,10 @@ def test_mistakes_are_told_in_a_line(roadseg, tmp_path, monkeypatch, capsys, arg
     assert roadseg("stats", *arguments) == code
     captured = capsys.readouterr()
     assert captured.out == "" and expected in captured.err and "Traceback" not in captured.err
+
+
+def test_a_name_that_no_disk_has_is_an_error_in_two_lines(roadseg, capsys):
+    assert roadseg("stats", "a" * 300) == 1
+    assert capsys.readouterr().err == (
+        f"error: {'a' * 50}…{'a' * 30}: the name is too long for this disk\n       Check the path.\n"
+    )

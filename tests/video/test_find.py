@@ -34,6 +34,10 @@ def found(*given):
     return [(str(video), str(Path("out", folder))) for video, folder in find_videos(given)]
 
 
+def test_a_name_that_no_disk_has_is_a_video_whose_opening_fails():
+    assert find_videos("a" * 300 + ".mp4")[0].path == Path("a" * 300 + ".mp4")
+
+
 BELOW = [
     ("drives/3.mkv", "out"),
     ("drives/a/1.mp4", "out/a"),

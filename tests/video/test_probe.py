@@ -131,6 +131,11 @@ def test_refuses_with_cause_and_remedy(tmp_path, kind):
     assert caught.value.remedy
 
 
+def test_refuses_a_name_that_no_disk_has(tmp_path):
+    with pytest.raises(VideoError, match=r"/a{50}…a+\.mp4: no such file\n"):
+        probe(tmp_path / ("a" * 300 + ".mp4"))
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
 def test_refuses_what_may_not_be_read(tmp_path):
     path = make_clip(tmp_path / "clip.mp4").path
