@@ -183,6 +183,19 @@ def parse_shard(text: str) -> tuple[int, int]:
     return number, count
 
 
+def parse_track(text: str) -> int | Literal["all"]:
+    """Read the number of a track, from 1, or `all`.
+
+    Raises:
+        typer.BadParameter: it is neither.
+    """
+    if text == "all":
+        return "all"
+    if not re.fullmatch(r"[1-9]\d{0,8}", text):
+        raise typer.BadParameter(f"{text!r} is not a track; write its number, from 1, or all")
+    return int(text)
+
+
 def parse_rate(text: str) -> Fraction:
     """Read `25`, `29.97` or `30000/1001` as frames a second.
 

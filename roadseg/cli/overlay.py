@@ -4,7 +4,7 @@ import time
 import traceback
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Group
@@ -26,11 +26,11 @@ from roadseg.cli.options import (
     Scales,
     Smooth,
     Threads,
-    Track,
     parse_rate,
     parse_scales,
     parse_shard,
     parse_size,
+    parse_track,
 )
 
 if TYPE_CHECKING:
@@ -57,7 +57,15 @@ def overlay(
     no_legend: Annotated[bool, typer.Option("--no-legend", help="Leave the class names out.")] = False,
     input_size: InputSize = None,
     batch_size: BatchSize = None,
-    track: Track = None,
+    track: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|all", help="Video track of files with several; all: each by itself. Default: the best."
+        ),
+    ] = None,
+    container: Annotated[
+        Literal["mp4", "mkv"], typer.Option(help="Format of the overlay. mkv keeps sound that MP4 needs as AAC.")
+    ] = "mp4",
     frame_rate: FrameRate = None,
     flip: Flip = False,
     scales: Scales = "1",
@@ -114,7 +122,8 @@ def overlay(
         "opacity": opacity,
         "legend": not no_legend,
         "batch_size": batch_size,
-        "track": track,
+        "track": parse_track(track) if track else None,
+        "container": container,
         "frame_rate": parse_rate(frame_rate) if frame_rate else None,
         "device": device,
         "engine": engine,
@@ -206,7 +215,8 @@ def _report_result(reporter: Reporter, result: "OverlaySummary | Failure") -> No
     from roadseg.overlay.failures import Failure
 
     if isinstance(result, Failure):
-        fail(result.error.cause, result.error.remedy)
+        which = f" (track {result.track})" if result.track else ""
+        fail(result.error.cause + which, result.error.remedy)
         if debug_wanted():
             traceback.print_exception(result.error)
         return
@@ -218,12 +228,12 @@ def _report_result(reporter: Reporter, result: "OverlaySummary | Failure") -> No
     if result.frames_resumed and not result.skipped:
         done += f", of which {result.frames_resumed} were done before"
     masked = f", {100 * result.masked_share:.1f} % masked" if result.masked_share else ""
-    reporter.say(f"{escape(result.video)}: {done}{masked}")
+    reporter.say(f"{escape(result.title)}: {done}{masked}")
     if result.skipped:
         return
     events = [f"{name.replace('_', ' ')}: {value:g}" for name, value in result.decoder_events.items() if value]
     for notice in [*([", ".join(events)] if events else []), *result.notices]:
-        reporter.warn(f"{result.video}: {notice}")
+        reporter.warn(f"{result.title}: {notice}")
 
 
 def _show_results(
@@ -257,10 +267,10 @@ def _videos_table(results: "list[OverlaySummary | Failure]") -> Table:
     table.add_column("status")
     for result in sorted(results, key=lambda result: not isinstance(result, Failure))[:TOP_VIDEOS]:
         if isinstance(result, Failure):
-            table.add_row(escape(str(result.video)), "", "", "", "failed", style="red")
+            table.add_row(escape(result.title), "", "", "", "failed", style="red")
             continue
         facts = str(result.frames), f"{result.duration_seconds:.1f}", f"{result.frames_per_second:.0f}"
-        table.add_row(escape(result.video), *facts, "skipped" if result.skipped else "done")
+        table.add_row(escape(result.title), *facts, "skipped" if result.skipped else "done")
     if len(results) > TOP_VIDEOS:
         table.caption = f"... and {len(results) - TOP_VIDEOS} more"
     return table
@@ -297,6 +307,7 @@ def _as_dict(result: "OverlaySummary | Failure") -> dict[str, Any]:
     if isinstance(result, Failure):
         return {
             "video": str(result.video),
+            "track": result.track,
             "status": "failed",
             "cause": result.error.cause,
             "remedy": result.error.remedy,

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
 from roadseg.adaptation.defaults import PRIOR
@@ -25,6 +25,7 @@ from roadseg.overlay.summary import OverlayFiles, OverlayOptions, OverlaySummary
 from roadseg.overlay.tasks import Shard, Task, clashes, find_tasks
 from roadseg.report.pages import report_path, write_index, write_report
 from roadseg.runtime import DeviceName
+from roadseg.video.find import Container
 
 
 class OverlayProgress(NamedTuple):
@@ -60,7 +61,8 @@ def overlay_videos(
     opacity: float = 0.5,
     legend: bool = True,
     batch_size: int | None = None,
-    track: int | None = None,
+    track: int | Literal["all"] | None = None,
+    container: Container = "mp4",
     frame_rate: float | Fraction | None = None,
     device: DeviceName = "auto",
     engine: EngineName = "auto",
@@ -98,7 +100,10 @@ def overlay_videos(
         opacity: weight of the class colours, 0 (the plain video) to 1 (only colours).
         legend: draw the class names.
         batch_size: frames that the network sees at once; by default what suits the engine.
-        track: number of the video track, from 1, of files with several; by default the one that FFmpeg finds best.
+        track: number of the video track, from 1, of files with several; by default the one that FFmpeg finds best. With
+            "all", each track of such a file gets results of its own, NAME.track1.overlay.mp4 and so on.
+        container: "mp4", or "mkv" for overlays as Matroska, NAME.overlay.mkv, which keep more kinds of sound as they
+            are (PCM, AC-3, MP2 and others); MP4 gets them encoded as AAC.
         frame_rate: frames per second, for streams without timestamps such as raw H.264.
         device: see `load_segmenter`.
         engine: see `load_segmenter`.
@@ -129,7 +134,8 @@ def overlay_videos(
         opacity=opacity,
         legend=legend,
         batch_size=batch_size,
-        track=track,
+        track=None if track == "all" else track,
+        container=container,
         frame_rate=None if frame_rate is None else Fraction(frame_rate).limit_denominator(10**6),
         overwrite=overwrite,
         tta=TTA(flip, tuple(scales)),
@@ -137,10 +143,10 @@ def overlay_videos(
         batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
         mask=None if mask is None else AUTO if fspath(mask) == AUTO else read_mask(Path(mask)),
     )
-    tasks = find_tasks(videos, out)
-    refused = clashes(tasks)
+    tasks = find_tasks(videos, out, every_track=track == "all")
+    refused = clashes(tasks, container)
     tasks = part.of(tasks) if part else tasks
-    failures = [Failure(task.video, refused[task]) for task in tasks if task in refused]
+    failures = [Failure.of(task, refused[task]) for task in tasks if task in refused]
     tasks = [task for task in tasks if task not in refused]
     found: Generator[OverlaySummary | Failure]
     if isinstance(run, Segmenter):
@@ -160,7 +166,7 @@ def overlay_videos(
                     OverlayProgress(len(tasks), None, 0, frames, None, workers)
                 ),
             )
-    files = {str(task.video): task.files for task in tasks}
+    files = {(str(task.video), task.track or options.track): task.files(container) for task in tasks}
     results: list[OverlaySummary | Failure] = []
     pages = 0
     with closing(found), FailureRecord(failure_record(out, part)) as record:
@@ -170,7 +176,7 @@ def overlay_videos(
                 record.add(result)
             on_result(result)
             if not isinstance(result, Failure):
-                pages += _write_page(files[result.video], result, on_page, on_warning)
+                pages += _write_page(files[result.video, result.job.track], result, on_page, on_warning)
     if pages:
         _write_index(out, on_page, on_warning)
     return results
@@ -182,12 +188,12 @@ def _one_by_one(
     options: OverlayOptions,
     on_progress: Callable[[OverlayProgress], None],
 ) -> Generator[OverlaySummary | Failure]:
-    for number, (video, out) in enumerate(tasks, start=1):
+    for number, task in enumerate(tasks, start=1):
 
-        def show(done: int, total: int | None, video: Path = video, number: int = number) -> None:
+        def show(done: int, total: int | None, video: Path = task.video, number: int = number) -> None:
             on_progress(OverlayProgress(len(tasks), video, number, done, total, 1))
 
-        yield overlay_or_failure(Task(video, out), segmenter, options, on_progress=show)
+        yield overlay_or_failure(task, segmenter, options, on_progress=show)
 
 
 def _write_page(

@@ -10,7 +10,8 @@ from typing import Self
 
 from roadseg.errors import RoadsegError
 from roadseg.files import held, printable, write_text
-from roadseg.overlay.tasks import Shard
+from roadseg.overlay.summary import title
+from roadseg.overlay.tasks import Shard, Task
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,18 @@ class Failure:
 
     video: Path
     error: RoadsegError
+    track: int | None = None
+    """Number of the track, where each track of the video has results of its own."""
+
+    @classmethod
+    def of(cls, task: Task, error: RoadsegError) -> Self:
+        """Return the failure of a task."""
+        return cls(task.video, error, task.track)
+
+    @property
+    def title(self) -> str:
+        """Name of the video, and of its track where each is by itself."""
+        return title(self.video, self.track)
 
 
 def failure_record(out: Path, shard: Shard | None = None) -> Path:
@@ -30,8 +43,8 @@ def failure_record(out: Path, shard: Shard | None = None) -> Path:
 class FailureRecord:
     """The file of failures of one call, up to date at any time; no file if nothing failed.
 
-    It has a JSON object per line with `video`, `cause`, `remedy`, and `time` in ISO 8601, UTC. Inside the `with` block
-    its name is held: shards work side by side, two equal calls do not.
+    It has a JSON object per line with `video`, `track`, `cause`, `remedy`, and `time` in ISO 8601, UTC. Inside the
+    `with` block its name is held: shards work side by side, two equal calls do not.
 
     Args:
         path: replaces the record of an earlier call.
@@ -57,6 +70,7 @@ class FailureRecord:
         """Write one more failure."""
         entry = {
             "video": printable(failure.video),
+            "track": failure.track,
             "cause": failure.error.cause,
             "remedy": failure.error.remedy,
             "time": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -6,6 +6,7 @@ decode -> prepare -> segment [-> smooth] -> draw (blend, count) -> encode, each 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, islice
@@ -86,12 +87,14 @@ def overlay_or_failure(
     on_progress: OnProgress = lambda done, total: None,
 ) -> OverlaySummary | Failure:
     """Call `overlay_video`; return its error as a `Failure`, so that one broken video does not stop the others."""
+    options = options if task.track is None else replace(options, track=task.track)
+    files = task.files(options.container)
     try:
-        return overlay_video(task.video, segmenter, task.out, options, on_progress=on_progress)
+        return overlay_video(task.video, segmenter, task.out, options, files=files, on_progress=on_progress)
     except RoadsegError as error:
-        return Failure(task.video, error)
+        return Failure.of(task, error)
     except Exception as error:
-        return Failure(task.video, UnexpectedError.of(error, task.video))
+        return Failure.of(task, UnexpectedError.of(error, task.video))
 
 
 def overlay_video(
@@ -100,6 +103,7 @@ def overlay_video(
     out: Path,
     options: OverlayOptions = DEFAULTS,
     *,
+    files: OverlayFiles | None = None,
     on_progress: OnProgress = lambda done, total: None,
 ) -> OverlaySummary:
     """Draw labels on one video: write its overlay, a table of its frames and a summary into the folder `out`.
@@ -114,6 +118,7 @@ def overlay_video(
         segmenter: its labels are scaled to the video by nearest neighbour.
         out: made if it is missing.
         options: how to draw.
+        files: paths of the results in `out`; by default named after the video.
         on_progress: called after every frame.
 
     Raises:
@@ -121,9 +126,10 @@ def overlay_video(
         OutputError: the results cannot be written, another process writes them or holds `out` for itself, or results
             of that name are there from another video, network or options.
     """
-    files = OverlayFiles.of(video, out)
+    files = files or OverlayFiles.of(video, out, container=options.container)
     reader = VideoReader(video, track=options.track, frame_rate=options.frame_rate)
-    with opencv_in_one_thread(), reader, held(files.overlay):
+    # The name in MP4 is held whatever the container: parts have one name for all.
+    with opencv_in_one_thread(), reader, held(files.overlays["mp4"]):
         job = OverlayJob.of(video, segmenter, options)
         earlier = None if options.overwrite else earlier_summary(files, job)
         if earlier is not None:

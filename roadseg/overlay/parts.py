@@ -23,7 +23,6 @@ from roadseg.inference.smoothing import Memory
 from roadseg.labels.space import LabelSpace
 from roadseg.overlay.stats import ClassTotals, FrameTable, join_frames, read_frames
 from roadseg.overlay.summary import OverlayFiles, OverlayJob
-from roadseg.video.find import OVERLAY_SUFFIX
 from roadseg.video.frame import Frame
 from roadseg.video.joining import join_videos
 from roadseg.video.writer import KEYFRAME_INTERVAL, VideoWriter
@@ -139,14 +138,17 @@ class OverlayParts:
         Raises:
             OutputError: the disk is full, or the files cannot be written for another reason; earlier ones stay.
         """
-        video, table = self._folder / "joined.mp4", self._folder / "joined.parquet"
+        overlay = self._files.overlay
+        video, table = self._folder / f"joined{overlay.suffix}", self._folder / "joined.parquet"
         notices = join_videos(
             [self._video(number) for number in range(self._finished)], video, time_base=like.time_base, audio_from=sound
         )
         totals = self._join_tables(table)
-        with output_errors(self._files.overlay):
+        with output_errors(overlay):
             self._files.summary.unlink(missing_ok=True)  # first: it stands for complete files
-            video.replace(self._files.overlay)
+            video.replace(overlay)
+            for other in set(self._files.overlays.values()) - {overlay}:
+                other.unlink(missing_ok=True)
             table.replace(self._files.frames)
         return totals, notices
 
@@ -180,7 +182,7 @@ def remove_parts(files: OverlayFiles) -> None:
 
 
 def _parts_folder(files: OverlayFiles) -> Path:
-    return files.overlay.with_name("." + files.overlay.name.removesuffix(OVERLAY_SUFFIX) + PARTS_SUFFIX)
+    return files.folder / f".{files.name}{PARTS_SUFFIX}"
 
 
 def _read(manifest: Path) -> object:

@@ -158,7 +158,7 @@ class _Worker:
                 raise InputError(f"{task.video}: not there on {platform.node()}, where a worker runs", SHARED)
             return overlay_or_failure(task, self._segmenter, options, on_progress=count)
         except RoadsegError as error:
-            return Failure(task.video, error)
+            return Failure.of(task, error)
         finally:
             frames.add.remote(unreported)
 
@@ -217,10 +217,10 @@ def _result(ray: ModuleType, reference: Any, task: Task) -> OverlaySummary | Fai
         result: OverlaySummary | Failure = ray.get(reference)
     except ray.exceptions.RayTaskError as error:
         cause = f"{task.video}: unexpected error ({_reason(ray, error)})"
-        return Failure(task.video, RoadsegError(cause, "Without --ray, --debug shows where it comes from."))
+        return Failure.of(task, RoadsegError(cause, "Without --ray, --debug shows where it comes from."))
     except ray.exceptions.RayError as error:
         cause = f"{task.video}: {RETRIES + 1} workers died of it ({_reason(ray, error)})"
-        return Failure(task.video, RoadsegError(cause, "If memory ran out, have fewer workers (--ray-cpus)."))
+        return Failure.of(task, RoadsegError(cause, "If memory ran out, have fewer workers (--ray-cpus)."))
     return result
 
 

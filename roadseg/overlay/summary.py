@@ -1,7 +1,7 @@
 """Files of an overlay, the job that made them, and its summary."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,7 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.models.tta import NO_TTA, TTA
 from roadseg.overlay.masking import Mask, MaskChoice
 from roadseg.overlay.stats import ClassShare
-from roadseg.video.find import OVERLAY_SUFFIX
+from roadseg.video.find import OVERLAY_SUFFIXES, Container
 from roadseg.video.pipeline import Timing
 
 FRAMES_SUFFIX = ".frames.parquet"
@@ -46,6 +46,8 @@ class OverlayOptions:
     """Weight of the past in class scores, see `roadseg.inference.smoothing.TemporalSmoother`; 0 for none."""
     batch_norm: BatchNormAdaptation | None = None
     """Adaptation of batch norm to each video; None for none."""
+    container: Container = "mp4"
+    """Format of the overlay: MP4, or Matroska, which copies sound of more codecs."""
     mask: MaskChoice | None = None
     """Area that is neither drawn on nor counted: the static regions of a video, or a mask that a person drew."""
 
@@ -60,35 +62,69 @@ class OverlayOptions:
 
 @dataclass(frozen=True)
 class OverlayFiles:
-    """Paths of the results of one video."""
+    """Paths of the results of one video, or of one of its tracks."""
 
-    overlay: Path
-    frames: Path
-    summary: Path
+    folder: Path
+    name: str
+    """Common name of the files."""
+    container: Container = "mp4"
 
     @classmethod
-    def of(cls, video: Path, out: Path) -> Self:
-        """Return the results of `video` in the folder `out`, named after the video without its suffix."""
-        return cls._named(video.stem, out)
+    def of(cls, video: Path, out: Path, *, track: int | None = None, container: Container = "mp4") -> Self:
+        """Return the results of `video` in the folder `out`, named after the video without its suffix.
+
+        Args:
+            video: the file.
+            out: folder of the results.
+            track: number that is added to the name, where the results are of one of several tracks.
+            container: format of the overlay.
+        """
+        return cls(out, video.stem if track is None else f"{video.stem}.track{track}", container)
 
     @classmethod
     def of_table(cls, frames: Path) -> Self:
-        """Return the results that a table of frames belongs to."""
-        return cls._named(frames.name.removesuffix(FRAMES_SUFFIX), frames.parent)
+        """Return the results that a table of frames belongs to, with the overlay that is there."""
+        files = cls(frames.parent, frames.name.removesuffix(FRAMES_SUFFIX))
+        return replace(files, container="mkv") if files.overlays["mkv"].exists() else files
 
-    @classmethod
-    def _named(cls, name: str, out: Path) -> Self:
-        return cls(*(out / (name + kind) for kind in (OVERLAY_SUFFIX, FRAMES_SUFFIX, SUMMARY_SUFFIX)))
+    @property
+    def overlay(self) -> Path:
+        """The overlay."""
+        return self.overlays[self.container]
+
+    @property
+    def overlays(self) -> dict[Container, Path]:
+        """Path of the overlay in every container; one of them is there."""
+        return {container: self.named(suffix) for container, suffix in OVERLAY_SUFFIXES.items()}
+
+    @property
+    def frames(self) -> Path:
+        """The table of frames."""
+        return self.named(FRAMES_SUFFIX)
+
+    @property
+    def summary(self) -> Path:
+        """The summary."""
+        return self.named(SUMMARY_SUFFIX)
 
     @property
     def mask(self) -> Path:
         """Image of the mask that was found in the video."""
-        return self.overlay.with_name(self.overlay.name.removesuffix(OVERLAY_SUFFIX) + MASK_SUFFIX)
+        return self.named(MASK_SUFFIX)
 
     @property
     def mask_preview(self) -> Path:
         """Image of that mask on a frame of the video."""
-        return self.overlay.with_name(self.overlay.name.removesuffix(OVERLAY_SUFFIX) + PREVIEW_SUFFIX)
+        return self.named(PREVIEW_SUFFIX)
+
+    def named(self, suffix: str) -> Path:
+        """Return the path of a file with the common name."""
+        return self.folder / (self.name + suffix)
+
+
+def title(video: str | Path, track: int | None) -> str:
+    """Return the name of a video, or of one of its tracks, for people."""
+    return str(video) if track is None else f"{video}, track {track}"
 
 
 class OverlayJob(BaseModel):
@@ -104,6 +140,7 @@ class OverlayJob(BaseModel):
     opacity: float = Field(title="opacity")
     legend: bool = Field(title="legend")
     track: int | None = Field(default=None, title="choice of --track")
+    container: Container = Field(default="mp4", title="choice of --container")
     frame_rate_hz: str | None = Field(title="frame rate")
     """A fraction; for streams without timestamps."""
     flip: bool = Field(title="choice of --flip")
@@ -126,6 +163,7 @@ class OverlayJob(BaseModel):
             opacity=options.opacity,
             legend=options.legend,
             track=options.track,
+            container=options.container,
             frame_rate_hz=str(options.frame_rate) if options.frame_rate else None,
             flip=options.tta.flip,
             scales=options.tta.scales,
@@ -185,6 +223,11 @@ class OverlaySummary(BaseModel):
     skipped: bool = Field(default=False, exclude=True)
     """An earlier call did the same job, so nothing was done now."""
 
+    @property
+    def title(self) -> str:
+        """Name of the video, and of its track where one was chosen."""
+        return title(self.video, self.job.track)
+
     def write(self, files: OverlayFiles) -> None:
         """Write the summary file, whole or not at all."""
         write_json(files.summary, self.model_dump(mode="json"))
@@ -207,7 +250,8 @@ def earlier_summary(files: OverlayFiles, job: OverlayJob) -> OverlaySummary | No
     Raises:
         OutputError: there are results of another job.
     """
-    if not files.summary.exists() or not files.overlay.exists() or not files.frames.exists():
+    overlay_exists = any(path.exists() for path in files.overlays.values())
+    if not files.summary.exists() or not files.frames.exists() or not overlay_exists:
         return None
     try:
         summary = OverlaySummary.model_validate_json(files.summary.read_bytes())
@@ -220,7 +264,7 @@ def earlier_summary(files: OverlayFiles, job: OverlayJob) -> OverlaySummary | No
         fields = OverlayJob.model_fields.items()
         differing = [str(field.title) for name, field in fields if getattr(job, name) != getattr(summary.job, name)]
         raise OutputError(
-            f"{files.overlay}: there already, made with another {' and '.join(differing)}",
+            f"{files.of_table(files.frames).overlay}: there already, made with another {' and '.join(differing)}",
             "Replace the results with --overwrite, or choose another --out.",
         )
-    return summary.model_copy(update={"skipped": True})
+    return summary.model_copy(update={"skipped": True}) if files.overlay.exists() else None

@@ -7,21 +7,23 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-from roadseg.errors import InputError
+from roadseg.errors import InputError, VideoError
 from roadseg.overlay.summary import OverlayFiles
-from roadseg.video.find import find_videos
+from roadseg.video.container import count_tracks
+from roadseg.video.find import Container, find_videos
 
 
 class Task(NamedTuple):
-    """A video and the folder of its results."""
+    """A video, or one of its tracks, and the folder of its results."""
 
     video: Path
     out: Path
+    track: int | None = None
+    """Number of a track that has results of its own, from 1; None where the video has one result."""
 
-    @property
-    def files(self) -> OverlayFiles:
-        """Paths of the results."""
-        return OverlayFiles.of(self.video, self.out)
+    def files(self, container: Container = "mp4") -> OverlayFiles:
+        """Return the paths of the results."""
+        return OverlayFiles.of(self.video, self.out, track=self.track, container=container)
 
 
 @dataclass(frozen=True)
@@ -41,22 +43,42 @@ class Shard:
         return sorted(tasks)[self.number - 1 :: self.count]
 
 
-def find_tasks(given: str | PathLike[str] | Iterable[str | PathLike[str]], out: Path) -> list[Task]:
+def find_tasks(
+    given: str | PathLike[str] | Iterable[str | PathLike[str]], out: Path, *, every_track: bool = False
+) -> list[Task]:
     """Find the videos that paths, folders, patterns and lists name, see `find_videos`, and give each a result folder.
 
-    Results go to `out`, and there to the same sub-folders in which the videos lie.
+    Results go to `out`, and there to the same sub-folders in which the videos lie. With `every_track`, a file of
+    several video tracks is as many tasks; all files are opened to count them.
 
     Raises:
         InputError: a folder, pattern or list has no video or cannot be read.
     """
-    return [Task(video.path, out / video.folder) for video in find_videos(given)]
+    return [
+        Task(video.path, out / video.folder, track)
+        for video in find_videos(given)
+        for track in (_tracks(video.path) if every_track else [None])
+    ]
 
 
-def clashes(tasks: Sequence[Task]) -> dict[Task, InputError]:
-    """Return the tasks whose results would replace another video or results, each with the reason to refuse it."""
+def _tracks(video: Path) -> Sequence[int | None]:
+    try:
+        count = count_tracks(video)
+    except VideoError:  # the failure of this video, when its turn comes
+        return [None]
+    return range(1, count + 1) if count > 1 else [None]
+
+
+def clashes(tasks: Sequence[Task], container: Container = "mp4") -> dict[Task, InputError]:
+    """Return the tasks whose results would replace another video or results, each with the reason to refuse it.
+
+    Args:
+        tasks: videos and the folders of their results.
+        container: format of the overlays.
+    """
     by_name = defaultdict(list)
     for task in tasks:
-        by_name[task.files.overlay].append(task)
+        by_name[task.files(container).overlay].append(task)
     inputs = {task.video.resolve(): task.video for task in tasks}
     found = {}
     for overlay, sharing in by_name.items():

@@ -57,8 +57,10 @@ class OverlayStats:
 
     @property
     def repeated(self) -> int:
-        """Number of results whose video has another counted result."""
-        return len(self.videos) - len({video.summary.job.video_fingerprint for video in self.videos})
+        """Number of results whose video, or track of it, has another counted result."""
+        return len(self.videos) - len(
+            {(video.summary.job.video_fingerprint, video.summary.job.track) for video in self.videos}
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the facts for JSON."""

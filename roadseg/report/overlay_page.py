@@ -21,7 +21,7 @@ LEAST_HEAT = 0.0005
 """Share of the frame below which a heat map shows only specks."""
 MENTIONED = 3
 """Number of classes in the sentence at the top, and for each video of a folder."""
-SHOWN_ELSEWHERE = {"video_fingerprint", "segmenter", "label_space", "input_size_px"}
+SHOWN_ELSEWHERE = {"video_fingerprint", "segmenter", "label_space", "input_size_px", "container"}
 """Fields of the job that the page shows elsewhere."""
 
 

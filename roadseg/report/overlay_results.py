@@ -12,7 +12,6 @@ from roadseg.labels.space import LabelSpace
 from roadseg.overlay.stats import read_frames, read_heatmaps
 from roadseg.overlay.summary import OverlayFiles, OverlaySummary
 from roadseg.overlay.totals import read_summary
-from roadseg.video.find import OVERLAY_SUFFIX
 from roadseg.video.probe import probe
 
 UNLABELLED_COLOUR = (160, 160, 160)
@@ -39,7 +38,7 @@ class Results:
     @property
     def name(self) -> str:
         """Common name of the files."""
-        return self.files.overlay.name.removesuffix(OVERLAY_SUFFIX)
+        return self.files.name
 
     @property
     def end(self) -> float:

@@ -20,7 +20,6 @@ from roadseg.report.overlay_page import IndexEntry, index_page, report_page
 from roadseg.report.overlay_results import UNLABELLED_COLOUR, read_results
 from roadseg.report.training_page import training_page
 from roadseg.training.run_folder import RunFolder
-from roadseg.video.find import OVERLAY_SUFFIX
 from roadseg.video.reader import VideoReader
 
 REPORT_SUFFIX = ".report.html"
@@ -89,7 +88,7 @@ def write_reports(
 
 def report_path(files: OverlayFiles) -> Path:
     """Return the path of the page of a video."""
-    return files.overlay.with_name(files.overlay.name.removesuffix(OVERLAY_SUFFIX) + REPORT_SUFFIX)
+    return files.named(REPORT_SUFFIX)
 
 
 def write_report(files: OverlayFiles) -> Path:

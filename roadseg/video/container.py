@@ -139,7 +139,7 @@ def video_stream(container: InputContainer, path: Path, track: int | None = None
         VideoError: there is none, or none of that number; its format cannot be decoded, or its frames are so large that
             decoding one may take all memory.
     """
-    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    streams = _tracks(container)
     if not streams:
         found = ["a cover image"] if container.streams.video else []
         found += ["sound"] if container.streams.audio else []
@@ -160,16 +160,36 @@ def video_stream(container: InputContainer, path: Path, track: int | None = None
     return stream
 
 
+def count_tracks(path: Path) -> int:
+    """Return the number of video tracks of a file, without cover images.
+
+    Raises:
+        VideoError: the path is not a media file that can be read.
+    """
+    with open_input(path) as container:
+        return len(_tracks(container))
+
+
+def _tracks(container: InputContainer) -> list[VideoStream]:
+    return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+
+
 def has_timestamps(container: InputContainer) -> bool:
     """Return False for formats without timestamps, for which FFmpeg makes up a rate: raw H.264, raw Motion JPEG."""
     return Flags.no_timestamps not in Flags(container.format.flags)
 
 
-def left_out(container: InputContainer, stream: VideoStream) -> list[str]:
-    """Name what the file holds beside `stream` and sound that no result will have, each in a sentence."""
+def left_out(container: InputContainer, stream: VideoStream, *, is_chosen: bool) -> list[str]:
+    """Name what the file holds beside `stream` and sound that no result will have, each in a sentence.
+
+    Args:
+        container: the open file.
+        stream: the video track that is read.
+        is_chosen: somebody named this track, and so knows of the others.
+    """
     notices = []
-    tracks = [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
-    if len(tracks) > 1:
+    tracks = _tracks(container)
+    if len(tracks) > 1 and not is_chosen:
         taken = f"number {tracks.index(stream) + 1}, {stream.width}x{stream.height}, is read"
         notices.append(f"{len(tracks)} video tracks: {taken}; --track chooses another")
     notices += ["subtitles are left out"] if container.streams.subtitles else []

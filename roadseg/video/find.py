@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from roadseg.errors import InputError
 
@@ -15,8 +15,9 @@ VIDEO_SUFFIXES = (
 )
 """File extensions, in lower case, by which videos are recognised in folders and among the matches of a pattern."""
 
-OVERLAY_SUFFIX = ".overlay.mp4"
-"""Ending of the overlays that roadseg writes; folders and patterns leave such files out."""
+Container = Literal["mp4", "mkv"]
+OVERLAY_SUFFIXES: dict[Container, str] = {"mp4": ".overlay.mp4", "mkv": ".overlay.mkv"}
+"""Endings of the overlays that roadseg writes, by container; folders and patterns leave such files out."""
 
 
 class FoundVideo(NamedTuple):
@@ -100,7 +101,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _is_video(path: Path) -> bool:
-    hidden, overlay = path.name.startswith("."), path.name.endswith(OVERLAY_SUFFIX)
+    hidden, overlay = path.name.startswith("."), path.name.endswith(tuple(OVERLAY_SUFFIXES.values()))
     return path.suffix.lower() in VIDEO_SUFFIXES and not hidden and not overlay
 
 

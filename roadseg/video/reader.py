@@ -124,7 +124,7 @@ class VideoReader:
         self._stream = video_stream(self._container, path, track)
         self._stream.thread_type = "AUTO"
         self._stream.thread_count = threads or default_threads()
-        for text in left_out(self._container, self._stream):
+        for text in left_out(self._container, self._stream, is_chosen=track is not None):
             self._notice(text)
         self._failures = 0
         self._sizes: set[tuple[int, int]] = set()

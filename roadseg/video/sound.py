@@ -18,7 +18,7 @@ TimedPacket = tuple[Fraction, "Packet[Any]"]
 """A packet and when it begins, in seconds."""
 
 MP4_CODECS = ("aac", "mp3", "opus")
-"""Sound formats that browsers play from MP4; Matroska holds any."""
+"""Sound formats that browsers play from MP4; Matroska holds more, but not all."""
 
 AAC_BITS_PER_CHANNEL = 80_000
 """Bits per second and channel of sound that is encoded again."""
@@ -33,7 +33,8 @@ OPUS_HEADER = 19
 class SoundCopy:
     """Copies sound packets unchanged, in step with the frames that are written between them.
 
-    Sound in a format that MP4 players may not take (PCM, AC-3, MP2 and others) is encoded as AAC there.
+    Sound in a format that MP4 players may not take (PCM, AC-3, MP2 and others) is encoded as AAC there. So is, in
+    Matroska, what it cannot hold (ADPCM, AMR and others).
     """
 
     def __init__(self, source: InputContainer, target: OutputContainer, clock: Clock) -> None:
@@ -52,10 +53,18 @@ class SoundCopy:
                 self.notices.append(f"sound in {codec} is encoded as AAC: MP4 players may not take it")
                 self._tracks[track.index] = _Encoding(track, time_base, target)
             else:
-                self._tracks[track.index] = _Copy(track, time_base, target)
+                self._tracks[track.index] = self._copied(track, time_base)
         tracks = [track for track in source.streams.audio if track.index in self._tracks]
         self._packets = self._read(source, tracks) if tracks else iter(())
         self._next = next(self._packets, None)
+
+    def _copied(self, track: AudioStream, time_base: Fraction) -> "_Copy | _Encoding":
+        """Return the copy of a track; encoded where the container has no way to hold its codec."""
+        try:
+            return _Copy(track, time_base, self._target)
+        except ValueError:
+            self.notices.append(f"sound in {codec_name(track)} is encoded as AAC: the file format cannot hold it")
+            return _Encoding(track, time_base, self._target)
 
     @property
     def waiting(self) -> bool:

@@ -96,6 +96,7 @@ def test_json_is_one_document_and_nothing_else(roadseg, run, tmp_path):
     assert done == {"status": "done", **json.loads((out / "clip.summary.json").read_text())}
     assert failed == {
         "video": str(tmp_path / "no.mp4"),
+        "track": None,
         "status": "failed",
         "cause": f"{tmp_path}/no.mp4: no such file",
         "remedy": "Check the path.",
@@ -252,7 +253,7 @@ def test_a_shard_without_a_video_is_no_error(roadseg, run, tmp_path):
         (["clip.mp4", "--out", "out", "--shard", "3/2"], 2, "not a part of a whole"),
         (["clip.mp4", "--out", "out", "--shard", "1"], 2, "not a part of a whole"),
         (["clip.mp4", "--out", "out", "--mask", "no.png"], 1, "no.png: this mask cannot be read"),
-        (["clip.mp4", "--out", "out", "--mask", "clip.mp4"], 1, "clip.mp4: not an image"),
+        (["clip.mp4", "--out", "out", "--mask", "clip.mp4"], 1, "clip.mp4: cannot be read as a mask (not an image)"),
         (["clip.mp4", "no/*.mp4", "--out", "out"], 1, "no/*.mp4: matches no video"),
         (["clip.mp4", "@no.txt", "--out", "out"], 1, "no.txt: this list of videos cannot be read"),
         (["--out", "out"], 2, "VIDEO"),

@@ -29,7 +29,8 @@ class TestSound:
     @pytest.mark.parametrize(
         ("source", "codec", "target"),
         [("in.mp4", "aac", "out.mp4"), ("in.mkv", "libopus", "out.mp4"), ("in.mp4", "mp3", "out.mp4"),
-         ("in.mp4", "aac", "out.mkv"), ("in.mkv", "flac", "out.mkv")],
+         ("in.mp4", "aac", "out.mkv"), ("in.mkv", "flac", "out.mkv"), ("in.mov", "pcm_s16le", "out.mkv"),
+         ("in.ts", "ac3", "out.mkv"), ("in.ts", "mp2", "out.mkv")],
     )  # fmt: skip
     def test_is_copied_byte_for_byte(self, tmp_path, source, codec, target):
         clip = make_clip(tmp_path / source, pts=range(50), sound=codec)
@@ -75,6 +76,12 @@ class TestSound:
         old, new = (heard(path) for path in (clip.path, tmp_path / "out.mp4"))
         assert len(new) == pytest.approx(len(old), abs=4096)
         assert np.corrcoef(old[9600:86400], new[9600:86400])[0, 1] > 0.95, "not in step"
+
+    def test_that_matroska_cannot_hold_is_encoded_and_said_so(self, tmp_path):
+        clip = make_clip(tmp_path / "in.avi", pts=range(25), sound="adpcm_ms", options={"bf": "0"})
+        video = write(tmp_path / "out.mkv", frames(range(25)), audio_from=clip.path)
+        assert probe(tmp_path / "out.mkv").audio_codecs == ("aac",)
+        assert video.notices == ["sound in adpcm_ms is encoded as AAC: the file format cannot hold it"]
 
     def test_that_is_encoded_keeps_its_gaps(self, tmp_path):
         """Two seconds of PCM of which half a second is missing."""
