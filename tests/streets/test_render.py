@@ -21,8 +21,8 @@ SMALL = (96, 72)
 
 @pytest.fixture(scope="module")
 def sets():
-    """160 small streets of each look: (images, label maps)."""
-    rendered = {look: [render_street(0, index, size=SMALL, look=look) for index in range(160)] for look in LOOKS}
+    """120 small streets of each look: (images, label maps)."""
+    rendered = {look: [render_street(0, index, size=SMALL, look=look) for index in range(120)] for look in LOOKS}
     return {look: tuple(np.array(part) for part in zip(*pairs, strict=True)) for look, pairs in rendered.items()}
 
 
@@ -56,14 +56,13 @@ def test_a_picture_does_not_depend_on_what_was_rendered_before():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("look", LOOKS)
-def test_a_picture_is_the_same_in_another_process(look, tmp_path):
+def test_a_picture_is_the_same_in_another_process(tmp_path):
     code = (
         "import sys, numpy as np; from roadseg.streets.render import render_street;"
-        f"np.savez(sys.argv[1], *render_street(3, 11, size={SMALL}, look={look!r}))"
+        f"np.savez(sys.argv[1], *render_street(0, 11, size={SMALL}))"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "street.npz")], check=True)
-    image, label = render_street(3, 11, size=SMALL, look=look)
+    image, label = render_street(0, 11, size=SMALL)
     with np.load(tmp_path / "street.npz") as other:
         np.testing.assert_array_equal(image, other["arr_0"])
         np.testing.assert_array_equal(label, other["arr_1"])

@@ -37,16 +37,14 @@ def _green(rng: np.random.Generator) -> NDArray[np.float64]:
 
 Clump = tuple[float, float, float]
 """(x, y, radius) in pixels."""
+REACH = 0.85
+"""Radii outside a clump beyond which none of its leaves grow; `_leaves` roughens edges by less."""
 
 
 def _leaves(rng: np.random.Generator, clumps: list[Clump], colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> None:
     """Cover clumps with leaves, lit from above: bright tops, dark undersides, ragged edges and gaps."""
-    x, y, radius = (np.array(part, np.float32)[:, None, None] for part in zip(*clumps, strict=True))
     rows, columns = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
-    inside = 1 - np.hypot(columns - x, rows - y) / radius
-    nearest = inside.argmax(0)[None]
-    depth = np.take_along_axis(inside, nearest, 0)[0]
-    below = np.take_along_axis((rows - y) / radius, nearest, 0)[0]
+    depth, below = _nearest(clumps, rows, columns)
     leaves = value_noise(rng, SIZE, 64, rng.uniform(0.7, 1.1))
     twigs = value_noise(rng, SIZE, 16, 0.8)
     cover = depth + rng.uniform(0.4, 0.8) * (leaves - 0.5) + rng.uniform(0.3, 0.7) * (twigs - 0.5)
@@ -58,6 +56,24 @@ def _leaves(rng: np.random.Generator, clumps: list[Clump], colour: NDArray[np.ui
     painted = hue * np.clip(light, 0.18, 1.7)[..., None]
     colour[:] = np.clip(colour + (painted - colour) * opaque[..., None], 0, 255).astype(np.uint8)
     alpha[:] = np.maximum(alpha, (opaque * FULL).astype(np.uint8))
+
+
+def _nearest(
+    clumps: list[Clump], rows: NDArray[np.float32], columns: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return how deep each pixel lies inside its nearest clump, and how far below its centre; 1 is the radius."""
+    depth, below = np.full_like(rows, -REACH), np.zeros_like(rows)
+    for clump in clumps:
+        x, y, radius = np.array(clump, np.float32)
+        top, bottom, left, right = (
+            min(max(int(centre + side * (1 + REACH) * radius), 0), SIZE) for centre in (y, x) for side in (-1, 1)
+        )
+        box = np.s_[top:bottom, left:right]
+        inside = 1 - np.hypot(columns[box] - x, rows[box] - y) / radius
+        nearer = inside > depth[box]
+        np.copyto(depth[box], inside, where=nearer)
+        np.copyto(below[box], (rows[box] - y) / radius, where=nearer)
+    return depth, below
 
 
 def _trunk(rng: np.random.Generator, colour: NDArray[np.uint8], alpha: NDArray[np.uint8], top: float) -> None:
