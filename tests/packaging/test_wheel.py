@@ -42,8 +42,8 @@ def installed(wheel, tmp_path_factory):
     # Without site, an editable install of this repository is not seen.
     code = (
         "import sys, roadseg; assert roadseg.__file__.startswith(sys.path[0]), roadseg.__file__; "
-        f"from roadseg.jobs import demo; demo.RECIPE |= {TINY | SHORT}; "
-        "demo.DRIVE_SECONDS, demo.DRIVE_SIZE = 1.0, (160, 120); "
+        f"from fractions import Fraction; from roadseg.jobs import demo; demo.RECIPE |= {TINY | SHORT}; "
+        "demo.DRIVE_SECONDS, demo.DRIVE_SIZE, demo.DRIVE_RATE = 1.0, (160, 120), Fraction(4); "
         "from roadseg.cli.main import main; main()"
     )
     paths = os.pathsep.join([str(site), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])

@@ -67,7 +67,7 @@ def group(data, tmp_path_factory):
     """
     folder = tmp_path_factory.mktemp("together")
     stopped = {}
-    parts = command(data, folder / "parts", **METHODS["multi-level"])
+    parts = command(data, folder / "parts", **METHODS["multi-level"] | {"workers": 0})
     for name, options in {"SIGTERM": [], "SIGINT": ["--resume"]}.items():
         ended = run_group([*parts, *options], STOP_BY=name)
         stopped[name] = SimpleNamespace(step=checkpoint(folder / "parts")["step"], stderr=ended.stderr)
