@@ -17,6 +17,7 @@ from roadseg.cli.options import (
     Track,
     parse_duration,
     parse_rate,
+    parse_track,
     refuse_several_ways,
 )
 
@@ -67,7 +68,7 @@ def frames(
             min_change=min_change,
             format=format,
             max_size=max_size,
-            track=track,
+            track=parse_track(track),
             frame_rate=parse_rate(frame_rate) if frame_rate else None,
             on_progress=lambda video, done, total: bars.show(escape(video.name), done, total),
         )

@@ -18,6 +18,7 @@ from roadseg.cli.options import (
     Track,
     parse_duration,
     parse_rate,
+    parse_track,
     refuse_several_ways,
 )
 
@@ -88,7 +89,7 @@ def labels(
             scene_change=scene_change,
             min_change=min_change,
             max_size=max_size,
-            track=track,
+            track=parse_track(track),
             frame_rate=rate,
             device=device,
             on_frame=lambda video, done, total: bars.show(f"reading {escape(video.name)}", done, total),

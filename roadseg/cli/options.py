@@ -60,7 +60,8 @@ FrameRate = Annotated[
     str | None, typer.Option(metavar="HZ", help="Frame rate of streams without timestamps, e.g. raw H.264.")
 ]
 Track = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Video track of files with several. Default: the best.")
+    str | None,
+    typer.Option(metavar="N|all", help="Video track of files with several. Default: the best."),
 ]
 Device = Annotated[
     Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Device for the network. auto: CUDA, else MPS, else CPU.")
@@ -183,14 +184,14 @@ def parse_shard(text: str) -> tuple[int, int]:
     return number, count
 
 
-def parse_track(text: str) -> int | Literal["all"]:
-    """Read the number of a track, from 1, or `all`.
+def parse_track(text: str | None) -> int | Literal["all"] | None:
+    """Read the number of a track, from 1, or `all`; None where none is given.
 
     Raises:
         typer.BadParameter: it is neither.
     """
-    if text == "all":
-        return "all"
+    if text is None or text == "all":
+        return "all" if text else None
     if not re.fullmatch(r"[1-9]\d{0,8}", text):
         raise typer.BadParameter(f"{text!r} is not a track; write its number, from 1, or all")
     return int(text)

@@ -26,6 +26,7 @@ from roadseg.cli.options import (
     Scales,
     Smooth,
     Threads,
+    Track,
     parse_rate,
     parse_scales,
     parse_shard,
@@ -57,12 +58,7 @@ def overlay(
     no_legend: Annotated[bool, typer.Option("--no-legend", help="Leave the class names out.")] = False,
     input_size: InputSize = None,
     batch_size: BatchSize = None,
-    track: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N|all", help="Video track of files with several; all: each by itself. Default: the best."
-        ),
-    ] = None,
+    track: Track = None,
     container: Annotated[
         Literal["mp4", "mkv"], typer.Option(help="Format of the overlay. mkv keeps sound that MP4 needs as AAC.")
     ] = "mp4",
@@ -122,7 +118,7 @@ def overlay(
         "opacity": opacity,
         "legend": not no_legend,
         "batch_size": batch_size,
-        "track": parse_track(track) if track else None,
+        "track": parse_track(track),
         "container": container,
         "frame_rate": parse_rate(frame_rate) if frame_rate else None,
         "device": device,
@@ -286,10 +282,11 @@ def _classes_table(summaries: "list[OverlaySummary]", out: Path) -> Table:
     for entry in (entry for summary in summaries for entry in summary.classes):
         seen[entry.name] += entry.seconds
     videos = "1 video" if len(summaries) == 1 else f"{len(summaries)} videos"
+    endings = ", ".join(sorted({f"*.overlay.{summary.job.container}" for summary in summaries}))
     table = Table(
         title=f"{videos}, {seconds:.1f} s",
         title_justify="left",
-        caption=f"results in {escape(str(out))}: *.overlay.mp4, *.frames.parquet, *.summary.json, *.report.html",
+        caption=f"results in {escape(str(out))}: {endings}, *.frames.parquet, *.summary.json, *.report.html",
         caption_justify="left",
     )
     table.add_column("class")

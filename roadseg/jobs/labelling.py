@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from roadseg.adaptation.make_pseudo_labels import TTA_FOR_LABELS
 from roadseg.datasets.catalogue import parse_labelled
@@ -49,8 +49,8 @@ class FrameChoice:
     """Longer side of the images in pixels, at most."""
     frame_rate: Fraction | None = None
     """Hz, for streams without timestamps."""
-    track: int | None = None
-    """Number of the video track, from 1; None for the one that FFmpeg finds best."""
+    track: int | Literal["all"] | None = None
+    """Number of the video track, from 1, or all; None for the one that FFmpeg finds best."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def write_labels(
     scene_change: bool = False,
     min_change: float = MIN_CHANGE,
     max_size: int | None = None,
-    track: int | None = None,
+    track: int | Literal["all"] | None = None,
     frame_rate: Fraction | float | None = None,
     device: DeviceName = "auto",
     on_frame: OnProgress | None = None,
@@ -120,7 +120,7 @@ def write_labels(
         scene_change: take a frame whenever the scene changes.
         min_change: mean difference in luma levels below which a frame is left out as a repetition.
         max_size: longer side of the images in pixels, at most.
-        track: number of the video track, from 1; see `VideoReader`.
+        track: number of the video track, from 1, or "all"; see `extract_frames`.
         frame_rate: Hz, for streams without timestamps.
         device: device of the network.
         on_frame: called as frames are read.

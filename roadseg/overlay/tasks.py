@@ -7,9 +7,9 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-from roadseg.errors import InputError, VideoError
+from roadseg.errors import InputError
 from roadseg.overlay.summary import OverlayFiles
-from roadseg.video.container import count_tracks
+from roadseg.video.container import separate_tracks
 from roadseg.video.find import Container, find_videos
 
 
@@ -57,16 +57,8 @@ def find_tasks(
     return [
         Task(video.path, out / video.folder, track)
         for video in find_videos(given)
-        for track in (_tracks(video.path) if every_track else [None])
+        for track in (separate_tracks(video.path) if every_track else [None])
     ]
-
-
-def _tracks(video: Path) -> Sequence[int | None]:
-    try:
-        count = count_tracks(video)
-    except VideoError:  # the failure of this video, when its turn comes
-        return [None]
-    return range(1, count + 1) if count > 1 else [None]
 
 
 def clashes(tasks: Sequence[Task], container: Container = "mp4") -> dict[Task, InputError]:

@@ -3,7 +3,7 @@
 import os
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -160,14 +160,17 @@ def video_stream(container: InputContainer, path: Path, track: int | None = None
     return stream
 
 
-def count_tracks(path: Path) -> int:
-    """Return the number of video tracks of a file, without cover images.
+def separate_tracks(path: Path) -> Sequence[int | None]:
+    """Return the number of each video track of a file with several, from 1; a single None for any other file.
 
-    Raises:
-        VideoError: the path is not a media file that can be read.
+    So for a file that cannot be read: its error comes when it is read as a video.
     """
-    with open_input(path) as container:
-        return len(_tracks(container))
+    try:
+        with open_input(path) as container:
+            count = len(_tracks(container))
+    except VideoError:
+        return [None]
+    return range(1, count + 1) if count > 1 else [None]
 
 
 def _tracks(container: InputContainer) -> list[VideoStream]:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from roadseg.errors import InputError, VideoError
 from roadseg.files import PART_SUFFIX, fingerprint, locked, output_errors, write_json, writing
+from roadseg.video.container import separate_tracks
 from roadseg.video.find import find_videos
 from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
@@ -139,7 +140,7 @@ def extract_frames(
     min_change: float = MIN_CHANGE,
     format: ImageFormat = "jpg",
     max_size: int | None = None,
-    track: int | None = None,
+    track: int | Literal["all"] | None = None,
     frame_rate: float | Fraction | None = None,
     on_progress: OnProgress | None = None,
 ) -> Extraction:
@@ -159,7 +160,8 @@ def extract_frames(
             keeps all.
         format: `jpg` (quality 95) or `png` (lossless).
         max_size: longer side in pixels to which larger frames are shrunk; None keeps the size.
-        track: number of the video track, from 1; see `VideoReader`.
+        track: number of the video track, from 1; see `VideoReader`. With "all", each track of a file with several gets
+            a folder of its own, `STEM-HASH-track1` and so on.
         frame_rate: frames per second of streams without timestamps, such as raw H.264.
         on_progress: called with the video, the number of frames read, and their total number or None.
 
@@ -175,8 +177,13 @@ def extract_frames(
     if every is None and count is None and not scene_change:
         every = 1
     step, rate = _fraction(every), _fraction(frame_rate)
-    choice = _Choice(step, count, scene_change, min_change, format, max_size, rate, track)
-    found = [video.path for video in find_videos(videos)]
+    given = None if track == "all" else track
+    choice = _Choice(step, count, scene_change, min_change, format, max_size, rate, given)
+    found = [
+        (video.path, number)
+        for video in find_videos(videos)
+        for number in (separate_tracks(video.path) if track == "all" else [None])
+    ]
     out = Path(out)
     extracted: list[Extracted] = []
     failures: list[Failure] = []
@@ -184,9 +191,9 @@ def extract_frames(
         for remains in out.glob(f"*-{8 * '[0-9a-f]'}{PART_SUFFIX}"):
             shutil.rmtree(remains, ignore_errors=True)
         try:
-            for video in found:
+            for video, number in found:
                 try:
-                    extracted.append(_extract(video, out, choice, on_progress or (lambda *_: None)))
+                    extracted.append(_extract(video, number, out, choice, on_progress or (lambda *_: None)))
                 except VideoError as error:
                     failures.append(Failure(video, error))
         finally:
@@ -209,10 +216,12 @@ def _nothing(failures: list[Failure]) -> VideoError:
     return VideoError(f"none of {len(failures)} videos can be read; the first: {failures[0].error.cause}")
 
 
-def _extract(video: Path, out: Path, choice: _Choice, on_progress: OnProgress) -> Extracted:
+def _extract(video: Path, track: int | None, out: Path, choice: _Choice, on_progress: OnProgress) -> Extracted:
+    """Extract the frames of a video; `track` is the number of one of several that each get a folder."""
+    choice = choice if track is None else replace(choice, track=track)
     with VideoReader(video, track=choice.track, frame_rate=choice.frame_rate) as reader:
         stem = re.sub(r"[^\w.-]+", "_", video.stem).strip("._")[:80] or "video"
-        folder = out / f"{stem}-{fingerprint(video)[:8]}"
+        folder = out / (f"{stem}-{fingerprint(video)[:8]}" + ("" if track is None else f"-track{track}"))
         done = _record(folder)
         if done and done["choice"] == choice.as_json():
             return Extracted(video, folder, len(done["images"]), done["duplicates"], True, done["events"])

@@ -1,6 +1,7 @@
 """Files with several video tracks, such as a front and a rear camera."""
 
 import cv2
+import pyarrow.parquet as pq
 import pytest
 from helpers.clips import make_clip
 from helpers.drive_clips import TheUpperHalfIsSky
@@ -10,6 +11,7 @@ from roadseg.errors import VideoError
 from roadseg.inference.label_frames import label_frames
 from roadseg.jobs.overlay import overlay_videos
 from roadseg.overlay.failures import Failure
+from roadseg.video.extract import extract_frames
 from roadseg.video.probe import probe
 from roadseg.video.reader import VideoReader
 
@@ -41,3 +43,13 @@ def test_overlays_labels_and_images_are_of_the_chosen_track(clip, tmp_path):
     assert done.returncode == 0, done.stderr
     (image,) = (tmp_path / "frames").rglob("*.jpg")
     assert cv2.imread(str(image)).shape == (48, 64, 3)
+
+
+def test_images_of_every_track_have_folders_of_their_own(clip, tmp_path):
+    make_clip(tmp_path / "single.mp4")
+    extraction = extract_frames([clip, tmp_path / "single.mp4"], tmp_path / "frames", count=1, track="all")
+    names = [video.folder.name.partition("-")[2][9:] for video in extraction.videos]
+    assert names == ["track1", "track2", ""]
+    assert pq.read_table(extraction.index)["width"].to_pylist() == [128, 64, 64]
+    again = extract_frames([clip], tmp_path / "frames", count=1, track="all")
+    assert [video.reused for video in again.videos] == [True, True]
