@@ -52,7 +52,7 @@ def scores(network, pictures):
         return network(network.normalisation(pixels)).logits[0]
 
 
-def test_moments_are_those_of_all_pictures_together():
+def test_moments_are_those_of_all_images_together():
     x = torch.randn(7, 3, 4, 5) * torch.tensor([1.0, 2, 3]).view(1, 3, 1, 1) + torch.arange(7.0).view(7, 1, 1, 1)
     pooled = Moments.of(x[:2]).pooled(Moments.of(x[2:6])).pooled(Moments.of(x[6:]))
     torch.testing.assert_close(pooled.mean, x.mean((0, 2, 3)))
@@ -80,7 +80,7 @@ def test_measuring_changes_nothing(network, day):
     assert not any(module.training for module in network.modules())
 
 
-def test_pictures_like_those_of_training_leave_the_network_as_it_is(network, day):
+def test_images_like_those_of_training_leave_the_network_as_it_is(network, day):
     """One batch: statistics that accumulate over batches would differ a little."""
     adapted = adapted_to(network, source_moments(network, day[:4], CPU), day[:4], CPU, 4)
     torch.testing.assert_close(scores(adapted, day), scores(network, day), rtol=1e-3, atol=1e-3)
@@ -107,7 +107,7 @@ def standardised(network, moments):
         yield (found.mean - norm.running_mean) / spread, (found.variance + norm.eps).sqrt() / spread
 
 
-def test_every_layer_gives_for_the_new_pictures_what_it_gave_for_those_of_training(network, day, night):
+def test_every_layer_gives_for_the_new_images_what_it_gave_for_those_of_training(network, day, night):
     source = source_moments(network, day[:4], CPU)
     adapted = adapted_to(network, source, night[:4], CPU, 0)
     as_network_in_use = copy.deepcopy(adapted)

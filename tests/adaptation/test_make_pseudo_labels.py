@@ -52,7 +52,7 @@ def frames(tmp_path):
     return dataset_kind("frames").open(tmp_path / "frames")
 
 
-def test_pictures_become_a_labelled_set_that_keeps_a_share_of_every_class(frames, tmp_path):
+def test_images_become_a_labelled_set_that_keeps_a_share_of_every_class(frames, tmp_path):
     torch.manual_seed(0)
     made = pseudo_labelled(Toy(), SPACE, frames, tmp_path / "out", start("cpu"), size=SIZE, keep_ratio=0.5)
     assert [sample.name for sample in made.samples] == [sample.name for sample in frames.samples]

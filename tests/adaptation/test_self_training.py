@@ -23,7 +23,7 @@ def taught(base, **options):
     return SelfTraining(base, WeightAverage(base.segmenter, 0.9).network, SelfTraining.Options(**options))
 
 
-def test_half_of_the_classes_of_each_picture_are_pasted_whole():
+def test_half_of_the_classes_of_each_image_are_pasted_whole():
     labels = torch.tensor([[[0, 0, 1], [2, 2, 1]], [[3, 3, 3], [IGNORED] * 3]], dtype=torch.uint8)
     seen = set()
     for _ in range(40):
@@ -43,7 +43,7 @@ def test_blocks_are_hidden_whole_and_as_often_as_asked():
     assert kept.float().mean().item() == pytest.approx(0.3, abs=0.05)
 
 
-def test_recolouring_changes_pictures_apart_and_not_at_all_at_strength_0():
+def test_recolouring_changes_images_apart_and_not_at_all_at_strength_0():
     images = torch.randint(60, 190, (1, 3, 8, 8), dtype=torch.uint8).expand(2, 3, 8, 8)
     assert torch.equal(recoloured(images, 0.0), images)
     changed = recoloured(images, 0.5)

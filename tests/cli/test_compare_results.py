@@ -54,7 +54,7 @@ def compare(roadseg, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_data_set_gives_a_page_a_picture_and_tables(compare, runs, streets, tmp_path, capsys):
+def test_a_data_set_gives_a_page_an_image_and_tables(compare, runs, streets, tmp_path, capsys):
     assert compare(*runs[:2], "--dataset", f"streets:{streets}", "--images", 2, "--flip") == 0
     shown = capsys.readouterr()
     assert "mIoU" in shown.out and "compare.html" in shown.err

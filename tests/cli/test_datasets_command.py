@@ -66,7 +66,7 @@ def test_the_check_as_json(roadseg, capsys, tmp_path):
 
 
 @pytest.mark.slow
-def test_only_full_reads_every_picture(roadseg, capsys, tmp_path):
+def test_only_full_reads_every_image(roadseg, capsys, tmp_path):
     root = make_folder(tmp_path, 1)
     for number in range(1, 250):
         for folder, suffix in (("images", "jpg"), ("masks", "png")):

@@ -31,7 +31,7 @@ def retrieve(roadseg, run, folders, tmp_path):
 
 
 @pytest.mark.slow
-def test_pictures_page_tables_and_figures(retrieve, capsys, tmp_path):
+def test_images_page_tables_and_figures(retrieve, capsys, tmp_path):
     assert retrieve("--json", "--paired", "-k", 3, "--queries", 2, "--before", "source-only") == 0
     record = json.loads(capsys.readouterr().out)
     out = tmp_path / "out"
@@ -124,7 +124,7 @@ def test_what_cannot_be_compared_is_refused_with_a_remedy(retrieve, folders, cap
         assert message.lower() in capsys.readouterr().err.lower()
 
 
-def test_a_limit_takes_pictures_from_all_over(retrieve, capsys, tmp_path):
+def test_a_limit_takes_images_from_all_over(retrieve, capsys, tmp_path):
     assert retrieve("--limit", 6, "--json") == 0
     assert json.loads(capsys.readouterr().out)["images"] == {"source": 6, "target": 6}
     (file,) = (tmp_path / "out" / "embeddings").glob("target-*.parquet")

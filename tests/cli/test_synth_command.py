@@ -106,7 +106,7 @@ def test_other_options_in_the_same_folder_are_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_drive_s_clip_shows_its_pictures_in_order(tmp_path):
+def test_a_drive_s_clip_shows_its_images_in_order(tmp_path):
     out = tmp_path / "drive"
     done = roadseg("synth", out, "--drive", 1, "--frame-rate", 10, "--size", "128x96", *TEXTURES)
     assert done.returncode == 0, done.stderr

@@ -55,7 +55,7 @@ def test_a_partial_download_is_told_as_such(tmp_path):
     assert causes(report) == [f"{tmp_path}: only 2 of 500 published images are present"]
 
 
-def test_more_pictures_than_published_are_told(tmp_path):
+def test_more_images_than_published_are_told(tmp_path):
     report = checked(published("camvid", val=1), make_camvid(tmp_path, 2), "val")
     assert causes(report) == [f"{tmp_path}: 2 images are present, only 1 are published"]
 
@@ -67,7 +67,7 @@ def test_a_part_that_is_published_by_itself_is_whole(tmp_path):
     assert (report.part, report.published) == ("part II", 3)
 
 
-def test_unlabelled_pictures_are_checked_too(tmp_path):
+def test_unlabelled_images_are_checked_too(tmp_path):
     make_cityscapes(tmp_path, 2, split="test", labelled=False)
     report = checked(published("cityscapes", test=2), tmp_path, "test")
     assert report.fine
@@ -97,7 +97,7 @@ def test_broken_files_are_named_and_do_not_stop_the_check(tmp_path):
     assert report.sizes == {(96, 64): 1}
 
 
-def test_a_jpeg_that_ends_too_early_is_no_picture(tmp_path):
+def test_a_jpeg_that_ends_too_early_is_no_image(tmp_path):
     root = make_idd(tmp_path, 2)
     half(root / "leftImg8bit" / "val" / "101" / "000001_leftImg8bit.jpg")
     report = checked(published("idd", val=2), root, "val")
@@ -106,7 +106,7 @@ def test_a_jpeg_that_ends_too_early_is_no_picture(tmp_path):
     ]
 
 
-def test_what_stands_behind_the_end_of_a_picture_does_not_matter(tmp_path):
+def test_what_stands_behind_the_end_of_an_image_does_not_matter(tmp_path):
     root = make_folder(tmp_path, 1)
     image = root / "images" / "drive_000.jpg"
     image.write_bytes(image.read_bytes() + bytes(500))
@@ -200,7 +200,7 @@ def test_camvid_as_downloaded_is_fine(real_data):
 
 
 @pytest.mark.real_data
-def test_camvids_daylight_and_dusk_are_its_training_pictures(real_data):
+def test_camvids_daylight_and_dusk_are_its_training_images(real_data):
     day, first, last, train = (
         [sample.name for sample in dataset_kind("camvid").open(real_data / "camvid", split).samples]
         for split in ("day", "dusk-first", "dusk-last", "train")

@@ -52,7 +52,7 @@ def zipped(path, content):
     return path
 
 
-def test_labels_and_pictures_are_read_out_of_the_zip(tmp_path):
+def test_labels_and_images_are_read_out_of_the_zip(tmp_path):
     dataset = pickle.loads(pickle.dumps(dataset_kind("cvat").open(zipped(tmp_path / "a.zip", files()))))
     assert dataset.label_space.classes == ("building", "rickshaw", "car", "road", "sky")
     assert [sample.name for sample in dataset.samples] == ["f_0", "f_1"]
@@ -67,7 +67,7 @@ def test_labels_and_pictures_are_read_out_of_the_zip(tmp_path):
     assert report.shares["rickshaw"] > 0
 
 
-def test_pictures_may_lie_beside_the_zip(tmp_path):
+def test_images_may_lie_beside_the_zip(tmp_path):
     archive = zipped(tmp_path / "a.zip", files(pictures=False))
     with pytest.raises(
         DatasetError, match=r"2 of 2 labelled frames have no image; the first is f_0\nPut the folder im"

@@ -153,7 +153,7 @@ def test_cityscapes_without_labels_will_do_as_a_target(tmp_path):
             ask()
 
 
-def test_a_split_of_cityscapes_without_its_pictures_says_so(tmp_path):
+def test_a_split_of_cityscapes_without_its_images_says_so(tmp_path):
     root = make_cityscapes(tmp_path / "set", 1)
     with pytest.raises(DatasetError, match="leftImg8bit/train: no such folder"):
         dataset_kind("cityscapes").open(root, "train")

@@ -78,7 +78,7 @@ def read_back(python, *arguments):
 
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
-def test_a_zip_that_cvats_library_wrote_is_read_with_the_pictures_in_it(space, tmp_path):
+def test_a_zip_that_cvats_library_wrote_is_read_with_the_images_in_it(space, tmp_path):
     folder = write("cvat", space, tmp_path / "out")
     exported = tmp_path / "elsewhere" / "exported.zip"
     exported.parent.mkdir()

@@ -104,7 +104,7 @@ def test_sub_folders_of_other_names_are_none(tmp_path):
     assert [sample.name for sample in FOLDER.open(tmp_path, "val").samples] == ["monday/drive_000", "monday/drive_001"]
 
 
-def test_pictures_and_masks_in_one_folder(tmp_path):
+def test_images_and_masks_in_one_folder(tmp_path):
     for name, shape in (("1_rgb.png", (2, 2, 3)), ("1_mask.png", (2, 2)), ("1_depth.png", (2, 2)), ("1.jpg", (2, 2))):
         write_image(tmp_path / name, np.ones(shape, np.uint8))
     layout = 'images = "."\nmasks = "."\nimage_suffix = "_rgb.png"\nmask_suffix = "_mask.png"\n'
@@ -114,7 +114,7 @@ def test_pictures_and_masks_in_one_folder(tmp_path):
     assert dataset.label(0).tolist() == [[0, 0], [0, 0]]
 
 
-def test_jpeg_pictures_beside_png_masks_need_no_suffix(tmp_path):
+def test_jpeg_images_beside_png_masks_need_no_suffix(tmp_path):
     write_image(tmp_path / "a.jpg", np.ones((2, 2, 3), np.uint8))
     write_image(tmp_path / "a.png", np.ones((2, 2), np.uint8))
     (tmp_path / "labels.toml").write_text('images = "."\nmasks = "."\n[classes]\nroad = 1')

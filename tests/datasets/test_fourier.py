@@ -28,7 +28,7 @@ def test_low_amplitudes_are_the_targets_high_ones_and_phases_the_sources(picture
     assert np.allclose(np.angle(spectra[2]), np.angle(spectra[0]), atol=1e-6)
 
 
-def test_a_picture_aligned_to_itself_stays(pictures):
+def test_an_image_aligned_to_itself_stays(pictures):
     assert np.allclose(fourier_aligned(pictures[0], pictures[0], 0.1), pictures[0])
 
 

@@ -34,7 +34,7 @@ def names(label):
     return [IDD_26.classes[train_id] if train_id != IGNORE else "-" for train_id in label[0]]
 
 
-def test_pictures_and_polygons_of_both_parts_are_paired(tmp_path):
+def test_images_and_polygons_of_both_parts_are_paired(tmp_path):
     dataset = IDD.open(make_idd(tmp_path, 3), "val")
     assert [sample.name for sample in dataset.samples] == ["100/000000", "100/000002", "101/000001"]
     for index, number in enumerate((0, 2, 1)):
@@ -113,7 +113,7 @@ def test_what_is_no_annotation_is_refused(tmp_path, content):
     assert len(str(error.value)) < 600
 
 
-def test_pictures_without_labels_are_a_target(tmp_path):
+def test_images_without_labels_are_a_target(tmp_path):
     make_idd(tmp_path, 2, split="train", labelled=False)
     dataset = IDD.open(tmp_path, "train")
     assert len(dataset) == 2
@@ -128,7 +128,7 @@ def test_a_missing_annotation_is_an_error(tmp_path):
         IDD.open(tmp_path, "val")
 
 
-def test_pictures_of_another_set_are_refused(tmp_path):
+def test_images_of_another_set_are_refused(tmp_path):
     (tmp_path / "leftImg8bit" / "val" / "0").mkdir(parents=True)
     cv2.imwrite(str(tmp_path / "leftImg8bit" / "val" / "0" / "a.png"), np.zeros((2, 2), np.uint8))
     with pytest.raises(DatasetError, match=r"no images \*_leftImg8bit"):

@@ -116,7 +116,7 @@ def test_broken_files_are_named(tmp_path, labels, hurt):
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
-def test_colour_pictures_are_no_id_maps(tmp_path, mode):
+def test_colour_images_are_no_id_maps(tmp_path, mode):
     Image.new(mode, (4, 3)).save(tmp_path / "a.png")
     for labels in (CITYSCAPES_LABELS, SYNTHIA_LABELS):
         with pytest.raises(DatasetError, match=rf"a\.png: a label map has one channel of class ids.*{mode}"):

@@ -39,7 +39,7 @@ def test_corners_are_cut_to_whole_pixels():
     assert np.argwhere(labels == 1).tolist() == [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
 
 
-def test_regions_may_reach_beyond_the_picture():
+def test_regions_may_reach_beyond_the_image():
     around = corners((-50.5, -50.5), (1e6, -50.5), (1e6, 1e6), (-50.5, 1e6))
     assert (painted([Region(7, around)], (6, 4)) == 7).all()
     outside = corners((100, 100), (120, 100), (120, 120))

@@ -39,7 +39,7 @@ def test_classes_are_drawn_by_the_published_formula(temperature):
     assert [pictures.tolist() for pictures in rare.images[:4]] == [[0, 1], [1], [0], []]
 
 
-def test_a_picture_of_a_few_pixels_of_a_class_is_none_of_it_and_its_class_is_not_drawn_for_it():
+def test_an_image_of_a_few_pixels_of_a_class_is_none_of_it_and_its_class_is_not_drawn_for_it():
     rare = RareClasses.of(counts({0: 99_900, 1: 100}, {0: 50_000, 1: 50_000}, {0: 99_999, 2: 1}), 0.01)
     assert rare.images[1].tolist() == [1]
     assert rare.probabilities[2] == 0

@@ -33,7 +33,7 @@ def test_a_batch_depends_on_seed_and_step_alone(batches):
     assert not equal(in_order[0], in_order[1])
 
 
-def test_every_picture_is_seen_once_an_epoch(batches):
+def test_every_image_is_seen_once_an_epoch(batches):
     drawn = [batches._draw(batches.source, 0, number)[0] for step in range(5) for number in batches._numbers(step)]
     assert sorted(drawn[:5]) == sorted(drawn[5:]) == list(range(5))
     assert drawn[:5] != drawn[5:]
@@ -94,7 +94,7 @@ def test_more_processes_than_images_are_refused(batches):
         batches.for_process(0, 3)
 
 
-def test_geometry_moves_picture_and_label_alike():
+def test_geometry_moves_image_and_label_alike():
     # Without jitter every label has its colour, so the transformed image determines the transformed label.
     image, label = street(0)
     flat = np.zeros_like(image)
@@ -154,7 +154,7 @@ def test_pseudo_labels_go_with_their_crops_and_are_counted(batches, tmp_path):
     assert torch.equal(torch.cat([first.target_labels, second.target_labels]), batch.target_labels)
 
 
-def test_labelled_target_pictures_come_beside_the_rest_and_change_none_of_it(batches, tmp_path):
+def test_labelled_target_images_come_beside_the_rest_and_change_none_of_it(batches, tmp_path):
     labelled = dataset_kind("streets").open(write_streets(tmp_path / "night", 2, night=True))
     with_labels = replace(batches, annotated=labelled, batch_size=3)
     in_order = list(load_batches(with_labels, 0, 6, workers=0))
@@ -175,7 +175,7 @@ def test_labelled_target_pictures_come_beside_the_rest_and_change_none_of_it(bat
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_broken_picture_is_named_wherever_it_is_read(tmp_path, workers):
+def test_a_broken_image_is_named_wherever_it_is_read(tmp_path, workers):
     root = write_streets(tmp_path / "set", 2)
     (root / "images" / "000001.png").write_text("no picture")
     batches = AdaptationBatches(dataset_kind("streets").open(root), (), 2, CROP, CROP, seed=1)

@@ -14,7 +14,7 @@ def test_streets_are_rendered_and_differ():
     assert not np.array_equal(pictures[0], pictures[1])
 
 
-def test_pictures_of_a_folder_are_spread_over_it(tmp_path):
+def test_images_of_a_folder_are_spread_over_it(tmp_path):
     root = write_streets(tmp_path / "set", 5)
     streets = dataset_kind("streets").open(root)
     three = sample_images(streets, SIZE, 3)

@@ -24,7 +24,7 @@ def consistency_of(frames):
     return consistency
 
 
-def test_labels_that_move_with_the_picture_are_steady():
+def test_labels_that_move_with_the_image_are_steady():
     steady = consistency_of(frame(step) for step in range(6))
     assert steady.miou > 97
     assert steady.changed < 2

@@ -30,12 +30,12 @@ def test_mixing_falls_with_the_distance_whatever_the_sizes():
     assert near.classifier_accuracy < far.classifier_accuracy
 
 
-def test_more_features_than_pictures_are_no_proof_of_a_difference():
+def test_more_features_than_images_are_no_proof_of_a_difference():
     mixing = domain_mixing(cloud(40, dimensions=200), cloud(40, dimensions=200, seed=1))
     assert mixing.classifier_accuracy < 70
 
 
-def test_too_few_pictures_are_refused():
+def test_too_few_images_are_refused():
     with pytest.raises(ValueError, match="3 and 40 vectors are too few"):
         domain_mixing(cloud(3), cloud(40))
 

@@ -43,7 +43,7 @@ def streets(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_scores_and_pictures_are_those_of_each_run_alone(tmp_path, streets):
+def test_scores_and_images_are_those_of_each_run_alone(tmp_path, streets):
     runs = named_runs([small_run(tmp_path / "one"), small_run(tmp_path / "two", 1, labels="synthia-13")])
     seen = []
     board = score_runs(runs, streets, 2, device="cpu", on_progress=lambda *done: seen.append(done))
@@ -75,7 +75,7 @@ def test_a_mean_over_all_classes_is_that_of_evaluate(tmp_path, streets):
     assert other.rows["mIoU"] != board.rows["mIoU"]
 
 
-def test_large_pictures_are_kept_small(tmp_path, streets, monkeypatch):
+def test_large_images_are_kept_small(tmp_path, streets, monkeypatch):
     monkeypatch.setattr("roadseg.evaluation.comparison.scoreboard.SHOWN_WIDTH", 48)
     board = score_runs(named_runs([small_run(tmp_path / "one")]), streets, 9, device="cpu")
     assert len(board.shown) == 5
@@ -152,7 +152,7 @@ def test_json_tells_the_same():
     assert record["shown"][0]["miou"]["adapted"] > record["shown"][0]["miou"]["baseline"]
 
 
-def test_the_grid_shows_each_picture_run_and_truth():
+def test_the_grid_shows_each_image_run_and_truth():
     board = make_board()
     sheet = comparison_grid(board, width=SIZE[0])
     rows, columns = 2, 4
@@ -179,7 +179,7 @@ def test_the_grid_shows_each_picture_run_and_truth():
     assert (sheet[:MARGIN] == 255).all() and (sheet[:, -MARGIN:] == 255).all()
 
 
-def test_pictures_of_unlike_sizes_keep_their_proportions():
+def test_images_of_unlike_sizes_keep_their_proportions():
     board = make_board()
     tall = np.zeros((3 * SIZE[1], SIZE[0], 3), np.uint8)
     maps = np.full(tall.shape[:2], ROAD, np.uint8)

@@ -39,7 +39,7 @@ HEIGHTS = "#EXTM3U\n" + "".join(
 
 
 @pytest.mark.parametrize(("limit", "chosen"), [(64, 64), (127, 96), (1080, 128)])
-def test_the_best_picture_below_the_height_limit_is_taken(site: Site, out: Path, tmp_path: Path, limit, chosen):
+def test_the_best_image_below_the_height_limit_is_taken(site: Site, out: Path, tmp_path: Path, limit, chosen):
     site.routes["/master.m3u8"] = content(HEIGHTS.encode(), "application/vnd.apple.mpegurl")
     site.routes |= folder(write_hls(tmp_path / "hls").parent, f"/hls{chosen}")
     record = only(fetch_videos([site.url("/master.m3u8")], out, **IMPATIENT, max_height=limit))

@@ -152,7 +152,7 @@ class Cramped(TorchEngine):
 
 
 @pytest.mark.extra("openvino")
-def test_in_openvino_a_picture_has_its_labels_whatever_else_is_labelled(pictures):
+def test_in_openvino_an_image_has_its_labels_whatever_else_is_labelled(pictures):
     other = segmenter("openvino", None)
     alone = [other.segment(picture[None])[0] for picture in pictures]
     assert np.array_equal(other.segment(pictures), alone)
@@ -212,7 +212,7 @@ def test_batches_that_the_memory_cannot_hold_are_halved(reference, pictures):
     assert engine.shown[4:] == [2, 2, 2, 2, 1, 1]  # what did not fit is not tried again
 
 
-def test_memory_too_small_for_one_picture_is_told_with_what_to_do(pictures):
+def test_memory_too_small_for_one_image_is_told_with_what_to_do(pictures):
     network, card = load_model(DEFAULT)
     cramped = NetworkSegmenter(network, card, Cramped(network, room=0), "cramped")
     with pytest.raises(InputError, match="not enough memory on cpu for an image of 162x118") as caught:
@@ -277,7 +277,7 @@ def test_openvino_reports_to_nobody(tmp_path):
 @pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.extra("openvino")
-def test_what_is_chosen_by_itself_loses_next_to_nothing_on_real_pictures(real_data):
+def test_what_is_chosen_by_itself_loses_next_to_nothing_on_real_images(real_data):
     a_few = dataset_kind("camvid").open(real_data / "camvid", "val").every(10)
     comparison = compare_engines(DEFAULT, a_few, device="cpu", rounds=1)
     float32 = comparison.engines[0]

@@ -35,7 +35,7 @@ def written(tmp_path_factory):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_labels_are_those_of_torch_for_any_number_of_pictures(written, count):
+def test_labels_are_those_of_torch_for_any_number_of_images(written, count):
     pictures = source_images("streets", SIZE, count)
     (labels,) = session_of(written.path).run(["labels"], {"images": pictures})
     segmenter = load_segmenter(DEFAULT, device="cpu", engine="torch", precision="float32", input_size=SIZE)

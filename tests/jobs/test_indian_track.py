@@ -34,7 +34,7 @@ def test_frames_are_of_the_video_and_in_order():
 
 
 @pytest.mark.parametrize("frame", PICTURES)
-def test_polygons_lie_in_the_picture_and_label_most_of_it(frame):
+def test_polygons_lie_in_the_image_and_label_most_of_it(frame):
     for name, corners in PICTURES[frame]:
         assert name in TRAIN_IDS
         assert len(corners) >= 3, name

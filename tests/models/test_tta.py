@@ -37,7 +37,7 @@ def test_one_view_is_the_plain_prediction(network, images):
     assert np.array_equal(predict_with_tta(network, images, (32, 24), CPU), predict(network, images, (32, 24), CPU))
 
 
-def test_a_flip_is_the_mean_of_picture_and_mirror_image(network, images):
+def test_a_flip_is_the_mean_of_image_and_mirror_image(network, images):
     both = probabilities(network, images) + probabilities(network, images[:, :, ::-1])[..., ::-1]
     labels = predict_with_tta(network, images, SIZE, CPU, TTA(flip=True))
     assert (labels == both.argmax(1)).mean() > 0.999

@@ -86,7 +86,7 @@ def test_time_and_the_original_stay():
     assert all(np.array_equal(a, b) for a, b in zip(planes(frame), before, strict=True))
 
 
-def test_opacity_0_is_the_picture_and_1_is_the_colours():
+def test_opacity_0_is_the_image_and_1_is_the_colours():
     frame = frame_of(noise(16, 16))
     labels = blocks(np.arange(64, dtype=np.uint8).reshape(8, 8) % 19)
     assert same(Overlay(CITYSCAPES_19, opacity=0, legend=False).draw(frame, labels), frame)
@@ -101,7 +101,7 @@ def test_opacity_outside_0_to_1_is_refused(opacity):
 
 
 @pytest.mark.parametrize("unknown", [IGNORE, 19, 200])
-def test_unlabelled_pixels_keep_the_picture(unknown):
+def test_unlabelled_pixels_keep_the_image(unknown):
     frame = frame_of(noise(16, 16))
     labels = np.full((16, 16), unknown, np.uint8)
     labels[:, 8:] = 3
@@ -155,7 +155,7 @@ SIZES = [(480, 272), (640, 360), (1280, 720), (1920, 1080), (1080, 1920), (3840,
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("space", [CITYSCAPES_19, CAMVID_11], ids=lambda space: space.name)
-def test_the_legend_shows_every_colour_within_the_picture(width, height, space):
+def test_the_legend_shows_every_colour_within_the_image(width, height, space):
     rgb, alpha = draw_legend(space, width, height)
     assert rgb.shape == (*alpha.shape, 3)
     assert alpha.shape[0] % 2 == alpha.shape[1] % 2 == 0

@@ -66,7 +66,7 @@ def drawn(request, tmp_path_factory):
     return clip, OverlayFiles.of(clip.path, out).overlay, summary
 
 
-def test_every_picture_at_its_time(drawn):
+def test_every_frame_at_its_time(drawn):
     clip, overlay, summary = drawn
     assert picture_times(overlay) == picture_times(clip.path)
     assert summary.frames == len(clip.seconds)

@@ -119,7 +119,7 @@ def test_the_overlay_shows_the_labels(clip, out):
     assert np.abs(rgb[40, 32] - CAMVID_11.colours[3]).max() < 12
 
 
-def test_batches_of_large_pictures_are_small(clip, out, monkeypatch):
+def test_batches_of_large_frames_are_small(clip, out, monkeypatch):
     monkeypatch.setattr("roadseg.overlay.job.BATCH_BYTES", 3 * 64 * 48 * 3 // 2 + 1)
     segmenter = BrightIsSky()
     overlay_video(clip, segmenter, out, OverlayOptions(batch_size=100, legend=False))

@@ -43,7 +43,7 @@ def check_picture(image, reference):
     assert (difference > 1e-4).mean() < 0.01
 
 
-def test_source_pictures_and_labels():
+def test_source_images_and_labels():
     arrays = read_arrays("preprocess.npz")
     reference = arrays["gta_image_97x65"]
     size = reference.shape[:0:-1]
@@ -54,7 +54,7 @@ def test_source_pictures_and_labels():
     assert np.array_equal(label, arrays["gta_label_97x65"])
 
 
-def test_target_pictures():
+def test_target_images():
     arrays = read_arrays("preprocess.npz")
     check_picture(resized_image(arrays["rgb_u8"], (64, 32), "bicubic"), arrays["city_image_64x32"])
 

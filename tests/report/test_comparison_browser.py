@@ -98,7 +98,7 @@ def test_layers_are_chosen_and_swapped(page):
         assert visible.count() == 3  # the image lies below both
 
 
-def test_colours_can_be_mixed_with_the_picture(page, tmp_path):
+def test_colours_can_be_mixed_with_the_image(page, tmp_path):
     page.locator("#left").select_option(label="ground truth")
     page.locator("#right").select_option(label="ground truth")
     slider = page.get_by_label("Strength of colours")

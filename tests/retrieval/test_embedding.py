@@ -50,7 +50,7 @@ def test_the_layout_is_what_the_network_sees_where(trained, images):
     np.testing.assert_allclose(layout, expected, atol=0.05)  # the engine rounds to bfloat16
 
 
-def test_a_picture_has_one_vector_whatever_lies_beside_it(trained, images):
+def test_an_image_has_one_vector_whatever_lies_beside_it(trained, images):
     embedder = Embedder(trained, CPU)
     alone = np.concatenate([embedder.embed(images[index : index + 1], "source") for index in range(5)])
     np.testing.assert_allclose(alone, embedder.embed(images, "source"), rtol=0.05, atol=0.05)

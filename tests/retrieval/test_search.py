@@ -49,7 +49,7 @@ def test_what_a_domain_has_in_common_is_not_compared():
     np.testing.assert_allclose(np.linalg.norm(centred(source), axis=1), 1, atol=1e-5)
 
 
-def test_all_of_a_set_may_be_asked_for_and_equal_pictures_have_no_distance():
+def test_all_of_a_set_may_be_asked_for_and_equal_images_have_no_distance():
     source, _ = map(centred, clouds(source=6))
     to_target, to_source = nearest_both_ways(source, source.copy(), 6, CPU)
     np.testing.assert_array_equal(to_target.indices[:, 0], np.arange(6))

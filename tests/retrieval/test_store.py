@@ -77,7 +77,7 @@ def test_the_table_says_what_it_holds(embed, root, tmp_path):
 
 
 @pytest.mark.slow
-def test_pictures_are_known_by_their_content(embed, root, tmp_path):
+def test_images_are_known_by_their_content(embed, root, tmp_path):
     first = embed(Counting())
     (root / "images" / "000000.png").rename(root / "images" / "renamed.png")
     (root / "labels" / "000000.png").rename(root / "labels" / "renamed.png")

@@ -5,7 +5,7 @@ from roadseg.streets.classes import CAR
 from roadseg.streets.contact_sheet import contact_sheet
 
 
-def test_a_sheet_shows_pictures_over_their_coloured_labels():
+def test_a_sheet_shows_images_over_their_coloured_labels():
     image, label = np.full((30, 40, 3), 77, np.uint8), np.full((30, 40), CAR, np.uint8)
     sheet = contact_sheet([(image, label)] * 5, columns=3, width=20, gap=2)
     assert sheet.shape == (2 * (2 * 15 + 2) + 2, 3 * 20 + 2 * 2, 3)

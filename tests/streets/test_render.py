@@ -38,7 +38,7 @@ def test_class_names_are_in_the_label_space_s_order():
 @pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("size", [(64, 48), (97, 61), (33, 100), (480, 360), (1280, 720)])
-def test_every_size_gives_a_picture_and_a_label_map(look, size):
+def test_every_size_gives_an_image_and_a_label_map(look, size):
     image, label = render_street(0, 5, size=size, look=look)
     assert image.shape == (size[1], size[0], 3)
     assert label.shape == (size[1], size[0])
@@ -47,7 +47,7 @@ def test_every_size_gives_a_picture_and_a_label_map(look, size):
     assert len(np.unique(label)) >= 4
 
 
-def test_a_picture_does_not_depend_on_what_was_rendered_before():
+def test_an_image_does_not_depend_on_what_was_rendered_before():
     forwards = [render_street(0, index, size=SMALL) for index in range(6)]
     backwards = [render_street(0, index, size=SMALL) for index in reversed(range(6))][::-1]
     for one, other in zip(forwards, backwards, strict=True):
@@ -56,7 +56,7 @@ def test_a_picture_does_not_depend_on_what_was_rendered_before():
 
 
 @pytest.mark.slow
-def test_a_picture_is_the_same_in_another_process(tmp_path):
+def test_an_image_is_the_same_in_another_process(tmp_path):
     code = (
         "import sys, numpy as np; from roadseg.streets.render import render_street;"
         f"np.savez(sys.argv[1], *render_street(0, 11, size={SMALL}))"
@@ -79,7 +79,7 @@ def test_seed_index_and_look_all_matter():
         assert np.abs(base.astype(int) - other[0]).mean() > 5
 
 
-def test_a_larger_picture_shows_the_same_street():
+def test_a_larger_image_shows_the_same_street():
     small, large = render_street(0, 4, size=(120, 90))[1], render_street(0, 4, size=(480, 360))[1]
     assert (large[2::4, 2::4] == small).mean() > 0.9
 
@@ -104,7 +104,7 @@ def test_looks_differ_in_colour_and_agree_in_layout(sets):
 
 
 @pytest.mark.slow
-def test_target_pictures_are_alike(sets):
+def test_target_images_are_alike(sets):
     """One domain, not a mixture: brightness varies less from image to image than in the game's."""
     means = {look: pictures.mean((1, 2)) for look, (pictures, _) in sets.items()}
     assert means["target"].std(0).max() < means["game"].std(0).min()

@@ -146,7 +146,7 @@ def test_a_thousand_mistakes_are_told_in_a_line():
     assert error.value.cause.endswith("; and 981 more")
 
 
-def test_whole_pictures_have_the_size_of_their_domain():
+def test_whole_images_have_the_size_of_their_domain():
     values = {"target": "x", "crop": "whole", "scale": [1, 1], "size": [1280, 720], "target_size": [1024, 512]}
     recipe = resolve({**values, "method": "multi-level"}, origin="options")
     assert (recipe.source_crop, recipe.target_crop, recipe.input_size) == ((1280, 720), (1024, 512), (1024, 512))

@@ -63,7 +63,7 @@ def test_a_clock_that_goes_back_by_a_moment_is_one_jump(tmp_path):
     assert min(np.diff(times)) > 0.0399
 
 
-def test_a_clock_that_wraps_moves_pictures_and_sound_alike(tmp_path):
+def test_a_clock_that_wraps_moves_frames_and_sound_alike(tmp_path):
     source = make_flash_clip(tmp_path / "wrap.ts", offset=WRAP - 1)
     times, _ = copied(source, tmp_path / "out.mp4")
     assert_in_step(tmp_path / "out.mp4", 1)

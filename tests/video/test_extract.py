@@ -115,7 +115,7 @@ def test_png_is_exact(clip, tmp_path):
         assert np.abs(image[-8:, -8:].astype(int) - level(row["index"])).max() <= 2
 
 
-def test_pictures_are_a_data_set(clip, tmp_path):
+def test_images_are_a_data_set(clip, tmp_path):
     result = extract_frames([clip], tmp_path / "out", count=7)
     assert len(dataset_kind("frames").open(tmp_path / "out")) == result.images == 7
 
@@ -174,7 +174,7 @@ def test_another_call_adds_to_the_folder(clip, tmp_path):
     assert len(rows(result)) == 5
 
 
-def test_pictures_that_somebody_deletes_leave_the_index(clip, tmp_path):
+def test_images_that_somebody_deletes_leave_the_index(clip, tmp_path):
     result = extract_frames([clip], tmp_path / "out", count=3)
     (tmp_path / "out" / rows(result)[1]["frame"]).unlink()
     assert len(rows(extract_frames([clip], tmp_path / "out", count=3))) == 2
@@ -216,7 +216,7 @@ def test_a_record_in_another_form_is_written_again(clip, tmp_path, text):
     assert len(json.loads(record.read_text())["images"]) == len(rows(again)) == 2
 
 
-def test_a_failed_write_leaves_the_pictures_of_last_time(clip, tmp_path, monkeypatch):
+def test_a_failed_write_leaves_the_images_of_last_time(clip, tmp_path, monkeypatch):
     out = tmp_path / "out"
     first = extract_frames([clip], out, count=5)
 

@@ -45,7 +45,7 @@ def pictures(*paths):
     ],
     ids=["constant rate", "late start", "variable rate, late start"],
 )
-def test_every_picture_at_its_time(tmp_path, pts, time_base):
+def test_every_frame_at_its_time(tmp_path, pts, time_base):
     given = frames(pts, time_base)
     given[-1] = replace(given[-1], duration=3 * given[-1].duration)
     parts = parts_of(tmp_path, given, [30, 1, 2, 24, 3])
@@ -71,7 +71,7 @@ def test_packets_are_copied_in_an_order_that_decoders_take(tmp_path):
     assert all(dts <= pts for _, pts, dts in joined)
 
 
-def test_sound_is_copied_beside_the_pictures(tmp_path):
+def test_sound_is_copied_beside_the_frames(tmp_path):
     clip = make_clip(tmp_path / "in.mp4", pts=range(50), sound="aac")
     parts = parts_of(tmp_path, frames(range(50)), [20, 20, 10])
     assert join_videos(parts, tmp_path / "out.mp4", time_base=Fraction(1, 25), audio_from=clip.path) == []

@@ -35,7 +35,7 @@ def test_finds_colour_tags(tmp_path):
     assert info.hdr
 
 
-def test_size_is_that_of_the_turned_picture(tmp_path):
+def test_size_is_that_of_the_turned_frame(tmp_path):
     info = probe(make_clip(tmp_path / "clip.mp4", size=(48, 64), rotation=90).path)
     assert (info.width, info.height, info.orientation) == (48, 64, Orientation(90))
 
@@ -71,7 +71,7 @@ def test_sound_in_a_format_that_nobody_knows(tmp_path):
     assert probe(clip.path).audio_codecs == ("unknown",)
 
 
-def test_refuses_pictures_that_would_take_all_memory(tmp_path, monkeypatch):
+def test_refuses_frames_that_would_take_all_memory(tmp_path, monkeypatch):
     path = make_clip(tmp_path / "clip.mp4", size=(128, 96)).path
     monkeypatch.setattr(container, "MAX_PIXELS", 100 * 75)
     with pytest.raises(VideoError, match="128x96 pixels are too large"):

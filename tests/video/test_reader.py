@@ -77,7 +77,7 @@ class TestReader:
             assert (video.info.width, video.info.height) == (clip.width, clip.height)
             assert {(frame.width, frame.height) for frame in video} == {(clip.width, clip.height)}
 
-    def test_every_picture_in_order(self, open_video, clip):
+    def test_every_frame_in_order(self, open_video, clip):
         with open_video(clip.path) as video:
             frames = list(video)
         assert shown_pictures(frames) == list(range(len(clip.seconds)))
@@ -242,7 +242,7 @@ def test_a_stream_that_is_announced_midway_stops_nothing(tmp_path):
     assert video.events.corrupt_packets == 0
 
 
-def test_a_picture_that_is_insanely_large_is_skipped(tmp_path, monkeypatch):
+def test_a_frame_that_is_insanely_large_is_skipped(tmp_path, monkeypatch):
     small = make_clip(tmp_path / "small.h264", options={"bf": "0"})
     large = make_clip(tmp_path / "large.h264", size=(128, 96))
     monkeypatch.setattr(container_module, "MAX_PIXELS", 100 * 75)

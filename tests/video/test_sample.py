@@ -54,13 +54,13 @@ def test_a_video_with_few_keyframes_is_decoded_whole(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["clip.h264", "clip.ts", "clip.mkv"])
-def test_containers_that_seek_badly_give_pictures_too(tmp_path, name):
+def test_containers_that_seek_badly_give_frames_too(tmp_path, name):
     pictures = sample_frames(write(tmp_path / name, 60, 12), SIZE, 4)
     assert 2 <= len(pictures) <= 4
     assert (np.diff(numbers(pictures, 60)) > 0).all()
 
 
-def test_one_picture_is_enough(tmp_path):
+def test_one_frame_is_enough(tmp_path):
     assert len(sample_frames(write(tmp_path / "clip.mp4", 1, 1), SIZE, 8)) == 1
 
 
@@ -71,7 +71,7 @@ def test_no_video_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize("start", [0, 30])
-def test_the_picture_of_a_time_is_found(tmp_path, start):
+def test_the_frame_of_a_time_is_found(tmp_path, start):
     clip = write(tmp_path / "clip.mp4", 60, 25, start)
     with VideoReader(clip) as reader:
         for number in (0, 24, 25, 26, 49, 3, 59):

@@ -44,7 +44,7 @@ class TestSound:
         for (_, now, _), (_, then, _) in zip(after, before, strict=True):
             assert abs(now - then - moved) <= (0 if exact else Fraction(1, 900))
 
-    def test_of_a_late_start_stays_beside_its_pictures(self, tmp_path):
+    def test_of_a_late_start_stays_beside_its_frames(self, tmp_path):
         clip = make_clip(tmp_path / "in.mp4", pts=range(50), sound="aac")
         given = frames(range(25, 50))
         write(tmp_path / "out.mp4", given, audio_from=clip.path)
@@ -121,7 +121,7 @@ class TestSound:
         assert len(samples) == pytest.approx(2 * 48_000, abs=4096)
         assert samples.std() == pytest.approx(0.3 / np.sqrt(2), rel=0.05)
 
-    def test_far_beyond_the_last_picture_is_left_out_and_said_so(self, tmp_path):
+    def test_far_beyond_the_last_frame_is_left_out_and_said_so(self, tmp_path):
         clip = make_clip(tmp_path / "in.mp4", pts=range(100), sound="aac")
         video = write(tmp_path / "out.mp4", frames(range(10)), audio_from=clip.path)
         assert any("left out" in notice for notice in video.notices)

@@ -101,14 +101,14 @@ def test_a_long_stop_on_the_way_does_no_harm():
 
 
 @pytest.mark.parametrize("count", [1, 7])
-def test_few_pictures_tell_nothing(count):
+def test_few_frames_tell_nothing(count):
     pictures, _ = with_bonnet(bare_drive("night")[:count])
     found = find_static_regions(pictures)
     assert not found.mask.any()
     assert found.notice.startswith(f"only {count} of {count} frames differ")
 
 
-def test_black_pictures_are_not_counted():
+def test_black_frames_are_not_counted():
     pictures, bonnet = with_bonnet(bare_drive("highway"))
     black = np.zeros_like(pictures)
     assert find_static_regions(black).notice.startswith(f"only 0 of {SECONDS} frames differ")

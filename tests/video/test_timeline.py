@@ -40,7 +40,7 @@ def test_placing_in_a_tenth_of_a_second(stamps, placed, repaired):
     ],
     ids=["an hour", "more than an hour", "insane", "insane start", "late start"],
 )
-def test_no_picture_is_shown_for_more_than_an_hour(stamps, placed):
+def test_no_frame_is_shown_for_more_than_an_hour(stamps, placed):
     timeline = Timeline(Fraction(1, 10))
     assert [timeline.place(stamp, 2) for stamp in stamps] == placed
 

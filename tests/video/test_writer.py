@@ -78,7 +78,7 @@ def test_matroska_rounds_times_to_milliseconds(tmp_path):
         assert abs(time - frame.pts * frame.time_base) <= Fraction(1, 2000)
 
 
-def test_pictures_are_encoded_in_their_order(tmp_path):
+def test_frames_are_encoded_in_their_order(tmp_path):
     write(tmp_path / "out.mp4", frames(range(40)))
     with av.open(str(tmp_path / "out.mp4")) as container:
         packets = [(packet.pts, packet.dts) for packet in container.demux(video=0) if packet.size]
@@ -89,7 +89,7 @@ def test_pictures_are_encoded_in_their_order(tmp_path):
     assert len(set(greys)) == 40
 
 
-def test_the_same_frames_give_the_same_pictures(tmp_path):
+def test_the_same_frames_give_the_same_video(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (9, 16, 3), np.uint8)
     street = cv2.resize(noise, (320, 180), interpolation=cv2.INTER_CUBIC)
     given = [
