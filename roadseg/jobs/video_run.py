@@ -6,7 +6,7 @@ Every stage leaves files and is skipped where they are there, so that an interru
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from roadseg.datasets.catalogue import dataset_kind
 from roadseg.errors import FetchError, InputError, RoadsegError, VideoError
 from roadseg.evaluation.comparison.grid import overlay_grid
 from roadseg.fetch.job import fetch_videos
-from roadseg.files import locked, write_json, write_png, write_text
+from roadseg.files import locked, shortened_name, write_json, write_png, write_text
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.jobs.before_after import AFTER, BEFORE, BeforeAfter, Footage
@@ -109,8 +109,24 @@ class VideoFolder:
             write_json(self.seconds, seconds)
 
     def read_seconds(self) -> dict[str, float]:
-        """Return the wall time of each stage so far, in seconds."""
-        return dict(json.loads(self.seconds.read_text(encoding="utf-8"))) if self.seconds.is_file() else {}
+        """Return the wall time of each stage so far, in seconds; none if the file is missing or damaged."""
+        try:
+            seconds = json.loads(self.seconds.read_text(encoding="utf-8"))
+            return {stage: float(value) for stage, value in seconds.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
+
+    def read_footage(self) -> tuple[Footage, ...]:
+        """Return the videos that are adapted to, and those that could not be used.
+
+        Raises:
+            InputError: the file is not readable.
+        """
+        try:
+            return tuple(Footage(**one) for one in json.loads(self.footage.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            remedy = "Delete it and repeat the command; what is finished is kept."
+            raise InputError(f"{self.footage}: not the list of videos that training began with", remedy) from None
 
 
 def run_video_recipe(
@@ -132,6 +148,7 @@ def run_video_recipe(
 
     Raises:
         RecipeError: the folder was begun with another recipe.
+        InputError: the list of its videos is damaged.
         FetchError, VideoError: none of the videos can be used.
         WeightsError: the recipe does not start from weights that can draw on the videos before adaptation.
         RoadsegError: as `roadseg.jobs.adapt.adapt`.
@@ -179,7 +196,7 @@ def _prepare(recipe: VideoRecipe, folder: VideoFolder, callbacks: StageCallbacks
         begun = resolve_as(VideoRecipe, recipe_values(folder.recipe), origin=str(folder.recipe))
         refuse_another(begun, recipe, folder.path)
     if folder.footage.is_file():
-        return tuple(Footage(**one) for one in json.loads(folder.footage.read_text(encoding="utf-8")))
+        return folder.read_footage()
     load_segmenter(Path(recipe.init), device=recipe.device)  # fails before downloads begin
     with folder.timed("fetch"):
         footage = [_obtained(address, folder, callbacks) for address in recipe.videos]
@@ -203,9 +220,11 @@ def _obtained(address: str, folder: VideoFolder, callbacks: StageCallbacks) -> F
 
 
 def _present(video: Path) -> Path:
-    if not video.is_file():
-        raise InputError(f"{video}: no such file", "Check the path; addresses begin with http:// or https://.")
-    return video
+    with suppress(OSError):  # a name that is too long, or a folder above it that is closed to us
+        if video.is_file():
+            return video
+    remedy = "Check the path; addresses begin with http:// or https://."
+    raise InputError(f"{shortened_name(video)}: no such file", remedy)
 
 
 def _with_frames(

@@ -11,7 +11,7 @@ from helpers.tiny import RECIPE, SIZE, write_streets
 from roadseg.errors import FetchError, InputError, RecipeError, VideoError, WeightsError
 from roadseg.evaluation.comparison.grid import CELL_WIDTH
 from roadseg.evaluation.comparison.sheets import GAP, MARGIN
-from roadseg.jobs.video_run import StageCallbacks, run_video_recipe
+from roadseg.jobs.video_run import StageCallbacks, VideoFolder, run_video_recipe
 from roadseg.models.names import DEFAULT
 from roadseg.models.weights import load_model, save_model
 from roadseg.training.callbacks import Callbacks
@@ -129,6 +129,30 @@ def test_another_recipe_and_other_videos_are_refused(site, recipe_of, finished):
     with pytest.raises(RecipeError, match=r"frames_every 0\.5 -> 1\.0"):
         run_video_recipe(recipe_of(*finished.recipe.videos, frames_every=1), finished.out)
     assert times(finished.out) == before
+
+
+@pytest.mark.parametrize("content", ["", "[{", "1", '["drive.mp4"]', '[{"address": "drive.mp4", "kind": 1}]'])
+def test_a_damaged_list_of_videos_is_an_error(recipe_of, clip, tmp_path, content):
+    recipe = recipe_of(clip)
+    (tmp_path / "recipe.toml").write_text(recipe.as_toml())
+    (tmp_path / "videos.json").write_text(content)
+    with pytest.raises(InputError, match=r"videos\.json: not the list of videos"):
+        run_video_recipe(recipe, tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"fetch": "long"}'])
+def test_damaged_times_are_forgotten(tmp_path, content):
+    folder = VideoFolder(tmp_path)
+    folder.seconds.write_text(content)
+    with folder.timed("fetch"):
+        pass
+    assert folder.read_seconds().keys() == {"fetch"}
+
+
+def test_a_video_whose_name_is_too_long_is_left_out(site, recipe_of, tmp_path):
+    name = "x" * 300 + ".mp4"
+    with pytest.raises(FetchError, match=r"none of 2 videos can be used, the first: .*no such file"):
+        run_video_recipe(recipe_of(tmp_path / name, site.url("/drvie.mp4")), tmp_path / "out")
 
 
 def test_a_misspelt_address_ends_the_job_and_can_be_corrected(site, recipe_of, tmp_path):
