@@ -28,7 +28,6 @@ def test_roadseg_can_work_where_its_tests_run(roadseg, tmp_path: Path, capsys):
     versions = {check["name"]: check["found"] for check in found["checks"]["versions"]}
     assert versions.keys() >= {"python", "roadseg", "torch", "av", "opencv-python", "yt-dlp", "numpy"}
     assert "cpu" in [check["name"] for check in found["checks"]["devices"]]
-    assert all(check["remedy"] for rows in found["checks"].values() for check in rows if check["state"] == "broken")
 
 
 @pytest.mark.slow
