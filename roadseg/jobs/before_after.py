@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from roadseg.evaluation.score_tables import ScoreTable, as_markdown
+from roadseg.evaluation.score_tables import ScoreTable, as_markdown, video_count
 from roadseg.files import write_json, write_text
 from roadseg.overlay.summary import OverlayFiles, OverlaySummary, mean_shares
 
@@ -95,7 +95,7 @@ class BeforeAfter:
         missing = [f"- {one.cause}. {one.remedy}" for one in self.footage if one.cause]
         parts = [
             f"# {self.name}: before and after adaptation",
-            f"{self.what}, to {self.frames} unlabelled frames of {_count(len(self.footage) - len(missing))}.",
+            f"{self.what}, to {self.frames} unlabelled frames of {video_count(len(self.footage) - len(missing))}.",
             *(["Left out:\n\n" + "\n".join(missing)] if missing else []),
             f"![A few of the frames, before and after]({image})",
             as_markdown([self._videos(folder), *map(self._shares, self.drawn), self._times()]),
@@ -126,7 +126,3 @@ class BeforeAfter:
 
     def _times(self) -> ScoreTable:
         return ScoreTable("Time", ("stage", "s"), tuple((name, f"{value:.1f}") for name, value in self.seconds.items()))
-
-
-def _count(videos: int) -> str:
-    return "1 video" if videos == 1 else f"{videos} videos"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from roadseg.evaluation.score_tables import ABSENT, ScoreTable
+from roadseg.evaluation.score_tables import ABSENT, ScoreTable, video_count
 from roadseg.overlay.stats import ClassTotals
 from roadseg.overlay.totals import OverlayStats, VideoStats
 
@@ -31,10 +31,10 @@ def _classes(stats: OverlayStats, names: Sequence[str]) -> ScoreTable:
     )
     notes = []
     if stats.half_done:
-        notes.append(f"Left out: {_count(stats.half_done)} without a summary (not finished).")
+        notes.append(f"Left out: {video_count(stats.half_done)} without a summary (not finished).")
     if stats.repeated:
-        notes.append(f"{_count(stats.repeated)} counted more than once: the folders hold several results of them.")
-    title = f"{_count(len(stats.videos))}, {stats.totals.seconds:.1f} s, {stats.totals.frames} frames"
+        notes.append(f"{video_count(stats.repeated)} counted more than once: the folders hold several results of them.")
+    title = f"{video_count(len(stats.videos))}, {stats.totals.seconds:.1f} s, {stats.totals.frames} frames"
     return ScoreTable(title, ("class", "share of the frame %", "seen for s", "frames"), rows, tuple(notes))
 
 
@@ -44,7 +44,7 @@ def _hours(stats: OverlayStats, names: Sequence[str]) -> ScoreTable:
     )
     notes = ["Hours are UTC if the camera follows the standard; many write local time."]
     if stats.timeless:
-        notes.append(f"Left out: {_count(stats.timeless)} without a creation time.")
+        notes.append(f"Left out: {video_count(stats.timeless)} without a creation time.")
     return ScoreTable("By time of day: share of the frame %", ("hour", "s", *names), rows, tuple(notes))
 
 
@@ -76,7 +76,3 @@ def _shares(totals: ClassTotals, names: Sequence[str]) -> list[str]:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f}"
-
-
-def _count(videos: int) -> str:
-    return "1 video" if videos == 1 else f"{videos} videos"
