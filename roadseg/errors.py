@@ -4,7 +4,8 @@
     ├── InputError        a given path or value that cannot be used
     │   ├── VideoError        not a video, without frames, or damaged beyond reading
     │   ├── DatasetError      a data set folder with another layout than its kind requires
-    │   └── WeightsError      a checkpoint or weight file that does not fit the network
+    │   ├── WeightsError      a checkpoint or weight file that does not fit the network
+    │   └── EngineError       an engine, precision or device that was named and gives wrong results on this machine
     ├── RecipeError       options that are unknown, of the wrong type or contradictory
     ├── FetchError        a download that failed, or that is not a video
     ├── OutputError       results cannot be written: disk full, no permission, folder in use
@@ -59,6 +60,10 @@ class DatasetError(InputError):
 
 class WeightsError(InputError):
     """A checkpoint or weight file that does not fit the network."""
+
+
+class EngineError(InputError):
+    """An engine, precision or device that was named and gives wrong results, or none, on this machine."""
 
 
 class RecipeError(RoadsegError):

@@ -19,6 +19,9 @@ REPOSITORY = TESTS.parent
 # Processes that tests start import roadseg and helpers from where the tests do.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), str(TESTS)])
 
+# Checks of engines are remembered from one call of the tests to the next, and not in the home folder.
+os.environ["XDG_CACHE_HOME"] = str(REPOSITORY / ".pytest_cache" / "home")
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the processors. One thread each is quicker than as many threads as processors in every worker.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -17,7 +17,15 @@ from packaging.utils import canonicalize_name
 
 from roadseg import runtime
 from roadseg.cores import usable_cores
+from roadseg.inference.engine import Engine
+from roadseg.inference.engines import weights_digest
+from roadseg.inference.openvino_engine import OpenVinoEngine, openvino_precisions
 from roadseg.inference.openvino_runtime import INSTALL, openvino, openvino_has_bfloat16
+from roadseg.inference.self_check import check_engine
+from roadseg.inference.torch_engine import TorchEngine
+from roadseg.models.names import DEFAULT
+from roadseg.models.weights import load_model
+from roadseg.runtime import Runtime
 from roadseg.video.codecs import ENCODERS, NOT_BUILT_IN, SAMPLES, ffmpeg_version, try_decoder, try_encoder
 
 State = Literal["ok", "missing", "broken"]
@@ -51,6 +59,7 @@ def sections(data: Path) -> dict[str, Callable[[], Iterator[Check]]]:
     return {
         "versions": check_versions,
         "devices": check_devices,
+        "engines": check_engines,
         "video": check_codecs,
         "programs": check_programs,
         "extras": check_extras,
@@ -116,6 +125,28 @@ def _cpu_engine() -> Check:
         return Check("engine", "missing", "torch; OpenVINO labels videos faster on a CPU", INSTALL)
     precision = "float32 and bfloat16" if openvino_has_bfloat16() else "float32"
     return Check("engine", "ok", f"openvino {version('openvino')}, {precision}")
+
+
+def check_engines() -> Iterator[Check]:
+    """Check each engine in its usual precision and in float32: do its results agree with torch in float32 on the CPU?
+
+    What roadseg remembers of earlier checks is renewed.
+    """
+    network, _ = load_model(DEFAULT)
+    weights = weights_digest(network)
+    engines: list[Engine] = [TorchEngine(network, Runtime(device, "float32")) for device in runtime.devices()]
+    engines += [TorchEngine(network, Runtime(device, "float32"), "float32") for device in runtime.devices()]
+    engines += [OpenVinoEngine(network, precision) for precision in openvino_precisions() if precision != "bfloat16"]
+    for engine in {f"{each.name} on {each.device}": each for each in engines}.values():
+        outcome = check_engine(engine, network, weights, again=True)
+        if outcome.problem:
+            remedy = "roadseg takes another engine or precision instead; another version may compute rightly."
+            yield Check(engine.name, "missing", f"{engine.device}: {outcome.problem}", remedy)
+        elif outcome.labels is None:
+            yield Check(engine.name, "ok", f"{engine.device}: the reference")
+        else:
+            agreement = f"{100 * outcome.labels:.1f} % of the labels of torch in float32"
+            yield Check(engine.name, "ok", f"{engine.device}: {agreement}")
 
 
 def _memory_bytes() -> int:

@@ -11,6 +11,7 @@ import numpy as np
 
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.transforms import resized_image
+from roadseg.errors import EngineError
 from roadseg.evaluation.evaluate import score
 from roadseg.evaluation.scores import Evaluation
 from roadseg.inference.engine import EnginePrecision
@@ -62,6 +63,8 @@ class EngineComparison:
     batch_size: int
     engines: tuple[EngineCost, ...]
     """Costs by engine; the first is torch in float32."""
+    notices: tuple[str, ...] = ()
+    """Engines that were left out because their results are wrong here, each in a sentence."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the comparison for JSON."""
@@ -98,7 +101,7 @@ def compare_engines(
         on_progress: called with (steps done, steps in all, engine at work).
 
     Returns:
-        Time and scores of each engine.
+        Time and scores of each engine; those that give wrong results here are left out with a notice.
 
     Raises:
         InputError: the device is missing.
@@ -117,12 +120,18 @@ def compare_engines(
 
     segmenters: dict[str, Segmenter] = {}
     starts: dict[str, float] = {}
+    notices: list[str] = []
     for position, (engine, precision) in enumerate(candidates):
         name = f"{engine} {precision}"
         on_progress(position, total, name)
         began = time.perf_counter()
-        segmenters[name] = load_segmenter(run, device=device, engine=engine, precision=precision, input_size=input_size)
-        segmenters[name].segment(batch)
+        try:
+            loaded = load_segmenter(run, device=device, engine=engine, precision=precision, input_size=input_size)
+        except EngineError as error:
+            notices.append(f"left out: {error.cause}")
+            continue
+        segmenters[name] = loaded
+        loaded.segment(batch)
         starts[name] = time.perf_counter() - began
     clock = time.process_time if on_cpu else time.perf_counter
     best = dict.fromkeys(segmenters, float("inf"))
@@ -150,7 +159,9 @@ def compare_engines(
                 miou=miou,
             )
         )
-    return EngineComparison(describe(runtime.device), dataset.name, len(dataset), size, count, tuple(costs))
+    return EngineComparison(
+        describe(runtime.device), dataset.name, len(dataset), size, count, tuple(costs), tuple(notices)
+    )
 
 
 def _scored(

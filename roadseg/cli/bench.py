@@ -106,6 +106,8 @@ def _bench_engines(
         f"{run} on {escape(comparison.dataset)}, {comparison.images} images at {comparison.input_size[0]}x"
         f"{comparison.input_size[1]}, {comparison.batch_size} at once, on {comparison.device}"
     )
+    for notice in comparison.notices:
+        reporter.warn(notice)
     reporter.result(_engines_table(comparison), comparison.as_dict())
 
 

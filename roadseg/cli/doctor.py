@@ -23,7 +23,7 @@ def doctor(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Check this machine: versions, devices, codecs, programs, extras and disk space.
+    """Check this machine: versions, devices, engines, codecs, programs, extras and disk space.
 
     Exit code 0 if roadseg works here, 1 if something that it needs is broken.
 

@@ -24,7 +24,7 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT, TemporalSmoother
 from roadseg.labels.catalogue import label_space
 from roadseg.labels.counterparts import unmatched_notices
-from roadseg.labels.space import IGNORE, LabelMap, LabelSpace, conversion
+from roadseg.labels.space import IGNORE, LabelMap, conversion
 from roadseg.models.tta import NO_TTA, TTA
 from roadseg.runtime import DeviceName
 
@@ -150,7 +150,7 @@ def score(
         DatasetError: the data set has no labels, shares no class with the segmenter, or has no scored pixel.
         InputError: batch norm cannot be adapted, or the data set is no video and is to be smoothed.
     """
-    counter = _Counter(segmenter.label_space, dataset, segmenter.engine)
+    counter = _Counter(segmenter, dataset)
     if smoothing and not dataset.is_video:
         raise InputError(
             f"{dataset.name}: its images are not the frames of one video, so there is nothing to smooth",
@@ -184,7 +184,8 @@ def score(
 class _Counter:
     """Counts pixels by [truth, prediction] over the classes that a data set shares with a segmenter."""
 
-    def __init__(self, labels: LabelSpace, dataset: ImageDataset, engine: str) -> None:
+    def __init__(self, segmenter: Segmenter, dataset: ImageDataset) -> None:
+        labels = segmenter.label_space
         space = dataset.label_space
         if space is None:
             raise DatasetError(f"{dataset.name}: has no label maps to score against", dataset.unlabelled)
@@ -195,8 +196,8 @@ class _Counter:
                 f"{dataset.name}: {space.name} and {labels.name} share no class",
                 "Choose a data set with classes of the run, see `roadseg datasets`.",
             )
-        self._dataset, self._space, self._engine = dataset.name, space, engine
-        self._notices = dataset.notices + unmatched_notices(space, labels)
+        self._dataset, self._space, self._engine = dataset.name, space, segmenter.engine
+        self._notices = segmenter.notices + dataset.notices + unmatched_notices(space, labels)
         self._classes = tuple(space.classes[i] for i in scored)
         other = len(scored)
         self._truth_place = np.full(256, IGNORE, np.uint8)

@@ -5,12 +5,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
-from roadseg.errors import InputError
+import torch
+
+from roadseg.errors import EngineError, InputError
 from roadseg.inference.engine import Engine, EnginePrecision
 from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.openvino_engine import OpenVinoEngine
 from roadseg.inference.openvino_runtime import openvino
 from roadseg.inference.segmenter import Segmenter
+from roadseg.inference.self_check import check_engine
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
 from roadseg.models.names import DEFAULT
@@ -20,6 +23,7 @@ from roadseg.runtime import DeviceName, Runtime, start
 
 Program = Literal["torch", "openvino"]
 EngineName = Literal["auto", "exact", Program]
+CHECK_AGAIN = "`roadseg doctor` checks engines again."
 
 
 def load_segmenter(
@@ -39,13 +43,16 @@ def load_segmenter(
             otherwise. `exact` is torch in float32 with class scores up-sampled to the size of each image before labels
             are decided, as published scores are computed; the others decide at half the input size and are faster.
         precision: by default float16 on a GPU and mixed on a CPU: the fastest with nearly the labels of float32, see
-            docs/performance.md. A processor without bfloat16 takes float32.
+            docs/performance.md. A processor without bfloat16 takes float32. An engine whose results are wrong here, see
+            `roadseg.inference.self_check`, is replaced: by itself in float32, then by torch in float32, and
+            `notices` of the segmenter says so. What is named is never replaced.
         input_size: (width, height) in pixels that images are scaled to for the network; by default the size that it was
             trained for.
 
     Raises:
         WeightsError: there is no readable model.
         InputError: the device or the engine is not there, or they do not go together.
+        EngineError: what is named gives wrong results on this machine.
     """
     network, card = load_model(Path(run))
     return network_segmenter(network, card, device=device, engine=engine, precision=precision, input_size=input_size)
@@ -66,14 +73,49 @@ def network_segmenter(
             f"input size {input_size[0]}x{input_size[1]}: sides have {MIN_SIDE} to {MAX_SIDE} pixels",
             "Choose a size near that of the training.",
         )
-    runtime, program = choose(device, engine)
     exact = engine == "exact"
     if exact and precision not in (None, "float32"):
         raise InputError(f"engine 'exact' does not run in {precision}", "Leave the precision out: it is float32.")
     card = card.model_copy(update={"input_size": input_size or card.input_size})
-    running = make_engine(program, network, runtime, "float32" if exact else precision)
-    name = f"{card.model} {card.method} {weights_digest(network)}"
-    return NetworkSegmenter(network, card, running, name, exact=exact)
+    weights = weights_digest(network)
+    running, notices = _sound_engine(network, weights, device, engine, "float32" if exact else precision)
+    segmenter = NetworkSegmenter(network, card, running, f"{card.model} {card.method} {weights}", exact=exact)
+    segmenter.notices = notices
+    return segmenter
+
+
+def _sound_engine(
+    network: SegmentationNetwork,
+    weights: str,
+    device: DeviceName,
+    engine: EngineName,
+    precision: EnginePrecision | None,
+) -> tuple[Engine, tuple[str, ...]]:
+    """Return the first engine that agrees with torch in float32, and a notice if it is not the usual one."""
+    runtime, program = choose(device, engine)
+    candidates = [(program, runtime, precision)]
+    if precision is None:
+        candidates.append((program, runtime, "float32"))
+    if engine == "auto":
+        candidates.append(("torch", runtime, precision or "float32"))
+    if device == "auto" and precision is None and engine != "openvino":
+        candidates.append(("torch", start("cpu"), precision or "float32"))
+    problems: dict[tuple[str, torch.device], str] = {}
+    for candidate in candidates:
+        made = make_engine(candidate[0], network, *candidate[1:])
+        if (made.name, made.device) in problems:
+            continue
+        problem = check_engine(made, network, weights).problem
+        if not problem:
+            notice = f"{_sentence(problems)}; '{made.name}' on {made.device} is used instead. {CHECK_AGAIN}"
+            return made, (notice,) if problems else ()
+        problems[made.name, made.device] = problem
+    remedy = f"Leave --engine, --device and the precision out, or install another version. {CHECK_AGAIN}"
+    raise EngineError(_sentence(problems), remedy)
+
+
+def _sentence(problems: dict[tuple[str, torch.device], str]) -> str:
+    return ", ".join(f"engine '{name}' on {device} {problem}" for (name, device), problem in problems.items())
 
 
 def choose(device: DeviceName, engine: EngineName) -> tuple[Runtime, Program]:

@@ -31,6 +31,13 @@ def openvino() -> ModuleType | None:
     return module
 
 
+def openvino_version() -> str:
+    """Return the version and build of OpenVINO, which is installed."""
+    package = openvino()
+    assert package is not None
+    return str(package.__version__)
+
+
 def openvino_has_bfloat16() -> bool:
     """Return whether OpenVINO is installed, on a processor that calculates in bfloat16."""
     return openvino() is not None and "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

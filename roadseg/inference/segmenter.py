@@ -38,6 +38,8 @@ class Segmenter(ABC):
     """(width, height) in pixels of the images that `segment` takes."""
     concurrency: int = 1
     """Recommended number of concurrent calls."""
+    notices: tuple[str, ...] = ()
+    """Sentences on what is not as usual, such as an engine that is not used because its results are wrong."""
 
     @property
     def batch_size(self) -> int:

@@ -167,7 +167,7 @@ def overlay_video(
             wall = time.perf_counter() - started
             fresh = totals.frames - resumed
             events = reader.events.as_dict()
-            notices = [*events.pop("notices"), *mask_notices, *_cut_off(like), *lost]
+            notices = [*segmenter.notices, *events.pop("notices"), *mask_notices, *_cut_off(like), *lost]
             summary = OverlaySummary(
                 video=str(video),
                 job=job,

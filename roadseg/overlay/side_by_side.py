@@ -120,7 +120,8 @@ def compare_on_video(
         if encoder.last is None:
             raise VideoError(f"{video}: none of its frames can be decoded", "Check that it plays elsewhere.")
         events = reader.events.as_dict()
-        notices = [*events.pop("notices"), *encoder.notices]
+        engines = dict.fromkeys(notice for segmenter in segmenters.values() for notice in segmenter.notices)
+        notices = [*engines, *events.pop("notices"), *encoder.notices]
         seconds = float((encoder.last.pts + encoder.last.duration - encoder.first) * encoder.last.time_base)
         return SideBySide(path, encoder.last.index + 1, seconds, *panes.whole, events, notices)
 

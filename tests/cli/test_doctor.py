@@ -11,6 +11,8 @@ from packaging.requirements import Requirement
 
 from roadseg.bench import doctor
 from roadseg.bench.doctor import Check
+from roadseg.inference import torch_engine
+from roadseg.inference.self_check import Outcome
 
 
 def named(checks: Iterator[Check], name: str) -> Check:
@@ -24,7 +26,7 @@ def test_roadseg_can_work_where_its_tests_run(roadseg, tmp_path: Path, capsys):
     found = json.loads(printed.out)
     assert printed.err == ""
     assert found["can_work"] and found["broken"] == []
-    assert list(found["checks"]) == ["versions", "devices", "video", "programs", "extras", "disk"]
+    assert list(found["checks"]) == ["versions", "devices", "engines", "video", "programs", "extras", "disk"]
     versions = {check["name"]: check["found"] for check in found["checks"]["versions"]}
     assert versions.keys() >= {"python", "roadseg", "torch", "av", "opencv-python", "yt-dlp", "numpy"}
     assert "cpu" in [check["name"] for check in found["checks"]["devices"]]
@@ -108,6 +110,20 @@ def test_what_would_label_videos_on_a_cpu(monkeypatch, module, bfloat16, expecte
     monkeypatch.setattr(doctor, "openvino_has_bfloat16", lambda: bfloat16)
     monkeypatch.setattr(doctor, "version", lambda distribution: "1.2")
     assert named(doctor.check_devices(), "engine") == expected
+
+
+def test_engines_that_compute_wrongly_are_shown(monkeypatch):
+    def check(engine, network, weights, *, again):
+        assert again
+        return Outcome("computes wrongly") if engine.name == "torch mixed" else Outcome("", 0.998, 0.01)
+
+    monkeypatch.setattr(doctor.runtime, "devices", lambda: [torch.device("cpu")])
+    monkeypatch.setattr(torch_engine, "cpu_has_bfloat16", lambda: True)
+    monkeypatch.setattr(doctor, "openvino_precisions", tuple)
+    monkeypatch.setattr(doctor, "check_engine", check)
+    wrong, right = doctor.check_engines()
+    assert (wrong.name, wrong.state, wrong.found) == ("torch mixed", "missing", "cpu: computes wrongly")
+    assert right == Check("torch float32", "ok", "cpu: 99.8 % of the labels of torch in float32")
 
 
 def test_programs_are_found_on_the_path(monkeypatch, tmp_path: Path):
