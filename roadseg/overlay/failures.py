@@ -30,7 +30,7 @@ class Failure:
 
     @property
     def title(self) -> str:
-        """Name of the video, and of its track where each is by itself."""
+        """Name of the video, and of its track where each track has results."""
         return title(self.video, self.track)
 
 

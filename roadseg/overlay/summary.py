@@ -123,7 +123,7 @@ class OverlayFiles:
 
 
 def title(video: str | Path, track: int | None) -> str:
-    """Return the name of a video, or of one of its tracks, for people."""
+    """Return the name of a video, or of one of its tracks, as it is shown."""
     return str(video) if track is None else f"{video}, track {track}"
 
 

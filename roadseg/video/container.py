@@ -163,7 +163,7 @@ def video_stream(container: InputContainer, path: Path, track: int | None = None
 def separate_tracks(path: Path) -> Sequence[int | None]:
     """Return the number of each video track of a file with several, from 1; a single None for any other file.
 
-    So for a file that cannot be read: its error comes when it is read as a video.
+    A file that cannot be read gives None too: the error is raised when it is read as a video.
     """
     try:
         with open_input(path) as container:
