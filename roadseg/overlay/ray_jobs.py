@@ -8,7 +8,9 @@ import math
 import os
 import platform
 import re
+import signal
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -257,13 +259,30 @@ def _cluster(ray: ModuleType, address: str, verbose: bool) -> Iterator[None]:
         # Deaths of workers are printed whatever `log_to_driver` says, to stdout; Ray's debugger turns it off so.
         ray._private.worker._worker_logs_enabled = False
     try:
-        ray.init(address=address, **settings)
+        with _own_sigterm(ray):
+            ray.init(address=address, **settings)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise _no_cluster(address, re.split(r"\n|\. ", str(error))[0], TOKEN) from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _own_sigterm(ray: ModuleType) -> Iterator[None]:
+    """Keep this process's answer to SIGTERM: Ray sets its own twice, and its C++ part a third that prints a trace."""
+    ours = signal.getsignal(signal.SIGTERM)
+    if ours is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    utils = ray._private.utils
+    theirs, utils.set_sigterm_handler = utils.set_sigterm_handler, lambda handler: None
+    try:
+        yield
+    finally:
+        utils.set_sigterm_handler = theirs
+        signal.signal(signal.SIGTERM, ours)
 
 
 def _check_address(address: str) -> None:

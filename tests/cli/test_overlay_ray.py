@@ -152,6 +152,21 @@ def test_interrupted_and_with_a_killed_worker_the_results_are_those_of_one_proce
 
 
 @pytest.mark.extra("ray")
+@pytest.mark.slow
+def test_sigterm_ends_a_call_as_ctrl_c_does(run, drives, tmp_path):
+    """Sent to the call alone, as `kill` and batch systems do; the workers end with it."""
+    with Call(drives, "--run", run, "--out", "out", cwd=tmp_path) as call:
+        call.a_worker_in_the_middle(tmp_path / "out")
+        call.process.terminate()
+        code, stdout, stderr = call.end()
+    assert (code, stdout) == (143, "")
+    said = [line for line in stderr.splitlines() if "frames/s" not in line and "bad.mp4" not in line]
+    said = [line for line in said if not line.startswith("       ")]
+    assert said == ["Stopped. Run the same command again to continue.", "error: terminated"]
+    assert not list((tmp_path / "out").rglob(".ray-*"))
+
+
+@pytest.mark.extra("ray")
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
