@@ -73,6 +73,30 @@ class ClassTotals:
         self._present_frames += present.sum(axis=0)
         self._present_seconds += durations @ present
 
+    @classmethod
+    def of(cls, shares: Sequence[ClassShare], frames: int, seconds: float) -> "ClassTotals":
+        """Return the totals that gave these shares.
+
+        Args:
+            shares: as `shares` returned them.
+            frames: number of frames.
+            seconds: their total duration.
+        """
+        totals = cls([share.name for share in shares])
+        totals.frames, totals.seconds = frames, seconds
+        totals._fractions += np.array([share.share for share in shares]) * seconds
+        totals._present_frames += np.array([share.frames for share in shares])
+        totals._present_seconds += np.array([share.seconds for share in shares])
+        return totals
+
+    def include(self, other: "ClassTotals") -> None:
+        """Add the frames that `other` counts, by the same names."""
+        self.frames += other.frames
+        self.seconds += other.seconds
+        self._fractions += other._fractions
+        self._present_frames += other._present_frames
+        self._present_seconds += other._present_seconds
+
     def shares(self) -> list[ClassShare]:
         """Return one entry for each name, in their order; shares add up to 1 once there is a frame."""
         shares = self._fractions / (self.seconds or 1)
@@ -181,12 +205,42 @@ def read_frames(path: Path, names: Sequence[str]) -> Iterator[FrameRows]:
     """
     columns = ["seconds", "duration_seconds", *(f"pixels_{_column(name)}" for name in names)]
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(ROWS_A_GROUP, columns=columns):
+        # Most tables are small: threads and reading ahead cost more there than they save.
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            for batch in file.iter_batches(ROWS_A_GROUP, columns=columns, use_threads=False):
                 seconds, durations, *pixels = (batch[column].to_numpy() for column in columns)
                 yield FrameRows(seconds, durations, np.stack(pixels, axis=1).astype(np.int64))
     except (OSError, KeyError, pa.ArrowException) as error:
         raise _unreadable(path) from error
+
+
+@dataclass(frozen=True)
+class TableExtent:
+    """Size of a table of frames, and the time that it covers."""
+
+    frames: int
+    begins: tuple[float, float] | None
+    """Seconds at which the first and the last frame begin; None where the file does not state them."""
+
+
+def read_extent(path: Path) -> TableExtent:
+    """Read the extent of a table from the end of its file: no row is read.
+
+    Args:
+        path: the Parquet file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        about = pq.read_metadata(path)
+        place = about.schema.names.index("seconds")
+        times = [about.row_group(group).column(place).statistics for group in range(about.num_row_groups)]
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _unreadable(path) from error
+    if not times or not all(group is not None and group.has_min_max for group in times):
+        return TableExtent(about.num_rows, None)
+    return TableExtent(about.num_rows, (min(group.min for group in times), max(group.max for group in times)))
 
 
 def read_heatmaps(path: Path) -> NDArray[np.float64] | None:

@@ -15,7 +15,7 @@ from roadseg.files import fingerprint, write_json
 from roadseg.inference.segmenter import Segmenter
 from roadseg.models.tta import NO_TTA, TTA
 from roadseg.overlay.masking import Mask, MaskChoice
-from roadseg.overlay.stats import ClassShare
+from roadseg.overlay.stats import ClassShare, ClassTotals
 from roadseg.video.find import OVERLAY_SUFFIXES, Container
 from roadseg.video.pipeline import Timing
 
@@ -227,6 +227,10 @@ class OverlaySummary(BaseModel):
     def title(self) -> str:
         """Name of the video, and of its track where one was chosen."""
         return title(self.video, self.job.track)
+
+    def totals(self) -> ClassTotals:
+        """Return the class totals over all frames."""
+        return ClassTotals.of(self.classes, self.frames, self.duration_seconds)
 
     def write(self, files: OverlayFiles) -> None:
         """Write the summary file, whole or not at all."""

@@ -1,18 +1,16 @@
 """Class totals of many overlays: over all videos, by video, and by time of day."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from roadseg.errors import InputError
-from roadseg.overlay.stats import ClassTotals, read_frames
+from roadseg.overlay.stats import ClassTotals, TableExtent, read_extent, read_frames
 from roadseg.overlay.summary import FRAMES_SUFFIX, OverlayFiles, OverlaySummary
 
 HOUR, HOURS = 3600, 24
@@ -77,24 +75,26 @@ class OverlayStats:
 def overlay_stats(
     folders: Sequence[Path], *, on_progress: Callable[[int, int], None] = lambda done, total: None
 ) -> OverlayStats:
-    """Add up the tables of frames below `folders`, at any depth, each read once and a piece at a time.
+    """Add up the overlays below `folders`, at any depth.
 
-    A frame belongs to the hour in which it begins: creation time of the video plus time of the frame.
+    A frame belongs to the hour in which it begins: creation time of the video plus time of the frame. A summary has the
+    totals of its table, so the rows of a table are read only where a video goes on into another hour.
 
     Args:
         folders: output folders of `roadseg overlay`, or folders above them.
         on_progress: called after every table with the number of those done and of all.
 
     Raises:
-        InputError: a folder is missing or has no finished table, a table or its summary cannot be read, or label
-            spaces differ.
+        InputError: a folder is missing or has no finished table, a table or its summary cannot be read, they do not
+            belong together, or label spaces differ.
     """
     tables, half_done = finished_tables(folders)
-    common = Path(os.path.commonpath([table.resolve().parent for table in tables]))
+    places = [table.resolve() for table in tables]
+    common = Path(os.path.commonpath([place.parent for place in places]))
     label_space = ""
     videos: list[VideoStats] = []
     hours: dict[int, ClassTotals] = {}
-    for done, table in enumerate(tables, start=1):
+    for done, (table, place) in enumerate(zip(tables, places, strict=True), start=1):
         summary = read_summary(table)
         names = [entry.name for entry in summary.classes]
         if not videos:
@@ -104,12 +104,16 @@ def overlay_stats(
                 f"{table} counts classes of {summary.job.label_space}, but {tables[0]} those of {label_space}",
                 "Give folders of one label space at a time.",
             )
-        video = VideoStats(_name(table, common), summary, ClassTotals(names))
-        for rows in read_frames(table, names):
-            video.totals.add(rows.pixels, rows.durations)
-            totals.add(rows.pixels, rows.durations)
-            for hour, there in _by_hour(summary.creation_time, rows.seconds):
-                hours.setdefault(hour, ClassTotals(names)).add(rows.pixels[there], rows.durations[there])
+        extent = read_extent(table)
+        if extent.frames != summary.frames:
+            raise InputError(
+                f"{table} has {extent.frames} frames, but its summary counts {summary.frames}",
+                "Draw the video again with --overwrite.",
+            )
+        video = VideoStats(_name(place, common), summary, summary.totals())
+        totals.include(video.totals)
+        for hour, part in _by_hour(table, video, extent):
+            hours.setdefault(hour, ClassTotals(names)).include(part)
         videos.append(video)
         on_progress(done, len(tables))
     return OverlayStats(label_space, totals, tuple(videos), dict(sorted(hours.items())), half_done)
@@ -136,8 +140,8 @@ def finished_tables(folders: Sequence[Path], *, required: bool = True) -> tuple[
     return tables, len(found) - len(tables)
 
 
-def _name(table: Path, common: Path) -> str:
-    return str(table.resolve().relative_to(common)).removesuffix(FRAMES_SUFFIX)
+def _name(place: Path, common: Path) -> str:
+    return str(place.relative_to(common)).removesuffix(FRAMES_SUFFIX)
 
 
 def read_summary(table: Path) -> OverlaySummary:
@@ -155,18 +159,30 @@ def read_summary(table: Path) -> OverlaySummary:
         ) from None
 
 
-def _by_hour(start: datetime | None, seconds: NDArray[np.float64]) -> list[tuple[int, NDArray[np.bool_]]]:
-    """Return the hours of the day with a mask (N,) of the frames that begin in them; nothing without a start."""
+def _by_hour(table: Path, video: VideoStats, extent: TableExtent) -> Iterator[tuple[int, ClassTotals]]:
+    """Yield hours of the day with the totals of frames that begin in them; nothing without a creation time."""
+    start = video.summary.creation_time
     if start is None:
-        return []
+        return
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    hours = ((start - midnight).total_seconds() + seconds) // HOUR % HOURS
-    return [(int(hour), hours == hour) for hour in np.unique(hours)]
+    offset = (start - midnight).total_seconds()
+    if extent.begins is not None:
+        first, last = ((offset + seconds) // HOUR for seconds in extent.begins)
+        if first == last:
+            yield int(first % HOURS), video.totals
+            return
+    names = video.totals.names
+    for rows in read_frames(table, names):
+        hours = (offset + rows.seconds) // HOUR % HOURS
+        for hour in np.unique(hours):
+            part = ClassTotals(names)
+            part.add(rows.pixels[hours == hour], rows.durations[hours == hour])
+            yield int(hour), part
 
 
 def _as_dict(totals: ClassTotals) -> dict[str, Any]:
     return {
         "frames": totals.frames,
         "seconds": totals.seconds,
-        "classes": [asdict(share) for share in totals.shares()],
+        "classes": [dict(vars(share)) for share in totals.shares()],
     }

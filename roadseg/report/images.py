@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -41,7 +42,7 @@ def heatmap_image(seconds: NDArray[np.float64], counted: NDArray[np.float64], as
     levels = (255 * shares / (shares.max() or 1)).astype(np.float32)
     size = shown_size(aspect_ratio, HEATMAP_WIDTH)
     smooth = np.clip(cv2.resize(levels, size, interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
-    rgb = np.asarray(cv2.applyColorMap(smooth, cv2.COLORMAP_INFERNO), np.uint8)[..., ::-1].copy()
+    rgb = _swapped(cv2.applyColorMap(smooth, cv2.COLORMAP_INFERNO))
     masked = cv2.resize((counted == 0).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     rgb[masked > 0] = MASKED_GREY
     return jpeg(rgb)
@@ -59,8 +60,13 @@ def image_file(path: Path, width: int) -> str | None:
 
 def jpeg(rgb: NDArray[np.uint8]) -> str:
     """Return (H, W, 3) uint8 RGB as the `data:` address of a JPEG."""
-    _, data = cv2.imencode(".jpg", np.ascontiguousarray(rgb[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    _, data = cv2.imencode(".jpg", _swapped(rgb), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     return "data:image/jpeg;base64," + b64encode(data.tobytes()).decode()
+
+
+def _swapped(image: MatLike) -> NDArray[np.uint8]:
+    """Return RGB as BGR, or the other way round; many times as fast as a copy by numpy."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def label_png(labels: LabelMap, palette: NDArray[np.uint8]) -> str:

@@ -9,7 +9,7 @@ from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
-from roadseg.errors import RoadsegError, VideoError
+from roadseg.errors import RoadsegError
 from roadseg.files import output_errors
 from roadseg.labels.catalogue import label_space
 from roadseg.overlay.summary import OverlayFiles
@@ -20,7 +20,7 @@ from roadseg.report.overlay_page import IndexEntry, index_page, report_page
 from roadseg.report.overlay_results import UNLABELLED_COLOUR, read_results
 from roadseg.report.training_page import training_page
 from roadseg.training.run_folder import RunFolder
-from roadseg.video.reader import VideoReader
+from roadseg.video.thumbnail import thumbnail
 
 REPORT_SUFFIX = ".report.html"
 INDEX = "index.html"
@@ -145,11 +145,8 @@ def write_index(folder: Path) -> Path | None:
         OutputError: the page cannot be written.
     """
     tables, _ = finished_tables([folder], required=False)
-    entries = []
-    for table in tables:
-        files = OverlayFiles.of_table(table)
-        if report_path(files).exists():
-            entries.append(_entry(files, folder))
+    results = map(OverlayFiles.of_table, tables)
+    entries = [_entry(files, folder) for files in results if report_path(files).exists()]
     if len(entries) < 2:
         return None
     path = folder / INDEX
@@ -160,17 +157,12 @@ def write_index(folder: Path) -> Path | None:
 def _entry(files: OverlayFiles, folder: Path) -> IndexEntry:
     summary = read_summary(files.frames)
     report = report_path(files).relative_to(folder)
-    with VideoReader(files.overlay) as reader:
-        frame = next(reader.keyframes(1), None)
-        if frame is None:
-            raise VideoError(f"{files.overlay}: no frame can be decoded", "Run the overlay again with --overwrite.")
-        aspect_ratio = frame.width / frame.height * float(reader.info.shown_aspect_ratio)
     return IndexEntry(
         name=str(report).removesuffix(REPORT_SUFFIX),
         report=report,
         summary=summary,
         colours=(*label_space(summary.job.label_space).colours, UNLABELLED_COLOUR),
-        thumbnail=jpeg(frame.to_rgb(shown_size(aspect_ratio, INDEX_WIDTH))),
+        thumbnail=jpeg(thumbnail(files.overlay, lambda ratio: shown_size(ratio, INDEX_WIDTH))),
     )
 
 

@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from helpers.drive_clips import TheUpperHalfIsSky, make_drive
 
 from roadseg.errors import InputError
 from roadseg.labels.catalogue import CAMVID_11, CITYSCAPES_19
 from roadseg.overlay.job import overlay_video
-from roadseg.overlay.stats import FrameTable
+from roadseg.overlay.stats import ClassTotals, FrameTable, read_frames
 from roadseg.overlay.summary import OverlayFiles
 from roadseg.overlay.totals import overlay_stats
 from roadseg.report.stats_tables import stats_tables
@@ -68,6 +69,18 @@ def test_a_video_alone_has_the_figures_of_its_summary(drives):
     assert json.loads((drives / "c.summary.json").read_text())["creation_time"] is None
 
 
+def test_rows_are_read_only_of_videos_that_go_on_into_another_hour(drives, monkeypatch):
+    read = []
+
+    def noted(path, names):
+        read.append(path.name)
+        return read_frames(path, names)
+
+    monkeypatch.setattr("roadseg.overlay.totals.read_frames", noted)
+    overlay_stats([drives])
+    assert read == ["a.frames.parquet"]
+
+
 def test_what_is_half_done_is_left_out_and_counted(drives):
     (drives / "b" / "b.summary.json").unlink()
     stats = overlay_stats([drives])
@@ -100,13 +113,20 @@ def damage_summary(out):
     return "c.summary.json: not written by this version"
 
 
-def lose_columns(out):
+def lose_rows(out):
     with FrameTable(out / "c.frames.parquet", CITYSCAPES_19, Fraction(1)) as table:
         table.add(frame(0, 0, 1), np.arange(256))
-    return "c.frames.parquet: not a table of frames"
+    return "c.frames.parquet has 1 frames, but its summary counts 5"
 
 
-@pytest.mark.parametrize("damage", [damage_table, damage_summary, lose_columns])
+def lose_column(out):
+    """A table of a video that goes on into another hour, without durations."""
+    path = out / "a" / "a.frames.parquet"
+    pq.write_table(pq.read_table(path).drop_columns("duration_seconds"), path)
+    return "a.frames.parquet: not a table of frames"
+
+
+@pytest.mark.parametrize("damage", [damage_table, damage_summary, lose_rows, lose_column])
 def test_what_cannot_be_read_is_named(drives, damage):
     cause = damage(drives)
     with pytest.raises(InputError, match=cause) as caught:
@@ -133,6 +153,14 @@ def test_tables_list_the_largest_and_tell_what_they_leave_out(drives):
     )
     assert videos.notes == ("... and 1 more",)
     assert [len(table.rows) for table in stats_tables(stats)] == [2, 3, 3]
+
+
+def totals_of(table):
+    """Totals of the rows of a table."""
+    totals = ClassTotals(FrameTable.names(CAMVID_11))
+    for rows in read_frames(table, totals.names):
+        totals.add(rows.pixels, rows.durations)
+    return totals
 
 
 def frame(index, pts, duration):
@@ -163,7 +191,14 @@ def test_hundreds_of_tables_add_up_to_what_numpy_says(tmp_path):
                 if number % 10:
                     by_hour[(start + timedelta(seconds=pts / 4)).hour].append(len(durations) - 1)
                 pts += duration
-        changed = {"video": f"{number}.mp4", "creation_time": start if number % 10 else None}
+        totals = totals_of(files.frames)
+        changed = {
+            "video": f"{number}.mp4",
+            "creation_time": start if number % 10 else None,
+            "frames": totals.frames,
+            "duration_seconds": totals.seconds,
+            "classes": totals.shares(),
+        }
         example.model_copy(update=changed).write(files)
 
     told = []
