@@ -18,6 +18,7 @@ def drives(tmp_path, monkeypatch):
         "drives/a/deep/2.MOV",
         "drives/3.mkv",
         "drives/a/1.overlay.mp4",
+        "drives/a/2.overlay.mkv",
         "drives/a/1.summary.json",
         "drives/a/notes.txt",
         "drives/a/._1.mp4",
