@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, islice
 from pathlib import Path
@@ -210,6 +210,7 @@ def _while_there(video: Path) -> Iterator[None]:
         ) from error
 
 
+@cache
 def _versions() -> dict[str, str]:
     found = {}
     for package in VERSIONED:

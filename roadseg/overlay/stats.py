@@ -1,5 +1,6 @@
 """Class statistics of a video: a Parquet row per frame, and class shares over time."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -271,6 +272,9 @@ def join_frames(parts: Sequence[Path], path: Path) -> None:
         parts: at least one table; all have the same label space, time base and grid size.
         path: the Parquet file to write.
     """
+    if len(parts) == 1:
+        shutil.copyfile(parts[0], path)
+        return
     schema = pq.read_schema(parts[0])
     kept = {key: value for key, value in schema.metadata.items() if key != METADATA_KEY}
     heatmaps = None

@@ -79,6 +79,11 @@ def test_rows_are_read_only_of_videos_that_go_on_into_another_hour(drives, monke
     monkeypatch.setattr("roadseg.overlay.totals.read_frames", noted)
     overlay_stats([drives])
     assert read == ["a.frames.parquet"]
+    read.clear()
+    path = drives / "b" / "b.frames.parquet"
+    pq.write_table(pq.read_table(path), path, write_statistics=False)
+    assert {hour: totals.frames for hour, totals in overlay_stats([drives]).hours.items()} == {0: 2, 1: 3, 23: 1}
+    assert read == ["a.frames.parquet", "b.frames.parquet"]
 
 
 def test_what_is_half_done_is_left_out_and_counted(drives):
