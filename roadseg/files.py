@@ -231,6 +231,11 @@ def _lock(file: Path, what: Path) -> Iterator[None]:
         lock.release()
 
 
+def resolved(path: Path) -> Path:
+    """Return a path as absolute and without links; a link that leads to itself stays, where `Path.resolve` raises."""
+    return Path(os.path.realpath(path))
+
+
 def printable(path: str | Path) -> str:
     """Return a path as text with bytes that are not UTF-8 escaped: Parquet, HTML and terminals take only UTF-8."""
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")

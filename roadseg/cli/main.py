@@ -1,6 +1,7 @@
 """The `roadseg` program: its commands, and the only place where it exits."""
 
 import errno
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -95,6 +96,19 @@ def _terminated_like_interrupted() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _fail_for_path(error: OSError) -> None:
+    """Print an error of the system about a path, wherever it was met."""
+    from roadseg.files import printable, shortened_name
+
+    name = shortened_name(Path(printable(os.fsdecode(error.filename))))
+    if error.errno == errno.ENAMETOOLONG:
+        fail(f"{name}: the name is too long for this disk", "Check the path.")
+    else:
+        fail(
+            f"{name}: cannot be used ({error.strerror})", "Check the path, the permissions of its folders and the disk."
+        )
+
+
 def main() -> None:
     """Run the program.
 
@@ -109,12 +123,9 @@ def main() -> None:
             fail(error.cause, error.remedy)
             sys.exit(1)
         except OSError as error:
-            if error.errno != errno.ENAMETOOLONG or debug_wanted():
+            if error.errno is None or error.filename is None or debug_wanted():
                 raise
-            from roadseg.files import shortened_name
-
-            name = shortened_name(Path(error.filename or "a file"))
-            fail(f"{name}: the name is too long for this disk", "Check the path.")
+            _fail_for_path(error)
             sys.exit(1)
         except SystemExit as end:
             if end.code == INTERRUPTED:

@@ -70,6 +70,8 @@ def retrieve(
     except KeyboardInterrupt:
         reporter.say("Stopped. Embeddings are kept; run the same command again to continue.")
         raise
+    for notice in result.notices:
+        reporter.warn(notice)
     for path in result.files:
         reporter.say(f"written: {escape(str(path))}")
     reporter.result(shown([result.table]), result.record)

@@ -11,6 +11,7 @@ from roadseg.datasets.image_files import read_ids, read_red
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import Colour, ColourLabels, IdLabels, ReadLabel, train_id_labels
 from roadseg.errors import DatasetError
+from roadseg.files import resolved
 from roadseg.labels.catalogue import CITYSCAPES_19, LABEL_SPACES
 from roadseg.labels.space import IGNORE, LabelSpace
 
@@ -94,7 +95,7 @@ def _space(root: Path, described: FolderLabels) -> LabelSpace:
         return LABEL_SPACES[described.label_space]
     contains = {part: whole for whole, parts in described.contains.items() for part in parts}
     colours = tuple(_colour(place, name, described) for place, name in enumerate(described.classes))
-    return LabelSpace(root.resolve().name, tuple(described.classes), colours, contains)
+    return LabelSpace(resolved(root).name, tuple(described.classes), colours, contains)
 
 
 def _colour(place: int, name: str, described: FolderLabels) -> Colour:

@@ -1,9 +1,10 @@
 """Engines by name, and segmenters loaded from run folders."""
 
 import hashlib
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 
@@ -22,6 +23,7 @@ from roadseg.models.weights import ModelCard, load_model
 from roadseg.runtime import DeviceName, Runtime, start
 
 Program = Literal["torch", "openvino"]
+AnyEngine = TypeVar("AnyEngine", bound=Engine)
 EngineName = Literal["auto", "exact", Program]
 CHECK_AGAIN = "`roadseg doctor` checks engines again."
 
@@ -100,16 +102,40 @@ def _sound_engine(
         candidates.append(("torch", runtime, precision or "float32"))
     if device == "auto" and precision is None and engine != "openvino":
         candidates.append(("torch", start("cpu"), precision or "float32"))
+    made = (make_engine(name, network, *rest) for name, *rest in candidates)
+    return _first_sound(made, network, weights)
+
+
+def sound_torch_engine(
+    network: SegmentationNetwork, weights: str, runtime: Runtime
+) -> tuple[TorchEngine, tuple[str, ...]]:
+    """Return torch in its usual precision, or in float32 where that is wrong on this machine, and a notice if so.
+
+    Args:
+        network: the network, with the batch-norm statistics that it shall use.
+        weights: identifies the weights and these statistics.
+        runtime: device to run on.
+
+    Raises:
+        EngineError: float32 is wrong too.
+    """
+    made = (TorchEngine(network, runtime, precision) for precision in (None, "float32"))
+    return _first_sound(made, network, weights)
+
+
+def _first_sound(
+    made: Iterable[AnyEngine], network: SegmentationNetwork, weights: str
+) -> tuple[AnyEngine, tuple[str, ...]]:
+    """Return the first engine that agrees with torch in float32, and a notice if others came before."""
     problems: dict[tuple[str, torch.device], str] = {}
-    for candidate in candidates:
-        made = make_engine(candidate[0], network, *candidate[1:])
-        if (made.name, made.device) in problems:
+    for engine in made:
+        if (engine.name, engine.device) in problems:
             continue
-        problem = check_engine(made, network, weights).problem
+        problem = check_engine(engine, network, weights).problem
         if not problem:
-            notice = f"{_sentence(problems)}; '{made.name}' on {made.device} is used instead. {CHECK_AGAIN}"
-            return made, (notice,) if problems else ()
-        problems[made.name, made.device] = problem
+            notice = f"{_sentence(problems)}; '{engine.name}' on {engine.device} is used instead. {CHECK_AGAIN}"
+            return engine, (notice,) if problems else ()
+        problems[engine.name, engine.device] = problem
     remedy = f"Leave --engine, --device and the precision out, or install another version. {CHECK_AGAIN}"
     raise EngineError(_sentence(problems), remedy)
 

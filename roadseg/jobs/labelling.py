@@ -201,8 +201,13 @@ def _opened(
 
 def _is_video(source: str) -> bool:
     """Return True for a video: a file that is no zip, or a path at which there is nothing."""
+    if source.lower().endswith(".zip"):
+        return False
     path = Path(source)
-    return not source.lower().endswith(".zip") and (path.is_file() or (":" not in source and not path.exists()))
+    try:
+        return path.is_file() or (":" not in source and not path.exists())
+    except OSError:  # a folder above it is closed to us, which opening it reports
+        return True
 
 
 def _dataset(source: str) -> ImageDataset:
@@ -221,9 +226,10 @@ def _labelled(
         if name in names:
             raise DatasetError(f"{sample.image}: another image is called {name!r} too", "Rename one of the two.")
         names.add(name)
+        labels = next(maps)  # first, because that reads the image and says what is wrong with it
         if sample.image.is_file():
             suffix, data = sample.image.suffix.lower(), sample.image.read_bytes()
         else:  # in a zip
             suffix, data = ".png", encode_png(dataset.image(index))
-        yield LabelledImage(name, suffix, data, next(maps))
+        yield LabelledImage(name, suffix, data, labels)
         on_label(index + 1, len(dataset))

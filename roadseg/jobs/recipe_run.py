@@ -64,7 +64,7 @@ def is_done(run: RunFolder, recipe: AdaptRecipe) -> bool:
         steps = json.loads(run.metrics.read_text(encoding="utf-8"))["steps"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return bool(run.model.is_file() and steps >= recipe.steps)
+    return isinstance(steps, int) and steps >= recipe.steps and run.model.is_file()
 
 
 def refuse_another(begun: AdaptRecipe, recipe: AdaptRecipe, out: Path) -> None:

@@ -22,6 +22,8 @@ class Retrieval:
     """Figures and options for JSON."""
     files: list[Path]
     """The files written."""
+    notices: tuple[str, ...]
+    """Notices about the engines, each a sentence."""
 
 
 def retrieve(
@@ -62,6 +64,7 @@ def retrieve(
         WeightsError: a run has no readable model.
         DatasetError: a data set cannot be read or has too few images.
         InputError: the device is missing or its memory is too small.
+        EngineError: torch gives wrong results on the device.
         OutputError: the folder cannot be written to, or another process writes to it.
     """
     source, target, out = str(source), str(target), Path(out)
@@ -82,4 +85,6 @@ def retrieve(
             "paired": paired,
             **{name: result.as_dict() for name, result in results.items()},
         }
-        return Retrieval(table, record, write_results(out, results, pair, table, record, queries))
+        notices = dict.fromkeys(notice for result in results.values() for notice in result.notices)
+        files = write_results(out, results, pair, table, record, queries)
+        return Retrieval(table, record, files, tuple(notices))

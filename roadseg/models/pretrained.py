@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import torch
 from torch import nn
@@ -98,7 +99,7 @@ def download(url: str, folder: Path, *, on_progress: Progress = lambda done, tot
 
     Args:
         url: http or https, with the first digits of the file's SHA-256 in its name, NAME-0123abcd.pth, or as a
-            fragment, URL#sha256=0123abcd.
+            fragment, URL#sha256=0123abcd. Redirects from https lead to https alone, those from http to both.
         folder: created if it is missing.
         on_progress: called with (bytes received, total bytes or 0).
 
@@ -145,10 +146,21 @@ def sha256(path: Path) -> str:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
 
 
+class WebRedirects(HTTPRedirectHandler):
+    """Redirects that stay on the web, and on encrypted connections where they begin on one."""
+
+    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
+        """Return the request to follow, as urllib asks for it."""
+        scheme = urlsplit(newurl).scheme
+        if scheme not in (("https",) if req.type == "https" else ("http", "https")):
+            raise HTTPException(f"it redirects from {req.type} to {scheme}")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _body(url: str, on_progress: Progress) -> Iterator[bytes]:
     done = 0
     try:
-        with urlopen(url, timeout=TIMEOUT_SECONDS) as response:
+        with build_opener(WebRedirects).open(url, timeout=TIMEOUT_SECONDS) as response:
             total = int(response.headers.get("Content-Length", 0))
             while chunk := response.read(CHUNK_BYTES):
                 done += len(chunk)

@@ -16,7 +16,7 @@ import numpy as np
 
 from roadseg.cores import opencv_in_one_thread
 from roadseg.errors import InputError, OutputError, VideoError
-from roadseg.files import held
+from roadseg.files import held, resolved
 from roadseg.inference.label_frames import Labelled, Labeller
 from roadseg.inference.segmenter import Segmenter
 from roadseg.models.tta import NO_TTA, TTA
@@ -100,7 +100,7 @@ def compare_on_video(
     """
     check_number(len(segmenters))
     path = out / (video.stem + COMPARISON_SUFFIX)
-    if path.resolve() == video.resolve():
+    if resolved(path) == resolved(video):
         raise OutputError(f"{video}: the comparison would take its place", "Choose another --out.")
     with opencv_in_one_thread(), VideoReader(video) as reader, held(path):
         panes = _Panes(segmenters, reader)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from roadseg.errors import InputError
+from roadseg.files import resolved
 from roadseg.overlay.summary import OverlayFiles
 from roadseg.video.container import separate_tracks
 from roadseg.video.find import Container, find_videos
@@ -71,10 +72,10 @@ def clashes(tasks: Sequence[Task], container: Container = "mp4") -> dict[Task, I
     by_name = defaultdict(list)
     for task in tasks:
         by_name[task.files(container).overlay].append(task)
-    inputs = {task.video.resolve(): task.video for task in tasks}
+    inputs = {resolved(task.video): task.video for task in tasks}
     found = {}
     for overlay, sharing in by_name.items():
-        read = inputs.get(overlay.resolve())
+        read = inputs.get(resolved(overlay))
         for task in sharing:
             others = [str(other.video) for other in sharing if other is not task]
             if others:

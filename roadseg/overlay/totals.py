@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from roadseg.errors import InputError
+from roadseg.files import resolved
 from roadseg.overlay.stats import ClassTotals, TableExtent, read_extent, read_frames
 from roadseg.overlay.summary import FRAMES_SUFFIX, OverlayFiles, OverlaySummary
 
@@ -89,7 +90,7 @@ def overlay_stats(
             belong together, or label spaces differ.
     """
     tables, half_done = finished_tables(folders)
-    places = [table.resolve() for table in tables]
+    places = [resolved(table) for table in tables]
     common = Path(os.path.commonpath([place.parent for place in places]))
     label_space = ""
     videos: list[VideoStats] = []
@@ -129,7 +130,7 @@ def finished_tables(folders: Sequence[Path], *, required: bool = True) -> tuple[
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder", "Give the --out of `roadseg overlay`, or a folder above it.")
-        found |= {table.resolve(): table for table in sorted(folder.rglob(f"*{FRAMES_SUFFIX}"))}
+        found |= {resolved(table): table for table in sorted(folder.rglob(f"*{FRAMES_SUFFIX}"))}
     tables = [table for table in found.values() if OverlayFiles.of_table(table).summary.exists()]
     if required and not tables:
         half = f", only {len(found)} that are half done" if found else ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from roadseg.errors import RoadsegError
-from roadseg.files import output_errors
+from roadseg.files import output_errors, resolved
 from roadseg.labels.catalogue import label_space
 from roadseg.overlay.summary import OverlayFiles
 from roadseg.overlay.totals import finished_tables, read_summary
@@ -129,7 +129,7 @@ def write_training_page(run: RunFolder) -> Path:
 
 def find_runs(folders: Sequence[Path]) -> list[RunFolder]:
     """Return the runs with a log, at any depth of `folders`, each once."""
-    logs = {log.resolve(): log for folder in folders for log in sorted(folder.rglob(RunFolder(Path()).log.name))}
+    logs = {resolved(log): log for folder in folders for log in sorted(folder.rglob(RunFolder(Path()).log.name))}
     runs = [RunFolder(log.parent) for log in logs.values()]
     return [run for run in runs if run.recipe.is_file()]
 

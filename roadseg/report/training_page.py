@@ -10,6 +10,7 @@ from typing import Any
 
 from roadseg.adaptation.loss_verdicts import WINDOW, Judgement, LossKind, judge_all
 from roadseg.errors import InputError
+from roadseg.files import resolved
 from roadseg.inputs.documents import read_toml
 from roadseg.labels.catalogue import label_space
 from roadseg.report.html import PLOTLY, css_colour, render, template_text
@@ -42,7 +43,7 @@ def training_page(run: RunFolder) -> str:
         "training.html",
         script=template_text("training.js"),
         own_style=template_text("training.css"),
-        name=run.path.resolve().name,
+        name=resolved(run.path).name,
         recipe=recipe,
         step=step,
         steps=recipe["steps"],

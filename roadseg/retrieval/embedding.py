@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from roadseg.evaluation.trained import TrainedNetwork
-from roadseg.inference.engines import weights_digest
+from roadseg.inference.engines import sound_torch_engine, weights_digest
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.models.domain_statistics import source_statistics
 from roadseg.models.fitting import FittingBatches
@@ -45,19 +45,27 @@ class Lengths:
 class Embedder:
     """A trained network that turns images into vectors.
 
-    It runs in the engine's usual precision. Each domain is normalised by its own batch-norm statistics, as in training.
+    It runs in torch's usual precision, or in float32 where that is wrong on this machine. Each domain is normalised by
+    its own batch-norm statistics, as in training.
     """
 
     def __init__(self, trained: TrainedNetwork, runtime: Runtime) -> None:
-        """Take a trained network to the device of `runtime`."""
+        """Take a trained network to the device of `runtime`.
+
+        Raises:
+            EngineError: torch gives wrong results on that device.
+        """
         network = trained.network
         self.input_size, self.resampling = trained.card.input_size, trained.resampling
         self.weights = weights_digest(network)
         """12 hex digits that identify the weights."""
         self.label_space = trained.card.label_space
         with source_statistics(network):
-            source = TorchEngine(network, runtime)
-        self._engines: dict[Domain, TorchEngine] = {"source": source, "target": TorchEngine(network, runtime)}
+            source, notices = sound_torch_engine(network, f"{self.weights} of the source", runtime)
+        target, more = sound_torch_engine(network, self.weights, runtime)
+        self.notices = tuple(dict.fromkeys(notices + more))
+        """Notices about engines that were replaced, each a sentence."""
+        self._engines: dict[Domain, TorchEngine] = {"source": source, "target": target}
         self._batches = FittingBatches(runtime)
         self.batch_size = source.batch_size or GPU_BATCH_SIZE
         channels = network.feature_channels

@@ -82,6 +82,8 @@ class RunResult:
     descriptors: Mapping[Descriptor, DescriptorResult]
     reused: Mapping[Domain, int]
     """Number of images whose vectors were in a file already."""
+    notices: tuple[str, ...]
+    """Notices about the engine, each a sentence."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures for JSON: recalls in percent, null where unknown."""
@@ -89,6 +91,7 @@ class RunResult:
             "run": self.run,
             "weights": self.weights,
             "reused": dict(self.reused),
+            "notices": list(self.notices),
             **{
                 descriptor: {
                     "cross_domain_neighbours": round(result.mixing.neighbours, 4),
@@ -175,6 +178,7 @@ def find_neighbours(
         WeightsError: the run has no readable model.
         DatasetError: an image cannot be read.
         InputError: the device's memory is too small for one image.
+        EngineError: torch gives wrong results on the device.
         OutputError: the folder cannot be written to.
     """
     embedder = Embedder(load_run(run), runtime)
@@ -205,7 +209,7 @@ def find_neighbours(
         )
         results[descriptor] = DescriptorResult((directions[0], directions[1]), mixing)
     reused = {domain: embeddings.reused for domain, embeddings in domains.items()}
-    return RunResult(str(run), embedder.weights, results, reused)
+    return RunResult(str(run), embedder.weights, results, reused, embedder.notices)
 
 
 def comparable(embeddings: Embeddings, descriptor: Descriptor) -> NDArray[np.float32]:

@@ -1,5 +1,6 @@
 """Open media files; the only place where PyAV's errors about an input become a `VideoError`."""
 
+import errno
 import os
 import stat
 import struct
@@ -75,6 +76,8 @@ def open_input(path: Path) -> InputContainer:
             cause = f"{path}: the index (moov) is missing: recording or download was cut off"
             raise VideoError(cause, "Get the whole file, or repair it with a tool such as untrunc.") from error
         raise VideoError(f"{path}: not a video that can be read ({error.strerror})", BROKEN) from error
+    except OSError as error:
+        raise VideoError(f"{path}: cannot be read ({error.strerror})", "Check the disk or the network share.") from None
     if container.format.name in ("image2", "tty") or container.format.name.endswith("_pipe"):
         container.close()
         cause = f"{path}: not a video but an image, an animation or a text"
@@ -94,16 +97,20 @@ def _refuse_no_file(path: Path) -> None:
 
     Raises:
         VideoError: there is none.
-        PermissionError: a folder above it cannot be entered.
+        OSError: a folder above it cannot be entered, or the disk fails.
     """
     try:
         state = path.stat()
-    except PermissionError:
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
+            raise VideoError(f"{shortened_name(path)}: no such file", "Check the path.") from None
+        if error.errno == errno.ELOOP:
+            raise VideoError(f"{path}: links to itself", "Check the path.") from None
         raise
-    except OSError:  # its name may also be longer than the disk allows
-        raise VideoError(f"{shortened_name(path)}: no such file", "Check the path.") from None
     if stat.S_ISDIR(state.st_mode):
         raise VideoError(f"{path}: a folder, not a video", f"Give its videos, for example {path}/*.mp4.")
+    if not stat.S_ISREG(state.st_mode):
+        raise VideoError(f"{path}: a pipe or a device, not a file", "Store the video as a file first.")
     if not state.st_size:
         raise VideoError(f"{path}: the file is empty", "Copy or download it again.")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from roadseg.errors import InputError
+from roadseg.files import resolved
 
 VIDEO_SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp"),
@@ -53,7 +54,7 @@ def find_videos(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     found: dict[Path, FoundVideo] = {}
     for one in several:
         for video, below in _videos(os.fspath(one)):
-            found.setdefault(video.resolve(), FoundVideo(video, _inside(below.parent)))
+            found.setdefault(resolved(video), FoundVideo(video, _inside(below.parent)))
     return list(found.values())
 
 
@@ -118,7 +119,7 @@ def _matching(pattern: str) -> list[tuple[Path, Path]]:
     # `**` follows links, also one to a folder above: of several paths to a file the shortest counts.
     shortest: dict[Path, Path] = {}
     for video in sorted(found, key=lambda path: (len(path.parts), path)):
-        shortest.setdefault(video.resolve(), video)
+        shortest.setdefault(resolved(video), video)
     return [(video, video.relative_to(fixed)) for video in sorted(shortest.values())]
 
 
@@ -131,6 +132,8 @@ def _listed(path: Path) -> list[tuple[Path, Path]]:
         ) from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a list of videos", "Give a text file in UTF-8 with one path a line.") from None
+    if "\0" in text:
+        raise InputError(f"{path}: not a list of videos", "Give a text file in UTF-8 with one path a line.")
     lines = [line.strip() for line in text.splitlines()]
     found = [Path(line) for line in lines if line and not line.startswith("#")]
     if not found:

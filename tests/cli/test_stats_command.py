@@ -1,7 +1,9 @@
 """`roadseg stats` as people use it."""
 
 import csv
+import errno
 import json
+from pathlib import Path
 
 import pytest
 from helpers.drive_clips import TheUpperHalfIsSky, make_drive
@@ -74,3 +76,13 @@ def test_a_name_that_no_disk_has_is_an_error_in_two_lines(roadseg, capsys):
     assert capsys.readouterr().err == (
         f"error: {'a' * 50}…{'a' * 30}: the name is too long for this disk\n       Check the path.\n"
     )
+
+
+def test_a_folder_whose_parent_is_closed_is_an_error_in_two_lines(roadseg, monkeypatch, capsys):
+    def closed(path, **_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", closed)  # root passes closed folders
+    assert roadseg("stats", "closed/out") == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "error: closed/out: cannot be used (Permission denied)" and "permissions" in second

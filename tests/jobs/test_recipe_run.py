@@ -7,7 +7,7 @@ from helpers.tiny import RECIPE, write_streets
 from roadseg.datasets.catalogue import DATASETS
 from roadseg.errors import DatasetError, RecipeError
 from roadseg.evaluation.comparison.runs import read_run
-from roadseg.jobs.recipe_run import run_recipe, sweep
+from roadseg.jobs.recipe_run import is_done, run_recipe, sweep
 from roadseg.labels.catalogue import label_space
 from roadseg.training.build import named_datasets
 from roadseg.training.callbacks import Callbacks
@@ -46,6 +46,14 @@ def test_a_recipe_is_done_once_goes_on_where_it_was_cut_and_refuses_another(valu
     assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == written
     with pytest.raises(RecipeError, match=r"steps 6 -> 9, seed 0 -> 1"):
         run_recipe(resolve({**values, "steps": 9, "seed": 1}, origin="test"), run)
+
+
+@pytest.mark.parametrize("metrics", ["", "[]", "{}", '{"steps": "6"}', '{"steps": null}', '{"steps": 5}'])
+def test_a_run_without_its_number_of_steps_is_not_done(values, tmp_path, metrics):
+    run = RunFolder(tmp_path)
+    run.model.touch()
+    run.metrics.write_text(metrics)
+    assert not is_done(run, resolve(values, origin="test"))
 
 
 def test_data_sets_are_looked_at_before_training(values, tmp_path):

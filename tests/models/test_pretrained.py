@@ -1,9 +1,12 @@
 import hashlib
+from functools import partial
+from http.client import HTTPException
+from urllib.request import Request
 
 import numpy as np
 import pytest
 import torch
-from helpers.servers import content, serving, status
+from helpers.servers import content, redirect, serving, status
 from torch import nn
 
 from roadseg.errors import FetchError, WeightsError
@@ -75,6 +78,24 @@ def test_a_failed_download_leaves_nothing(site, tmp_path, route, error, message)
     with pytest.raises(error, match=message):
         download(site.url(NAME), tmp_path / "weights")
     assert [path.name for path in (tmp_path / "weights").iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "file"])
+def test_redirects_stay_on_the_web(site, tmp_path, scheme):
+    site.routes[NAME] = redirect(f"{scheme}://127.0.0.1:9{NAME}")
+    with pytest.raises(FetchError, match="Download the file yourself"):
+        download(site.url(NAME), tmp_path / "weights")
+    site.routes["/moved.pth"] = redirect(f"{NAME}#sha256={DIGEST}")
+    site.routes[NAME] = content(BODY)
+    assert download(site.url(f"/moved.pth#sha256={DIGEST}"), tmp_path).read_bytes() == BODY
+
+
+def test_redirects_from_https_stay_encrypted():
+    asked = Request("https://example.org/a.pth")
+    follow = partial(pretrained.WebRedirects().redirect_request, asked, None, 302, "Found", {})
+    with pytest.raises(HTTPException, match="from https to http"):
+        follow("http://example.org/a.pth")
+    assert follow("https://elsewhere.org/a.pth").full_url == "https://elsewhere.org/a.pth"
 
 
 def test_an_unreachable_server_is_a_fetch_error(tmp_path):

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from helpers.tiny import street
 
 from roadseg.evaluation.trained import load_run
+from roadseg.inference import engines, torch_engine
+from roadseg.inference.self_check import Outcome
 from roadseg.models.domain_statistics import batch_norms, keep_source_statistics
 from roadseg.models.predict import class_scores, to_tensor
 from roadseg.retrieval import embedding
@@ -66,6 +68,22 @@ def test_each_domain_is_normalised_by_its_own_statistics(trained, images):
     assert before.weights != after.weights
     np.testing.assert_array_equal(after.embed(images, "source"), before.embed(images, "source"))
     assert np.abs(after.embed(images, "target") - before.embed(images, "target")).max() > 0.1
+
+
+def test_a_precision_that_computes_wrongly_is_replaced_with_one_notice(trained, monkeypatch):
+    checked = []
+
+    def check(engine, network, weights):
+        checked.append((engine.name, weights))
+        return Outcome("" if engine.name == "torch float32" else "computes wrongly")
+
+    monkeypatch.setattr(torch_engine, "cpu_has_bfloat16", lambda: True)
+    monkeypatch.setattr(engines, "check_engine", check)
+    embedder = Embedder(trained, CPU)
+    assert {embedder.record(domain)["engine"] for domain in ("source", "target")} == {"torch float32"}
+    assert len(set(checked)) == 4  # each domain has its own statistics
+    (notice,) = embedder.notices
+    assert "'torch mixed' on cpu computes wrongly" in notice and "'torch float32' on cpu is used instead" in notice
 
 
 def test_wide_features_are_projected_and_keep_their_cosines(trained, images, monkeypatch):

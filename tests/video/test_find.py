@@ -97,6 +97,12 @@ def test_a_video_is_taken_once(tmp_path):
     ]
 
 
+def test_a_link_to_itself_is_a_video_whose_opening_fails():
+    loop = Path("drives/loop.mp4")
+    loop.symlink_to(loop.name)
+    assert ("drives/loop.mp4", "out") in found("drives")
+
+
 @pytest.mark.parametrize(
     ("given", "content", "cause"),
     [
@@ -108,6 +114,7 @@ def test_a_video_is_taken_once(tmp_path):
         ("@drives", None, r"drives: this list of videos cannot be read \(Is a directory"),
         ("list.txt", b"# nothing\n\n", "list.txt: no video in this list"),
         ("@list.txt", b"\xff\xfe\x00video", "list.txt: not a list of videos"),
+        ("list.txt", b"a\x00b.mp4\n", "list.txt: not a list of videos"),
     ],
 )
 def test_nothing_found_is_an_error(given, content, cause):

@@ -102,9 +102,22 @@ def undecodable(path):
     return write(path, data)
 
 
+def pipe(path):
+    os.mkfifo(path)
+    return path
+
+
+def loop(path):
+    path.symlink_to(path)
+    return path
+
+
 REFUSED = {
     "missing": (lambda at: at / "missing.mp4", "no such file"),
     "folder": (lambda at: at, "a folder"),
+    "pipe": (lambda at: pipe(at / "pipe.mp4"), "a pipe or a device"),
+    "link to itself": (lambda at: loop(at / "loop.mp4"), "links to itself"),
+    "file as a folder": (lambda at: write(at / "empty.mp4", b"") / "below.mp4", "no such file"),
     "empty": (lambda at: write(at / "empty.mp4", b""), "empty"),
     "text": (lambda at: write(at / "text.mp4", b"not a video\n" * 100), "not a video"),
     "text file": (lambda at: write(at / "notes.txt", b"not a video\n" * 100), "not a video"),

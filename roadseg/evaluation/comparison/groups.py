@@ -9,6 +9,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from roadseg.evaluation.comparison.runs import Run
+from roadseg.files import resolved
 from roadseg.models.weights import MODEL_FILE
 from roadseg.training.keys import flattened
 from roadseg.training.published import PublishedRow
@@ -91,7 +92,7 @@ def compare_runs(runs: Sequence[Run]) -> list[Comparison]:
     """Group runs by data set and scored classes: one comparison for each, in the given order."""
     by_dataset: dict[tuple[Any, ...], dict[Path, Run]] = defaultdict(dict)
     for run in runs:
-        by_dataset[run.dataset, run.label_space, run.images, *run.iou].setdefault(run.path.resolve(), run)
+        by_dataset[run.dataset, run.label_space, run.images, *run.iou].setdefault(resolved(run.path), run)
     return [_comparison(list(group.values())) for group in by_dataset.values()]
 
 
@@ -134,7 +135,7 @@ def _labels(groups: Sequence[tuple[Run, ...]], differing: Mapping[str, tuple[Any
     if len(differing) == 1:
         ((key, values),) = differing.items()
         return [str(value) if key in ("method", "model") else f"{key}={value}" for value in values]
-    labels = tails([group[0].path.resolve() for group in groups])
+    labels = tails([resolved(group[0].path) for group in groups])
     return [
         label if len(group) == 1 else f"{label} and {len(group) - 1} more"
         for label, group in zip(labels, groups, strict=True)
@@ -155,7 +156,7 @@ def named_runs(given: Sequence[Path]) -> dict[str, Path]:
     """
     by_place: dict[Path, Path] = {}
     for path in given:
-        by_place.setdefault((path.parent if path.name == MODEL_FILE else path).resolve(), path)
+        by_place.setdefault(resolved(path.parent if path.name == MODEL_FILE else path), path)
     names = [
         "/".join(place.parts[-2:]) if name == RUN_OF_VIDEOS else name
         for name, place in zip(tails(list(by_place)), by_place, strict=True)
