@@ -102,7 +102,7 @@ def _sound_engine(
         candidates.append(("torch", runtime, precision or "float32"))
     if device == "auto" and precision is None and engine != "openvino":
         candidates.append(("torch", start("cpu"), precision or "float32"))
-    made = (make_engine(name, network, *rest) for name, *rest in candidates)
+    made = (make_engine(name, network, place, kind) for name, place, kind in candidates)
     return _first_sound(made, network, weights)
 
 
