@@ -29,8 +29,12 @@ def evaluate(
     run: Annotated[
         Path, typer.Argument(metavar="RUN", help="Run folder, `default`, or with --recipe a published file of weights.")
     ],
-    dataset: Annotated[
-        str, typer.Argument(metavar="KIND:ROOT[:SPLIT]", help="Labelled data set, see `roadseg datasets`.")
+    datasets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="KIND:ROOT[:SPLIT]...",
+            help="Labelled data sets, see `roadseg datasets`; several are scored by drive.",
+        ),
     ],
     input_size: InputSize = None,
     engine: ScoringEngine = "exact",
@@ -61,7 +65,10 @@ def evaluate(
 ) -> None:
     """Score a run: IoU by class and mean IoU in percent, over the classes that run and data set share.
 
+    Several data sets make one table by drive and data set, with intervals and the mean over drives.
+
     [bold]Example:[/bold] roadseg evaluate runs/my-roads camvid:data/camvid:val
+    [bold]Example:[/bold] roadseg evaluate runs/my-roads camvid:data/camvid:train+val folder:data/mine
     [bold]Example:[/bold] roadseg evaluate gta5.pth cityscapes:data/cityscapes --recipe
     pipelines/gta5_cityscapes_multi_level.toml
     """
@@ -72,9 +79,9 @@ def evaluate(
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
     with reporter.bars("images") as bars:
-        evaluation = score(
+        scores = score(
             run,
-            dataset,
+            datasets,
             engine=engine,
             device=device,
             input_size=size,
@@ -90,12 +97,21 @@ def evaluate(
             on_progress=lambda done, total: bars.show("evaluating", done, total),
             on_load=lambda message: reporter.say(escape(message)),
         )
-    for notice in evaluation.notices:
+    evaluations = list(scores.sets.values())
+    for notice in dict.fromkeys(notice for evaluation in evaluations for notice in evaluation.notices):
         reporter.warn(notice)
-    table = evaluation_table(evaluation, f"{run} on {evaluation.dataset}, {evaluation.images} images")
+    tables, result = [], scores.as_dict()
+    if len(evaluations) == 1:
+        (evaluation,) = evaluations
+        title = f"{run} on {evaluation.dataset}, {evaluation.images} images"
+        tables, result = [evaluation_table(evaluation, title)], evaluation.as_dict()
+        if evaluation.drives:
+            result["rows"] = scores.as_dict()["rows"]
+    if len(scores.rows) > 1:
+        tables.append(scores.table(f"{run} by drive"))
     record = {
         "run": str(run),
-        **evaluation.as_dict(),
+        **result,
         "flip": flip,
         "scales": sorted(factors),
         "smoothing": WEIGHT if smooth else 0.0,
@@ -103,6 +119,6 @@ def evaluate(
         "batch_norm_scenes": bn_scenes if adapt_bn else "",
     }
     if out is not None:
-        write_tables(out, [table], record)
+        write_tables(out, tables, record)
         reporter.say(f"written: {escape(str(out))}")
-    reporter.result(shown([table]), record)
+    reporter.result(shown(tables), record)

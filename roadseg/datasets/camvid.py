@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from roadseg.datasets.dataset import ImageDataset, Sample, find_images, open_pairs, present
+from roadseg.datasets.dataset import ImageDataset, Sample, find_images, joined, open_pairs, present
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import ColourLabels, IdLabels
 from roadseg.errors import DatasetError
@@ -18,24 +18,34 @@ SPLITS = {"train": 367, "val": 101, "test": 233}
 PARTS = {"day": 305, "dusk-first": 31, "dusk-last": 31}
 """Parts of train, for adaptation between real streets: two drives in daylight, and the halves of the drive at dusk."""
 DUSK = "0001TP"
+DRIVES = {DUSK: 62, "0006R0": 101, "0016E5": 305}
+"""Drives with their images of train and val together, for scores by drive; `test` has another drive and more of one."""
 
 
 def open_camvid(root: Path, split: str) -> ImageDataset:
     """Pair SPLIT/ with SPLITannot/, whose 8-bit PNGs hold class indices, 11 for void."""
-    folder = "train" if split in PARTS else split
-    dataset = open_pairs("camvid", root / folder, root / f"{folder}annot", CAMVID_11, CAMVID_LABELS)
-    if split not in PARTS:
-        return dataset
+    if split in SPLITS:
+        dataset = open_pairs("camvid", root / split, root / f"{split}annot", CAMVID_11, CAMVID_LABELS)
+        return replace(dataset, samples=[replace(sample, drive=drive_of(sample.name)) for sample in dataset.samples])
+    train = open_camvid(root, "train")
+    dataset = joined({"train": train, "val": open_camvid(root, "val")}) if split in DRIVES else train
     samples = _part(dataset.samples, split)
     if not samples:
-        raise DatasetError(f"{root / folder}: no images of {split} in it", "Unpack the images again.")
+        raise DatasetError(f"{root}: no images of {split} in it", "Unpack the images again.")
     return replace(dataset, samples=samples)
 
 
+def drive_of(name: str) -> str:
+    """Return the drive of an image: what is before the underscore in its name, such as 0016E5 of 0016E5_07959."""
+    return Path(name).name.partition("_")[0]
+
+
 def _part(samples: Sequence[Sample], part: str) -> Sequence[Sample]:
-    dusk = [sample for sample in samples if sample.name.startswith(DUSK)]
+    if part in DRIVES:
+        return [sample for sample in samples if sample.drive == part]
+    dusk = [sample for sample in samples if sample.drive == DUSK]
     if part == "day":
-        return [sample for sample in samples if not sample.name.startswith(DUSK)]
+        return [sample for sample in samples if sample.drive != DUSK]
     half = (len(dusk) + 1) // 2
     return dusk[:half] if part == "dusk-first" else dusk[half:]
 
@@ -49,9 +59,11 @@ def open_camvid_original(root: Path, split: str) -> ImageDataset:
         raise DatasetError(f"{images}: no images of split {split!r} in it", "Unpack the images again.")
     if not labels.is_dir():
         hint = f"Unpack {labels.name} in {root}."
-        samples = [Sample(still.stem, still) for still in stills]
+        samples = [Sample(still.stem, still, drive=drive_of(still.stem)) for still in stills]
         return ImageDataset("camvid-original", samples, unlabelled=hint, notices=notices)
-    samples = present(Sample(still.stem, still, labels / f"{still.stem}_L.png") for still in stills)
+    samples = present(
+        Sample(still.stem, still, labels / f"{still.stem}_L.png", drive_of(still.stem)) for still in stills
+    )
     return ImageDataset("camvid-original", samples, CAMVID_32, ORIGINAL_LABELS, notices=notices)
 
 
@@ -81,7 +93,7 @@ CAMVID = DatasetKind(
     layout="""\
 SPLIT/NAME.png
 SPLITannot/NAME.png    8-bit class indices; may be missing for a target domain""",
-    splits=SPLITS | PARTS,
+    splits=SPLITS | PARTS | DRIVES,
     image_size="480 × 360",
     label_space="camvid-11",
     paper="Badrinarayanan et al., SegNet, TPAMI 2017",

@@ -15,7 +15,7 @@ from roadseg.cores import usable_cores
 from roadseg.datasets.catalogue import DatasetReference, parse_dataset
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.image_files import BROKEN
-from roadseg.datasets.kind import DatasetKind
+from roadseg.datasets.kind import JOIN, DatasetKind
 from roadseg.errors import DatasetError
 from roadseg.labels.catalogue import CITYSCAPES_19, LABEL_SPACES
 from roadseg.labels.counterparts import unmatched_notices
@@ -179,7 +179,8 @@ def _published(kind: DatasetKind, split: str, images: int) -> tuple[int | None, 
     for part, count in kind.parts.get(split, {}).items():
         if count == images:
             return count, part
-    return kind.splits.get(split), ""
+    counts = [kind.splits.get(name) for name in split.split(JOIN)]
+    return None if None in counts else sum(filter(None, counts)), ""
 
 
 def _miscounted(root: Path, images: int, published: int) -> Problem:

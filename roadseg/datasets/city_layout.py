@@ -38,7 +38,14 @@ class CityLayout:
             raise DatasetError(f"{images}: no images *{IMAGE_ENDING}.png or .jpg in it", f"Unpack them in {root}.")
         if split == "test" or not labels.is_dir():
             hint = "Choose the val split." if split == "test" else f"Unpack gtFine in {root}."
-            samples = [Sample(name, image) for image, name in names.items()]
+            samples = [Sample(name, image, drive=_city(name)) for image, name in names.items()]
             return ImageDataset(self.name, samples, unlabelled=hint, notices=notices)
-        samples = present(Sample(name, image, labels / f"{name}{self.label_ending}") for image, name in names.items())
+        samples = present(
+            Sample(name, image, labels / f"{name}{self.label_ending}", _city(name)) for image, name in names.items()
+        )
         return ImageDataset(self.name, samples, self.label_space, self.read_label, notices=notices)
+
+
+def _city(name: str) -> str:
+    """Return the folder of an image below its split: a city of Cityscapes, a sequence of IDD."""
+    return Path(name).parent.name

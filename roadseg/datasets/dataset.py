@@ -1,7 +1,7 @@
 """Images on disk, with or without label maps."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,8 @@ class Sample:
     """Unique in the data set: the image's path below the root, without extension."""
     image: Path
     label: Path | None = None
+    drive: str = ""
+    """Drive, sequence or city that the image is from; empty where the data set does not tell."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,29 @@ class ImageDataset:
         if self.label_space is None or self.read_label is None:
             raise DatasetError(f"{self.name}: has no label maps", self.unlabelled)
         return self.label_space, self.read_label
+
+
+def joined(splits: Mapping[str, ImageDataset]) -> ImageDataset:
+    """Return splits of a data set as one, in the order given; without labels if one of them has none.
+
+    Args:
+        splits: name of a split -> its images; the name goes before those of its samples, which so stay unique.
+
+    Raises:
+        DatasetError: an image belongs to two of them.
+    """
+    samples = [
+        replace(sample, name=f"{split}/{sample.name}")
+        for split, dataset in splits.items()
+        for sample in dataset.samples
+    ]
+    (twice, count), *_ = Counter(sample.image for sample in samples).most_common(1)
+    if count > 1:
+        raise DatasetError(f"{twice}: belongs to several of {', '.join(splits)}", "Join splits that share no image.")
+    datasets = list(splits.values())
+    first = next((dataset for dataset in datasets if dataset.label_space is None), datasets[0])
+    notices = tuple(dict.fromkeys(notice for dataset in datasets for notice in dataset.notices))
+    return replace(first, samples=samples, is_video=False, notices=notices)
 
 
 class FoundImages(NamedTuple):

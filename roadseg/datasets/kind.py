@@ -4,8 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from roadseg.datasets.dataset import ImageDataset
+from roadseg.datasets.dataset import ImageDataset, joined
 from roadseg.errors import DatasetError
+
+JOIN = "+"
+"""Sign between splits that are opened as one."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,10 @@ class DatasetKind:
 
         Args:
             root: a folder or zip with the layout `layout`.
-            split: one of `splits`; empty for the first.
+            split: one of `splits`, or several as `train+val`; empty for the first.
 
         Raises:
-            DatasetError: there is no such split, or the folder has another layout.
+            DatasetError: there is no such split, splits share images, or the folder has another layout.
         """
         if split:
             self.check_split(split)
@@ -59,18 +62,24 @@ class DatasetKind:
                 f"{root}: no such {what}",
                 f"`roadseg datasets show {self.name}` shows its source and layout.",
             )
+        names = split.split(JOIN) if split else [next(iter(self.splits), "")]
         try:
-            return self.opener(root, split or next(iter(self.splits), ""))
+            splits = {name: self.opener(root, name) for name in names}
+            return splits[names[0]] if len(names) == 1 else joined(splits)
         except DatasetError as error:
             remedy = error.remedy or f"`roadseg datasets show {self.name}` shows the layout."
             raise DatasetError(error.cause, remedy) from error
 
     def check_split(self, split: str) -> None:
-        """Check that there is a split of that name.
+        """Check that there is a split of that name, or that there are several as in `train+val`.
 
         Raises:
-            DatasetError: there is none.
+            DatasetError: there is none, or one is named twice.
         """
-        if split not in self.splits:
-            remedy = f"It has {', '.join(self.splits)}." if self.splits else "It has no splits: leave it out."
-            raise DatasetError(f"{self.name}: no split {split!r}", remedy)
+        names = split.split(JOIN)
+        for name in names:
+            if name not in self.splits:
+                remedy = f"It has {', '.join(self.splits)}." if self.splits else "It has no splits: leave it out."
+                raise DatasetError(f"{self.name}: no split {name!r}", remedy)
+        if len(set(names)) < len(names):
+            raise DatasetError(f"{self.name}: {split!r} names a split twice", "Name each once.")

@@ -74,15 +74,15 @@ def intersection_over_union(confusion: NDArray[np.int64]) -> NDArray[np.float64]
     """Return per-class IoU from confusion counts: TP / (TP + FP + FN).
 
     Args:
-        confusion: (C, C) pixels by [truth, prediction].
+        confusion: (..., C, C) pixels by [truth, prediction].
 
     Returns:
-        (C,) float64, 0..1. NaN for a class that occurs neither in truth nor in prediction, 0 for one that is only
+        (..., C) float64, 0..1. NaN for a class that occurs neither in truth nor in prediction, 0 for one that is only
         predicted. Means leave out NaN (`numpy.nanmean`), as the published implementations do.
     """
-    hits = np.diag(confusion).astype(np.float64)
-    union = confusion.sum(0) + confusion.sum(1) - np.diag(confusion)
-    iou: NDArray[np.float64] = np.divide(hits, union, out=np.full(len(hits), np.nan), where=union > 0)
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(np.float64)
+    union = confusion.sum(-2) + confusion.sum(-1) - hits
+    iou: NDArray[np.float64] = np.divide(hits, union, out=np.full(hits.shape, np.nan), where=union > 0)
     return iou
 
 

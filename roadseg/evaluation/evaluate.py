@@ -1,8 +1,10 @@
 """Evaluation of a segmenter on a labelled data set: the one path of commands, training, comparisons and benchmarks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import TypedDict, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ from roadseg.datasets.read_ahead import read_ahead
 from roadseg.datasets.source_images import sample_images
 from roadseg.datasets.transforms import Image, Resampling, resized_image
 from roadseg.errors import DatasetError, InputError
+from roadseg.evaluation.blocks import divided
+from roadseg.evaluation.by_drive import ScoresByDrive
 from roadseg.evaluation.confusion import confusion_matrix
 from roadseg.evaluation.consistency import TemporalConsistency
 from roadseg.evaluation.scores import Evaluation, Steadiness
@@ -36,9 +40,42 @@ READ_AHEAD = 2
 """Batches that are read and resized while the segmenter works on another."""
 
 
+class EvaluationOptions(TypedDict, total=False):
+    """Options of `evaluate`, which explains them."""
+
+    engine: EngineName
+    device: DeviceName
+    input_size: tuple[int, int] | None
+    resampling: Resampling | None
+    classes: str | None
+    recipe: str | Path | None
+    flip: bool
+    scales: tuple[float, ...]
+    smooth: bool
+    adapt_bn: bool
+    bn_prior: int
+    bn_scenes: str
+    on_progress: Progress
+    on_load: Callable[[str], None]
+
+
+Sets = list[str] | list[ImageDataset] | tuple[ImageDataset | str, ...]
+"""Several data sets."""
+
+
+@overload
+def evaluate(
+    run: Segmenter | str | Path, dataset: ImageDataset | str, **options: Unpack[EvaluationOptions]
+) -> Evaluation: ...
+
+
+@overload
+def evaluate(run: Segmenter | str | Path, dataset: Sets, **options: Unpack[EvaluationOptions]) -> ScoresByDrive: ...
+
+
 def evaluate(
     run: Segmenter | str | Path,
-    dataset: ImageDataset | str,
+    dataset: ImageDataset | str | Sets,
     *,
     engine: EngineName = "exact",
     device: DeviceName = "auto",
@@ -54,14 +91,14 @@ def evaluate(
     bn_scenes: str = "",
     on_progress: Progress = lambda done, total: None,
     on_load: Callable[[str], None] = lambda message: None,
-) -> Evaluation:
-    """Score a run on a labelled data set: IoU by class and mean IoU over the classes that both know.
+) -> Evaluation | ScoresByDrive:
+    """Score a run on labelled data: IoU by class and mean IoU over the classes that both know; several sets by drive.
 
     Args:
         run: a run folder, a `model.safetensors`, the name of default weights, or a segmenter from `load_segmenter`;
             with `recipe`, a published weight file.
         dataset: a labelled data set as KIND:ROOT or KIND:ROOT:SPLIT; `val` where no split is written and the kind has
-            it.
+            it. Or a list of several.
         engine: `exact` scores as papers do: torch in float32, class scores up-sampled to the size of the truth before
             labels are decided. `auto`, `torch` and `openvino` score what overlays draw, and are faster.
         device: device to run on; `auto` takes the first of CUDA, MPS and CPU.
@@ -75,18 +112,19 @@ def evaluate(
         adapt_bn: adapt batch-norm statistics to the images of the data set; labels are not used.
         bn_prior: for `adapt_bn`, the weight of the training statistics, in images, at least 0.
         bn_scenes: for `adapt_bn`, rendered streets to compare with, see `BatchNormAdaptation`.
-        on_progress: called with (images done, images in all).
+        on_progress: called with (images done, images in all), over all data sets.
         on_load: called with a line that says which tensors of a published weight file were used.
 
     Returns:
-        The scores.
+        The scores; for a list, those of each data set, with a row for each drive and data set and the mean over drives.
 
     Raises:
         WeightsError: the run has no readable model.
         DatasetError: the data set cannot be read, or has no labels of the run's classes.
-        InputError: an option does not go with the run, the data set or this machine.
+        InputError: an option does not go with the run, the data set or this machine; a list is empty or names a data
+            set twice.
     """
-    images = open_dataset(dataset) if isinstance(dataset, str) else dataset
+    sets = _opened(dataset if isinstance(dataset, list | tuple) else (dataset,))
     scored_classes = label_space(classes).name if classes else ""
     tta = TTA(flip, tuple(scales))
     if isinstance(run, Segmenter):
@@ -105,16 +143,38 @@ def evaluate(
         segmenter = network_segmenter(
             trained.network, trained.card, device=device, engine=engine, input_size=input_size
         )
-    return score(
-        segmenter,
-        images,
-        resampling=resampling or "area",
-        scored_classes=scored_classes,
-        tta=tta,
-        smoothing=WEIGHT if smooth else 0.0,
-        batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
-        on_progress=on_progress,
-    )
+    for images in sets.values():
+        _Counter(segmenter, images)  # what cannot be scored is refused before minutes are spent on another data set
+    evaluations: dict[str, Evaluation] = {}
+    in_all = sum(map(len, sets.values()))
+    for name, images in sets.items():
+        before = sum(evaluation.images for evaluation in evaluations.values())
+
+        def count(done: int, in_set: int, before: int = before) -> None:
+            on_progress(before + done, in_all)
+
+        evaluations[name] = score(
+            segmenter,
+            images,
+            resampling=resampling or "area",
+            scored_classes=scored_classes,
+            tta=tta,
+            smoothing=WEIGHT if smooth else 0.0,
+            batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
+            on_progress=count,
+        )
+    return ScoresByDrive(evaluations) if isinstance(dataset, list | tuple) else next(iter(evaluations.values()))
+
+
+def _opened(sets: Sequence[ImageDataset | str]) -> dict[str, ImageDataset]:
+    """Return data sets by the names that their scores get."""
+    opened = {one if isinstance(one, str) else one.name: one for one in sets}
+    if not sets or len(opened) < len(sets):
+        raise InputError(
+            "no data set is named" if not sets else f"a data set is named twice in {', '.join(opened)}",
+            "Give different data sets, for example camvid:data/camvid:train+val.",
+        )
+    return {name: open_dataset(one) if isinstance(one, str) else one for name, one in opened.items()}
 
 
 def score(
@@ -171,7 +231,7 @@ def score(
             smoothed = np.stack([smoother.smooth(image, now) for image, now in scores])
             predictions = segmenter.labels_from_scores_at(smoothed, sizes)
         for image, predicted, truth in zip(pixels, predictions, truths, strict=True):
-            on_image(done, predicted, counter.count(predicted, truth))
+            on_image(done, predicted, counter.count(done, predicted, truth))
             if consistency is not None:
                 consistency.add(image, predicted)
             done += 1
@@ -199,32 +259,53 @@ class _Counter:
         self._dataset, self._space, self._engine = dataset.name, space, segmenter.engine
         self._notices = segmenter.notices + dataset.notices + unmatched_notices(space, labels)
         self._classes = tuple(space.classes[i] for i in scored)
+        self._blocks = divided(dataset.samples)
         other = len(scored)
         self._truth_place = np.full(256, IGNORE, np.uint8)
         self._truth_place[scored] = np.arange(other)
         self._predicted_place = np.minimum(self._truth_place[to_truth], other)
-        self._confusion = np.zeros((other + 1, other + 1), np.int64)
+        self._counts = np.zeros((max(self._blocks.of_image, default=0) + 1, other + 1, other + 1), np.int64)
 
-    def count(self, predicted: LabelMap, truth: LabelMap) -> Evaluation:
-        """Add one image; return the scores of it alone."""
-        counts = confusion_matrix(self._predicted_place[predicted], self._truth_place[truth], len(self._confusion))
-        self._confusion += counts
+    def count(self, index: int, predicted: LabelMap, truth: LabelMap) -> Evaluation:
+        """Add an image by its number in the data set; return the scores of it alone."""
+        classes = len(self._classes) + 1
+        counts = confusion_matrix(self._predicted_place[predicted], self._truth_place[truth], classes)
+        self._counts[self._blocks.of_image[index]] += counts
         return Evaluation(self._dataset, self._space, self._classes, counts, 1, self._engine)
 
     def total(self, images: int, steadiness: Steadiness | None) -> Evaluation:
-        """Return the scores of all images."""
-        if not self._confusion.any():
+        """Return the scores of all images, and of each drive."""
+        if not self._counts.any():
             raise DatasetError(f"{self._dataset}: every pixel of its label maps is ignored", "Check the label ids.")
-        return Evaluation(
+        whole = Evaluation(
             self._dataset,
             self._space,
             self._classes,
-            self._confusion,
+            self._counts.sum(0),
             images,
             self._engine,
             steadiness,
             self._notices,
+            tuple(self._counts),
         )
+        return replace(whole, drives=self._drives(whole)) if len(self._blocks.of_drive) > 1 else whole
+
+    def _drives(self, whole: Evaluation) -> tuple[Evaluation, ...]:
+        drives = []
+        for drive, blocks in self._blocks.of_drive.items():
+            counts = self._counts[blocks.start : blocks.stop]
+            drives.append(
+                replace(
+                    whole,
+                    dataset=drive,
+                    confusion=counts.sum(0),
+                    images=self._blocks.images[drive],
+                    steadiness=None,
+                    notices=(),
+                    blocks=tuple(counts),
+                )
+            )
+        return tuple(drives)
 
 
 def _batches(

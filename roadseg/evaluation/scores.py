@@ -25,6 +25,35 @@ class Steadiness:
         return {"temporal_consistency": round(self.miou, 2), "changed_pixels": round(self.changed, 2)}
 
 
+def shown_iou(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return IoU by class in percent.
+
+    Where a class that the truth never shows is predicted, it lowers the IoU of the classes that are there. The
+    published code also counts it as 0, so that a stray pixel moves the mean over a small set; where the truth shows
+    every class, as on full benchmarks, both conventions agree.
+
+    Args:
+        confusion: (..., C + 1, C + 1) pixels, as in `Evaluation.confusion`.
+
+    Returns:
+        (..., C) float64; NaN for a class that the truth never shows.
+    """
+    shown = confusion[..., :-1, :].sum(-1) > 0
+    return np.where(shown, 100 * intersection_over_union(confusion)[..., :-1], np.nan)
+
+
+def mean_iou(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the mean in percent over the classes that the truth shows, (...); NaN where it shows none.
+
+    Args:
+        confusion: (..., C + 1, C + 1) pixels, as in `Evaluation.confusion`.
+    """
+    iou = shown_iou(confusion)
+    shown = (~np.isnan(iou)).sum(-1)
+    mean: NDArray[np.float64] = np.divide(np.nansum(iou, -1), shown, out=np.full(shown.shape, np.nan), where=shown > 0)
+    return mean
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Scores over a whole data set, from pixel counts summed over all its images."""
@@ -44,22 +73,25 @@ class Evaluation:
     """Steadiness of predictions over a video; None for other data sets."""
     notices: tuple[str, ...] = ()
     """Sentences on losses: images in formats that are not read, classes of the data set that cannot be predicted."""
+    blocks: tuple[NDArray[np.int64], ...] = ()
+    """Counts by block of contiguous images, each of the shape of `confusion`, which is their sum."""
+    drives: tuple["Evaluation", ...] = ()
+    """Scores of each drive, under its name as `dataset`, where the data set knows several."""
+
+    @property
+    def units(self) -> tuple[NDArray[np.int64], ...]:
+        """Counts that a bootstrap draws: those of drives where several are known, else those of blocks."""
+        return tuple(drive.confusion for drive in self.drives) or self.blocks or (self.confusion,)
 
     @property
     def iou(self) -> NDArray[np.float64]:
-        """IoU by class in percent, (C,); NaN for a class that the truth never shows.
-
-        Where such a class is predicted, it lowers the IoU of the classes that are there. The published code also counts
-        it as 0, so that a stray pixel moves the mean over a small set; where the truth shows every class, as on full
-        benchmarks, both conventions agree.
-        """
-        shown = self.confusion[: len(self.classes)].sum(1) > 0
-        return np.where(shown, 100 * intersection_over_union(self.confusion)[: len(self.classes)], np.nan)
+        """IoU by class in percent, (C,); NaN for a class that the truth never shows, see `shown_iou`."""
+        return shown_iou(self.confusion)
 
     @property
     def miou(self) -> float:
         """Mean IoU in percent over the classes that the truth shows."""
-        return float(np.nanmean(self.iou))
+        return float(mean_iou(self.confusion))
 
     @property
     def pixel_accuracy(self) -> float:
@@ -80,11 +112,25 @@ class Evaluation:
             raise DatasetError(
                 f"{self.dataset}: shows no class of {space.name}", f"Its classes are {', '.join(self.classes)}."
             )
+        return self._only(kept)
+
+    def _only(self, kept: list[int]) -> "Evaluation":
+        """Return the scores over these of the classes."""
         place = np.full(len(self.confusion), len(kept))
         place[kept] = np.arange(len(kept))
-        confusion = np.zeros((len(kept) + 1, len(kept) + 1), np.int64)
-        np.add.at(confusion, (place[:, None], place[None]), self.confusion)
-        return replace(self, classes=tuple(self.classes[index] for index in kept), confusion=confusion)
+
+        def merged(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+            fewer = np.zeros((len(kept) + 1, len(kept) + 1), np.int64)
+            np.add.at(fewer, (place[:, None], place[None]), counts)
+            return fewer
+
+        return replace(
+            self,
+            classes=tuple(self.classes[index] for index in kept),
+            confusion=merged(self.confusion),
+            blocks=tuple(map(merged, self.blocks)),
+            drives=tuple(drive._only(kept) for drive in self.drives),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the scores for JSON.

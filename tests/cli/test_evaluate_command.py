@@ -5,7 +5,7 @@ import pytest
 import tomli_w
 import torch
 from helpers.tiny import RECIPE, write_streets
-from helpers.tiny_sets import make_folder
+from helpers.tiny_sets import make_camvid, make_folder
 
 from roadseg.inference.smoothing import WEIGHT
 from roadseg.models.build import build_model
@@ -109,8 +109,25 @@ def test_the_engine_is_named(roadseg, weights, capsys):
 
 
 def test_the_older_spelling_of_a_data_set_gets_the_new_one(roadseg, weights, capsys):
-    assert roadseg("evaluate", "default", "streets", weights / "streets") == 2
-    assert "KIND:ROOT[:SPLIT]" in capsys.readouterr().err
+    assert roadseg("evaluate", "default", "streets", weights / "streets") == 1
+    assert "is not KIND:ROOT or KIND:ROOT:SPLIT" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_several_data_sets_make_one_table_and_one_shows_its_drives(roadseg, weights, tmp_path, capsys):
+    camvid = make_camvid(tmp_path, 1)
+    make_camvid(camvid, 2, split="train", sequence="0006R0")
+    sets = (f"camvid:{camvid}:train+val", f"streets:{weights / 'streets'}")
+    run = ("evaluate", weights / "bare.pth", "--device", "cpu", "--recipe", weights / "fast.toml", "--json")
+    records = []
+    for named in (sets, sets[:1], sets[1:]):
+        assert roadseg(*run, *named, "--out", tmp_path / "scores.csv") == 0
+        records.append(json.loads(capsys.readouterr().out))
+    several, camvid_alone, streets_alone = records
+    assert [row["images"] for row in several["rows"]] == [2, 1, 3, 2, 5]
+    assert several["rows"][:3] == camvid_alone["rows"][:3]
+    assert several["sets"][sets[0]]["iou"] == camvid_alone["iou"]
+    assert "rows" not in streets_alone and streets_alone["images"] == 2
 
 
 def test_what_is_not_scored_is_a_warning(roadseg, weights, tmp_path, capsys):

@@ -37,6 +37,8 @@ def test_a_bare_folder_is_of_the_kind_that_the_caller_expects():
         ("", "is not KIND:ROOT"),
         ("kitti:data/kitti", "unknown data set 'kitti'\nKnown: streets, gta5, synthia, cityscapes"),
         ("cityscapes:data/cs:validation", "cityscapes: no split 'validation'\nIt has train, val, test"),
+        ("camvid:data:val+0006R1", "camvid: no split '0006R1'\nIt has train, .*0001TP, 0006R0, 0016E5"),
+        ("camvid:data:val+val", "names a split twice"),
         ("frames:data:val", "frames: no split 'val'\nIt has no splits: leave it out"),
     ],
 )
@@ -62,6 +64,27 @@ def test_a_folder_is_opened_at_val_where_there_is_one(tmp_path):
     assert len(dataset_kind("camvid").open(tmp_path, "train")) == 2
 
 
+def test_splits_are_joined_and_drives_are_chosen(tmp_path):
+    make_camvid(tmp_path, 2, split="train", sequence="0006R0")
+    make_camvid(tmp_path, 1, split="val")
+    both, drive = (open_dataset(f"camvid:{tmp_path}:{split}") for split in ("train+val", "0006R0"))
+    assert [sample.name for sample in both.samples] == [
+        "train/0006R0_07959",
+        "train/0006R0_07961",
+        "val/0016E5_07959",
+    ]
+    assert [sample.drive for sample in both.samples] == ["0006R0", "0006R0", "0016E5"]
+    assert list(drive.samples) == list(both.samples[:2])
+    with pytest.raises(DatasetError, match=r"0006R0_07959.png: belongs to several of train, 0006R0"):
+        open_dataset(f"camvid:{tmp_path}:train+0006R0")
+    with pytest.raises(DatasetError, match="no images of 0001TP"):
+        open_dataset(f"camvid:{tmp_path}:0001TP")
+    for label in (tmp_path / "valannot").iterdir():
+        label.unlink()
+    (tmp_path / "valannot").rmdir()
+    assert open_dataset(f"camvid:{tmp_path}:train+val").label_space is None
+
+
 def test_unknown_kinds_folders_and_splits_are_refused(tmp_path):
     with pytest.raises(DatasetError, match="Known: streets, gta5"):
         dataset_kind("kitti").open(tmp_path)
@@ -81,6 +104,7 @@ def test_published_counts():
         "gta5": {"train": 24_966},
         "synthia": {"train": 9_400},
         "cityscapes": {"train": 2_975, "val": 500, "test": 1_525},
-        "camvid": {"train": 367, "val": 101, "test": 233, "day": 305, "dusk-first": 31, "dusk-last": 31},
+        "camvid": {"train": 367, "val": 101, "test": 233, "day": 305, "dusk-first": 31, "dusk-last": 31}
+        | {"0001TP": 62, "0006R0": 101, "0016E5": 305},
     }
     assert sum(DATASETS["camvid-original"].splits.values()) == 701
