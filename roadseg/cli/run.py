@@ -11,10 +11,12 @@ from roadseg.cli.compare import report_finished
 from roadseg.cli.console import Debug, Json, Quiet, Reporter, fail
 from roadseg.cli.options import Threads
 from roadseg.cli.progress import training_progress
+from roadseg.cli.tables import shown
 from roadseg.cli.video_results import say_where, shares_table, stage_progress
 
 if TYPE_CHECKING:
     from roadseg.training.recipe import AdaptRecipe
+    from roadseg.training.score_recipe import ScoreRecipe
     from roadseg.training.video_recipe import VideoRecipe
 
 RUNS = Path("runs")
@@ -42,33 +44,47 @@ def run(
 ) -> None:
     """Run recipes from end to end: check data sets, train, evaluate, compare with published scores.
 
-    A recipe that names videos goes from their addresses to overlays and a report.
+    A recipe that names videos goes from their addresses to overlays and a report; one that names several sets scores
+    a run by drive.
     Finished steps are skipped: a second call prints the tables, and after Ctrl-C the same command continues.
 
     [bold]Example:[/bold] roadseg run source_only multi_level --set target=data/frames
     """
     from roadseg.runtime import is_main_process
     from roadseg.training.recipe import parse_overrides
-    from roadseg.training.recipe_files import find_recipe, read_recipe
+    from roadseg.training.recipe_files import find_recipe, read_any_recipe
+    from roadseg.training.score_recipe import ScoreRecipe
     from roadseg.training.video_recipe import VideoRecipe
 
     if out is not None and len(recipes) > 1:
         raise typer.BadParameter("--out is for a single recipe; several go to runs/NAME-OF-RECIPE each")
     overrides = parse_overrides(assignments or [])
-    plans = {}
+    plans: dict[Path, AdaptRecipe] = {}
     for recipe in recipes:
         folder = out or RUNS / find_recipe(recipe).stem.replace("_", "-")
         if folder in plans:
             raise typer.BadParameter(f"{recipe}: another recipe goes to {folder} already")
-        plans[folder] = read_recipe(recipe, **overrides)
-        if isinstance(plans[folder], VideoRecipe) and len(recipes) > 1:
-            raise typer.BadParameter(f"{recipe}: names videos; run it alone")
+        plan = read_any_recipe(recipe, **overrides)
+        if isinstance(plan, VideoRecipe | ScoreRecipe) and len(recipes) > 1:
+            raise typer.BadParameter(f"{recipe}: trains no run that can be compared with others; run it alone")
+        if isinstance(plan, ScoreRecipe):
+            _score(Reporter(quiet=quiet, as_json=as_json), plan, folder, data)
+            return
+        plans[folder] = plan
     reporter = Reporter(quiet=quiet or not is_main_process(), as_json=as_json)
     ((folder, plan), *_) = plans.items()
     if isinstance(plan, VideoRecipe):
         _run_videos(reporter, plan, folder, data)
     else:
         run_all(reporter, plans, data)
+
+
+def _score(reporter: Reporter, plan: "ScoreRecipe", folder: Path, data: Path) -> None:
+    from roadseg.jobs.score_run import run_score_recipe
+
+    with reporter.bars("images") as bars:
+        scores = run_score_recipe(plan, folder, data=data, on_progress=bars.show, on_problem=reporter.warn)
+    reporter.result(shown([scores.table]), {"out": str(folder), **scores.as_dict()})
 
 
 def _run_videos(reporter: Reporter, plan: "VideoRecipe", folder: Path, data: Path) -> None:

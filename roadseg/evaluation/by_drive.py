@@ -56,6 +56,12 @@ class DriveScore:
         rounded = {name: None if np.isnan(value) else round(value, 2) for name, value in scores.items()}
         return {"dataset": self.dataset, "drive": self.drive, "images": self.images, **rounded}
 
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> "DriveScore":
+        """Return the score that `as_dict` gave, to two decimals."""
+        known: dict[str, Any] = {name: float("nan") if value is None else value for name, value in values.items()}
+        return DriveScore(**known)
+
 
 @dataclass(frozen=True)
 class ScoresByDrive:

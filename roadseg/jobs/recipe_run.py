@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from roadseg.datasets.check import check_dataset
 from roadseg.errors import RecipeError
 from roadseg.inputs.documents import parse_toml
@@ -67,7 +69,7 @@ def is_done(run: RunFolder, recipe: AdaptRecipe) -> bool:
     return isinstance(steps, int) and steps >= recipe.steps and run.model.is_file()
 
 
-def refuse_another(begun: AdaptRecipe, recipe: AdaptRecipe, out: Path) -> None:
+def refuse_another(begun: BaseModel, recipe: BaseModel, out: Path) -> None:
     """Make sure that the recipe that was `begun` in the folder `out` is the one to run.
 
     Raises:

@@ -9,6 +9,7 @@ from typing import Any
 from roadseg.errors import RecipeError
 from roadseg.training.keys import merged
 from roadseg.training.recipe import AdaptRecipe, recipe_values
+from roadseg.training.score_recipe import SETS, ScoreRecipe, resolve_scores
 from roadseg.training.video_recipe import resolve_any
 
 SUFFIX = ".toml"
@@ -78,7 +79,20 @@ def read_recipe(recipe: str | Path, **options: Any) -> AdaptRecipe:
         The recipe with all defaults filled in; a `VideoRecipe` where it names videos.
 
     Raises:
+        RecipeError: there is no such recipe, it trains nothing, or listing all mistakes in it at once.
+    """
+    read = read_any_recipe(recipe, **options)
+    if isinstance(read, ScoreRecipe):
+        raise RecipeError(f"{recipe}: scores a run and trains none", f"Use it with: roadseg run {recipe}")
+    return read
+
+
+def read_any_recipe(recipe: str | Path, **options: Any) -> AdaptRecipe | ScoreRecipe:
+    """Read and check a recipe of any kind, as `read_recipe` does: a `ScoreRecipe` where it names several `sets`.
+
+    Raises:
         RecipeError: there is no such recipe, or listing all mistakes in it at once.
     """
     path = find_recipe(recipe)
-    return resolve_any(merged(recipe_values(path), options), origin=str(path))
+    values = merged(recipe_values(path), options)
+    return (resolve_scores if SETS in values else resolve_any)(values, origin=str(path))

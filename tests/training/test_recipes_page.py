@@ -7,10 +7,11 @@ from typing import Any, Literal, get_args, get_origin
 
 from roadseg.adaptation.methods import METHODS, method_class, option_table
 from roadseg.training.recipe import AdaptRecipe
+from roadseg.training.score_recipe import ScoreRecipe
 from roadseg.training.video_recipe import VideoRecipe
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "recipes.md"
-FIELDS = VideoRecipe.model_fields | AdaptRecipe.model_fields
+FIELDS = VideoRecipe.model_fields | AdaptRecipe.model_fields | ScoreRecipe.model_fields
 BEGIN, END = "<!-- keys -->\n", "<!-- end of keys -->"
 
 
@@ -50,7 +51,7 @@ def options() -> dict[str, Any]:
 def sections() -> list[tuple[str, list[str]]]:
     """Section comments of the classes, with the keys that follow each."""
     found = []
-    for kind in (AdaptRecipe, VideoRecipe):
+    for kind in (AdaptRecipe, VideoRecipe, ScoreRecipe):
         own = kind.model_fields.keys() - {name for titled in found for name in titled[1]}
         parts = re.split(r"^    # (.+)$", inspect.getsource(kind), flags=re.MULTILINE)[1:]
         found += [

@@ -1,0 +1,51 @@
+"""Recipes that score a run instead of training one: `roadseg run` makes one table by drive of several data sets."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+
+from roadseg.errors import RecipeError, mistakes
+
+SETS = "sets"
+"""Key that makes a recipe one of scores."""
+Variant = Literal["plain", "flip", "adapt-bn", "adapt-bn+flip"]
+"""Options of test time that a run is scored with."""
+
+
+class ScoreRecipe(BaseModel):
+    """A run, the data sets that it is scored on, and with which options of test time."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    # Scores
+    run: str = "default"
+    """For `roadseg run`: the run to score: a run folder, `default` or `source-only`."""
+    sets: Annotated[tuple[str, ...], Field(min_length=1, validate_default=True)] = ()
+    """Labelled data sets, as KIND:ROOT[:SPLIT]; one whose folder is missing is left out with a notice."""
+    root: str = "data"
+    """Folder below which the data sets are, unless their paths are absolute."""
+    drives: tuple[NonNegativeInt, ...] = ()
+    """Seeds of drives to render in the `target` look, on first use; their mean is one of its own."""
+    variants: Annotated[tuple[Variant, ...], Field(min_length=1)] = ("plain",)
+    """Options of test time to score with: none, `--flip`, `--adapt-bn` or both."""
+    engine: Literal["exact", "auto", "torch", "openvino"] = "exact"
+    """Engine to score with: `exact` as papers do, `auto` what overlays draw."""
+
+    def as_toml(self) -> str:
+        """Return the recipe with all defaults as TOML."""
+        return tomli_w.dumps(self.model_dump(mode="json"))
+
+
+def resolve_scores(values: Mapping[str, Any], *, origin: str) -> ScoreRecipe:
+    """Check the keys of a recipe of scores and fill in the defaults.
+
+    Raises:
+        RecipeError: listing all mistakes at once.
+    """
+    try:
+        return ScoreRecipe.model_validate(dict(values))
+    except ValidationError as error:
+        cause = f"{origin}: {mistakes(error, list(ScoreRecipe.model_fields))}"
+        raise RecipeError(cause, "docs/recipes.md explains every key.") from None
