@@ -56,6 +56,16 @@ class _Recording:
     """Presentation time in seconds of the packet seen last, by stream."""
     is_damage: bool = False
     """True if its streams went back to the recording before it: a few wrong stamps made it up."""
+    left: int = 0
+    """Number of the recording from which a stream came here first."""
+    begun: float = 0.0
+    """Decoding time in seconds of the first packet, in the recording's own clock."""
+    back: float = 0.0
+    """Seconds by which that packet went back; 0 or less if it went ahead."""
+
+    def is_left_by(self, before: float, seconds: float) -> bool:
+        """Return True if a stream that goes from `before` ahead to `seconds` undoes the step back that led here."""
+        return self.back > 0 and seconds - before > self.back and before - self.begun < NEAR
 
 
 @dataclass(frozen=True)
@@ -230,15 +240,19 @@ class _Search:
         if stream not in self._place:
             return len(self._recordings) - 1
         which, before = self._place[stream]
-        latest = max(before, self._recordings[which].last)
+        others = {place for other, (place, _) in self._place.items() if other != stream}
+        recording = self._recordings[which]
+        if which not in others and others <= {recording.left} and recording.is_left_by(before, seconds):
+            recording.is_damage = True
+            return recording.left
+        latest = max(before, recording.last)
         if before - JUMP_BACK <= seconds <= latest + JUMP_AHEAD:
             return which
-        others = {place for other, (place, _) in self._place.items() if other != stream}
         for other in sorted(others - {which}, reverse=True):
             if abs(seconds - self._recordings[other].last) < NEAR:
                 self._recordings[which].is_damage |= other < which and which not in others
                 return other
-        self._recordings.append(_Recording(seconds))
+        self._recordings.append(_Recording(seconds, left=which, begun=seconds, back=before - seconds))
         return len(self._recordings) - 1
 
 

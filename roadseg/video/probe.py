@@ -182,5 +182,8 @@ def _creation_time(container: InputContainer, stream: VideoStream) -> datetime |
 
 def _duration(container: InputContainer, stream: VideoStream, time_base: Fraction) -> float | None:
     if stream.duration:
-        return float(stream.duration * time_base)
+        # FFmpeg counts the duration of fragmented MP4, which states no number of frames, from 0.
+        is_fragmented = "mp4" in container.format.name and not stream.frames
+        before = (stream.start_time or 0) if is_fragmented else 0
+        return float((stream.duration - max(0, before)) * time_base)
     return container.duration / av.time_base if container.duration else None

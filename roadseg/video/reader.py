@@ -261,6 +261,8 @@ class VideoReader:
             yield self._frame(held[0], index - 1, held[1], length)
 
     def _check_length(self, seconds: float, frames: int) -> None:
+        if self._clock.jumps:  # the duration is the difference of stamps of several clocks
+            return
         missing = (self.info.duration_seconds or 0.0) - seconds
         if missing > TRUNCATION_TOLERANCE:
             self.events.truncated_seconds = missing

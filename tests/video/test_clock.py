@@ -48,6 +48,7 @@ def test_each_recording_of_a_joined_file_keeps_its_sound(tmp_path, sound_seconds
     part = make_flash_clip(tmp_path / "part.ts", sound_seconds=sound_seconds)
     source = joined(tmp_path / "joined.ts", part, part, part)
     times, events = copied(source, tmp_path / "out.mp4")
+    assert events.truncated_seconds == 0
     assert_in_step(tmp_path / "out.mp4", 3)
     assert len(times) == 180 and events.timestamps_repaired == 2
     assert len(sound_packets(tmp_path / "out.mp4")) == 3 * len(sound_packets(part))
@@ -123,6 +124,16 @@ def test_a_stamp_that_is_damaged_is_no_jump():
     )
     assert clock.jumps == 0
     assert added == [0, 0, 0, 0, 0, 0, None, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("count", [1, 3, 10])
+@pytest.mark.parametrize("stream", [0, 1])
+def test_stamps_of_one_stream_that_go_back_for_a_moment_are_no_jump(stream, count):
+    wrong = range(40, 40 + count)
+    packets = [packet(each, n - 7 * (each == stream and n in wrong)) for n in range(80) for each in (0, 1)]
+    clock, added = moves(packets)
+    assert clock.jumps == 0
+    assert added == [None if each == stream and n in wrong else 0 for n in range(80) for each in (0, 1)]
 
 
 def test_packets_that_come_late_belong_to_the_recording_before():

@@ -27,6 +27,12 @@ def test_finds_what_is_in_a_video(tmp_path):
     assert (info.colour_matrix, info.colour_range, info.colour_transfer, info.colour_primaries) == (None,) * 4
 
 
+def test_the_duration_of_fragments_that_begin_late_counts_from_the_first_frame(tmp_path):
+    fragments = {"movflags": "dash+frag_keyframe+delay_moov"}
+    late = make_clip(tmp_path / "late.mp4", pts=range(75, 87), container_options=fragments).path
+    assert probe(late).duration_seconds == pytest.approx(12 / 25)
+
+
 def test_finds_colour_tags(tmp_path):
     params = "colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc:fullrange=on"
     info = probe(make_clip(tmp_path / "clip.mp4", options={"x264-params": params}).path)
