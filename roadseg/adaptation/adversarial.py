@@ -20,9 +20,10 @@ from roadseg.adaptation.losses import (
 )
 from roadseg.adaptation.method import Method, MethodOptions, MethodParts
 from roadseg.adaptation.supervision import Supervision
-from roadseg.adaptation.term import Term
+from roadseg.adaptation.term import LABELS, Term
 from roadseg.datasets.sampling import Batch
 from roadseg.models.discriminator import PatchDiscriminator
+from roadseg.models.domain_statistics import statistics_kept
 from roadseg.models.network import Prediction, SegmentationNetwork
 from roadseg.runtime import Runtime
 
@@ -72,15 +73,19 @@ class Adversarial(Method):
 
     The objective of the segmenter is L_seg(source) + sum over adversaries of lambda_adv * L_adv(target) (equations 1 to
     5 of the paper); discriminators see the predictions of the same forward passes, made before the segmenter's step.
+    During warm-up only the discriminators learn, from the segmenter's predictions as they are.
     """
 
     class Options(MethodOptions):
         """Adversarial losses and discriminators."""
 
-        weight: Annotated[float, Field(ge=0)] = 0.001
-        """lambda_adv of the main level, or of the features."""
-        auxiliary_weight: Annotated[float, Field(ge=0)] = 0.0002
-        """lambda_adv of the auxiliary level."""
+        weight: Annotated[float, Field(ge=0)] = 0.03
+        """lambda_adv of the main level, or of the features; 0.001 as published, for SGD and 150,000 steps."""
+        auxiliary_weight: Annotated[float, Field(ge=0)] = 0.006
+        """lambda_adv of the auxiliary level; 0.0002 as published."""
+        warmup_steps: Annotated[int, Field(ge=0)] = 0
+        """Steps at the start, out of `steps`, in which only the discriminators learn and the segmenter stays as it is;
+        0 as published, 150 in the short recipes, whose discriminators would else guess for a third of the run."""
         gan: Gan = "vanilla"
         """Form of the adversarial losses."""
         discriminator_width: Annotated[int, Field(gt=0)] = 64
@@ -92,12 +97,17 @@ class Adversarial(Method):
         map_stride: Annotated[int, Field(ge=1)] = 1
         """Discriminators see maps of the crop's size divided by this."""
 
-        def check_crop(self, crop: tuple[int, int]) -> None:
-            """Refuse crops of which a discriminator would see less than one patch.
+        def check(self, crop: tuple[int, int], steps: int) -> None:
+            """Refuse crops of which a discriminator would see less than one patch, and runs of nothing but warm-up.
 
             Raises:
-                ValueError: a side of the maps is under 32 pixels.
+                ValueError: a side of the maps is under 32 pixels, or no step remains for the segmenter.
             """
+            if 0 < steps <= self.warmup_steps:
+                raise ValueError(
+                    f"adversarial.warmup_steps {self.warmup_steps} leaves the segmenter none of {steps} steps: "
+                    "raise steps, or lower it"
+                )
             if min(crop) // self.map_stride < PatchDiscriminator.SMALLEST:
                 raise ValueError(
                     f"crop {crop} / adversarial.map_stride {self.map_stride} leaves the discriminator under "
@@ -157,10 +167,25 @@ class Adversarial(Method):
 
     @property
     def loss_kinds(self) -> dict[str, LossKind]:
-        """The losses of the supervised levels and of the discriminators, which are the mean of both domains."""
+        """The losses of the supervised levels and of the discriminators, the mean of both domains, and the ratios."""
         kind = LossKind("discriminator", "cross-entropy" if self.options.gan == "vanilla" else "squared-error")
         discriminators = {_discriminator_loss(name): kind for name in self.adversaries}
-        return self.supervision.kinds(self.segmenter.num_classes) | discriminators
+        ratios = {_gradient_ratio(name): LossKind("gradient-ratio") for name in self.adversaries}
+        return self.supervision.kinds(self.segmenter.num_classes) | discriminators | ratios
+
+    @property
+    def warmup_steps(self) -> int:
+        """Number of steps at the start in which only the discriminators learn."""
+        return self.options.warmup_steps
+
+    def warmup_terms(self, batch: Batch) -> Iterator[Term]:
+        """Yield two terms for each discriminator, on maps of the segmenter as it is."""
+        if batch.target_images is None:
+            raise ValueError("adversarial adaptation needs target images in the batch")
+        with torch.no_grad(), statistics_kept(self.segmenter):
+            source_maps = self._maps(self.predict_source(batch.source_images))
+            target_maps = self._maps(self.predict(batch.target_images))
+        yield from self._discriminator_terms(batch, source_maps, target_maps)
 
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the segmentation term, the segmenter's adversarial term, then two terms for each discriminator.
@@ -173,14 +198,21 @@ class Adversarial(Method):
         self._train_discriminators(False)
         prediction = self.predict_source(batch.source_images)
         source_maps = self._maps(prediction)
-        yield self.supervision.term(prediction.logits, batch)
-        del prediction
+        supervised = self.supervision.term(prediction.logits, batch)
+        yield supervised._replace(compared={LABELS: supervised.loss})
+        del prediction, supervised
 
         prediction = self.predict(batch.target_images)
         target_maps = self._maps(prediction)
         yield self._fooling_term(prediction, batch)
         del prediction
 
+        yield from self._discriminator_terms(batch, source_maps, target_maps)
+
+    def _discriminator_terms(
+        self, batch: Batch, source_maps: Mapping[str, Tensor], target_maps: Mapping[str, Tensor]
+    ) -> Iterator[Term]:
+        assert batch.target_images is not None
         self._train_discriminators(True)
         for name, adversary in self.adversaries.items():
             for domain, maps, images in (
@@ -196,9 +228,11 @@ class Adversarial(Method):
             name: self._loss(adversary, adversary.view.part(prediction), batch.target_images, SOURCE) * batch.share
             for name, adversary in self.adversaries.items()
         }
-        weighted = [adversary.weight * losses[name] for name, adversary in self.adversaries.items()]
+        weighted = {name: adversary.weight * losses[name] for name, adversary in self.adversaries.items()}
         return Term(
-            torch.stack(weighted).sum(), {f"adversarial/{name}": loss.detach() for name, loss in losses.items()}
+            torch.stack(list(weighted.values())).sum(),
+            {f"adversarial/{name}": loss.detach() for name, loss in losses.items()},
+            {_gradient_ratio(name): loss for name, loss in weighted.items()},
         )
 
     def _maps(self, prediction: Prediction) -> dict[str, Tensor]:
@@ -242,3 +276,7 @@ class AdvEnt(Adversarial):
 
 def _discriminator_loss(name: str) -> str:
     return f"discriminator/{name}"
+
+
+def _gradient_ratio(name: str) -> str:
+    return f"gradient-ratio/{name}"

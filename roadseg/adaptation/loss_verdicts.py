@@ -1,5 +1,7 @@
 """Verdicts on losses: the balance between segmenter and discriminators, and losses worse than chance.
 
+Ratios of adversarial to supervised gradients are judged too.
+
 The healthy range is known for the vanilla loss of two answers: 0.2 to 0.5 (the authors of Tsai et al., CVPR 2018);
 ln 2 = 0.693 is chance and near 0 is always right. Other losses are read on the same scale, by the probability that a
 discriminator with such a loss gives to the right answer; see docs/methods.md.
@@ -15,16 +17,30 @@ WARM_UP = 200
 WINDOW = 50
 """Steps whose mean is judged, since single steps vary."""
 
+STARVED, DROWNING = 0.02, 0.5
+"""Bounds of a healthy ratio of gradients: measured with AdamW on short runs, where 0.1 to 0.2 gained most."""
+
 Verdict = Literal[
-    "too early to tell", "healthy", "weak", "strong", "guessing", "has won", "fooled", "worse than guessing"
+    "too early to tell",
+    "healthy",
+    "weak",
+    "strong",
+    "guessing",
+    "has won",
+    "fooled",
+    "worse than guessing",
+    "balanced",
+    "starved",
+    "drowns the labels",
 ]
 
 
 @dataclass(frozen=True)
 class LossKind:
-    """Interpretation of a loss: the mean penalty of a classifier's or discriminator's answers."""
+    """Interpretation of a loss: the mean penalty of a classifier's or discriminator's answers, or a ratio."""
 
-    role: Literal["discriminator", "classifier"]
+    role: Literal["discriminator", "classifier", "gradient-ratio"]
+    """A gradient ratio is no loss: lambda |adversarial gradient| / |supervised gradient| on the shared trunk."""
     penalty: Literal["cross-entropy", "squared-error"] = "cross-entropy"
     """Penalty on raw scores; the squared error is the distance from 0 or 1, the right one of two answers."""
     answers: int = 2
@@ -44,13 +60,15 @@ class LossKind:
         return self.summed * (-math.log(right) if self.penalty == "cross-entropy" else (1 - right) ** 2)
 
     @property
-    def guessing(self) -> float:
-        """Loss if all answers are taken for equally likely."""
-        return self.loss(0.0)
+    def guessing(self) -> float | None:
+        """Loss if all answers are taken for equally likely; None for ratios."""
+        return None if self.role == "gradient-ratio" else self.loss(0.0)
 
     @property
     def healthy(self) -> tuple[float, float] | None:
-        """Bounds of a healthy loss; None for losses that cannot be too small."""
+        """Bounds of a healthy value; None for losses that cannot be too small."""
+        if self.role == "gradient-ratio":
+            return STARVED, DROWNING
         return (self.loss(_STRONG), self.loss(_WEAK)) if self.role == "discriminator" else None
 
 
@@ -100,6 +118,9 @@ ADVICE: dict[Verdict, str] = {
         "It is worse than chance: training has diverged (lower learning_rate), or the labels do not fit the "
         "network's classes."
     ),
+    "balanced": "The segmenter follows both the labels and the discriminators; 0.1 to 0.2 is a good aim.",
+    "starved": "The discriminators hardly move the segmenter: raise lambda_adv, the weight or auxiliary_weight.",
+    "drowns the labels": ("Adversarial gradients drown the labels: lower lambda_adv, the weight or auxiliary_weight."),
 }
 
 
@@ -116,7 +137,7 @@ def judge(points: Sequence[tuple[int, float]], kind: LossKind) -> Judgement | No
     last, _ = points[-1]
     recent = [loss for step, loss in points if step > last - WINDOW]
     loss = math.fsum(recent) / len(recent)
-    verdict = _verdict(kind.skill(loss), kind) if last >= WARM_UP else "too early to tell"
+    verdict = _verdict(loss, kind) if last >= WARM_UP else "too early to tell"
     if kind.role == "classifier" and verdict != "worse than guessing":
         return None
     return Judgement(loss, verdict, ADVICE[verdict])
@@ -128,7 +149,10 @@ def judge_all(points: Mapping[str, Sequence[tuple[int, float]]], kinds: Mapping[
     return {name: judgement for name, judgement in judged.items() if judgement is not None}
 
 
-def _verdict(skill: float, kind: LossKind) -> Verdict:
+def _verdict(loss: float, kind: LossKind) -> Verdict:
+    if kind.role == "gradient-ratio":
+        return "starved" if loss < STARVED else "drowns the labels" if loss > DROWNING else "balanced"
+    skill = kind.skill(loss)
     if kind.role == "classifier":
         return "worse than guessing" if skill < 0 else "healthy"
     for bound, verdict in _BOUNDS:

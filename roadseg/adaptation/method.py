@@ -31,14 +31,15 @@ class MethodOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
-    def check_crop(self, crop: tuple[int, int]) -> None:
-        """Refuse training crops that do not suit these options; the base class accepts all.
+    def check(self, crop: tuple[int, int], steps: int) -> None:
+        """Refuse training crops and numbers of steps that do not suit these options; the base class accepts all.
 
         Args:
             crop: (width, height) of the smallest training crop, in pixels.
+            steps: training steps, 0 or more.
 
         Raises:
-            ValueError: the crop does not suit.
+            ValueError: one of them does not suit.
         """
 
 
@@ -114,6 +115,15 @@ class Method(ABC):
         """Interpretation of logged values, by name, for those whose absolute size has a meaning."""
         return self.supervision.kinds(self.segmenter.num_classes)
 
+    @property
+    def warmup_steps(self) -> int:
+        """Number of steps at the start that make `warmup_terms` instead of `terms`; none by default."""
+        return 0
+
+    def warmup_terms(self, batch: Batch) -> Iterator[Term]:
+        """Yield the loss terms of a warm-up step: of the auxiliary networks alone, the segmenter stays as it is."""
+        return iter(())
+
     @abstractmethod
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the loss terms of one step on a batch that lies on the runtime's device."""
@@ -175,6 +185,15 @@ class Extension(Method):
     def auxiliary_learning_rate(self) -> float:
         """The rate of the base."""
         return self.base.auxiliary_learning_rate
+
+    @property
+    def warmup_steps(self) -> int:
+        """Number of warm-up steps of the base."""
+        return self.base.warmup_steps
+
+    def warmup_terms(self, batch: Batch) -> Iterator[Term]:
+        """Yield the terms of the base: nothing is added during warm-up."""
+        return self.base.warmup_terms(batch)
 
     def label_target(self, dataset: ImageDataset, labelling: TargetLabelling) -> ImageDataset:
         """Label a target data set as the base does."""

@@ -1,8 +1,13 @@
 """Part of an objective that is backpropagated separately."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from torch import Tensor
+
+LABELS = "labels"
+"""Name of the supervised loss among the losses whose gradients are compared."""
 
 
 class Term(NamedTuple):
@@ -16,3 +21,6 @@ class Term(NamedTuple):
     """Weighted scalar to backpropagate."""
     values: dict[str, Tensor]
     """Unweighted losses for the log, by name, detached."""
+    compared: Mapping[str, Tensor] = MappingProxyType({})
+    """Weighted parts of the loss whose gradients are compared with those of `LABELS` now and then, by the log name of
+    the ratio; they share the graph of the loss."""

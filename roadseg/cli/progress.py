@@ -60,7 +60,8 @@ def _training_note(report: "Report") -> str:
         for name, value in report.losses.items()
         if name.endswith("/main") or name in report.health
     ]
-    return "  ".join([*losses, f"{report.seconds_a_step:.2f} s a step"])
+    warmup = ["warm-up"] if report.warming_up else []
+    return "  ".join([*warmup, *losses, f"{report.seconds_a_step:.2f} s a step"])
 
 
 def _verdict(judgement: "Judgement | None") -> str:

@@ -51,6 +51,19 @@ def source_statistics(network: nn.Module) -> Iterator[None]:
             norm.running_mean, norm.running_var = mean, variance
 
 
+@contextmanager
+def statistics_kept(network: nn.Module) -> Iterator[None]:
+    """Leave running statistics unchanged while the block runs; layers still normalise as their mode says."""
+    training = [norm for norm in batch_norms(network) if norm.training and norm.track_running_stats]
+    for norm in training:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in training:
+            norm.track_running_stats = True
+
+
 def running_statistics(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """Return the mean and variance that a layer normalises with, (channels,) each."""
     assert norm.running_mean is not None

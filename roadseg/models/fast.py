@@ -49,6 +49,11 @@ class Fast(SegmentationNetwork):
         """Return the EfficientNet."""
         return self.backbone
 
+    def shared_block(self) -> nn.Module:
+        """Return the last block of stage 5, which both classifiers see."""
+        *_, last = self.backbone.stages[self.AUXILIARY_STAGE].children()
+        return last
+
     def forward(self, images: Tensor) -> Prediction:
         """Predict from normalised images (N, 3, H, W) float."""
         return self.late(self.early(images))

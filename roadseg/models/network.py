@@ -111,6 +111,10 @@ class SegmentationNetwork(Network, ABC):
     def trunk(self) -> nn.Module:
         """Return the pretrained part, which is trained at a lower rate than the rest."""
 
+    def shared_block(self) -> nn.Module:
+        """Return the last block that all levels are computed from, where their gradients can be compared."""
+        return self.trunk()
+
     def in_trunk(self, name: str) -> bool:
         """Return True if a tensor of this name belongs to `trunk`."""
         prefix = next(prefix for prefix, module in self.named_modules() if module is self.trunk())

@@ -117,6 +117,10 @@ class ResNet101(DeepLabV2):
         """Return the ResNet."""
         return self.backbone
 
+    def shared_block(self) -> nn.Module:
+        """Return the last block of stage 3."""
+        return self.backbone.layer3[-1]
+
     def train(self, mode: bool = True) -> "ResNet101":
         """Set the training mode; frozen batch norm stays in evaluation mode."""
         super().train(mode)

@@ -52,6 +52,10 @@ class VGG16(DeepLabV2):
         """Return the thirteen convolutions for which ImageNet weights exist."""
         return self.features
 
+    def shared_block(self) -> nn.Module:
+        """Return the last convolution of the fourth block."""
+        return self.features[CONV4_3 - 1]
+
     def forward(self, images: Tensor) -> Prediction:
         """Predict from normalised images (N, 3, H, W) float."""
         shallow, deeper = self.features[: self.recomputed], self.features[self.recomputed : CONV4_3 + 1]

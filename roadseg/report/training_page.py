@@ -50,11 +50,12 @@ def training_page(run: RunFolder) -> str:
         finished=finished,
         logged=datetime.fromtimestamp(run.log.stat().st_mtime) if run.log.exists() else None,
         miou={name.partition("/")[2]: points[-1] for name, points in scores.items()},
-        discriminators=[
+        adversaries=[
             (name, judgement, kinds[name].healthy)
             for name, judgement in health.items()
-            if kinds[name].role == "discriminator"
+            if kinds[name].role != "classifier"
         ],
+        warmup=recipe.get("adversarial", {}).get("warmup_steps", 0),
         window=WINDOW,
         diverged=[(name, judgement) for name, judgement in health.items() if kinds[name].role == "classifier"],
         losses=[_row(name, points, health.get(name), kinds.get(name)) for name, points in losses.items()],
@@ -105,7 +106,7 @@ def _loss_charts(losses: Series, kinds: Mapping[str, LossKind]) -> list[dict[str
         kind = next((kinds[name] for name in named if name in kinds), None)
         charts.append(
             _chart(
-                f"{title} loss",
+                "gradients, adversarial / supervised" if kind and kind.role == "gradient-ratio" else f"{title} loss",
                 {name.partition("/")[2]: points for name, points in named.items()},
                 healthy=kind.healthy if kind else None,
                 guessing=kind.guessing if kind and kind.role == "discriminator" else None,

@@ -1,6 +1,7 @@
 """Training loop of every method, with log, checkpoints, evaluation and a clean stop."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -85,7 +86,8 @@ def train(
             saving = stopping or last or trainer.step % recipe.checkpoint_every == 0
             sampling = bool(sample_every) and (last or trainer.step % sample_every == 0)
             if saving or sampling or meter.steps == REPORT_STEPS:
-                report = meter.report(trainer.step)
+                warming_up = trainer.step <= trainer.method.warmup_steps
+                report = replace(meter.report(trainer.step), warming_up=warming_up)
                 if is_main_process():
                     log(_record(report, trainer))
                 on_report(report)

@@ -20,12 +20,14 @@ class Report:
     step: int
     """Steps made in all."""
     losses: dict[str, float]
-    """Mean unweighted losses of the joint batches, by name."""
+    """Mean unweighted losses of the joint batches, and ratios of gradients, by name."""
     seconds_a_step: float
     waiting: float
     """Share of the time in which training waited for its next batch, 0..1."""
     skipped: int
     """Steps skipped because gradients overflowed in float16; their losses are not counted."""
+    warming_up: bool = False
+    """True if only the auxiliary networks learned in the last step."""
     health: Mapping[str, Judgement] = field(default_factory=dict)
     """Verdicts on losses, by name, from more steps than these."""
 
@@ -42,6 +44,7 @@ class Meter:
         self.steps = 0
         self._skipped = 0
         self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
         self._waited = 0.0
         self._began = time.perf_counter()
 
@@ -67,6 +70,7 @@ class Meter:
             return
         for name, value in values.items():
             self._sums[name] = self._sums.get(name, 0) + value
+            self._counts[name] = self._counts.get(name, 0) + 1
 
     def report(self, step: int) -> Report:
         """Report on all processes since the last report, and reset; `step` counts all steps made.
@@ -91,4 +95,5 @@ class Meter:
             return {}
         sums = torch.stack(list(self._sums.values()))
         self._runtime.all_sum([sums])
-        return dict(zip(self._sums, (sums / (self.steps - self._skipped)).tolist(), strict=True))
+        counts = torch.tensor(list(self._counts.values())).to(sums)  # not every step has every loss
+        return dict(zip(self._sums, (sums / counts).tolist(), strict=True))

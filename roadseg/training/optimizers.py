@@ -99,7 +99,11 @@ def set_poly_rate(optimizer: Optimizer, step: int, schedule_steps: int, power: f
 
     The "poly" policy (Chen et al., "DeepLab", TPAMI 2018); `step` counts from 0, so the first step has the full rate.
     """
-    factor = (1 - step / schedule_steps) ** power
+    set_rate(optimizer, (1 - step / schedule_steps) ** power)
+
+
+def set_rate(optimizer: Optimizer, factor: float) -> None:
+    """Set each group's rate to its initial rate times `factor`."""
     for group in optimizer.param_groups:
         group.setdefault("initial_lr", group["lr"])
         group["lr"] = group["initial_lr"] * factor

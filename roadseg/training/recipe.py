@@ -153,7 +153,7 @@ class AdaptRecipe(BaseModel):
     target_jitter: Annotated[float, Field(ge=0)] = 1.0
     """Strength of the colour jitter on target images."""
     fourier_beta: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    """Fourier domain adaptation: source crops get the target's amplitudes of low frequencies, up to a random share of
+    """Fourier alignment: source crops get the target's amplitudes of low frequencies, up to a random share of
     this; 0 for none."""
     rare_class_temperature: Annotated[float, Field(ge=0)] = 0.0
     """Rare-class sampling: source images are drawn by a class that they show, rare classes more often; a smaller
@@ -268,7 +268,7 @@ class AdaptRecipe(BaseModel):
         if any(kind.needs_teacher for kind in self.methods) and not self.ema_decay:
             raise ValueError(f"method {self.method!r} needs an average of the weights as teacher: ema_decay > 0")
         for name in method_parts(self.method):
-            self.options(name).check_crop(min(self.source_crop, self.target_crop, key=min))
+            self.options(name).check(min(self.source_crop, self.target_crop, key=min), self.steps)
         return self
 
     @property

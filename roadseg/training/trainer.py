@@ -13,10 +13,13 @@ from roadseg.errors import TrainingError, WeightsError, shortened
 from roadseg.models.average import WeightAverage
 from roadseg.models.network import SegmentationNetwork
 from roadseg.runtime import seed_torch
-from roadseg.training.optimizers import set_poly_rate
+from roadseg.training.gradient_ratios import GradientRatios
+from roadseg.training.optimizers import set_poly_rate, set_rate
 
 SMALLEST_LOSS_SCALE = 2.0**-10
 """Gradients that overflow in float16 even at this scale are not finite at any scale."""
+RATIO_STEPS = 50
+"""Steps between comparisons of gradients, each of which costs a short backward pass for each compared loss."""
 
 
 class Trainer:
@@ -24,6 +27,9 @@ class Trainer:
 
     Torch's random numbers in a step (dropout) are a pure function of `seed`, the step and the place in the joint batch
     of the first image that is forwarded together, so a checkpoint needs no random state.
+
+    In the warm-up steps of a method the segmenter, its average and the state of its optimizer stay as they are; its
+    learning rate falls over the steps after them.
     """
 
     def __init__(
@@ -78,26 +84,44 @@ class Trainer:
         Raises:
             TrainingError: gradients are not finite, however small the loss is scaled.
         """
+        self._set_rates()
         for optimizer in self.optimizers.values():
-            set_poly_rate(optimizer, self.step, self.schedule_steps, self.power)
             optimizer.zero_grad(set_to_none=True)
         values = self._backpropagate(batch)
         self.method.runtime.all_sum(self._gradients())
         made = self._optimize()
-        if made and self.average:
-            self.average.update(self.method.segmenter, self.step)
+        if made and self.average and not self._warming_up:
+            self.average.update(self.method.segmenter, self.step - self.method.warmup_steps)
         self.step += 1
         return values if made else None
 
+    @property
+    def _warming_up(self) -> bool:
+        return self.step < self.method.warmup_steps
+
+    def _set_rates(self) -> None:
+        segmenter, *auxiliary = self.optimizers.values()
+        warmup = self.method.warmup_steps
+        set_rate(segmenter, 0.0)
+        if not self._warming_up:
+            set_poly_rate(segmenter, self.step - warmup, self.schedule_steps - warmup, self.power)
+        for optimizer in auxiliary:
+            set_poly_rate(optimizer, self.step, self.schedule_steps, self.power)
+
     def _backpropagate(self, batch: Batch) -> dict[str, Tensor]:
         values: dict[str, Tensor] = {}
+        terms = self.method.warmup_terms if self._warming_up else self.method.terms
+        comparing = (self.step + 1) % RATIO_STEPS == 0
+        ratios = GradientRatios(self.method.segmenter.shared_block())
         for part in batch.parts(self.accumulate_grad_batches):
             seed_torch(self.seed, self.step, part.first)
-            for term in self.method.terms(part):
+            for term in terms(part):
+                if comparing:
+                    ratios.add({name: self._scaler.scale(loss) for name, loss in term.compared.items()})
                 self._scaler.scale(term.loss).backward()  # type: ignore[no-untyped-call]
                 for name, value in term.values.items():
                     values[name] = values.get(name, 0) + value
-        return values
+        return values | ratios.of_joint_batch(self.method.runtime)
 
     def _gradients(self) -> list[Tensor]:
         groups = [group for optimizer in self.optimizers.values() for group in optimizer.param_groups]
@@ -106,7 +130,8 @@ class Trainer:
 
     def _optimize(self) -> bool:
         scale = self._scaler.get_scale()
-        for optimizer in self.optimizers.values():
+        segmenter, *auxiliary = self.optimizers.values()
+        for optimizer in auxiliary if self._warming_up else (segmenter, *auxiliary):
             self._scaler.step(optimizer)
         self._scaler.update()
         if self._scaler.get_scale() < SMALLEST_LOSS_SCALE:

@@ -10,6 +10,7 @@ from helpers.toy_segmenter import METHODS, toy_batch, toy_method
 from roadseg.adaptation.adversarial import MAIN, Adversary, View
 from roadseg.adaptation.loss_verdicts import WARM_UP, WINDOW, LossKind, judge, judge_all
 from roadseg.adaptation.losses import adversarial_loss
+from roadseg.adaptation.term import LABELS
 from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 
@@ -66,6 +67,17 @@ def test_guessing_is_what_the_losses_give_for_equal_scores():
     assert LEAST_SQUARES.healthy == pytest.approx(((1 - math.exp(-0.2)) ** 2, (1 - math.exp(-0.5)) ** 2))
 
 
+@pytest.mark.parametrize(
+    ("ratio", "expected", "advice"),
+    [(0.012, "starved", "raise lambda_adv"), (0.15, "balanced", "0.1 to 0.2"), (0.6, "drowns the labels", "lower")],
+)
+def test_adversarial_gradients_are_judged_by_their_share(ratio, expected, advice):
+    kind = LossKind("gradient-ratio")
+    judged = judge([(WARM_UP, ratio)], kind)
+    assert (judged.verdict, kind.guessing, kind.healthy) == (expected, None, (0.02, 0.5))
+    assert advice in judged.advice and not judged.alarming
+
+
 def test_nothing_is_judged_in_the_first_steps():
     assert judge([(WARM_UP - 1, math.log(2))], VANILLA).verdict == "too early to tell"
     assert not judge([(WARM_UP - 1, 0.0)], VANILLA).alarming
@@ -91,7 +103,10 @@ def test_methods_name_losses_that_they_have(name):
     method = toy_method(name)
     values = {key for term in method.terms(toy_batch(2)) for key in term.values}
     kinds = method.loss_kinds
-    assert kinds.keys() <= values
+    compared = {key for term in method.terms(toy_batch(2)) for key in term.compared}
+    ratios = {key for key, kind in kinds.items() if kind.role == "gradient-ratio"}
+    assert kinds.keys() - ratios <= values
+    assert ratios == compared - {LABELS} == {f"gradient-ratio/{level}" for level in METHODS[name]}
     discriminators = {key for key, kind in kinds.items() if kind.role == "discriminator"}
     expected = {f"discriminator/{level}" for level in METHODS[name]}
     assert discriminators == ({"discriminator/source", "discriminator/target"} if name == "lsd" else expected)

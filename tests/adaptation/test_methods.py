@@ -149,6 +149,21 @@ def test_only_what_a_discriminator_sees_is_adapted(name, reached, batch):
     assert all(gradient.abs().sum() > 0 for gradient in gradients(method.segmenter.stem))
 
 
+@pytest.mark.parametrize("name", ADVERSARIAL)
+def test_warm_up_shows_discriminators_what_training_shows_them_and_leaves_the_segmenter_alone(name, batch):
+    method = toy_method(name)
+    method.segmenter.stem = NormalisedStem(nn.BatchNorm2d(3), method.segmenter.stem)
+    before = {key: value.clone() for key, value in method.segmenter.state_dict().items()}
+    warmup = list(method.warmup_terms(batch))
+    assert all(torch.equal(value, before[key]) for key, value in method.segmenter.state_dict().items())
+    _, _, *discriminators = method.terms(batch)
+    assert [term.values for term in warmup] == [term.values for term in discriminators]
+    for term in warmup:
+        term.loss.backward()
+    assert all(gradient is None for gradient in gradients(method.segmenter))
+    assert all(g is not None for d in method.auxiliary_networks.values() for g in gradients(d))
+
+
 def shown_to_discriminators(method, batch):
     seen = []
     for discriminator in method.auxiliary_networks.values():

@@ -109,6 +109,62 @@ def test_two_steps_and_three_more_equal_five_bit_for_bit(name, gan, accumulate, 
     assert not same(whole, build().state())
 
 
+def warmed_up(precision="float32"):
+    return toy_trainer("multi-level", optimizer="adamw", precision=precision, dropout=0.3, warmup_steps=3)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_in_warm_up_only_discriminators_learn_and_then_the_segmenter_starts_at_its_full_rate(precision):
+    trainer = warmed_up(precision)
+    start, before = warmed_up(precision).state(), made(trainer, 3, 2).state()
+    for network in ("segmenter", "average"):
+        assert same(before["networks"][network], start["networks"][network])
+    assert not before["optimizers"]["segmenter"]["state"]
+    for discriminator in ("main", "auxiliary"):
+        assert not same(before["networks"][discriminator], start["networks"][discriminator])
+    made(trainer, 4, 2)
+    assert not same(trainer.state()["networks"]["segmenter"], start["networks"]["segmenter"])
+    assert same(trainer.state()["networks"]["average"], trainer.state()["networks"]["segmenter"])
+    assert [group["lr"] for group in trainer.optimizers["segmenter"].param_groups] == [0.1, 0.1]
+
+
+@pytest.mark.parametrize("stop", [2, 4])
+def test_a_run_resumed_in_or_after_warm_up_is_the_same_bit_for_bit(stop):
+    whole = made(warmed_up(), 6, 2).state()
+    assert same(whole, made(resumed(made(warmed_up(), stop, 2).state(), warmed_up), 6, 2).state())
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize("name", ADVERSARIAL)
+def test_gradients_are_compared_without_changing_training(name, precision, monkeypatch):
+    def run():
+        trainer = toy_trainer(name, precision=precision, dropout=0.3)
+        return made(trainer, 3, 2).state(), trainer.make_step(toy_batch(4))
+
+    state, values = run()
+    monkeypatch.setattr("roadseg.training.trainer.RATIO_STEPS", 2)
+    compared, ratios = run()
+    assert same(state, compared)
+    assert ratios.keys() - values.keys() == {f"gradient-ratio/{level}" for level in METHODS[name]}
+
+
+def test_the_ratio_is_that_of_the_joint_batch_however_it_is_divided(monkeypatch):
+    monkeypatch.setattr("roadseg.training.trainer.RATIO_STEPS", 1)
+    method, batch = toy_method("multi-level", dtype=torch.float64), toy_batch(4)
+    stem = list(method.segmenter.stem.parameters())
+    supervised, fooling, *_ = method.terms(batch)
+
+    def norm(loss):
+        return torch.cat([g.flatten() for g in torch.autograd.grad(loss, stem, retain_graph=True)]).norm().item()
+
+    by_hand = {name: norm(loss) / norm(supervised.loss) for name, loss in fooling.compared.items()}
+    for parts in (1, 3):
+        trainer = toy_trainer("multi-level", dtype=torch.float64)
+        trainer.accumulate_grad_batches = parts
+        values = trainer.make_step(batch)
+        assert {key: values[key].item() for key in by_hand} == pytest.approx(by_hand, rel=1e-9)
+
+
 def scaled_by(trainer, scale):
     trainer.restore(trainer.state() | {"loss_scale": trainer.state()["loss_scale"] | {"scale": scale}})
     return trainer
