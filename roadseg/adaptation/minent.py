@@ -1,7 +1,8 @@
 """MinEnt: target predictions of low entropy. Vu et al., "ADVENT: Adversarial Entropy Minimization", CVPR 2019.
 
 A network is confident on the source and unsure on the target; MinEnt makes it confident on both. AdvEnt, which
-shows the entropy to a discriminator instead, is in `roadseg.adaptation.adversarial`.
+shows the entropy to a discriminator instead, is in `roadseg.adaptation.adversarial`. The class-ratio prior of the
+paper, which keeps predictions from collapsing to common classes, is missing, as in the published code.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Fourier domain adaptation: source images take on the light and colours of target images, without training."""
+"""Fourier alignment: source images take on the light and colours of target images, without training."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -26,10 +26,10 @@ class Report:
     """Share of the time in which training waited for its next batch, 0..1."""
     skipped: int
     """Steps skipped because gradients overflowed in float16; their losses are not counted."""
-    warming_up: bool = False
-    """True if only the auxiliary networks learned in the last step."""
     health: Mapping[str, Judgement] = field(default_factory=dict)
     """Verdicts on losses, by name, from more steps than these."""
+    warming_up: bool = False
+    """True if only the auxiliary networks learned in the last step."""
 
 
 class Meter:

@@ -36,6 +36,16 @@ def test_lines_say_what_losses_are_worth_and_nothing_of_it_in_the_first_steps(ca
     assert "discriminator 0.400 (healthy)  discriminator/auxiliary 0.100 (strong)" in second
 
 
+def test_lines_say_that_discriminators_learn_alone_and_how_strongly_they_pull(capsys):
+    ratio, kinds = "gradient-ratio/main", {"gradient-ratio/main": LossKind("gradient-ratio")}
+    with training_progress(Reporter(), 500) as watcher:
+        watcher.on_report(Report(100, {"discriminator/main": 0.6}, 0.2, 0.0, 0, warming_up=True))
+        watcher.on_report(Report(300, {ratio: 0.012}, 0.2, 0.0, 0, judge_all({ratio: [(300, 0.012)]}, kinds)))
+    warmup, pull = capsys.readouterr().err.splitlines()
+    assert warmup == "step 100/500  warm-up  discriminator 0.600  0.20 s a step"
+    assert pull == "step 300/500  gradient-ratio 0.012 (starved)  0.20 s a step"
+
+
 def test_a_discriminator_that_teaches_nothing_is_warned_of_once(capsys):
     lines = said(capsys, dict.fromkeys(range(210, 500, 10), (0.693, 0.4)) | {500: (0.693, 0.0)})
     warnings = [line for line in lines if line.startswith("warning")]

@@ -1,4 +1,5 @@
-"""`roadseg` with dropout left out, whose masks depend on how a batch is divided; started by torchrun.
+"""`roadseg` with dropout left out, whose masks depend on how a batch is divided, and gradients compared every third
+step; started by torchrun.
 
 Does one command after another, from arguments divided by `THEN`, and ends at the first that fails. Only the main
 process may write into their run folders. With `STOP_BY` in the environment it sends that signal to torchrun once it has
@@ -15,6 +16,7 @@ from pathlib import Path
 from torch import nn
 
 from roadseg.cli.main import main
+from roadseg.training import trainer
 from roadseg.training.run_folder import RunFolder
 
 THEN = "--then"
@@ -43,6 +45,7 @@ if os.environ.get("RANK", "0") != "0":
 elif "STOP_BY" in os.environ:
     RunFolder.append_log = log_and_stop
 nn.Dropout2d.forward = lambda self, x: x
+trainer.RATIO_STEPS = 3
 for command in COMMANDS:
     sys.argv[1:] = command
     try:

@@ -130,7 +130,8 @@ def in_small(small_sets, start_files):
         places = {
             key: relocated(values[key], small_sets) for key in ("source", "target", "evaluation") if key in values
         }
-        stand_ins = places | {"size": SIZE, "steps": 1, "adversarial": {"map_stride": 1}, "schedule_steps": 0}
+        stand_ins = places | {"size": SIZE, "steps": 1, "schedule_steps": 0}
+        stand_ins["adversarial"] = {"map_stride": 1, "warmup_steps": 0}
         if "target_size" in values:
             stand_ins["target_size"] = (64, 48)
         init = values.get("init", "default")

@@ -6,6 +6,7 @@ import re
 import pytest
 from helpers.training_runs import KINDS, finish, write_training
 
+from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.errors import InputError
 from roadseg.report.pages import find_runs, write_training_page
 from roadseg.report.training_page import thinned, training_page
@@ -61,6 +62,17 @@ def test_verdicts_are_told_and_how_far_it_is(run):
     assert re.search(r"<strong>0\.690</strong><em>guessing</em>.*discriminator_learning_rate", page, re.S)
     assert re.search(r"<strong>0\.400</strong><em>healthy</em>", page)
     assert page.count('class="verdict alarming"') == 1
+
+
+def test_a_ratio_of_gradients_has_a_chart_and_a_verdict_and_warm_up_a_line(tmp_path):
+    run = write_training(tmp_path / "run", adversarial={"warmup_steps": 150})
+    run.write_loss_kinds(KINDS | {"gradient-ratio/main": LossKind("gradient-ratio")})
+    run.append_log({"step": 300, "learning_rate": 1e-4, "gradient-ratio/main": 0.15})
+    page = training_page(run)
+    chart = charts_of(page)["gradients, adversarial / supervised"]
+    assert (chart["healthy"], chart["guessing"], chart["lines"][0]["values"]) == ([0.02, 0.5], None, [0.15])
+    assert re.search(r"gradient-ratio/main</span><strong>0\.150</strong><em>balanced</em>", page)
+    assert "the first 150 train the discriminators alone" in page
 
 
 def test_a_finished_run_has_its_final_score(tmp_path):

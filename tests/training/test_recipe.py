@@ -59,6 +59,10 @@ def test_all_mistakes_are_reported_at_once():
         ({"target": "x", "scale": [1.2, 0.8]}, "lower bound comes first"),
         ({"target": "x", "steps": 100, "schedule_steps": 50}, "ends before steps"),
         ({"target": "x", "method": "multi-level", "adversarial": {"map_stride": 8}}, "under 32 pixels"),
+        (
+            {"target": "x", "method": "multi-level", "steps": 100, "adversarial": {"warmup_steps": 100}},
+            "warmup_steps 100 leaves the segmenter none of 100 steps: raise steps",
+        ),
         ({"target": "x", "method": "pseudo-labels", "init": "imagenet"}, "needs an init that can label streets"),
         ({"method": "source-only", "adapt_bn": True}, "adapt_bn needs a target"),
         ({"target": "x", "adapt_bn": True, "model": "vgg16"}, "adapt_bn is for networks with frozen batch norm"),

@@ -1,5 +1,6 @@
 """Steps on a toy: dividing a batch changes nothing, a checkpoint holds all, float16 skips steps that overflow."""
 
+import copy
 import io
 
 import pytest
@@ -12,6 +13,8 @@ from roadseg.adaptation.self_training import SelfTraining
 from roadseg.errors import TrainingError
 from roadseg.models.average import WeightAverage
 from roadseg.models.build import build_model
+from roadseg.runtime import start
+from roadseg.training.meter import Meter
 from roadseg.training.optimizers import (
     OptimizerOptions,
     RepeatedSGD,
@@ -116,14 +119,14 @@ def warmed_up(precision="float32"):
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_in_warm_up_only_discriminators_learn_and_then_the_segmenter_starts_at_its_full_rate(precision):
     trainer = warmed_up(precision)
-    start, before = warmed_up(precision).state(), made(trainer, 3, 2).state()
+    begun, before = warmed_up(precision).state(), copy.deepcopy(made(trainer, 3, 2).state())
     for network in ("segmenter", "average"):
-        assert same(before["networks"][network], start["networks"][network])
+        assert same(before["networks"][network], begun["networks"][network])
     assert not before["optimizers"]["segmenter"]["state"]
     for discriminator in ("main", "auxiliary"):
-        assert not same(before["networks"][discriminator], start["networks"][discriminator])
+        assert not same(before["networks"][discriminator], begun["networks"][discriminator])
     made(trainer, 4, 2)
-    assert not same(trainer.state()["networks"]["segmenter"], start["networks"]["segmenter"])
+    assert not same(trainer.state()["networks"]["segmenter"], begun["networks"]["segmenter"])
     assert same(trainer.state()["networks"]["average"], trainer.state()["networks"]["segmenter"])
     assert [group["lr"] for group in trainer.optimizers["segmenter"].param_groups] == [0.1, 0.1]
 
@@ -163,6 +166,14 @@ def test_the_ratio_is_that_of_the_joint_batch_however_it_is_divided(monkeypatch)
         trainer.accumulate_grad_batches = parts
         values = trainer.make_step(batch)
         assert {key: values[key].item() for key in by_hand} == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_means_are_over_the_steps_that_had_the_loss():
+    meter = Meter(start("cpu"))
+    for values in ({"a/b": torch.tensor(1.0)}, None, {"a/b": torch.tensor(3.0), "c/d": torch.tensor(5.0)}):
+        meter.add(values)
+    report = meter.report(3)
+    assert (report.losses, report.skipped) == ({"a/b": 2.0, "c/d": 5.0}, 1)
 
 
 def scaled_by(trainer, scale):
