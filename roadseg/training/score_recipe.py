@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from roadseg.errors import RecipeError, mistakes
 
@@ -12,6 +12,10 @@ SETS = "sets"
 """Key that makes a recipe one of scores."""
 Variant = Literal["plain", "flip", "adapt-bn", "adapt-bn+flip"]
 """Options of test time that a run is scored with."""
+
+
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
 
 class ScoreRecipe(BaseModel):
@@ -22,13 +26,13 @@ class ScoreRecipe(BaseModel):
     # Scores
     run: str = "default"
     """For `roadseg run`: the run to score: a run folder, `default` or `source-only`."""
-    sets: Annotated[tuple[str, ...], Field(min_length=1, validate_default=True)] = ()
+    sets: Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1, validate_default=True)] = ()
     """Labelled data sets, as KIND:ROOT[:SPLIT]; one whose folder is missing is left out with a notice."""
     root: str = "data"
     """Folder below which the data sets are, unless their paths are absolute."""
     drives: tuple[NonNegativeInt, ...] = ()
     """Seeds of drives to render in the `target` look, on first use; their mean is one of its own."""
-    variants: Annotated[tuple[Variant, ...], Field(min_length=1)] = ("plain",)
+    variants: Annotated[tuple[Variant, ...], BeforeValidator(_several), Field(min_length=1)] = ("plain",)
     """Options of test time to score with: none, `--flip`, `--adapt-bn` or both."""
     engine: Literal["exact", "auto", "torch", "openvino"] = "exact"
     """Engine to score with: `exact` as papers do, `auto` what overlays draw."""

@@ -74,6 +74,7 @@ def test_rendered_drives_have_their_own_mean(recipe, tmp_path, monkeypatch):
 
 
 def test_mistakes_are_errors_before_anything_is_written(recipe, tmp_path):
+    assert resolve_scores({"sets": "a", "variants": "flip"}, origin="mine.toml").sets == ("a",)
     for values, message in (({"sets": []}, "sets"), ({"sets": ["a"], "variants": ["smooth"]}, "variants")):
         with pytest.raises(RecipeError, match=message):
             resolve_scores(values, origin="mine.toml")
