@@ -5,6 +5,7 @@ from helpers.tiny import write_streets
 from helpers.tiny_sets import make_camvid, make_cityscapes, make_gta5
 
 from roadseg.datasets.catalogue import DATASETS, dataset_kind, open_dataset, parse_dataset
+from roadseg.datasets.check import check_dataset
 from roadseg.errors import DatasetError
 
 
@@ -75,6 +76,7 @@ def test_splits_are_joined_and_drives_are_chosen(tmp_path):
     ]
     assert [sample.drive for sample in both.samples] == ["0006R0", "0006R0", "0016E5"]
     assert list(drive.samples) == list(both.samples[:2])
+    assert check_dataset(f"camvid:{tmp_path}:train+val").published == 468
     with pytest.raises(DatasetError, match=r"0006R0_07959.png: belongs to several of train, 0006R0"):
         open_dataset(f"camvid:{tmp_path}:train+0006R0")
     with pytest.raises(DatasetError, match="no images of 0001TP"):
