@@ -3,10 +3,12 @@ from dataclasses import replace
 
 import pytest
 import tomli_w
+from helpers.by_brightness import ByBrightness
 from helpers.servers import content, serving, write_clip
 from helpers.tiny import RECIPE, write_streets
 
-from roadseg.jobs import video_run
+from roadseg.evaluation.evaluate import evaluate
+from roadseg.jobs import score_run, video_run
 from roadseg.jobs.before_after import Footage
 from roadseg.jobs.video_run import run_video_recipe
 
@@ -98,3 +100,21 @@ def test_a_sweep_makes_a_run_a_value_and_goes_on_by_itself(roadseg, recipes, cap
     assert roadseg(*command, "--json") == 0
     rows = json.loads(capsys.readouterr().out)["comparisons"][0]["rows"]
     assert [row["published"]["miou"] for row in rows] == [41.75, 42.35]
+
+
+def test_a_recipe_of_scores_prints_its_table(roadseg, recipes, capsys, monkeypatch, tmp_path):
+    def scored(run, datasets, *, engine, on_progress):
+        return evaluate(ByBrightness(), datasets, on_progress=on_progress)
+
+    monkeypatch.setattr(score_run, "evaluate", scored)
+    monkeypatch.setattr(score_run, "load_segmenter", lambda run, engine: ByBrightness())
+    (tmp_path / "board.toml").write_text('sets = ["streets:source", "streets:target", "folder:mine"]\nroot = "."\n')
+    assert roadseg("run", "board.toml") == 0
+    shown = capsys.readouterr()
+    assert "mean over 2 drives" in shown.out and "folder:mine: left out" in shown.err
+    assert roadseg("run", "board.toml", "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["out"] == "runs/board"
+    assert [row["images"] for row in record["rows"]["plain"]] == [3, 2, 5]
+    assert roadseg("run", "board.toml", "source_only.toml") == 2
+    assert "run it alone" in capsys.readouterr().err

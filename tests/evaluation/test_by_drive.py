@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from helpers.tiny import SIZE, write_streets
+from helpers.by_brightness import ByBrightness
+from helpers.tiny import write_streets
 from helpers.tiny_sets import make_camvid, make_cityscapes
 
 from roadseg.datasets.catalogue import open_dataset
@@ -14,17 +15,6 @@ from roadseg.evaluation.blocks import BLOCKS, divided
 from roadseg.evaluation.by_drive import miou_interval
 from roadseg.evaluation.evaluate import evaluate
 from roadseg.evaluation.score_tables import as_csv, as_markdown
-from roadseg.inference.segmenter import Segmenter
-from roadseg.labels.catalogue import CITYSCAPES_19
-
-
-class ByBrightness(Segmenter):
-    """Takes dark pixels for road and bright ones for sky: right now and then."""
-
-    name, engine, input_size, label_space = "by brightness", "by hand", SIZE, CITYSCAPES_19
-
-    def segment(self, images, tta=None):
-        return np.where(images.mean(-1) > 70, 10, 0).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")

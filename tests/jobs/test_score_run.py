@@ -3,31 +3,17 @@
 import json
 from functools import partial
 
-import numpy as np
 import pytest
-from helpers.tiny import SIZE, write_streets
+from helpers.by_brightness import ByBrightness
+from helpers.tiny import write_streets
 from helpers.tiny_sets import make_camvid
 
 from roadseg.errors import DatasetError, RecipeError
 from roadseg.evaluation.evaluate import evaluate
-from roadseg.inference.segmenter import Segmenter
 from roadseg.jobs import score_run
 from roadseg.jobs.score_run import run_score_recipe
-from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.training.recipe_files import read_recipe
 from roadseg.training.score_recipe import ScoreRecipe, resolve_scores
-
-
-class ByBrightness(Segmenter):
-    """Takes pixels below a brightness for road and others for sky."""
-
-    name, engine, input_size, label_space = "by brightness", "by hand", SIZE, CITYSCAPES_19
-
-    def __init__(self, least):
-        self.least = least
-
-    def segment(self, images, tta=None):
-        return np.where(images.mean(-1) > self.least, 10, 0).astype(np.uint8)
 
 
 @pytest.fixture
