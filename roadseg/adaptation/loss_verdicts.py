@@ -16,6 +16,8 @@ WARM_UP = 200
 """Steps before losses are judged: discriminators with a learning rate of 1e-4 need that long to learn."""
 WINDOW = 50
 """Steps whose mean is judged, since single steps vary."""
+RATIO_WINDOW = 200
+"""The same for ratios of gradients, which are measured in few steps and vary tenfold from one to the next."""
 
 STARVED, DROWNING = 0.02, 0.5
 """Bounds of a healthy ratio of gradients: measured with AdamW on short runs, where 0.1 to 0.2 gained most."""
@@ -119,7 +121,10 @@ ADVICE: dict[Verdict, str] = {
         "network's classes."
     ),
     "balanced": "The segmenter follows both the labels and the discriminators; 0.1 to 0.2 is a good aim.",
-    "starved": "The discriminators hardly move the segmenter: raise lambda_adv, the weight or auxiliary_weight.",
+    "starved": (
+        "The discriminators hardly move the segmenter: raise lambda_adv, the weight or auxiliary_weight, unless the "
+        "discriminator is weak or guesses: then train it first."
+    ),
     "drowns the labels": ("Adversarial gradients drown the labels: lower lambda_adv, the weight or auxiliary_weight."),
 }
 
@@ -135,7 +140,8 @@ def judge(points: Sequence[tuple[int, float]], kind: LossKind) -> Judgement | No
         None for a classifier that is better than chance.
     """
     last, _ = points[-1]
-    recent = [loss for step, loss in points if step > last - WINDOW]
+    window = RATIO_WINDOW if kind.role == "gradient-ratio" else WINDOW
+    recent = [loss for step, loss in points if step > last - window]
     loss = math.fsum(recent) / len(recent)
     verdict = _verdict(loss, kind) if last >= WARM_UP else "too early to tell"
     if kind.role == "classifier" and verdict != "worse than guessing":

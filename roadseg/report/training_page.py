@@ -8,7 +8,7 @@ from math import fsum
 from pathlib import Path
 from typing import Any
 
-from roadseg.adaptation.loss_verdicts import WINDOW, Judgement, LossKind, judge_all
+from roadseg.adaptation.loss_verdicts import RATIO_WINDOW, WINDOW, Judgement, LossKind, judge_all
 from roadseg.errors import InputError
 from roadseg.files import resolved
 from roadseg.inputs.documents import read_toml
@@ -57,6 +57,7 @@ def training_page(run: RunFolder) -> str:
         ],
         warmup=recipe.get("adversarial", {}).get("warmup_steps", 0),
         window=WINDOW,
+        ratio_window=RATIO_WINDOW,
         diverged=[(name, judgement) for name, judgement in health.items() if kinds[name].role == "classifier"],
         losses=[_row(name, points, health.get(name), kinds.get(name)) for name, points in losses.items()],
         samples=samples,

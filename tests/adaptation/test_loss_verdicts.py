@@ -73,7 +73,7 @@ def test_guessing_is_what_the_losses_give_for_equal_scores():
 )
 def test_adversarial_gradients_are_judged_by_their_share(ratio, expected, advice):
     kind = LossKind("gradient-ratio")
-    judged = judge([(WARM_UP, ratio)], kind)
+    judged = judge([(WARM_UP - 50, 0.004), (WARM_UP + 100, 2 * ratio), (WARM_UP + 150, 0.0)], kind)
     assert (judged.verdict, kind.guessing, kind.healthy) == (expected, None, (0.02, 0.5))
     assert advice in judged.advice and not judged.alarming
 
