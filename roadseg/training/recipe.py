@@ -420,7 +420,8 @@ def recipe_values(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such recipe", "List the recipes of the package with: roadseg recipes") from None
     except (OSError, ValueError) as error:
-        raise RecipeError(f"{path}: not a readable TOML file: {error}") from error
+        remedy = "Compare it with one of the package: roadseg recipes NAME"
+        raise RecipeError(f"{path}: not a readable TOML file: {error}", remedy) from error
     refuse_renamed(values, origin=str(path))
     return values
 
