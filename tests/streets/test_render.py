@@ -21,8 +21,9 @@ SMALL = (96, 72)
 
 @pytest.fixture(scope="module")
 def sets():
-    """120 small streets of each look: (images, label maps)."""
-    rendered = {look: [render_street(0, index, size=SMALL, look=look) for index in range(120)] for look in LOOKS}
+    """Small streets of each look: (images, label maps)."""
+    counts = {"game": 120, "target": 60}
+    rendered = {look: [render_street(0, index, size=SMALL, look=look) for index in range(counts[look])] for look in LOOKS}
     return {look: tuple(np.array(part) for part in zip(*pairs, strict=True)) for look, pairs in rendered.items()}
 
 
