@@ -22,7 +22,8 @@ def recipes(tmp_path, monkeypatch):
         ("source_only", {"method": "source-only"}),
         ("multi_level", {"target": "target/images", "published": "gta5-cityscapes/multi-level"}),
     ):
-        (tmp_path / f"{name}.toml").write_text(tomli_w.dumps({**keys, **more}))
+        adversarial = {**RECIPE["adversarial"], "weight": 0.001}  # as the published row
+        (tmp_path / f"{name}.toml").write_text(tomli_w.dumps({**keys, **more, "adversarial": adversarial}))
     monkeypatch.chdir(tmp_path)
     return ["source_only.toml", "multi_level.toml"]
 
