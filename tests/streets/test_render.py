@@ -23,7 +23,9 @@ SMALL = (96, 72)
 def sets():
     """Small streets of each look: (images, label maps)."""
     counts = {"game": 120, "target": 60}
-    rendered = {look: [render_street(0, index, size=SMALL, look=look) for index in range(counts[look])] for look in LOOKS}
+    rendered = {
+        look: [render_street(0, index, size=SMALL, look=look) for index in range(counts[look])] for look in LOOKS
+    }
     return {look: tuple(np.array(part) for part in zip(*pairs, strict=True)) for look, pairs in rendered.items()}
 
 
