@@ -31,6 +31,8 @@ ImageFormat = Literal["jpg", "png"]
 INDEX_NAME = "frames.parquet"
 RECORD_NAME = "frames.json"
 """File in the folder of each video with the choice of frames and the list of images; present once all are written."""
+_OUR_PART = re.compile(rf".*-[0-9a-f]{{8}}(-track\d+)?{re.escape(PART_SUFFIX)}")
+"""Names of the folders of videos that an ended process left unfinished."""
 RECORD_KEYS = frozenset({"video", "choice", "duplicates", "events", "images"})
 
 JPEG_QUALITY = 95
@@ -188,8 +190,9 @@ def extract_frames(
     extracted: list[Extracted] = []
     failures: list[Failure] = []
     with locked(out):
-        for remains in out.glob(f"*-{8 * '[0-9a-f]'}{PART_SUFFIX}"):
-            shutil.rmtree(remains, ignore_errors=True)
+        for remains in out.glob(f"*{PART_SUFFIX}"):
+            if _OUR_PART.fullmatch(remains.name):
+                shutil.rmtree(remains, ignore_errors=True)
         try:
             for video, number in found:
                 try:

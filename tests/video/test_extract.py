@@ -195,8 +195,9 @@ def test_interruption_keeps_what_is_done_and_leaves_nothing_half(clip, tmp_path,
     assert [video.reused for video in result.videos] == [True, False]
 
 
-def test_remains_of_a_killed_process_are_cleared(clip, tmp_path):
-    remains = tmp_path / "out" / "drive-12345678.part"
+@pytest.mark.parametrize("name", ["drive-12345678.part", "drive-12345678-track2.part"])
+def test_remains_of_a_killed_process_are_cleared(clip, tmp_path, name):
+    remains = tmp_path / "out" / name
     remains.mkdir(parents=True)
     (remains / "000000.jpg").write_bytes(b"half")
     foreign = tmp_path / "out" / "my own.part"
