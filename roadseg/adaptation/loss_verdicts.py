@@ -125,7 +125,7 @@ ADVICE: dict[Verdict, str] = {
         "The discriminators hardly move the segmenter: raise lambda_adv, the weight or auxiliary_weight, unless the "
         "discriminator is weak or guesses: then train it first."
     ),
-    "drowns the labels": ("Adversarial gradients drown the labels: lower lambda_adv, the weight or auxiliary_weight."),
+    "drowns the labels": "Adversarial gradients drown the labels: lower lambda_adv, the weight or auxiliary_weight.",
 }
 
 

@@ -84,14 +84,15 @@ def frames(
 
 def _summary(extraction: "Extraction") -> str:
     """Return one line for each video, and one with the total."""
+    from roadseg.video.find import video_count
+
     lines = []
     for video in extraction.videos:
         facts = ["already there"] if video.reused else []
         facts += [f"{video.duplicates} near-duplicates dropped"] if video.duplicates else []
         lines.append(f"{video.images:6}  {escape(str(video.folder))}" + (f"  ({', '.join(facts)})" if facts else ""))
     failed = f", {len(extraction.failures)} failed" if extraction.failures else ""
-    videos = "1 video" if len(extraction.videos) == 1 else f"{len(extraction.videos)} videos"
-    lines.append(f"{extraction.images:6}  images of {videos}{failed}")
+    lines.append(f"{extraction.images:6}  images of {video_count(len(extraction.videos))}{failed}")
     return "\n".join(lines)
 
 

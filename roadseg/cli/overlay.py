@@ -275,16 +275,16 @@ def _videos_table(results: "list[OverlaySummary | Failure]") -> Table:
 def _classes_table(summaries: "list[OverlaySummary]", out: Path) -> Table:
     """Return a table of the classes that take up most of the frames, over all videos, weighted by their duration."""
     from roadseg.overlay.summary import mean_shares
+    from roadseg.video.find import video_count
 
     shares = mean_shares(summaries)
     seconds = sum(summary.duration_seconds for summary in summaries)
     seen: defaultdict[str, float] = defaultdict(float)
     for entry in (entry for summary in summaries for entry in summary.classes):
         seen[entry.name] += entry.seconds
-    videos = "1 video" if len(summaries) == 1 else f"{len(summaries)} videos"
     endings = ", ".join(sorted({f"*.overlay.{summary.job.container}" for summary in summaries}))
     table = Table(
-        title=f"{videos}, {seconds:.1f} s",
+        title=f"{video_count(len(summaries))}, {seconds:.1f} s",
         title_justify="left",
         caption=f"results in {escape(str(out))}: {endings}, *.frames.parquet, *.summary.json, *.report.html",
         caption_justify="left",

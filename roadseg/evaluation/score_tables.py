@@ -40,11 +40,6 @@ def score_text(value: float | None) -> str:
     return ABSENT if value is None or value != value else f"{value:.2f}"
 
 
-def video_count(videos: int) -> str:
-    """Return a number of videos as text for titles and notes: `1 video`, `2 videos`."""
-    return "1 video" if videos == 1 else f"{videos} videos"
-
-
 def evaluation_table(evaluation: Evaluation, title: str) -> ScoreTable:
     """Return IoU by class, the mean and the pixel accuracy, one row each."""
     rows = [(name, score_text(value)) for name, value in zip(evaluation.classes, evaluation.iou.tolist(), strict=True)]

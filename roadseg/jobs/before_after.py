@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from roadseg.evaluation.score_tables import ScoreTable, as_markdown, video_count
+from roadseg.evaluation.score_tables import ScoreTable, as_markdown
 from roadseg.files import write_json, write_text
 from roadseg.overlay.summary import OverlayFiles, OverlaySummary, mean_shares
+from roadseg.video.find import video_count
 
 BEFORE, AFTER = "before", "after"
 """Labels of the weights that adaptation starts from, and of those that it ends with."""

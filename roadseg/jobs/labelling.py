@@ -67,7 +67,7 @@ class WrittenLabels:
     failures: tuple[Failure, ...] = ()
     """Videos that could not be read."""
     notices: tuple[str, ...] = ()
-    """What was left out or assumed when videos or a folder were read, each a sentence."""
+    """Sentences about what was left out or assumed when videos or a folder were read."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the facts for JSON."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from roadseg.evaluation.score_tables import ABSENT, ScoreTable, video_count
+from roadseg.evaluation.score_tables import ABSENT, ScoreTable
 from roadseg.overlay.stats import ClassTotals
 from roadseg.overlay.totals import OverlayStats, VideoStats
+from roadseg.video.find import video_count
 
 
 def stats_tables(stats: OverlayStats, *, classes: int | None = None, videos: int | None = None) -> list[ScoreTable]:

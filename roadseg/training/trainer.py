@@ -102,8 +102,9 @@ class Trainer:
     def _set_rates(self) -> None:
         segmenter, *auxiliary = self.optimizers.values()
         warmup = self.method.warmup_steps
-        set_rate(segmenter, 0.0)
-        if not self._warming_up:
+        if self._warming_up:
+            set_rate(segmenter, 0.0)
+        else:
             set_poly_rate(segmenter, self.step - warmup, self.schedule_steps - warmup, self.power)
         for optimizer in auxiliary:
             set_poly_rate(optimizer, self.step, self.schedule_steps, self.power)
@@ -111,17 +112,16 @@ class Trainer:
     def _backpropagate(self, batch: Batch) -> dict[str, Tensor]:
         values: dict[str, Tensor] = {}
         terms = self.method.warmup_terms if self._warming_up else self.method.terms
-        comparing = (self.step + 1) % RATIO_STEPS == 0
-        ratios = GradientRatios(self.method.segmenter.shared_block())
+        ratios = GradientRatios(self.method.segmenter.shared_block()) if (self.step + 1) % RATIO_STEPS == 0 else None
         for part in batch.parts(self.accumulate_grad_batches):
             seed_torch(self.seed, self.step, part.first)
             for term in terms(part):
-                if comparing:
+                if ratios is not None:
                     ratios.add({name: self._scaler.scale(loss) for name, loss in term.compared.items()})
                 self._scaler.scale(term.loss).backward()  # type: ignore[no-untyped-call]
                 for name, value in term.values.items():
                     values[name] = values.get(name, 0) + value
-        return values | ratios.of_joint_batch(self.method.runtime)
+        return values if ratios is None else values | ratios.of_joint_batch(self.method.runtime)
 
     def _gradients(self) -> list[Tensor]:
         groups = [group for optimizer in self.optimizers.values() for group in optimizer.param_groups]

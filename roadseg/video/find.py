@@ -58,6 +58,11 @@ def find_videos(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     return list(found.values())
 
 
+def video_count(videos: int) -> str:
+    """Return a number of videos as text for titles and notes: `1 video`, `2 videos`."""
+    return "1 video" if videos == 1 else f"{videos} videos"
+
+
 def _videos(given: str) -> Iterable[tuple[Path, Path]]:
     """Return videos, each with its path relative to what was given; for a video given by its own path, its name."""
     path = Path(given)

@@ -14,7 +14,7 @@ from roadseg.models.weights import MODEL_FILE, ModelCard, save_model
 @pytest.mark.slow
 @pytest.mark.extra("onnx", "onnxruntime", "onnxscript")
 def test_the_network_as_onnx(roadseg, tmp_path, capsys, monkeypatch):
-    """Of random weights, in the network with the fewest layers, checked on streets that are quickly drawn."""
+    """Export random weights of the network with the fewest layers; the check uses streets that are quickly drawn."""
     streets = np.stack([street(index)[0] for index in range(2)])
     monkeypatch.setattr("roadseg.inference.onnx_model.source_images", lambda source, size, count: streets)
     torch.manual_seed(0)
