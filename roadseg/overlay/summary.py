@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
-from roadseg.errors import InputError, OutputError
+from roadseg.errors import InputError, OutputError, one_line
 from roadseg.files import fingerprint, write_json
 from roadseg.inference.segmenter import Segmenter
 from roadseg.models.tta import NO_TTA, TTA
@@ -123,8 +123,9 @@ class OverlayFiles:
 
 
 def title(video: str | Path, track: int | None) -> str:
-    """Return the name of a video, or of one of its tracks, as it is shown."""
-    return str(video) if track is None else f"{video}, track {track}"
+    """Return the name of a video, or of one of its tracks, as it is shown: in one line."""
+    name = one_line(str(video))
+    return name if track is None else f"{name}, track {track}"
 
 
 class OverlayJob(BaseModel):

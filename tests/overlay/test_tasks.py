@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from roadseg.overlay.summary import title
 from roadseg.overlay.tasks import Shard, Task, clashes, find_tasks
 
 OUT = Path("out")
@@ -46,3 +47,8 @@ def test_shards_are_a_partition_that_follows_no_order():
     shards = [Shard(number, 3).of(tasks[::-1]) for number in (1, 2, 3)]
     assert shards == [tasks[0::3], tasks[1::3], tasks[2::3]]
     assert Shard(11, 12).of(tasks) == []
+
+
+def test_a_name_with_line_ends_is_shown_in_one_line():
+    assert title("a\nb.mp4", None) == r"a\nb.mp4"
+    assert title(Path("a\nb.mp4"), 2) == r"a\nb.mp4, track 2"
