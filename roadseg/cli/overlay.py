@@ -33,6 +33,7 @@ from roadseg.cli.options import (
     parse_size,
     parse_track,
 )
+from roadseg.errors import one_line
 
 if TYPE_CHECKING:
     from roadseg.jobs.overlay import OverlayProgress
@@ -152,7 +153,7 @@ def overlay(
         reporter.say("Stopped. Run the same command again to continue.")
         raise
     if pages:
-        reporter.say(f"to look at in a browser: {escape(str(pages[-1]))}")
+        reporter.say(f"to look at in a browser: {escape(one_line(str(pages[-1])))}")
     if not results:
         reporter.say(f"nothing to do: fewer videos than shards, none of them in shard {shard}")
     _show_results(reporter, results, out, options["shard"])
