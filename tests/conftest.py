@@ -4,6 +4,7 @@ import gc
 import importlib.util
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -21,6 +22,10 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), str(TESTS)])
 
 # Checks of engines are remembered from one call of the tests to the next, and not in the home folder.
 os.environ["XDG_CACHE_HOME"] = str(REPOSITORY / ".pytest_cache" / "home")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it runs in the background so, and child processes inherit it: Ctrl-C would reach no test.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the processors. One thread each is quicker than as many threads as processors in every worker.
