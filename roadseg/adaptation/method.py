@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from roadseg.adaptation.loss_verdicts import LossKind
@@ -20,16 +19,15 @@ from roadseg.adaptation.term import Term
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import Batch
 from roadseg.datasets.transforms import Resampling
+from roadseg.inputs.options import Options
 from roadseg.labels.space import LabelSpace
 from roadseg.models.domain_statistics import source_statistics
 from roadseg.models.network import Prediction, SegmentationNetwork
 from roadseg.runtime import Runtime
 
 
-class MethodOptions(BaseModel):
+class MethodOptions(Options):
     """Base class of a method's options; each field is a key of the method's table in a recipe."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     def check(self, crop: tuple[int, int], steps: int) -> None:
         """Refuse training crops and numbers of steps that do not suit these options; the base class accepts all.

@@ -15,7 +15,7 @@ from roadseg.datasets.image_files import IMAGE_SUFFIXES, decode_colours, read_co
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.label_files import Colour, ColourLabels
 from roadseg.errors import DatasetError, shortened
-from roadseg.inputs.limits import MAX_IMAGE_BYTES, MAX_TEXT_BYTES
+from roadseg.inputs.limits import MAX_CLASS_NAME, MAX_IMAGE_BYTES, MAX_TEXT_BYTES
 from roadseg.labels.catalogue import LABEL_SPACES
 from roadseg.labels.space import IGNORE, LabelSpace
 
@@ -157,6 +157,9 @@ def read_labelmap(data: bytes, origin: str) -> dict[str, Colour]:
                 f"{origin}: {shortened(repr(line))} has the name or the colour of another label",
                 "Give each label of the task its own colour in CVAT, and none of them black.",
             )
+        if len(name) > MAX_CLASS_NAME:
+            cause = f"{origin}: {shortened(repr(name))} is a name of {len(name)} characters"
+            raise DatasetError(cause, f"Give labels at most {MAX_CLASS_NAME} characters in CVAT.")
         colours[name] = colour
         if len(colours) > IGNORE:
             raise DatasetError(f"{origin}: more than {IGNORE} labels", "Export fewer labels from CVAT.")

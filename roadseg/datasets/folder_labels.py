@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from roadseg.datasets.label_files import Colour
-from roadseg.errors import DatasetError, mistakes
+from roadseg.errors import DatasetError, mistakes, shortened
 from roadseg.inputs.documents import read_toml
+from roadseg.inputs.limits import MAX_CLASS_NAME
 from roadseg.labels.catalogue import CITYSCAPES_19, LABEL_SPACES
 from roadseg.labels.space import IGNORE
 
@@ -97,6 +98,9 @@ class FolderLabels(BaseModel):
             yield "ignore and contains go with [classes]; label_space already defines everything"
         for name in self.classes.keys() & type(self).model_fields.keys():
             yield f"classes.{name}: {name} is not a class but a key; write it above [classes]"
+        for name in self.classes:
+            if len(name) > MAX_CLASS_NAME:
+                yield f"classes.{shortened(name, 40)}: a name of {len(name)} characters; {MAX_CLASS_NAME} are possible"
         if len(self.classes) > IGNORE:
             yield f"{len(self.classes)} classes; at most {IGNORE} are possible"
 

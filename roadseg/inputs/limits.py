@@ -22,5 +22,7 @@ MAX_CORNERS = 100_000
 """Corners of all polygons of an annotation."""
 MAX_COORDINATE = 1 << 16
 """Distance of a corner from the origin of its image, in pixels."""
+MAX_CLASS_NAME = 100
+"""Characters of the name of a class; CVAT takes 64."""
 MIN_SIDE, MAX_SIDE = 32, 8192
 """Sides of a network's input, in pixels, in recipes and in model cards."""

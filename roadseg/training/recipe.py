@@ -10,7 +10,6 @@ import tomli_w
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -24,6 +23,7 @@ from roadseg.adaptation.methods import METHODS, method_class, method_parts, opti
 from roadseg.errors import RecipeError, RoadsegError, mistakes
 from roadseg.inputs.documents import parse_toml, read_toml
 from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
+from roadseg.inputs.options import Options
 from roadseg.labels.catalogue import label_space
 from roadseg.models.names import IMAGENET
 from roadseg.streets.presets import parse_scenes
@@ -106,13 +106,11 @@ def _one_or_several(value: Any) -> Any:
     return tuple(value) if len(value) > 1 else value[0]
 
 
-class AdaptRecipe(BaseModel):
+class AdaptRecipe(Options):
     """Everything that decides the outcome of `roadseg adapt`; the resolved recipe is written to the run folder.
 
     `resolve` makes recipes: beside these keys, a recipe has a table of options for its method (`Method.Options`).
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     # Data
     source: str = STREETS

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import BeforeValidator, Field, NonNegativeInt, ValidationError
 
 from roadseg.errors import RecipeError, mistakes
+from roadseg.inputs.options import Options
 
 SETS = "sets"
 """Key that makes a recipe one of scores."""
@@ -18,10 +19,8 @@ def _several(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-class ScoreRecipe(BaseModel):
+class ScoreRecipe(Options):
     """A run, the data sets that it is scored on, and with which options of test time."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     # Scores
     run: str = "default"

@@ -92,6 +92,7 @@ def without(name):
         (files() | {"labelmap.txt": b"road:1,2::\n"}, "'road:1,2::' is not NAME:RED,GREEN,BLUE"),
         (files() | {"labelmap.txt": b"road:1,2,256::\n"}, "is not NAME:RED,GREEN,BLUE"),
         (files() | {"labelmap.txt": b"road:1,2,3::\ncar:1,2,3::\n"}, "'car:1,2,3::' has the name or the colour of an"),
+        (files() | {"labelmap.txt": b"a" * 9000 + b":1,2,3::\n"}, "... is a name of 9000 characters"),
         (files() | {"labelmap.txt": b"# nothing\nbackground:0,0,0::\n"}, "no label in it"),
     ],
 )

@@ -1,0 +1,21 @@
+"""Base class of the tables that people write in recipes."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+
+
+class Options(BaseModel):
+    """Keys with typed values: other keys, numbers that are not finite, and truth values as numbers are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic takes true for 1, so `steps = true` would train one step.
+        values = value if isinstance(value, list | tuple) else [value]
+        takes_one = cls.model_fields[str(info.field_name)].annotation is bool
+        if not takes_one and any(isinstance(each, bool) for each in values):
+            raise ValueError("true and false are no values of this key")
+        return value
