@@ -194,7 +194,8 @@ class _Search:
                 self._unstamped += length
             return
         shown = (packet.pts if packet.pts is not None else stamp) * time_base
-        if stream == self._video and not self.has_begun:
+        # What the edit list of an MP4 file cuts off is decoded but not shown.
+        if stream == self._video and not self.has_begun and not packet.is_discard:
             self._tick = time_base
             self.first = shown - self._unstamped if self.first is None else min(self.first, shown)
         if not jumps:

@@ -203,6 +203,10 @@ def left_out(container: InputContainer, stream: VideoStream, *, is_chosen: bool)
         taken = f"number {tracks.index(stream) + 1}, {stream.width}x{stream.height}, is read"
         notices.append(f"{len(tracks)} video tracks: {taken}; --track chooses another")
     notices += ["subtitles are left out"] if container.streams.subtitles else []
+    data = len(container.streams.data)
+    notices += (
+        [f"{data} data track{'s are' if data > 1 else ' is'} left out: GPS, time code or unknown"] if data else []
+    )
     notices += ["chapters are left out"] if container.chapters() else []
     return notices
 

@@ -1,6 +1,7 @@
 """Properties of a video file, found by opening it and decoding its first frame."""
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -51,6 +52,7 @@ PRIMARIES = {
     11: "dci-p3",
     12: "display-p3",
 }
+_CLOCK_TIME = re.compile(r"(\d{1,9}):(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -186,4 +188,14 @@ def _duration(container: InputContainer, stream: VideoStream, time_base: Fractio
         is_fragmented = "mp4" in container.format.name and not stream.frames
         before = (stream.start_time or 0) if is_fragmented else 0
         return float((stream.duration - max(0, before)) * time_base)
-    return container.duration / av.time_base if container.duration else None
+    if not container.duration:
+        return None
+    seconds = container.duration / av.time_base
+    if "matroska" in container.format.name:
+        # The whole file's duration is that of its longest track, counted from 0; tags state that of each.
+        stated = _CLOCK_TIME.fullmatch(stream.metadata.get("DURATION", ""))
+        if stated:
+            hours, minutes, rest = map(float, stated.groups())
+            seconds = min(seconds, hours * 3600 + minutes * 60 + rest)
+        seconds -= float(max(0, stream.start_time or 0) * time_base)
+    return seconds

@@ -28,6 +28,7 @@ from roadseg.video.container import BROKEN, default_threads, demux, left_out, op
 from roadseg.video.deinterlace import Deinterlacer
 from roadseg.video.fitting import fitted, on_black
 from roadseg.video.frame import Frame
+from roadseg.video.orientation import Orientation
 from roadseg.video.probe import MATRICES, VideoInfo, probe
 from roadseg.video.timeline import Timeline
 from roadseg.video.tone import Transfer, tone_mapped
@@ -128,6 +129,7 @@ class VideoReader:
             self._notice(text)
         self._failures = 0
         self._sizes: set[tuple[int, int]] = set()
+        self._orientation = self.info.orientation
         self._moves: ClockReading | None = self._clock.reading()
         self._stamps = _AviStamps() if self._container.format.name == "avi" else None
         self._frames = self._decode()
@@ -194,6 +196,7 @@ class VideoReader:
         for frame in self._decoded():
             if shown is not None and frame.pts is not None and frame.pts > limit:
                 break
+            self._turn(frame)
             shown = frame
         if shown is None:
             raise VideoError(f"{self.info.path}: no frame can be decoded at {seconds:.3f} s", BROKEN)
@@ -257,18 +260,19 @@ class VideoReader:
         if held is not None and first is not None:
             states_length = not counted and self._stamps is None
             length = max(1, (timeline.plausible(held[0].duration) if states_length else 0) or shown)
-            self._check_length(float((held[1] + length - first) * self.info.time_base), index)
+            self._check_length(float((held[1] + length - first) * self.info.time_base))
             yield self._frame(held[0], index - 1, held[1], length)
 
-    def _check_length(self, seconds: float, frames: int) -> None:
+    def _check_length(self, seconds: float) -> None:
         if self._clock.jumps:  # the duration is the difference of stamps of several clocks
             return
         missing = (self.info.duration_seconds or 0.0) - seconds
         if missing > TRUNCATION_TOLERANCE:
             self.events.truncated_seconds = missing
-        elif self._stamps is not None and self.info.frame_count and self.info.frame_rate:
-            # The header of AVI counts the frames; FFmpeg takes the duration from what is there.
-            missing = float((self.info.frame_count - frames) / self.info.frame_rate)
+        elif self._stamps is not None and self.info.frame_count:
+            # The header of AVI counts the ticks, also those without a frame; FFmpeg takes the duration from what is
+            # there.
+            missing = float((self.info.frame_count - self._stamps.ticks) * self.info.time_base)
             self.events.truncated_seconds = missing if missing > COUNT_TOLERANCE else 0.0
 
     def _progressive(self) -> Iterator[av.VideoFrame]:
@@ -327,11 +331,20 @@ class VideoReader:
         return True
 
     def _frame(self, frame: av.VideoFrame, index: int, pts: int, duration: int) -> Frame:
+        self._turn(frame)
         planes = self._planes(frame)
         if planes[0].shape != self._stored_size[::-1]:
             planes = on_black(planes, self._stored_size, full_range=self.full_range)
-        y, u, v = (self.info.orientation.upright(plane) for plane in planes)
+        y, u, v = (self._orientation.upright(plane) for plane in planes)
         return Frame(y, u, v, self.matrix, self.full_range, index, pts, self.info.time_base, duration)
+
+    def _turn(self, frame: av.VideoFrame) -> None:
+        """Take the orientation of a key frame, which holds until the next."""
+        if frame.key_frame and (orientation := Orientation.of(frame)) != self._orientation:
+            self._orientation = orientation
+            notice = "the orientation changes: frames are turned upright, and fitted into the size of the first"
+            if notice not in self.events.notices:
+                self._notice(notice)
 
     def _planes(self, frame: av.VideoFrame) -> tuple[Plane, ...]:
         """Return Y', Cb and Cr of the video's matrix and range, as large as fits."""
@@ -376,7 +389,7 @@ class VideoReader:
     def _stored_size(self) -> tuple[int, int]:
         """(width, height) of frames before they are turned upright."""
         size = self.info.width, self.info.height
-        return size[::-1] if self.info.orientation.swaps_sides else size
+        return size[::-1] if self._orientation.swaps_sides else size
 
     def _note_size(self, frame: av.VideoFrame, shown: tuple[int, int]) -> None:
         size = frame.width, frame.height
@@ -392,18 +405,26 @@ class _AviStamps:
     """
 
     def __init__(self) -> None:
+        self.ticks = 0
+        """Number of ticks up to the end of the last packet."""
         self._first: int | None = None
         self._delay: int | None = None
+        self._last = self._step = 0
 
     def see(self, packet: "Packet[VideoStream]") -> None:
         """Take the next packet for the decoder."""
-        if self._first is None:
-            self._first = packet.dts
+        if packet.dts is not None:
+            self._first = packet.dts if self._first is None else self._first
+            self.ticks = packet.dts + 1
 
     def of(self, frame: av.VideoFrame) -> int | None:
-        """Return the time in ticks of the next frame that was decoded; None for the last ones."""
-        if frame.dts is None or self._first is None:
+        """Return the time in ticks of the next frame that was decoded; None if no packet had a time."""
+        if self._first is None:
             return None
-        if self._delay is None:
-            self._delay = frame.dts - self._first
-        return frame.dts - self._delay
+        if frame.dts is None:  # one of the last, which the decoder held back
+            stamp = self._last + self._step
+        else:
+            self._delay = frame.dts - self._first if self._delay is None else self._delay
+            stamp = frame.dts - self._delay
+        self._step, self._last = stamp - self._last, stamp
+        return stamp

@@ -26,6 +26,10 @@ AAC_BITS_PER_CHANNEL = 80_000
 MAX_SHIFT = Fraction(1, 25)
 """Seconds by which sound that is encoded again may be off before silence fills a gap or an overlap is dropped."""
 
+MAX_LEAD = Fraction(1, 10)
+"""Seconds of sound before 0 that are kept, since decoders need what comes before the first sound that is heard. Players
+leave them out, but Matroska begins there, and would shift the frames by as much."""
+
 OPUS_HEADER = 19
 """Smallest size in bytes of an Opus identification header (RFC 7845, section 5.1)."""
 
@@ -48,7 +52,9 @@ class SoundCopy:
         for track in source.streams.audio:
             codec, time_base = codec_name(track), fraction(track.time_base)
             if time_base is None or not _is_whole(track):
-                self.notices.append(f"sound in {codec} is left out: it is damaged, or in an unknown format")
+                self.notices.append(
+                    f"sound in {codec} is left out: it is damaged, begins late, or is in an unknown format"
+                )
             elif target.format.name == "mp4" and codec not in MP4_CODECS:
                 self.notices.append(f"sound in {codec} is encoded as AAC: MP4 players may not take it")
                 self._tracks[track.index] = _Encoding(track, time_base, target)
@@ -104,6 +110,8 @@ class SoundCopy:
         stamp = packet.dts if packet.pts is None else packet.pts
         packet.pts = packet.dts = track.timeline.place(stamp, packet.duration)
         seconds = packet.pts * track.timeline.time_base
+        if seconds + packet.duration * track.timeline.time_base < -MAX_LEAD:
+            return
         try:
             yield from track.take(packet, seconds)
         except av.error.FFmpegError:

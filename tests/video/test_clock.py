@@ -88,6 +88,15 @@ def test_frames_of_avi_have_even_steps(tmp_path, codec, options):
     assert max(abs(np.diff(times) - 0.04)) < 1e-6
 
 
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv"])
+def test_what_an_edit_list_cuts_off_is_no_part_of_the_video(tmp_path, name):
+    source = make_flash_clip(tmp_path / "cut.mp4", offset=-0.8)
+    times, _ = copied(source, tmp_path / name)
+    assert (times[0], len(times)) == (0, 40)
+    assert_in_step(tmp_path / name, 1)
+    assert flash_times(tmp_path / name)[0] == pytest.approx(0.4, abs=0.13), "sound before 0 moves all of Matroska"
+
+
 def test_the_clock_of_a_file_that_changed_is_read_again(tmp_path):
     part = make_flash_clip(tmp_path / "part.ts")
     source = joined(tmp_path / "joined.ts", part)
@@ -98,7 +107,12 @@ def test_the_clock_of_a_file_that_changed_is_read_again(tmp_path):
 
 def packet(stream, pts, *, dts=None, duration=1):
     return SimpleNamespace(
-        stream_index=stream, pts=pts, dts=pts if dts is None else dts, duration=duration, time_base=Fraction(1, 10)
+        stream_index=stream,
+        pts=pts,
+        dts=pts if dts is None else dts,
+        duration=duration,
+        time_base=Fraction(1, 10),
+        is_discard=False,
     )
 
 

@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 from helpers.clips import make_clip, picture
+from helpers.flashes import make_flash_clip
 
 from roadseg.errors import VideoError
 from roadseg.video.reader import VideoReader
@@ -74,6 +75,23 @@ def test_an_avi_with_fewer_frames_than_it_declares_is_cut(tmp_path):
     frames, events = read(clip.path)
     assert events.truncated_seconds == pytest.approx((30 - len(frames)) / 25)
     assert 10 < len(frames) < 20
+
+
+def test_an_avi_of_more_ticks_than_frames_is_whole(tmp_path):
+    clip = make_clip(tmp_path / "clip.avi", pts=range(0, 120, 4), time_base=Fraction(1, 100), options={"bf": "2"})
+    frames, events = read(clip.path)
+    assert (len(frames), events.truncated_seconds, events.timestamps_repaired) == (30, 0, 0)
+
+
+def test_matroska_that_begins_late_or_whose_sound_is_longer_is_whole(tmp_path):
+    late = make_clip(tmp_path / "late.mkv", pts=range(175, 200))
+    longer = make_flash_clip(tmp_path / "longer.mkv", frames=40, sound_seconds=2.4)
+    assert [read(path)[1].truncated_seconds for path in (late.path, longer)] == [0, 0]
+
+
+def test_tracks_that_are_neither_pictures_nor_sound(tmp_path):
+    clip = make_clip(tmp_path / "clip.ts", sound="flac", options={"bf": "0"})  # for FLAC, MPEG-TS has no number
+    assert "1 data track is left out: GPS, time code or unknown" in read(clip.path)[1].notices
 
 
 def test_raw_motion_jpeg_is_a_video_and_a_jpeg_is_not(tmp_path):

@@ -3,8 +3,10 @@
 import struct
 from itertools import product
 
+import av
 import numpy as np
 import pytest
+from av.bitstream import BitStreamFilterContext
 from helpers.clips import make_clip
 
 from roadseg.video.orientation import Orientation
@@ -53,6 +55,28 @@ def test_a_matrix_between_two_ways_counts_as_the_nearest(tmp_path):
     clip.path.write_bytes(data[:at] + struct.pack(">5i", *turned) + data[at + 20 :])
     with VideoReader(clip.path) as video:
         assert video.info.orientation == Orientation(270)
+
+
+@pytest.mark.parametrize(("degrees", "shown_width"), [(180, 64), (90, 36)])
+def test_recordings_of_two_orientations_that_were_joined(tmp_path, degrees, shown_width):
+    clip = make_clip(tmp_path / "clip.h264", pts=range(4))
+    with av.open(str(clip.path)) as container:
+        turning = f"h264_metadata=display_orientation=insert:rotate={degrees}"
+        turn = BitStreamFilterContext(turning, container.streams.video[0])
+        turned = b"".join(bytes(part) for packet in container.demux(video=0) for part in turn.filter(packet))
+    both = tmp_path / "both.h264"
+    both.write_bytes(clip.path.read_bytes() + turned)
+    with VideoReader(both) as video:
+        frames = list(video)
+    assert sum("the orientation changes" in notice for notice in video.events.notices) == 1
+    assert {frame.y.shape for frame in frames} == {(48, 64)}
+    for frame, width, is_low, is_right in (
+        (frames[3], 64, False, False),
+        (frames[-1], shown_width, True, degrees == 180),
+    ):
+        rows, columns = np.argwhere(frame.v > 160).mean(axis=0)  # the red quarter
+        assert (rows > 12, columns > 16) == (is_low, is_right)
+        assert np.ptp(np.nonzero(frame.y[40] > 30)) == pytest.approx(width, abs=3)
 
 
 @pytest.mark.real_data
