@@ -17,12 +17,11 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -42,6 +41,9 @@ from roadseg.runtime import Runtime
 IMAGES = 32
 """Number of source images, and of target images, from which statistics are computed."""
 BATCH_SIZE = 4
+"""Number of source images that are forwarded at once."""
+PIXELS_AT_ONCE = IMAGES * 640 * 480
+"""Number of pixels of target images that are forwarded at once: 1.4 GB of memory with `fast`."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,9 @@ def source_moments(network: SegmentationNetwork, images: NDArray[np.uint8], runt
     Raises:
         InputError: the network has no batch norm.
     """
+    batches = [images[start : start + BATCH_SIZE] for start in range(0, len(images), BATCH_SIZE)]
     with source_statistics(network):
-        return _measure(copy.deepcopy(network).eval(), images, runtime, lambda norm, position, moments: None)
+        return _measure(copy.deepcopy(network).eval(), batches, runtime, lambda norm, position, moments: None)
 
 
 def adapted_to(
@@ -106,8 +109,10 @@ def adapted_to(
 ) -> SegmentationNetwork:
     """Return a copy of a network with batch norm adapted to target images; the copy is as fast as the network.
 
-    Layers are adapted while the images pass, each by the images so far, so that every layer is measured behind layers
-    that are adapted already.
+    Layers are adapted while the images pass, so that every layer is measured behind layers that are adapted already.
+    All images reach a layer together: if they came in batches, the first ones would reach it from layers that are
+    adapted to them alone, and the statistics would depend on the order of the images. Only images of more than
+    `PIXELS_AT_ONCE` come in several batches, each spread over all of them.
 
     Args:
         network: as for `source_moments`; an earlier adaptation is replaced.
@@ -120,20 +125,22 @@ def adapted_to(
         InputError: the network has no batch norm.
     """
     share = len(images) / (len(images) + prior)
+    count = -(-images[..., 0].size // PIXELS_AT_ONCE)
+    batches = [images[first::count] for first in range(min(count, len(images)))]
     adapted = copy.deepcopy(network).eval()
     keep_source_statistics(adapted)
 
     def adapt(norm: nn.BatchNorm2d, position: int, seen: Moments) -> None:
         _shift(norm, source[position], source[position].mixed(seen, share))
 
-    _measure(adapted, images, runtime, adapt)
+    _measure(adapted, batches, runtime, adapt)
     return adapted
 
 
 @torch.inference_mode()
 def _measure(
     network: SegmentationNetwork,
-    images: NDArray[np.uint8],
+    batches: Sequence[NDArray[np.uint8]],
     runtime: Runtime,
     on_moments: Callable[[nn.BatchNorm2d, int, Moments], None],
 ) -> list[Moments]:
@@ -143,40 +150,43 @@ def _measure(
         raise InputError("this network has no batch norm to adapt", "Leave --adapt-bn, or adapt_bn, out.")
     found: dict[int, Moments] = {}
 
-    def observe(position: int, norm: nn.BatchNorm2d, x: Tensor) -> None:
-        moments = Moments.of(x)
+    def observe(position: int, x: Tensor) -> None:
+        # In parts, since the moments of all images at once would take a copy of them.
+        moments = reduce(Moments.pooled, map(Moments.of, torch.split(x, BATCH_SIZE)))
         found[position] = found[position].pooled(moments) if position in found else moments
-        on_moments(norm, position, found[position])
+        on_moments(layers[position], position, found[position])
 
     precise = replace(runtime, precision="float32")
-    with _observed(layers, observe):
-        for start in range(0, len(images), BATCH_SIZE):
-            batch = to_tensor(images[start : start + BATCH_SIZE], precise.device)
-            network(network.normalisation(batch))
+    with precise.autocast(), _observed(layers, observe):
+        for batch in batches:
+            network(network.normalisation(to_tensor(batch, precise.device)))
     return [found[position] for position in range(len(layers))]
 
 
 @contextmanager
-def _observed(layers: list[nn.BatchNorm2d], observe: Callable[[int, nn.BatchNorm2d, Tensor], None]) -> Iterator[None]:
+def _observed(layers: list[nn.BatchNorm2d], observe: Callable[[int, Tensor], None]) -> Iterator[None]:
     """Call `observe` with the input of each layer, then normalise with the running statistics that it sets.
 
-    In training mode, so that batch norm is not folded into its convolution and has an input to observe.
+    In training mode, so that batch norm is not folded into its convolution and has an input to observe. That is the
+    output of the convolution, which nothing else reads, so it is overwritten.
     """
 
-    def hook(position: int, norm: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
-        assert isinstance(norm, nn.BatchNorm2d)
-        observe(position, norm, inputs[0])
-        return F.batch_norm(inputs[0], norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)
+    def forward(position: int, x: Tensor) -> Tensor:
+        observe(position, x)
+        norm = layers[position]
+        mean, variance = running_statistics(norm)
+        scale = norm.weight * torch.rsqrt(variance + norm.eps)
+        offset = torch.addcmul(norm.bias, mean, scale, value=-1)
+        return x.mul_(scale.view(1, -1, 1, 1)).add_(offset.view(1, -1, 1, 1))
 
-    handles = [norm.register_forward_hook(partial(hook, position)) for position, norm in enumerate(layers)]
-    for norm in layers:
-        norm.training, norm.track_running_stats = True, False
+    for position, norm in enumerate(layers):
+        norm.training, norm.forward = True, partial(forward, position)  # type: ignore[method-assign]
     try:
         yield
     finally:
-        for norm, handle in zip(layers, handles, strict=True):
-            norm.training, norm.track_running_stats = False, True
-            handle.remove()
+        for norm in layers:
+            norm.training = False
+            del norm.forward
 
 
 def _shift(norm: nn.BatchNorm2d, source: Moments, target: Moments) -> None:
