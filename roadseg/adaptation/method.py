@@ -21,6 +21,7 @@ from roadseg.datasets.sampling import Batch
 from roadseg.datasets.transforms import Resampling
 from roadseg.inputs.options import Options
 from roadseg.labels.space import LabelSpace
+from roadseg.models.average import WeightAverage
 from roadseg.models.domain_statistics import source_statistics
 from roadseg.models.network import Prediction, SegmentationNetwork
 from roadseg.runtime import Runtime
@@ -66,8 +67,8 @@ class Method(ABC):
     """True if training batches contain target images."""
     labels_target: ClassVar[bool] = False
     """True if `label_target` labels the target images before training starts."""
-    needs_teacher: ClassVar[bool] = False
-    """True if the method needs the average of the segmenter's weights as a teacher."""
+    keeps_target_colours: ClassVar[bool] = False
+    """True if target crops reach the method without colour jitter."""
 
     def __init__(
         self, segmenter: SegmentationNetwork, runtime: Runtime, supervision: Supervision, options: Any = None
@@ -109,6 +110,11 @@ class Method(ABC):
         return 1e-4
 
     @property
+    def teacher(self) -> WeightAverage[SegmentationNetwork] | None:
+        """Average of the segmenter's weights that labels images in training, updated after each step; or None."""
+        return None
+
+    @property
     def loss_kinds(self) -> dict[str, LossKind]:
         """Interpretation of logged values, by name, for those whose absolute size has a meaning."""
         return self.supervision.kinds(self.segmenter.num_classes)
@@ -142,8 +148,12 @@ class Method(ABC):
 
     def predict(self, images: Tensor) -> Prediction:
         """Forward RGB images (N, 3, H, W) uint8 through the segmenter; logits come back as float32 or better."""
+        return self.predict_normalised(self.segmenter.normalisation(images))
+
+    def predict_normalised(self, images: Tensor) -> Prediction:
+        """Forward what the segmenter's normalisation returned, (N, 3, H, W) float, as `predict` does."""
         with self.runtime.autocast():
-            prediction = self.segmenter(self.segmenter.normalisation(images))
+            prediction = self.segmenter(images)
         return Prediction(tuple(at_least_float32(logits) for logits in prediction.logits), prediction.features)
 
 
@@ -156,8 +166,6 @@ class MethodParts:
     runtime: Runtime
     supervision: Supervision
     """Supervised loss on labelled images, with the weights of the recipe."""
-    teacher: SegmentationNetwork | None = None
-    """Exponential moving average of the segmenter's weights, in evaluation mode; None with ema_decay = 0."""
     base: Method | None = None
     """Method that this one extends: `multi-level` in `multi-level+self-training`."""
 
@@ -183,6 +191,11 @@ class Extension(Method):
     def auxiliary_learning_rate(self) -> float:
         """The rate of the base."""
         return self.base.auxiliary_learning_rate
+
+    @property
+    def teacher(self) -> WeightAverage[SegmentationNetwork] | None:
+        """The teacher of the base, if it has one."""
+        return self.base.teacher
 
     @property
     def warmup_steps(self) -> int:

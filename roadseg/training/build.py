@@ -60,7 +60,7 @@ def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), callbacks: Cal
     if recipe.adapt_bn:
         keep_source_statistics(network)
     average = WeightAverage(network, recipe.ema_decay) if recipe.ema_decay else None
-    method = build_method(recipe, network, runtime, average.network if average else None)
+    method = build_method(recipe, network, runtime)
     options = OptimizerOptions(recipe.optimizer, recipe.learning_rate, recipe.head_lr_multiplier, recipe.weight_decay)
     optimizers = {"segmenter": segmenter_optimizer(network, options)}
     for name, auxiliary in method.auxiliary_networks.items():
@@ -76,19 +76,16 @@ def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), callbacks: Cal
     )
 
 
-def build_method(
-    recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime, teacher: SegmentationNetwork | None
-) -> Method:
+def build_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime) -> Method:
     """Build the method of a recipe: the base, then each extension on top of it.
 
     Args:
         recipe: with a method and its options.
         network: the segmenter, on the runtime's device.
         runtime: where auxiliary networks are placed.
-        teacher: moving average of the network's weights; None with ema_decay = 0.
     """
     supervision = Supervision((1.0, recipe.auxiliary_loss_weight), recipe.class_balance, network.align_corners)
-    parts = MethodParts(network, runtime, supervision, teacher)
+    parts = MethodParts(network, runtime, supervision)
     for name in method_parts(recipe.method):
         method = method_class(name).build(parts, recipe.options(name))
         parts = replace(parts, base=method)
@@ -118,8 +115,8 @@ def adapt_batch_norm(recipe: AdaptRecipe, trainer: Trainer, source: ImageDataset
         for buffer in buffers:
             buffer.zero_()
     runtime.all_sum(buffers)
-    if trainer.average:
-        trainer.average.network.load_state_dict(network.state_dict())
+    for average in trainer.averages.values():
+        average.network.load_state_dict(network.state_dict())
 
 
 def label_targets(recipe: AdaptRecipe, trainer: Trainer, out: Path, callbacks: Callbacks) -> tuple[ImageDataset, ...]:
@@ -192,7 +189,7 @@ def build_batches(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> Adap
         targets=targets if recipe.shows_targets else (),
         batch_size=recipe.batch_size,
         source_transform=transform(recipe.size, recipe.source_crop, recipe.source_jitter),
-        target_transform=transform(recipe.input_size, recipe.target_crop, recipe.target_jitter),
+        target_transform=transform(recipe.input_size, recipe.target_crop, recipe.jitter_of_targets),
         seed=recipe.seed,
         fourier_beta=recipe.fourier_beta,
         rare_classes=_rare_classes(source, recipe.rare_class_temperature, data, callbacks),

@@ -148,8 +148,8 @@ class AdaptRecipe(Options):
     """Filter that resizes images; `bicubic` as for the published networks."""
     source_jitter: Annotated[float, Field(ge=0)] = 1.0
     """Strength of the colour jitter on source images."""
-    target_jitter: Annotated[float, Field(ge=0)] = 1.0
-    """Strength of the colour jitter on target images."""
+    target_jitter: Annotated[float, Field(ge=0)] | None = None
+    """The same on target images; where it is left out, 1, but 0 for self-training, whose teacher labels them."""
     fourier_beta: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Fourier alignment: source crops get the target's amplitudes of low frequencies, up to a random share of
     this; 0 for none."""
@@ -199,8 +199,8 @@ class AdaptRecipe(Options):
     power: PositiveFloat = 0.9
     """Exponent of the poly learning-rate schedule."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
-    """Decay of the exponential moving average of the weights, which is evaluated, saved, and the teacher of
-    self-training; 0 for the weights of the last step."""
+    """Decay of the exponential moving average of the weights, which is evaluated and saved; 0 for the weights of the
+    last step."""
     seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
     """Seed for all random number generators."""
     checkpoint_every: Annotated[PositiveInt, NEUTRAL] = 200
@@ -263,8 +263,11 @@ class AdaptRecipe(Options):
                 raise ValueError(f"{option} is for {' and '.join(models)}, not for model {self.model!r}")
         if 0 < self.schedule_steps < self.steps:
             raise ValueError(f"schedule_steps {self.schedule_steps} ends before steps {self.steps}")
-        if any(kind.needs_teacher for kind in self.methods) and not self.ema_decay:
-            raise ValueError(f"method {self.method!r} needs an average of the weights as teacher: ema_decay > 0")
+        if self.target_jitter and any(kind.keeps_target_colours for kind in self.methods):
+            raise ValueError(
+                f"method {self.method!r} labels target crops in their own colours: leave target_jitter out, or set it "
+                "to 0; self_training.jitter changes the colours of the student's images"
+            )
         for name in method_parts(self.method):
             self.options(name).check(min(self.source_crop, self.target_crop, key=min), self.steps)
         return self
@@ -300,6 +303,13 @@ class AdaptRecipe(Options):
     def target_crop(self) -> tuple[int, int]:
         """(width, height) of target images in a batch."""
         return self.crop if isinstance(self.crop, tuple) else self.input_size
+
+    @property
+    def jitter_of_targets(self) -> float:
+        """Strength of the colour jitter on target images in a batch."""
+        if self.target_jitter is None:
+            return 0.0 if any(kind.keeps_target_colours for kind in self.methods) else 1.0
+        return self.target_jitter
 
     @property
     def shows_targets(self) -> bool:

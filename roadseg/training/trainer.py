@@ -28,7 +28,7 @@ class Trainer:
     Torch's random numbers in a step (dropout) are a pure function of `seed`, the step and the place in the joint batch
     of the first image that is forwarded together, so a checkpoint needs no random state.
 
-    In the warm-up steps of a method the segmenter, its average and the state of its optimizer stay as they are; its
+    In the warm-up steps of a method the segmenter, its averages and the state of its optimizer stay as they are; its
     learning rate falls over the steps after them.
     """
 
@@ -48,7 +48,7 @@ class Trainer:
         Args:
             method: networks and loss terms.
             optimizers: the segmenter's first, then one for each auxiliary network.
-            average: moving average of the segmenter's weights, updated after each step.
+            average: moving average of the segmenter's weights, updated after each step; None to keep those of the last.
             seed: seed of dropout and other random numbers of torch.
             schedule_steps: see `roadseg.training.optimizers.set_poly_rate`.
             power: see there.
@@ -71,6 +71,12 @@ class Trainer:
         """Network to evaluate and save: the average of the weights where there is one."""
         return self.average.network if self.average else self.method.segmenter
 
+    @property
+    def averages(self) -> dict[str, WeightAverage[SegmentationNetwork]]:
+        """Averages of the segmenter's weights by name: that of the result, and the teacher of the method."""
+        averages = {"average": self.average, "teacher": self.method.teacher}
+        return {name: average for name, average in averages.items() if average}
+
     def make_step(self, batch: Batch) -> dict[str, Tensor] | None:
         """Compute the gradients of every term, part after part of the batch, then step every optimizer.
 
@@ -90,8 +96,9 @@ class Trainer:
         values = self._backpropagate(batch)
         self.method.runtime.all_sum(self._gradients())
         made = self._optimize()
-        if made and self.average and not self._warming_up:
-            self.average.update(self.method.segmenter, self.step - self.method.warmup_steps)
+        if made and not self._warming_up:
+            for average in self.averages.values():
+                average.update(self.method.segmenter, self.step - self.method.warmup_steps)
         self.step += 1
         return values if made else None
 
@@ -174,8 +181,8 @@ class Trainer:
             ) from error
 
     def _networks(self) -> dict[str, torch.nn.Module]:
-        average = {"average": self.average.network} if self.average else {}
-        return {"segmenter": self.method.segmenter, **average, **self.method.auxiliary_networks}
+        averages = {name: average.network for name, average in self.averages.items()}
+        return {"segmenter": self.method.segmenter, **averages, **self.method.auxiliary_networks}
 
 
 def _refuse_other_shapes(optimizer: Optimizer) -> None:

@@ -51,6 +51,6 @@ def test_the_example_of_the_page_trains_by_itself_and_with_self_training(flip_co
     assert alone == {"segmentation/main", "segmentation/auxiliary", "consistency/main"}
     assert "[flip_consistency]\nweight = 0.5" in recipe
     both, _ = losses(f"{flip_consistency}+self-training")
-    assert both == alone | {"mixed/main"}
+    assert both == alone | {"student/main"}
     with pytest.raises(RecipeError, match=r"flip_consistency\.weight = -1"):
         toy_recipe(tmp_path, method=flip_consistency, flip_consistency={"weight": -1})

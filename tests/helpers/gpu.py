@@ -7,7 +7,6 @@ import torch
 from training.setting import POWER, SCHEDULE_STEPS, build, draw_batches
 
 from roadseg.adaptation.self_training import SelfTraining
-from roadseg.models.average import WeightAverage
 from roadseg.runtime import start
 from roadseg.training.trainer import Trainer
 
@@ -30,9 +29,8 @@ def build_trainer(method: str, device: str, precision: str = "float32") -> Train
     trainer = build("fast", start(device, precision))
     if method == "multi-level":
         return trainer
-    average = WeightAverage(trainer.method.segmenter, 0.99)
-    mixed = SelfTraining(trainer.method, average.network, SelfTraining.Options(mask_ratio=0.3))
-    return Trainer(mixed, trainer.optimizers, average=average, schedule_steps=SCHEDULE_STEPS, power=POWER)
+    mixed = SelfTraining(trainer.method, SelfTraining.Options(mask_ratio=0.7))
+    return Trainer(mixed, trainer.optimizers, schedule_steps=SCHEDULE_STEPS, power=POWER)
 
 
 def drawn_batches(folder, count: int, device: str):

@@ -12,7 +12,6 @@ from roadseg.adaptation.source_only import SourceOnly
 from roadseg.adaptation.supervision import Supervision
 from roadseg.adaptation.target_labels import TargetLabels
 from roadseg.datasets.sampling import Batch
-from roadseg.models.average import WeightAverage
 from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork
 from roadseg.models.reconstruction import ImageDiscriminator
 from roadseg.runtime import start
@@ -77,8 +76,7 @@ def toy_method(name, *, precision="float32", dtype=torch.float32, class_balance=
         weights = LearningFromSynthetic.Options(adversarial_weight=0.5, reconstruction_weight=2.0)
         return LearningFromSynthetic(segmenter, runtime, supervision, generator, discriminator, weights)
     if name == "self-training":
-        teacher = WeightAverage(segmenter, 0.9).network
-        return SelfTraining(source_only, teacher, SelfTraining.Options(pseudo_label_threshold=0.3))
+        return SelfTraining(source_only, SelfTraining.Options(pseudo_label_threshold=0.3, mask_ratio=0.5, mask_block=8))
     if name == "target-labels":
         return TargetLabels(source_only, 0.5)
     adversaries = {

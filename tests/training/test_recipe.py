@@ -70,7 +70,18 @@ def test_all_mistakes_are_reported_at_once():
         ({"target": "x", "method": "pseudo-labels", "init": "imagenet"}, "needs an init that can label streets"),
         ({"method": "source-only", "adapt_bn": True}, "adapt_bn needs a target"),
         ({"target": "x", "adapt_bn": True, "model": "vgg16"}, "adapt_bn is for networks with frozen batch norm"),
-        ({"target": "x", "method": "self-training", "ema_decay": 0}, "ema_decay > 0"),
+        (
+            {"target": "x", "method": "self-training", "target_jitter": 0.2},
+            "in their own colours: leave target_jitter out",
+        ),
+        (
+            {"target": "x", "method": "self-training", "crop": [64, 64], "self_training": {"mask_ratio": 0.7}},
+            r"crop \(64, 64\) is within one block of self_training.mask_block 64: lower it",
+        ),
+        (
+            {"target": "x", "method": "self-training", "self_training": {"ignore_top": 0.5, "ignore_bottom": 0.5}},
+            "ignore_top and ignore_bottom leave no row",
+        ),
         ({"target": "x", "method": "multi-level+advent"}, "'advent' cannot be added to another method"),
         ({"target": "x", "method": "self-training+self-training"}, "names a part twice"),
         ({"target": "x", "lsd": {"wdith": 8}}, r"unknown key 'lsd.wdith' \(did you mean 'lsd.width'\?\)"),
@@ -212,3 +223,12 @@ def test_recipes_are_found_by_name_and_by_path(tmp_path):
 def test_reading_recipes_loads_no_torch(module):
     code = f"import sys, roadseg.training.{module}; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_target_crops_keep_their_colours_for_a_teacher_alone():
+    jitter = {
+        method: resolve({"target": "x", "method": method}, origin="test").jitter_of_targets
+        for method in ("multi-level", "self-training", "multi-level+self-training")
+    }
+    assert jitter == {"multi-level": 1.0, "self-training": 0.0, "multi-level+self-training": 0.0}
+    assert resolve({"target": "x", "target_jitter": 0.3}, origin="test").jitter_of_targets == 0.3

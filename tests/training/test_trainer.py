@@ -9,7 +9,6 @@ from helpers.states import same
 from helpers.toy_segmenter import ADVERSARIAL, METHODS, toy_batch, toy_method
 from torch.optim import SGD
 
-from roadseg.adaptation.self_training import SelfTraining
 from roadseg.errors import TrainingError
 from roadseg.models.average import WeightAverage
 from roadseg.models.build import build_model
@@ -34,10 +33,7 @@ def toy_trainer(name, *, optimizer="sgd", **options):
     optimizers = {"segmenter": segmenter_optimizer(method.segmenter, OptimizerOptions(optimizer, 0.1, 1.0, 1e-4))}
     for level, discriminator in method.auxiliary_networks.items():
         optimizers[level] = auxiliary_optimizer(discriminator.parameters(), 1e-3)
-    average = WeightAverage(method.segmenter, 0.9)
-    if isinstance(method, SelfTraining):
-        method.teacher = average.network
-    return Trainer(method, optimizers, average=average, seed=7, **SCHEDULE)
+    return Trainer(method, optimizers, average=WeightAverage(method.segmenter, 0.9), seed=7, **SCHEDULE)
 
 
 def gan_options(name, gan):
@@ -232,17 +228,34 @@ def test_published_code_lists_weights_of_resnet101_up_to_four_times_and_those_of
     assert list(times_listed(vgg.trunk())) == [1]
 
 
-@pytest.mark.parametrize("name", ["multi-level", "self-training"])
-def test_what_is_kept_is_the_average_of_the_weights_of_all_steps(name):
-    trainer = toy_trainer(name)
-    seen = []
-    for step in range(3):
-        trainer.make_step(toy_batch(seed=step))
-        seen.append([parameter.detach().clone() for parameter in trainer.method.segmenter.parameters()])
+def test_what_is_kept_is_the_average_of_the_weights_of_all_steps():
+    trainer = toy_trainer("multi-level")
+    seen = weights_of_steps(trainer, 3)
     for kept, *weights in zip(trainer.result.parameters(), *seen, strict=True):
         assert torch.allclose(kept, torch.stack(weights).mean(0), atol=1e-6)
-    if name == "self-training":
-        assert trainer.result is trainer.method.teacher
+
+
+def test_a_teacher_is_an_average_with_a_decay_of_its_own():
+    """0.999, which is the plain mean at first; what is kept forgets the first of three steps at 0.5."""
+    trainer = toy_trainer("self-training")
+    trainer.average.decay = 0.5
+    for kept, taught, first, second, third in zip(
+        trainer.result.parameters(),
+        trainer.method.teacher.network.parameters(),
+        *weights_of_steps(trainer, 3),
+        strict=True,
+    ):
+        assert torch.allclose(taught, (first + second + third) / 3, atol=1e-6)
+        assert torch.allclose(kept, (first + second) / 4 + third / 2, atol=1e-6)
+
+
+def weights_of_steps(trainer, count):
+    """Weights of the segmenter after each of `count` steps."""
+    seen = []
+    for step in range(count):
+        trainer.make_step(toy_batch(seed=step))
+        seen.append([parameter.detach().clone() for parameter in trainer.method.segmenter.parameters()])
+    return seen
 
 
 def test_without_an_average_the_weights_of_the_last_step_are_kept():
