@@ -1,9 +1,8 @@
 """`roadseg` with dropout left out, whose masks depend on how a batch is divided, and gradients compared every third
 step; started by torchrun.
 
-Does one command after another, from arguments divided by `THEN`, and ends at the first that fails. Only the main
-process may write into their run folders. With `STOP_BY` in the environment it sends that signal to torchrun once it has
-logged losses, and waits until the signal has come back to it.
+Does one command after another, from arguments divided by `THEN`, and prints how each ended. Only the main process may
+write into their run folders. Runs named in `STOPS` get their signal once losses are logged, unless they are resumed.
 """
 
 import os
@@ -22,6 +21,9 @@ from roadseg.training.run_folder import RunFolder
 THEN = "--then"
 COMMANDS = [list(group) for divides, group in groupby(sys.argv[1:], key=THEN.__eq__) if not divides]
 OUTS = {Path(command[command.index("--out") + 1]).resolve() for command in COMMANDS}
+RANK = os.environ["RANK"]
+STOPS = {"interrupted": (signal.SIGINT, os.getpid()), "terminated": (signal.SIGTERM, os.getppid())}
+"""Signal, and who gets it: one process of the group, or torchrun, which hands it on to all."""
 
 
 def refuse_writing(event, arguments):
@@ -32,24 +34,24 @@ def refuse_writing(event, arguments):
 def log_and_stop(run, record, *, log=RunFolder.append_log):
     log(run, record)
     RunFolder.append_log = log
-    number, came = signal.Signals[os.environ["STOP_BY"]], []
-    handler = signal.getsignal(number)
+    number, process = STOPS[run.path.name]
+    came, handler = [], signal.getsignal(number)
     signal.signal(number, lambda *arguments: (handler(*arguments), came.append(True)))
-    os.kill(os.getppid(), number)
+    os.kill(process, number)
     while not came:
         time.sleep(0.01)
 
 
-if os.environ.get("RANK", "0") != "0":
+if RANK != "0":
     sys.addaudithook(refuse_writing)
-elif "STOP_BY" in os.environ:
-    RunFolder.append_log = log_and_stop
 nn.Dropout2d.forward = lambda self, x: x
 trainer.RATIO_STEPS = 3
 for command in COMMANDS:
     sys.argv[1:] = command
+    name = Path(command[command.index("--out") + 1]).name
+    if RANK == "0" and name in STOPS and "--resume" not in command:
+        RunFolder.append_log = log_and_stop
     try:
         main()
     except SystemExit as end:
-        if end.code:
-            raise
+        print(f"process {RANK}: {name} ended with {end.code or 0}", flush=True)

@@ -1,4 +1,4 @@
-"""The wheel is complete: installed elsewhere, it draws overlays, runs recipes by name and makes the demo."""
+"""The wheel is complete: installed elsewhere, it draws overlays and runs recipes by name."""
 
 import json
 import os
@@ -15,8 +15,6 @@ from helpers.tiny import write_streets
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TINY = {"size": [96, 64], "crop": [64, 48], "steps": 1, "batch_size": 1, "workers": 0, "device": "cpu"}
-SHORT = {"source_count": 2, "frames_every": 1.0}
-"""Settings that make the demo take seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +40,6 @@ def installed(wheel, tmp_path_factory):
     # Without site, an editable install of this repository is not seen.
     code = (
         "import sys, roadseg; assert roadseg.__file__.startswith(sys.path[0]), roadseg.__file__; "
-        f"from fractions import Fraction; from roadseg.jobs import demo; demo.RECIPE |= {TINY | SHORT}; "
-        "demo.DRIVE_SECONDS, demo.DRIVE_SIZE, demo.DRIVE_RATE = 1.0, (160, 120), Fraction(4); "
         "from roadseg.cli.main import main; main()"
     )
     paths = os.pathsep.join([str(site), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])
@@ -93,10 +89,3 @@ def test_an_overlay_is_drawn(installed):
     write_clip(installed.folder / "drive.mp4", seconds=1)
     installed("overlay", "drive.mp4", "--input-size", "96x64", "--device", "cpu", "--out", "out")
     assert (installed.folder / "out" / "drive.overlay.mp4").is_file()
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_the_demo_is_made(installed):
-    result = json.loads(installed("demo", "--out", "demo", "--json"))
-    assert set(result["scores"]) == {"before", "after"}
