@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from helpers.shallow import make_resnet_shallow
 from torch import nn
 from training.cost import STEP_PARTS, measure_training
 from training.measures import Laps, counting_saved_bytes
@@ -17,7 +18,8 @@ SIZE = (96, 64)
 @pytest.mark.parametrize(
     "model", ["fast", pytest.param("vgg16", marks=pytest.mark.slow), pytest.param("resnet101", marks=pytest.mark.slow)]
 )
-def test_both_kinds_of_step_have_the_same_losses_and_the_same_outcome(model, tmp_path):
+def test_both_kinds_of_step_have_the_same_losses_and_the_same_outcome(model, tmp_path, monkeypatch):
+    make_resnet_shallow(monkeypatch)
     runtime = start("cpu")
     ours, other = build(model, runtime), build(model, runtime)
     plain = PlainStep(other, Laps(runtime.device))

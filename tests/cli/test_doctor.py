@@ -32,7 +32,14 @@ def test_roadseg_can_work_where_its_tests_run(roadseg, tmp_path: Path, capsys):
     assert "cpu" in [check["name"] for check in found["checks"]["devices"]]
 
 
+@pytest.fixture
+def engines_agree(monkeypatch):
+    """Leave out the check of engines, which takes seconds and has tests of its own."""
+    monkeypatch.setattr(doctor, "check_engine", lambda *engine, again: Outcome("", 1.0, 0.0))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("engines_agree")
 def test_the_table_shows_every_check_and_a_verdict(roadseg, tmp_path: Path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     assert roadseg("doctor", "--data", tmp_path) == 0
@@ -42,6 +49,7 @@ def test_the_table_shows_every_check_and_a_verdict(roadseg, tmp_path: Path, caps
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("engines_agree")
 def test_something_essential_that_is_broken_ends_with_1(roadseg, tmp_path: Path, capsys, monkeypatch):
     monkeypatch.setattr(doctor, "try_encoder", lambda name: "it gives no packets")
     assert roadseg("doctor", "--data", tmp_path) == 1

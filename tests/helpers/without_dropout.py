@@ -54,4 +54,5 @@ for command in COMMANDS:
     try:
         main()
     except SystemExit as end:
-        print(f"process {RANK}: {name} ended with {end.code or 0}", flush=True)
+        sys.stdout.write(f"process {RANK}: {name} ended with {end.code or 0}\n")
+        sys.stdout.flush()

@@ -278,7 +278,7 @@ def test_openvino_reports_to_nobody(tmp_path):
 @pytest.mark.real_data
 @pytest.mark.extra("openvino")
 def test_what_is_chosen_by_itself_loses_next_to_nothing_on_real_images(real_data):
-    a_few = dataset_kind("camvid").open(real_data / "camvid", "val").every(10)
+    a_few = dataset_kind("camvid").open(real_data / "camvid", "val").every(20)
     comparison = compare_engines(DEFAULT, a_few, device="cpu", rounds=1)
     float32 = comparison.engines[0]
     chosen = [each for each in comparison.engines if each.chosen]

@@ -18,7 +18,7 @@ from av.stream import Disposition
 from helpers.clips import make_clip
 from helpers.mutants import mutant
 
-COUNT, SEED = (int(number) for number in os.environ.get("ROADSEG_FUZZ", "420,1").split(","))
+COUNT, SEED = (int(number) for number in os.environ.get("ROADSEG_FUZZ", "240,1").split(","))
 SECONDS_OF_REAL_CLIPS = 0.4
 MAX_SECONDS = 30
 """After which a file counts as a hang; one takes the reader a hundredth of a second, an overlay thrice that."""
