@@ -142,9 +142,9 @@ def segmenter_rate(setting: Setting) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, (run, size) in setting.networks.items():
         segmenter = load_segmenter(run, device=setting.device, input_size=size)
-        for count in (2,) if setting.smoke else (4, 16):
-            images, calls = setting.random_images(count, size), 4 if setting.smoke else 48
-            for threads in (1, 2) if setting.smoke else (1, 2, 4):
+        for count in (1,) if setting.smoke else (4, 16):
+            images, calls = setting.random_images(count, size), 2 if setting.smoke else 48
+            for threads in (2,) if setting.smoke else (1, 2, 4):
                 with ThreadPoolExecutor(threads) as pool:
                     list(pool.map(segmenter.segment, [images] * threads))
                     started = time.perf_counter()

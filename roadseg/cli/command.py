@@ -1,5 +1,7 @@
 """Command classes with help pages that show choices, and nothing behind flags."""
 
+import inspect
+from collections import defaultdict
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -27,3 +29,24 @@ class CommandGroup(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters for parsing and for the help page."""
         return _without_flag_types(super().get_params(ctx))
+
+
+class Program(CommandGroup):
+    """The program itself, whose help page is plain text: what Typer imports for another takes as long as all else."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write usage, description, options and commands."""
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
+        self.format_options(ctx, formatter)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the first paragraph about each command, by panel."""
+        commands: dict[str, Any] = dict(self.commands)
+        panels = defaultdict(list)
+        for name, command in commands.items():
+            about = inspect.cleandoc(command.help or "").partition("\n\n")[0]
+            panels[command.rich_help_panel].append((name, about))
+        for panel, rows in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(rows)

@@ -14,7 +14,7 @@ import typer
 from roadseg import __version__
 from roadseg.cli.adapt import adapt
 from roadseg.cli.bench import bench
-from roadseg.cli.command import Command, CommandGroup
+from roadseg.cli.command import Command, CommandGroup, Program
 from roadseg.cli.compare import compare
 from roadseg.cli.console import debug_wanted, fail
 from roadseg.cli.datasets import datasets
@@ -41,7 +41,7 @@ TERMINATED = 143
 
 app = typer.Typer(
     name="roadseg",
-    cls=CommandGroup,
+    cls=Program,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

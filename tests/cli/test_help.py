@@ -18,7 +18,8 @@ def text(capsys) -> str:
 def test_every_command_is_in_a_group(roadseg, capsys):
     assert roadseg("--help") == 0
     shown = capsys.readouterr().out
-    assert all(f"─ {group} ─" in shown for group in GROUPS)
+    assert all(f"\n{group}:\n" in shown for group in GROUPS)
+    assert all(re.search(rf"^  {command}  +\S", shown, re.MULTILINE) for command in COMMANDS)
     assert sum(len(commands) for commands in GROUPS.values()) == len(COMMANDS)
 
 
