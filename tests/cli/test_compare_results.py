@@ -134,6 +134,7 @@ def test_a_video_has_a_pane_a_run_in_step(compare, runs, tmp_path, capsys):
                 assert apart[place] < 5 < apart[1 - place]
 
 
+@pytest.mark.slow
 def test_three_runs_and_the_video_make_a_square(compare, runs, tmp_path):
     clip = make_clip(tmp_path / "clip.mp4", size=(160, 96), noise=True, pts=range(3))
     assert compare(*runs[:3], "--video", clip.path, *TORCH, "--smooth", "--flip", "--input-size", "64x48") == 0
@@ -183,6 +184,7 @@ def test_a_video_is_not_replaced_by_its_comparison(compare, runs, tmp_path, caps
     assert visible(tmp_path / "out") == ["own.comparison.comparison.mp4", own.name]
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_nothing(compare, runs, tmp_path, monkeypatch, capsys):
     clip = make_clip(tmp_path / "clip.mp4", pts=range(40))
 

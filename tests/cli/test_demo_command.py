@@ -43,6 +43,7 @@ def test_the_demo_runs_the_whole_chain_and_a_second_call_finds_it_done(tmp_path)
     assert "ground truth" in roadseg("demo", cwd=tmp_path).stdout
 
 
+@pytest.mark.slow
 def test_a_video_that_is_not_there_ends_the_demo_before_anything_is_trained(tmp_path):
     for video, message in (
         ("missing.mp4", "missing.mp4: no such file"),

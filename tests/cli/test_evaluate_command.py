@@ -80,6 +80,7 @@ def test_a_drive_is_steadier_when_smoothed(roadseg, capsys, tmp_path):
     assert mirrored["iou"] != smooth["iou"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_scored_is_refused_with_a_remedy(evaluate, roadseg, weights, tmp_path, capsys):
     recipe = ("--recipe", weights / "fast.toml")
     for arguments, code, message in (

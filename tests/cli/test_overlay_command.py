@@ -111,6 +111,7 @@ def test_quiet_leaves_errors_and_the_table(roadseg, run, tmp_path):
     assert "of the frame %" in stdout
 
 
+@pytest.mark.slow
 def test_a_page_that_cannot_be_written_fails_no_overlay(roadseg, run, tmp_path, monkeypatch):
     """And none is left of earlier results; the next call makes up for it."""
     clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
@@ -135,6 +136,7 @@ def test_a_page_that_cannot_be_written_fails_no_overlay(roadseg, run, tmp_path, 
     assert "browser" not in roadseg(*call)[2] and page.stat().st_mtime_ns == written
 
 
+@pytest.mark.slow
 def test_what_was_done_is_skipped_unless_overwritten(roadseg, run, tmp_path):
     clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
     call = ("overlay", clip, "--run", run, "--out", out, *TORCH)
@@ -338,6 +340,7 @@ def test_a_killed_run_can_be_repeated(roadseg, run, long_clip, tmp_path):
     assert results(out) == sorted(["failures-1-of-1.jsonl", *names("long")])
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_leaves_nothing(roadseg, run, tmp_path):
     disk, clip = tmp_path / "disk", make_video(tmp_path / "clip.mp4", frames=200)
     disk.mkdir()

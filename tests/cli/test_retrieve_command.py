@@ -106,6 +106,7 @@ def test_interrupted_it_keeps_what_is_done(retrieve, capsys, monkeypatch, tmp_pa
     assert json.loads(capsys.readouterr().out)["run"]["reused"] == {"source": sum(seen), "target": 0}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compared_is_refused_with_a_remedy(retrieve, folders, capsys, tmp_path):
     write_streets(folders / "few", 3)
     broken = write_streets(folders / "broken", 7)
@@ -124,6 +125,7 @@ def test_what_cannot_be_compared_is_refused_with_a_remedy(retrieve, folders, cap
         assert message.lower() in capsys.readouterr().err.lower()
 
 
+@pytest.mark.slow
 def test_a_limit_takes_images_from_all_over(retrieve, capsys, tmp_path):
     assert retrieve("--limit", 6, "--json") == 0
     assert json.loads(capsys.readouterr().out)["images"] == {"source": 6, "target": 6}

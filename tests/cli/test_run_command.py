@@ -48,6 +48,7 @@ def test_recipes_are_done_compared_and_then_left_alone(roadseg, recipes, capsys,
     assert "steps 2 -> 3" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_recipe_without_a_labelled_set_has_no_scores(roadseg, recipes, capsys):
     assert roadseg("run", "source_only.toml", "--set", "evaluation=", "--out", "mine") == 0
     assert "no scores" in capsys.readouterr().out

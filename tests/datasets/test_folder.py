@@ -269,6 +269,7 @@ def test_what_is_left_out_is_said(tmp_path):
         FOLDER.open(root, "val")
 
 
+@pytest.mark.slow
 def test_a_labels_file_that_would_take_minutes_is_refused(tmp_path):
     for content in (f"{'a.' * 200_000}a = 1", f"a = {'[' * 200_000}", f"a = {'{a=' * 100_000}"):
         assert "labels.toml: not a readable TOML file: " in mistakes(tmp_path, content)

@@ -63,6 +63,7 @@ def test_published_arithmetic_end_to_end(published, tmp_path):
     assert evaluation.miou == pytest.approx(100 * intersection_over_union(confusion)[shown].mean(), abs=0.05)
 
 
+@pytest.mark.slow
 def test_bare_weights_may_be_safetensors_and_have_two_heads(published, tmp_path):
     network, _, recipe = published
     save_file(network.state_dict(), tmp_path / "one.safetensors")

@@ -66,6 +66,7 @@ def test_scores_and_images_are_those_of_each_run_alone(tmp_path, streets):
     assert set(board.shared) == set(board.runs["two"].iou) < set(board.runs["one"].iou)
 
 
+@pytest.mark.slow
 def test_a_mean_over_all_classes_is_that_of_evaluate(tmp_path, streets):
     runs = named_runs([small_run(tmp_path / "one")])
     board = score_runs(runs, streets, 1, device="cpu")

@@ -88,6 +88,7 @@ def test_cookies_are_not_given_to_ffmpeg(out: Path, spies: Path):
     assert not spies.exists()
 
 
+@pytest.mark.slow
 def test_plugins_of_yt_dlp_are_not_loaded(site: Site, out: Path, tmp_path: Path, clip: bytes):
     plugin = tmp_path / "home" / ".config" / "yt-dlp" / "plugins" / "spy" / "yt_dlp_plugins" / "extractor" / "spy.py"
     plugin.parent.mkdir(parents=True)

@@ -33,7 +33,10 @@ CPU = start("cpu")
 DEFAULT = Path("default")
 SIZE = (162, 118)
 """(width, height): not multiples of any stride."""
-TORCH = [("torch", precision) for precision in ("float32", "mixed", "bfloat16")]
+TORCH = [
+    ("torch", "float32"),
+    *(pytest.param("torch", precision, marks=pytest.mark.slow) for precision in ("mixed", "bfloat16")),
+]
 OPENVINO = [
     pytest.param("openvino", precision, marks=pytest.mark.extra("openvino"))
     for precision in ("float32", "mixed", "bfloat16")
@@ -80,6 +83,7 @@ def test_labels_are_those_of_float32(reference, pictures, engine, precision):
         assert agreement(labels, expected[batch]) > LEAST_AGREEMENT[precision]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("engine", "precision"), [TORCH[0], OPENVINO[0]])
 def test_views_are_averaged_alike(reference, pictures, engine, precision):
     tta = TTA(flip=True, scales=(0.75, 1.0))
@@ -104,6 +108,7 @@ def test_scores_are_logarithms_of_probabilities_from_which_labels_follow(referen
     assert away < {"float32": 1e-5, "mixed": 5e-3, "bfloat16": 5e-3}[precision]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("engine", "precision"), [TORCH[0], OPENVINO[0]])
 def test_an_adapted_segmenter_runs_the_adapted_network(reference, pictures, monkeypatch, engine, precision):
     monkeypatch.setattr(network_segmenter, "IMAGES", 2)
@@ -116,6 +121,7 @@ def test_an_adapted_segmenter_runs_the_adapted_network(reference, pictures, monk
     assert np.array_equal(other.segment(dark), before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet101", "vgg16"])
 @pytest.mark.extra("openvino")
 def test_other_networks_run_in_openvino(monkeypatch, name):
@@ -247,6 +253,7 @@ def test_processors_without_bfloat16_take_float32(monkeypatch):
         openvino_engine.OpenVinoEngine(network, "mixed")
 
 
+@pytest.mark.slow
 @pytest.mark.extra("openvino")
 def test_signals_arrive_after_another_thread_let_the_last_network_go():
     code = (
@@ -260,6 +267,7 @@ def test_signals_arrive_after_another_thread_let_the_last_network_go():
     assert (done.returncode, done.stdout) == (0, "arrived\n")
 
 
+@pytest.mark.slow
 @pytest.mark.extra("openvino")
 def test_openvino_reports_to_nobody(tmp_path):
     """By itself OpenVINO would leave a client's id in the home folder and send events."""

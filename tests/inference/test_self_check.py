@@ -50,6 +50,7 @@ def faulty(monkeypatch):
     monkeypatch.setattr(engines, "choose", lambda device, engine: (CPU, "openvino"))
 
 
+@pytest.mark.slow
 def test_an_engine_that_computes_wrongly_is_replaced_with_one_notice(faulty):
     segmenter = load_segmenter(device="cpu")
     assert segmenter.engine == "torch float32, half size"
@@ -59,12 +60,14 @@ def test_an_engine_that_computes_wrongly_is_replaced_with_one_notice(faulty):
     assert "'torch float32' on cpu is used instead" in notice and "roadseg doctor" in notice
 
 
+@pytest.mark.slow
 def test_an_engine_that_was_named_is_not_replaced(faulty):
     with pytest.raises(EngineError, match="'faulty float32' on cpu computes wrongly") as caught:
         load_segmenter(device="cpu", engine="openvino")
     assert "--engine" in caught.value.remedy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "problem"),
     [("import os; os.abort()", "SIGABRT"), ("import time; time.sleep(60)", "gave no answer within 0.2 s")],
@@ -89,6 +92,7 @@ def test_openvino_agrees_with_torch(network):
         assert outcome.labels > (0.999 if precision == "float32" else 0.95)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("precision", "least"), [("mixed", 0.99), ("bfloat16", 0.97), ("float16", 0.99)])
 def test_torch_in_reduced_precision_agrees_with_float32(network, precision, least):
     outcome = check_engine(TorchEngine(network, CPU, precision), network, "weights")

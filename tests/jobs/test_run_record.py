@@ -148,6 +148,7 @@ def test_an_interrupted_run_has_its_page_and_goes_on_in_one_curve(scored, interr
             assert chart == other and chart["lines"][0]["steps"] == [2, 4, 6]
 
 
+@pytest.mark.slow
 def test_a_page_that_cannot_be_written_is_a_warning_told_once(data, tmp_path, monkeypatch):
     def broken(run):
         raise ValueError("a template is broken")
@@ -162,6 +163,7 @@ def test_a_page_that_cannot_be_written_is_a_warning_told_once(data, tmp_path, mo
     assert "samples" in told[0] and "a template is broken" in told[1]
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_has_the_page_of_its_last_report(data, tmp_path, monkeypatch):
     plan = recipe(data, method="source-only", steps=6, checkpoint_every=6)
     trainers = []

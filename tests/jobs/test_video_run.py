@@ -131,6 +131,7 @@ def test_another_recipe_and_other_videos_are_refused(site, recipe_of, finished):
     assert times(finished.out) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["", "[{", "1", '["drive.mp4"]', '[{"address": "drive.mp4", "kind": 1}]'])
 def test_a_damaged_list_of_videos_is_an_error(recipe_of, clip, tmp_path, content):
     recipe = recipe_of(clip)
@@ -155,6 +156,7 @@ def test_a_video_whose_name_is_too_long_is_left_out(site, recipe_of, tmp_path):
         run_video_recipe(recipe_of(tmp_path / name, site.url("/drvie.mp4")), tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_misspelt_address_ends_the_job_and_can_be_corrected(site, recipe_of, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(FetchError, match="404"):

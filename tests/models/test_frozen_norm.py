@@ -136,6 +136,7 @@ def test_plain_operations_without_gradients_give_what_those_for_training_give(na
     torch.testing.assert_close(plain, network(x).logits[0].detach(), rtol=0, atol=1e-9 * float(plain.abs().max()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_a_network_is_its_early_and_its_late_layers(name):
     network, x = lively(name), torch.randn(1, 3, 65, 49, dtype=torch.float64)

@@ -130,6 +130,7 @@ def torchvision_vgg16(network):
     return state | {"classifier.0.weight": torch.zeros(8, 8), "classifier.6.weight": torch.zeros(10, 8)}
 
 
+@pytest.mark.slow
 def test_vgg16_starts_from_a_file_of_torchvision(site, tmp_path, monkeypatch):
     trained = build_model("vgg16", 19, pretrained=False).eval()
     path = tmp_path / "vgg.pth"

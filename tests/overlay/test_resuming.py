@@ -112,6 +112,7 @@ def names(out):
     return sorted(path.name for path in out.iterdir() if path.name != ".lock")
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_done_again(clip, whole, tmp_path):
     told = []
     with pytest.raises(MemoryError):
@@ -140,6 +141,7 @@ def test_smoothing_goes_on_where_it_was(clip, tmp_path):
     assert len(np.unique(rows)) > 10, "what is smoothed has to change for this to show anything"
 
 
+@pytest.mark.slow
 def test_parts_of_another_job_are_not_used(clip, whole, tmp_path):
     with pytest.raises(MemoryError):
         overlay_video(clip, TheBrighterIsSky(fail_at=THIRD_SEGMENT), tmp_path, OverlayOptions(opacity=0.9))
@@ -148,6 +150,7 @@ def test_parts_of_another_job_are_not_used(clip, whole, tmp_path):
     assert contents(clip, tmp_path) == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["{", '{"versions": {}}'])
 def test_parts_whose_manifest_says_something_else_are_not_used(clip, whole, tmp_path, damage):
     with pytest.raises(MemoryError):
@@ -157,6 +160,7 @@ def test_parts_whose_manifest_says_something_else_are_not_used(clip, whole, tmp_
     assert contents(clip, tmp_path) == whole
 
 
+@pytest.mark.slow
 def test_a_job_whose_last_segment_was_done_is_only_joined(clip, whole, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("roadseg.overlay.parts.join_videos", lambda *_, **__: 1 / 0)
@@ -184,6 +188,7 @@ def test_parts_left_of_a_job_that_was_done_are_removed(clip, tmp_path):
     assert PARTS not in names(tmp_path)
 
 
+@pytest.mark.slow
 def test_earlier_results_stay_until_new_ones_are_whole(clip, tmp_path, monkeypatch):
     overlay_video(clip, TheBrighterIsSky(), tmp_path)
     before = contents(clip, tmp_path)

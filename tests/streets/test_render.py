@@ -49,6 +49,7 @@ def test_every_size_gives_an_image_and_a_label_map(look, size):
     assert len(np.unique(label)) >= 4
 
 
+@pytest.mark.slow
 def test_an_image_does_not_depend_on_what_was_rendered_before():
     forwards = [render_street(0, index, size=SMALL) for index in range(6)]
     backwards = [render_street(0, index, size=SMALL) for index in reversed(range(6))][::-1]
@@ -81,6 +82,7 @@ def test_seed_index_and_look_all_matter():
         assert np.abs(base.astype(int) - other[0]).mean() > 5
 
 
+@pytest.mark.slow
 def test_a_larger_image_shows_the_same_street():
     small, large = render_street(0, 4, size=(120, 90))[1], render_street(0, 4, size=(480, 360))[1]
     assert (large[2::4, 2::4] == small).mean() > 0.9
@@ -150,6 +152,7 @@ def test_what_cannot_be_rendered_is_refused(options, cause):
         render_street(**options)
 
 
+@pytest.mark.slow
 def test_scenes_can_be_written_as_text():
     written, given = (render_street(0, 3, size=SMALL, scenes=scenes)[0] for scenes in ("indian", {"indian": 1.0}))
     assert np.array_equal(written, given)

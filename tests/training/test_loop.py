@@ -125,6 +125,7 @@ def test_labels_of_the_target_are_read_before_anything_starts(data, tmp_path):
     assert not (tmp_path / "run" / "recipe.toml").exists()
 
 
+@pytest.mark.slow
 def test_statistics_can_be_all_that_is_adapted(data, tmp_path):
     outcome = adapt(tmp_path / "run", recipe=recipe(data, method="source-only", steps=0, adapt_bn=True))
     trained, _ = load_model(outcome.run)
@@ -141,6 +142,7 @@ def test_it_learns_the_source(data, tmp_path):
     assert outcome.losses["segmentation/main"] < 0.7
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(data, tmp_path):
     plan = recipe(data, method="source-only", steps=3, checkpoint_every=1, evaluate_every=2)
     trainer = build_trainer(plan)
