@@ -6,7 +6,8 @@ INSTALLED := $(VENV)/.installed
 DEVELOPER := $(VENV)/.developer
 # Those that need neither a video nor another program.
 BENCHMARKS := confusion neighbours overlay streets training_step tta
-PYTEST := $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist worksteal
+# A file of tests goes to one process as a whole, which makes what they share once; tests/conftest.py orders files.
+PYTEST := $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # With cached bytecode, each process of the tests starts seconds sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
