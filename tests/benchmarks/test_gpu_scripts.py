@@ -1,0 +1,66 @@
+"""The scripts for a machine that has a GPU for minutes run from end to end in small on the CPU."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.tiny_sets import write_image
+
+from benchmarks.gpu.steps_that_fit import steps_that_fit
+
+REPOSITORY = Path(__file__).parents[2]
+SMALL = [
+    "size=[64,48]",
+    "crop=[64,48]",
+    "scale=[1,1]",
+    "source_count=2",
+    "batch_size=1",
+    "workers=0",
+    "precision=float32",
+]
+ARMS = "source-only-false multi-level-true"
+SETTING = {"SECONDS_IN_ALL": "3000", "PROBE_STEPS": "1", "MOST_STEPS": "2", "ARMS": ARMS, "PYTHON": sys.executable}
+
+
+def run(script: str, *arguments: str) -> str:
+    done = subprocess.run(
+        ["bash", f"benchmarks/{script}", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        env=os.environ | SETTING,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_network_that_ships_is_trained(tmp_path):
+    assert "2 steps" in run("gpu_train.sh", str(tmp_path), *SMALL, "init=source-only")
+    assert (tmp_path / "model.safetensors").stat().st_size < 16e6
+    assert (tmp_path / "metrics.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_methods_run_side_by_side(tmp_path):
+    target = tmp_path / "target"
+    target.mkdir()
+    write_image(target / "street.png", np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8))
+    assert "2 steps" in run("gpu_methods.sh", str(tmp_path / "out"), str(target), *SMALL, "adversarial.warmup_steps=1")
+    arms = {folder.name: (folder / "model.safetensors").exists() for folder in (tmp_path / "out").iterdir()}
+    assert arms == dict.fromkeys(ARMS.split(), True)
+
+
+def test_steps_fit_the_time_that_is_left(tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_text(
+        '{"step": 10, "seconds_a_step": 0.5}\n{"step": 20, "seconds_a_step": 0.1}\n{"step": 20, "miou": 3}\n'
+    )
+    assert steps_that_fit(log, 70, 5000) == 600
+    assert steps_that_fit(log, 70, 100) == 100
+    assert steps_that_fit(log, -5, 100) == 1
