@@ -30,6 +30,8 @@ class PseudoLabels(Method):
         """Weight of the loss on target images; the loss on source images has weight 1."""
         keep_ratio: Annotated[float, Field(gt=0, le=1)] = 0.66
         """Share of each class's pixels that keep their pseudo-label: those of the highest confidence."""
+        images: Annotated[int, Field(ge=0)] = 0
+        """Most images of a target to label and learn from, evenly spread over it; 0 for all."""
 
     labels_target = True
     options: Options
@@ -44,7 +46,7 @@ class PseudoLabels(Method):
         return pseudo_labelled(
             labelling.network,
             labelling.label_space,
-            dataset,
+            dataset.evenly_spread(self.options.images) if self.options.images else dataset,
             labelling.folder,
             self.runtime,
             size=labelling.size,

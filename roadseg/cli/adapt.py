@@ -64,11 +64,10 @@ def adapt(
     [bold]Example:[/bold] roadseg adapt --target data/frames --out runs/my-roads
     """
     from roadseg.jobs.adapt import adapt as start_run
-    from roadseg.jobs.adapt import recipe_of
+    from roadseg.jobs.adapt import recipe_keys, recipe_of
     from roadseg.runtime import is_main_process
     from roadseg.training.keys import merged
-    from roadseg.training.recipe import parse_overrides, recipe_values, resolve
-    from roadseg.training.recipe_files import find_recipe
+    from roadseg.training.recipe import parse_overrides, resolve
 
     flags: dict[str, Any] = {
         "target": list(map(str, target)) if target else None,
@@ -84,8 +83,7 @@ def adapt(
     }
     overrides = {key: value for key, value in flags.items() if value is not None}
     overrides = merged(overrides, parse_overrides(assignments or []))
-    origin = str(recipe or "options")
-    values = merged(recipe_values(find_recipe(recipe)) if recipe else {}, overrides)
+    values, origin = recipe_keys(recipe, overrides)
     reporter = Reporter(quiet=quiet or not is_main_process(), as_json=as_json)
     if sweep is not None:
         from roadseg.cli.run import run_all
@@ -112,6 +110,8 @@ def _summary(outcome: "Outcome") -> str:
     lines = [f"[bold]{escape(str(outcome.run))}[/bold]: {outcome.steps} steps in {outcome.seconds:.0f} s; {losses}"]
     if outcome.evaluation is not None:
         lines.append(f"mIoU on {outcome.evaluation.dataset}: [bold]{outcome.evaluation.miou:.1f}[/bold]")
+    if outcome.verdict is not None:
+        lines.append(f"against the start, without labels: {escape(str(outcome.verdict))}")
     judged = {name: judgement for name, judgement in outcome.health.items() if judgement.verdict != TOO_EARLY}
     lines += [escape(verdict_line(name, judgement)) for name, judgement in judged.items()]
     lines.append(f"next: roadseg overlay VIDEO --run {escape(str(outcome.run))} --out out")

@@ -1,7 +1,8 @@
 """The job behind `roadseg adapt`: a recipe in, a run folder out."""
 
+import copy
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +13,17 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.errors import InputError, RecipeError, TrainingError
 from roadseg.evaluation.evaluate import score
+from roadseg.evaluation.label_free import IMAGES as JUDGED
+from roadseg.evaluation.label_free import LabelFreeVerdict, judge
 from roadseg.evaluation.scores import Evaluation
 from roadseg.evaluation.trained import card_of
 from roadseg.files import locked
 from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.jobs.run_record import RunRecord
+from roadseg.jobs.scene_choice import with_choices
+from roadseg.models.names import IMAGENET
+from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import save_model
 from roadseg.runtime import describe, is_main_process, main_process_first, process_group
 from roadseg.training.build import (
@@ -26,6 +32,7 @@ from roadseg.training.build import (
     build_trainer,
     label_targets,
     named_datasets,
+    target_images,
 )
 from roadseg.training.callbacks import Callbacks
 from roadseg.training.events import require_tensorboard
@@ -34,7 +41,7 @@ from roadseg.training.log import Series, loss_series
 from roadseg.training.loop import train
 from roadseg.training.meter import Report
 from roadseg.training.recipe import AdaptRecipe, recipe_values, resolve
-from roadseg.training.recipe_files import find_recipe
+from roadseg.training.recipe_files import ADAPT, find_recipe
 from roadseg.training.run_folder import RunFolder
 from roadseg.training.samples import steps_between_samples
 from roadseg.training.trainer import Trainer
@@ -54,6 +61,8 @@ class Outcome:
     """Verdicts on losses, by name, from the last steps of the whole run."""
     evaluation: Evaluation | None
     """Scores on the recipe's labelled data set; made by the main process only."""
+    verdict: LabelFreeVerdict | None
+    """Comparison with the initial weights on target images, without labels; None without a target."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the facts for JSON and metrics.json."""
@@ -64,6 +73,7 @@ class Outcome:
             "losses": {name: round(value, 4) for name, value in self.losses.items()},
             "health": {name: judgement.as_dict() for name, judgement in self.health.items()},
             "evaluation": None if self.evaluation is None else self.evaluation.as_dict(),
+            "against_start": None if self.verdict is None else self.verdict.as_dict(),
         }
 
 
@@ -80,7 +90,7 @@ def adapt(
 
     Args:
         out: run folder to make, or to continue with `resume`.
-        recipe: path of a recipe file, name of a recipe of the package, or a recipe; None for the defaults.
+        recipe: path of a recipe file, name of a recipe of the package, or a recipe; None for the recipe `adapt`.
         resume: continue the run in `out` from its last checkpoint. Recipe and options may be left out; if given, they
             must be those of the run. A finished run is evaluated and saved again.
         data: folder for rendered streets and downloaded weights, shared by all runs.
@@ -98,22 +108,24 @@ def adapt(
         KeyboardInterrupt: after a checkpoint was saved.
     """
     out, data, callbacks = Path(out), Path(data), callbacks or Callbacks()
-    values, origin = _values(recipe, options)
     if resume:
         begun = recipe_of(out)
-        _refuse_changes(begun, values)
+        _refuse_changes(begun, dict(options) if recipe is None else recipe_keys(recipe, options)[0])
         return _resume(begun, RunFolder(out), data, callbacks)
+    values, origin = recipe_keys(recipe, options)
     return _begin(resolve(values, origin=origin), RunFolder(out), data, callbacks)
 
 
-def _values(recipe: AdaptRecipe | str | Path | None, options: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """Return recipe keys with options merged in, and what error messages call them."""
-    if recipe is None:
-        return dict(options), "options"
+def recipe_keys(recipe: AdaptRecipe | str | Path | None, options: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return the keys of a recipe, of `adapt` for None, with options merged in, and what error messages call them.
+
+    Raises:
+        RecipeError: there is no such recipe, or it is no TOML.
+    """
     if isinstance(recipe, AdaptRecipe):
         return merged(recipe.model_dump(exclude_none=True), options), "recipe"
-    path = find_recipe(recipe)
-    return merged(recipe_values(path), options), str(path)
+    path = find_recipe(recipe or ADAPT)
+    return merged(recipe_values(path), options), str(recipe or "options")
 
 
 def recipe_of(out: Path) -> AdaptRecipe:
@@ -186,6 +198,8 @@ class _Training:
         """Combine what `prepare` makes; `labelled` is the data set to evaluate on."""
         self.recipe, self.run, self.callbacks = recipe, run, callbacks
         self.trainer, self.batches, self.labelled = trainer, batches, labelled
+        self.initial = copy.deepcopy(trainer.method.segmenter).cpu()
+        """The network before any step, which the result is compared with."""
         self.losses: dict[str, float] = {}
         self.history: Series = {}
 
@@ -198,6 +212,9 @@ class _Training:
             evaluation = named_datasets(recipe).evaluation
             labelled = None if evaluation is None else evaluation.open()
             trainer = build_trainer(recipe, data, callbacks)
+        network, runtime = trainer.method.segmenter, trainer.method.runtime
+        recipe = with_choices(recipe, network, runtime, run, callbacks.on_start)
+        with main_process_first():
             return cls(recipe, run, callbacks, trainer, build_batches(recipe, data, callbacks), labelled)
 
     def finish(self) -> Outcome:
@@ -208,7 +225,7 @@ class _Training:
         if is_main_process():
             return self._train_and_save(began)
         self._train()
-        return Outcome(self.run.path, self.trainer.step, time.monotonic() - began, self.losses, {}, None)
+        return Outcome(self.run.path, self.trainer.step, time.monotonic() - began, self.losses, {}, None, None)
 
     def _announce(self) -> None:
         recipe, device = self.recipe, self.trainer.method.runtime.device
@@ -247,10 +264,10 @@ class _Training:
             except TrainingError:
                 record.write_page()
                 raise
-            evaluation = self._evaluate()
+            evaluation, verdict = self._evaluate(), self._verdict(targets)
             seconds = time.monotonic() - began
             verdicts = judge_all(self.history, kinds)
-            outcome = Outcome(run.path, trainer.step, seconds, self.losses, verdicts, evaluation)
+            outcome = Outcome(run.path, trainer.step, seconds, self.losses, verdicts, evaluation, verdict)
             scores = {} if evaluation is None else {evaluation.dataset: round(evaluation.miou, 2)}
             card = card_of(self.recipe, trainer.result).model_copy(update={"scores": scores})
             save_model(run.model, trainer.result, card)
@@ -278,15 +295,25 @@ class _Training:
     def _evaluate(self) -> Evaluation | None:
         if self.labelled is None:
             return None
-        recipe, network = self.recipe, self.trainer.result.eval()
-        engine = TorchEngine(network, self.trainer.method.runtime, "float32")
-        name = f"{recipe.model} {recipe.method}"
         return score(
-            NetworkSegmenter(network, card_of(recipe, network), engine, name, exact=True),
+            self._segmenter(self.trainer.result),
             self.labelled,
-            resampling=recipe.resampling,
-            scored_classes=recipe.scored_classes,
+            resampling=self.recipe.resampling,
+            scored_classes=self.recipe.scored_classes,
             on_progress=self.callbacks.on_evaluate,
+        )
+
+    def _verdict(self, targets: Sequence[ImageDataset]) -> LabelFreeVerdict | None:
+        if not targets or self.recipe.init == IMAGENET:
+            return None
+        images = target_images(self.recipe, targets, JUDGED)
+        return judge(self._segmenter(self.initial), self._segmenter(self.trainer.result), images)
+
+    def _segmenter(self, network: SegmentationNetwork) -> NetworkSegmenter:
+        recipe = self.recipe
+        engine = TorchEngine(network.eval(), self.trainer.method.runtime, "float32")
+        return NetworkSegmenter(
+            network, card_of(recipe, network), engine, f"{recipe.model} {recipe.method}", exact=True
         )
 
     def _report(self, report: Report) -> None:

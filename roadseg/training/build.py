@@ -1,10 +1,11 @@
 """Construction of everything that a recipe names: data sets, networks, method, optimizers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roadseg.adaptation.batch_norm import IMAGES, adapted_to, source_moments
 from roadseg.adaptation.method import Method, MethodParts, TargetLabelling
@@ -57,7 +58,7 @@ def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), callbacks: Cal
     runtime = start(recipe.device, recipe.precision)
     seed_everything(recipe.seed)
     network = runtime.place(_initial_network(recipe, data, callbacks or Callbacks()))
-    if recipe.adapt_bn:
+    if recipe.adapts_bn:
         keep_source_statistics(network)
     average = WeightAverage(network, recipe.ema_decay) if recipe.ema_decay else None
     method = build_method(recipe, network, runtime)
@@ -99,17 +100,15 @@ def adapt_batch_norm(recipe: AdaptRecipe, trainer: Trainer, source: ImageDataset
         DatasetError: an image cannot be read.
         InputError: the network has no batch norm.
     """
-    if not recipe.adapt_bn or trainer.step > 0:
+    if not recipe.adapts_bn or trainer.step > 0:
         return
     network, runtime = trainer.method.segmenter, trainer.method.runtime
     buffers = [buffer for norm in batch_norms(network) for buffer in running_statistics(norm)]
     if runtime.rank == 0:
         callbacks.on_start("batch norm adapted to the target")
-        targets = [target.open() for target in named_datasets(recipe).targets]
-        share = max(1, IMAGES // len(targets))
-        images = [sample_images(target, recipe.input_size, share, recipe.resampling) for target in targets]
+        images = target_images(recipe, [target.open() for target in named_datasets(recipe).targets], IMAGES)
         moments = source_moments(network, sample_images(source, recipe.size, IMAGES, recipe.resampling), runtime)
-        adapted = adapted_to(network, moments, np.concatenate(images), runtime, recipe.bn_prior)
+        adapted = adapted_to(network, moments, images, runtime, recipe.bn_prior)
         network.load_state_dict(adapted.state_dict())
     else:
         for buffer in buffers:
@@ -117,6 +116,19 @@ def adapt_batch_norm(recipe: AdaptRecipe, trainer: Trainer, source: ImageDataset
     runtime.all_sum(buffers)
     for average in trainer.averages.values():
         average.network.load_state_dict(network.state_dict())
+
+
+def target_images(recipe: AdaptRecipe, targets: Sequence[ImageDataset], count: int) -> NDArray[np.uint8]:
+    """Read images that stand for all of the targets: evenly spread, equally many of each target.
+
+    Returns:
+        (N, H, W, 3) uint8 RGB of the network's input size; N is at most `count`, and at least one of each target.
+
+    Raises:
+        DatasetError: an image cannot be read.
+    """
+    share = max(1, count // len(targets))
+    return np.concatenate([sample_images(one, recipe.input_size, share, recipe.resampling) for one in targets])
 
 
 def label_targets(recipe: AdaptRecipe, trainer: Trainer, out: Path, callbacks: Callbacks) -> tuple[ImageDataset, ...]:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 STREETS = "streets"
 """Value of `source` for the built-in renderer instead of a folder."""
+AUTO = "auto"
+"""Value of `scenes` and `adapt_bn` that leaves the choice to `roadseg.jobs.scene_choice`."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ OPTION_MODELS = {"aspp": ("vgg16", "resnet101"), "batch_norm": ("resnet101",)}
 NAMES: dict[str, Callable[[str], object]] = {
     "labels": label_space,
     "scored_classes": label_space,
-    "scenes": parse_scenes,
+    "scenes": lambda scenes: scenes == AUTO or parse_scenes(scenes),
     "method": method_parts,
     "published": published_row,
 }
@@ -119,7 +121,9 @@ class AdaptRecipe(Options):
     source_count: PositiveInt = 1200
     """Number of streets to render for source = "streets"."""
     scenes: str = ""
-    """Kinds of streets to render, as `european=0.7,indian=0.3`; empty for a mixture of all, see docs/streets.md."""
+    """Kinds of streets to render, as `european=0.7,indian=0.3`; empty for a mixture of all, see docs/streets.md. `auto`
+    takes the kind that the target's images resemble most: that from which adapted batch norm gives them the steadiest
+    labels; the mixture without a target."""
     target: Annotated[str | tuple[str, ...], BeforeValidator(_one_or_several)] = ""
     """Unlabelled images: a folder, or KIND:ROOT[:SPLIT], whose labels are not read; or a list of several, which are
     sampled equally often whatever their sizes; may be empty for source-only."""
@@ -174,8 +178,10 @@ class AdaptRecipe(Options):
     """Weight of the auxiliary head's segmentation loss: lambda_seg of the earlier level."""
     class_balance: Annotated[float, Field(ge=0, le=1)] = 0.2
     """Strength of the loss weights for rare classes: 0 weights all pixels alike, as the paper does, 1 all classes."""
-    adapt_bn: bool = False
-    """Adapt batch norm to the target before training; from then on each domain is normalised by its own statistics."""
+    adapt_bn: bool | Literal["auto"] = False
+    """Adapt batch norm to the target before training; from then on each domain is normalised by its own statistics.
+    `auto` does so where the target's labels become steadier, see docs/methods.md; not without a target, or from
+    imagenet."""
     bn_prior: Annotated[int, Field(ge=0)] = PRIOR
     """For adapt_bn: number of images that the source statistics count for, beside 32 of the target."""
 
@@ -239,7 +245,7 @@ class AdaptRecipe(Options):
             reasons = {
                 f"method {self.method!r}": any(kind.uses_target for kind in self.methods),
                 f"fourier_beta = {self.fourier_beta}": self.fourier_beta,
-                "adapt_bn": self.adapt_bn,
+                "adapt_bn": self.adapts_bn,
             }
             reason = next(reason for reason, holds in reasons.items() if holds)
             raise ValueError(f"{reason} needs a target: a folder of unlabelled images")
@@ -252,7 +258,7 @@ class AdaptRecipe(Options):
                 raise ValueError(f"crop {crop} is larger than size {size} at the largest scale {self.scale[1]}")
         if self.fourier_beta and self.source_crop != self.target_crop:
             raise ValueError("fourier_beta needs crops of one size: leave out target_size, or give crop a size")
-        if self.adapt_bn and (self.model == "vgg16" or self.batch_norm == "batch-statistics"):
+        if self.adapts_bn and not self._has_frozen_batch_norm:
             raise ValueError("adapt_bn is for networks with frozen batch norm: fast and resnet101")
         if self.labels_target and self.init == IMAGENET:
             raise ValueError(f"method {self.method!r} needs an init that can label streets already, not imagenet")
@@ -324,7 +330,34 @@ class AdaptRecipe(Options):
     @property
     def needs_target(self) -> bool:
         """True if training reads target images, if only for their colours or statistics."""
-        return self.shows_targets or self.adapt_bn
+        return self.shows_targets or self.adapts_bn or self.chooses
+
+    @property
+    def adapts_bn(self) -> bool:
+        """True if batch norm is adapted before training, or may be."""
+        return self._can_adapt_bn if self.adapt_bn == AUTO else bool(self.adapt_bn)
+
+    @property
+    def chooses(self) -> bool:
+        """True if something is left to be chosen by images of the target, and can be."""
+        return AUTO in (self.scenes, self.adapt_bn) and self._can_adapt_bn
+
+    def chosen(self, scenes: str, *, adapt_bn: bool) -> "AdaptRecipe":
+        """Return the recipe with its choices made."""
+        return self.model_copy(
+            update={
+                "scenes": scenes if self.scenes == AUTO else self.scenes,
+                "adapt_bn": adapt_bn if self.adapt_bn == AUTO else self.adapt_bn,
+            }
+        )
+
+    @property
+    def _can_adapt_bn(self) -> bool:
+        return bool(self.target) and self._has_frozen_batch_norm and self.init != IMAGENET
+
+    @property
+    def _has_frozen_batch_norm(self) -> bool:
+        return self.model != "vgg16" and self.batch_norm != "batch-statistics"
 
     def as_toml(self) -> str:
         """Return the resolved recipe as TOML."""

@@ -12,6 +12,8 @@ from roadseg.training.recipe import AdaptRecipe, recipe_values
 from roadseg.training.score_recipe import SETS, ScoreRecipe, resolve_scores
 from roadseg.training.video_recipe import resolve_any
 
+ADAPT = "adapt"
+"""Recipe of `roadseg adapt` where none is named."""
 SUFFIX = ".toml"
 FOLDER = "pipelines"
 """Folder of recipes: in an installed package inside of it, in a checkout beside it."""

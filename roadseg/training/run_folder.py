@@ -38,6 +38,11 @@ class RunFolder:
         return self.path / "checkpoint.pt"
 
     @property
+    def scene_choice(self) -> Path:
+        """Record of the choice of scenes, where the recipe leaves it open: JSON, see `roadseg.jobs.scene_choice`."""
+        return self.path / "scenes.json"
+
+    @property
     def pseudo_labels(self) -> Path:
         """Folder of the target's pseudo-labels, for methods that train on them."""
         return self.path / "pseudo-labels"

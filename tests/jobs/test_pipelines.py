@@ -16,7 +16,7 @@ from roadseg.training.callbacks import Callbacks
 from roadseg.training.keys import merged
 from roadseg.training.published import published_for
 from roadseg.training.recipe import recipe_values, resolve
-from roadseg.training.recipe_files import read_any_recipe, read_recipe
+from roadseg.training.recipe_files import ADAPT, read_any_recipe, read_recipe
 from roadseg.training.score_recipe import SETS, ScoreRecipe
 from roadseg.training.video_recipe import VIDEOS
 
@@ -148,7 +148,7 @@ def in_small(small_sets, start_files):
 @pytest.mark.parametrize("name", TRAINED)
 def test_a_recipe_trains(name, in_small, tmp_path):
     values = in_small(name)
-    outcome = adapt(tmp_path / "run", **values)
+    outcome = adapt(tmp_path / "run", recipe=resolve(values, origin=name))
     assert outcome.steps == 1
     assert (outcome.evaluation is not None) == ("evaluation" in values)
 
@@ -172,8 +172,9 @@ def test_a_recipe_of_videos_trains_on_their_frames(tmp_path):
 
 
 def complete(path):
-    """Read a recipe with the videos that those who launch it must name."""
-    return read_recipe(path, **({VIDEOS: ["drive.mp4"]} if VIDEOS in recipe_values(path) else {}))
+    """Read a recipe with the videos or the target that those who launch it must name."""
+    named = {"target": "data/frames"} if path.stem == ADAPT else {}
+    return read_recipe(path, **({VIDEOS: ["drive.mp4"]} if VIDEOS in recipe_values(path) else named))
 
 
 def relocated(text, small_sets):
