@@ -1,6 +1,6 @@
 """Base class of the tables that people write in recipes."""
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
@@ -15,7 +15,8 @@ class Options(BaseModel):
     def _no_truth_value(cls, value: Any, info: ValidationInfo) -> Any:
         # pydantic takes true for 1, so `steps = true` would train one step.
         values = value if isinstance(value, list | tuple) else [value]
-        takes_one = cls.model_fields[str(info.field_name)].annotation is bool
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        takes_one = bool in (annotation, *get_args(annotation))
         if not takes_one and any(isinstance(each, bool) for each in values):
             raise ValueError("true and false are no values of this key")
         return value

@@ -12,8 +12,8 @@ from typing import Self
 
 from roadseg.adaptation.batch_norm import IMAGES, BatchNormAdaptation
 from roadseg.errors import InputError
-from roadseg.evaluation.label_free import CLEAR, Measures
 from roadseg.evaluation.label_free import IMAGES as JUDGED
+from roadseg.evaluation.label_free import Measures
 from roadseg.evaluation.trained import card_of
 from roadseg.files import write_json
 from roadseg.inference.network_segmenter import NetworkSegmenter
@@ -46,8 +46,8 @@ class SceneChoice:
 
     @property
     def adapt_bn(self) -> bool:
-        """True unless that is clearly less steady than no adaptation, which is rarely better."""
-        return self.adapted[self.scenes] > self.start - CLEAR
+        """True if that is steadier than no adaptation."""
+        return self.adapted[self.scenes] > self.start
 
     @classmethod
     def read(cls, file: Path) -> Self:

@@ -9,7 +9,6 @@ from helpers.tiny import toy_recipe
 from roadseg.evaluation.label_free import Measures
 from roadseg.jobs import scene_choice
 from roadseg.jobs.adapt import adapt
-from roadseg.jobs.scene_choice import SceneChoice
 from roadseg.models.domain_statistics import batch_norms
 from roadseg.models.weights import load_model
 from roadseg.streets.presets import PRESETS
@@ -43,7 +42,7 @@ def test_the_steadiest_kind_of_streets_is_taken_and_recorded(data, tmp_path, ste
 
 
 def test_batch_norm_stays_where_labels_become_less_steady(data, tmp_path, steadiness):
-    steadiness += [40.0, 38.0]
+    steadiness += [40.0, 39.9]
     outcome, told = chosen(data, tmp_path)
     trained, start = (load_model(run)[0] for run in (outcome.run, "default"))
     assert any("batch norm left as it is" in line for line in told)
@@ -55,8 +54,3 @@ def test_nothing_is_chosen_without_a_target(data, tmp_path):
     outcome, _ = chosen(data, tmp_path, target="")
     assert not (outcome.run / "scenes.json").exists()
     assert outcome.verdict is None
-
-
-def test_a_little_less_steady_is_no_reason():
-    assert SceneChoice(40, {"": 39.5}).adapt_bn
-    assert not SceneChoice(40, {"": 38.5}).adapt_bn
