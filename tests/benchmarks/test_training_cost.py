@@ -15,9 +15,8 @@ from roadseg.runtime import start
 SIZE = (96, 64)
 
 
-@pytest.mark.parametrize(
-    "model", ["fast", pytest.param("vgg16", marks=pytest.mark.slow), pytest.param("resnet101", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["fast", "vgg16", "resnet101"])
 def test_both_kinds_of_step_have_the_same_losses_and_the_same_outcome(model, tmp_path, monkeypatch):
     make_resnet_shallow(monkeypatch)
     runtime = start("cpu")

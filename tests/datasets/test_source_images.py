@@ -32,6 +32,7 @@ def test_a_source_that_is_not_there_is_told_with_what_to_do(source, tmp_path, mo
     assert "--adapt-bn" in caught.value.remedy
 
 
+@pytest.mark.slow
 def test_scenes_are_those_of_streets_alone(tmp_path):
     size = (64, 48)
     assert not np.array_equal(source_images("streets", size, 1), source_images("streets", size, 1, "night"))

@@ -37,12 +37,14 @@ def test_pages_load_nothing_from_elsewhere(site):
         assert not [address for address in loaded if "//" in address and not address.startswith("data:")], page.name
 
 
+@pytest.mark.slow
 def test_formulas_are_mathml(site):
     text = (site / "methods.html").read_text()
     assert "<math" in text
     assert "arithmatex" not in text
 
 
+@pytest.mark.slow
 def test_the_command_reference_names_every_command(site):
     from roadseg.cli.main import app
 
@@ -52,6 +54,7 @@ def test_the_command_reference_names_every_command(site):
     assert not [name for name in commands if f"<code>roadseg {name.replace('_', '-')}</code>" not in text]
 
 
+@pytest.mark.slow
 def test_the_python_reference_has_every_public_name(site):
     text = (site / "reference.html").read_text()
     assert not [name for name in roadseg.__all__ if f'id="roadseg.{name}"' not in text]

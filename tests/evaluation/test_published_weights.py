@@ -73,6 +73,7 @@ def test_bare_weights_may_be_safetensors_and_have_two_heads(published, tmp_path)
     assert load_published(tmp_path / "two.pth", fast).network.levels == 2
 
 
+@pytest.mark.slow
 def test_weights_that_cannot_be_scored_are_refused(published, tmp_path):
     _, path, recipe = published
     with pytest.raises(WeightsError, match="does not fit"):

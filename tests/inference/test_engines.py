@@ -134,6 +134,7 @@ def test_other_networks_run_in_openvino(monkeypatch, name):
     torch.testing.assert_close(given, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
 
 
+@pytest.mark.slow
 @pytest.mark.extra("openvino")
 def test_names_tell_engines_precisions_and_weights_apart():
     chosen = [("torch", "float32"), ("torch", "mixed"), ("torch", "bfloat16"), ("openvino", "float32")]

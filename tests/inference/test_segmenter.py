@@ -138,6 +138,7 @@ def test_exact_labels_are_decided_at_the_size_of_the_image_in_float32(street):
     assert (flipped == (there + mirrored.flip(-1)).argmax(0).numpy()).mean() > 0.999
 
 
+@pytest.mark.slow
 def test_an_exact_segmenter_gives_labels_of_scores_at_the_size_of_segment(street):
     exact = load_segmenter(Path(DEFAULT), device="cpu", engine="exact", input_size=SIZE)
     images = street[None, ::2, ::2]

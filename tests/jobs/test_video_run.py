@@ -122,6 +122,7 @@ def test_what_was_cut_goes_on_at_every_stage(site, recipe_of, tmp_path):
     assert Counter(steps) == {1: 1, 2: 1}
 
 
+@pytest.mark.slow
 def test_another_recipe_and_other_videos_are_refused(site, recipe_of, finished):
     before = times(finished.out)
     with pytest.raises(RecipeError, match=r"videos .*two\.mp4"):

@@ -130,6 +130,7 @@ def test_a_search_that_fails_is_a_notice(tmp_path):
     assert mask is None and len(notices) == 1 and notices[0].startswith(f"no mask: {tmp_path}/text.mp4: not a video")
 
 
+@pytest.mark.slow
 def test_a_mask_edited_in_place_is_used_and_kept(tmp_path, bonnet_clip):
     out = tmp_path / "out"
     overlay_video(bonnet_clip[0], TheUpperHalfIsSky(), out, OverlayOptions(mask=AUTO))
