@@ -28,6 +28,7 @@ Verdict = Literal[
     "weak",
     "strong",
     "guessing",
+    "matched",
     "has won",
     "fooled",
     "worse than guessing",
@@ -77,6 +78,8 @@ class LossKind:
 _VANILLA = LossKind("discriminator")
 _WON, _STRONG, _WEAK, _GUESSING, _FOOLED = map(_VANILLA.skill, (0.05, 0.2, 0.5, 0.67, 0.72))
 """Bounds between the verdicts on discriminators, as losses of the published form."""
+_KNEW = _VANILLA.skill(0.62)
+"""Skill that a discriminator of which half the skill is left once had."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,9 @@ ADVICE: dict[Verdict, str] = {
     "strong": "It is nearly always right: if it becomes always right, the segmenter learns nothing from it.",
     "guessing": (
         "It cannot distinguish the domains, so nothing is adapted: raise discriminator_learning_rate or "
-        "discriminator_width, or train longer; if the loss was lower before, the domains look alike to it now."
+        "discriminator_width, or train longer."
     ),
+    "matched": "It distinguished the domains before, and they look alike to it now: the segmenter has adapted to it.",
     "has won": (
         "It is always right and the segmenter cannot fool it, so nothing is adapted: lower "
         "discriminator_learning_rate, or raise the adversarial weight."
@@ -144,9 +148,19 @@ def judge(points: Sequence[tuple[int, float]], kind: LossKind) -> Judgement | No
     recent = [loss for step, loss in points if step > last - window]
     loss = math.fsum(recent) / len(recent)
     verdict = _verdict(loss, kind) if last >= WARM_UP else "too early to tell"
+    if verdict in ("weak", "guessing") and _best_skill(points, kind) > max(_KNEW, 2 * kind.skill(loss)):
+        verdict = "matched"
     if kind.role == "classifier" and verdict != "worse than guessing":
         return None
     return Judgement(loss, verdict, ADVICE[verdict])
+
+
+def _best_skill(points: Sequence[tuple[int, float]], kind: LossKind) -> float:
+    """Return the highest skill of a stretch of steps as long as the one that is judged."""
+    stretches: dict[int, list[float]] = {}
+    for step, loss in points:
+        stretches.setdefault((step - 1) // WINDOW, []).append(loss)
+    return max(kind.skill(math.fsum(losses) / len(losses)) for losses in stretches.values())
 
 
 def judge_all(points: Mapping[str, Sequence[tuple[int, float]]], kinds: Mapping[str, LossKind]) -> dict[str, Judgement]:

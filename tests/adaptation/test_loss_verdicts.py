@@ -91,6 +91,22 @@ def test_the_mean_of_the_last_steps_is_judged():
     assert judge(points[: 300 // 10], VANILLA).verdict == "guessing"
 
 
+@pytest.mark.parametrize(
+    ("by_fifty_steps", "expected"),
+    [
+        ([0.69, 0.58, 0.50, 0.58, 0.66], "matched"),
+        ([0.69, 0.58, 0.50, 0.45, 0.68], "matched"),
+        ([0.69, 0.68, 0.66, 0.66, 0.68], "guessing"),
+        ([0.69, 0.67, 0.65, 0.63, 0.60], "weak"),
+        ([0.69, 0.50, 0.40, 0.50, 0.52], "weak"),
+        ([0.69, 0.50, 0.40, 0.50, 0.80], "fooled"),
+    ],
+)
+def test_a_discriminator_that_knew_the_domains_and_no_longer_does_is_matched(by_fifty_steps, expected):
+    points = [(step, by_fifty_steps[(step - 1) // 50]) for step in range(10, 251, 10)]
+    assert judge(points, VANILLA).verdict == expected
+
+
 def test_a_classifier_is_spoken_of_only_where_guessing_would_be_better():
     points = {"segmentation/main": [(500, 2.9)], "segmentation/auxiliary": [(500, 2.95)], "entropy/main": [(500, 9.0)]}
     judged = judge_all(points, {"segmentation/main": CLASSES, "segmentation/auxiliary": CLASSES})
