@@ -5,7 +5,7 @@ After Zou et al., "Unsupervised Domain Adaptation for Semantic Segmentation via 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from roadseg.models.tta import TTA, mean_probabilities
 from roadseg.runtime import Runtime, is_main_process
 
 TTA_FOR_LABELS = TTA(flip=True, scales=(0.75, 1.0, 1.3))
-"""Test-time augmentation: the mean over these is about three points better than one view, see docs/experiments.md."""
+"""Test-time augmentation for labels to learn from or to correct."""
 SURE = 0.9
 """Probability from which on pixels are kept, even below the threshold of their class."""
 LEVELS = 256
@@ -61,6 +61,7 @@ def pseudo_labelled(
     *,
     size: tuple[int, int],
     keep_ratio: float,
+    tta: TTA = TTA_FOR_LABELS,
     resampling: Resampling = "area",
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ImageDataset:
@@ -75,6 +76,7 @@ def pseudo_labelled(
         size: (width, height) of images as the network sees them at scale 1, and of the label maps.
         keep_ratio: share of each class's pixels to keep, 0..1, those of the highest confidence; pixels with a
             probability of 0.9 or more are kept in any case.
+        tta: flips and scales whose probabilities are averaged.
         resampling: how images are resized.
         on_progress: called with (images labelled, images in all).
 
@@ -92,14 +94,14 @@ def pseudo_labelled(
         if not label.is_file():
             image = resized_image(images.image(index), size, resampling)
             batch = to_tensor(image[None], runtime.device)
-            _write(label, mean_probabilities(scores, batch, size, TTA_FOR_LABELS)[0])
+            _write(label, mean_probabilities(scores, batch, size, tta)[0])
         pixels = np.asarray(read_ids(label), np.int64) * LEVELS + read_ids(_confidence_of(label))
         counts += np.bincount(pixels.ravel(), minlength=counts.size).reshape(counts.shape)
         on_progress(index + 1, len(labels))
     thresholds = selection_thresholds(counts, keep_ratio)
-    record = {"keep_ratio": keep_ratio, "thresholds": dict(zip(space.classes, thresholds, strict=True))}
     if is_main_process():
-        write_json(out / RECORD, record)
+        by_class = dict(zip(space.classes, thresholds, strict=True))
+        write_json(out / RECORD, {"keep_ratio": keep_ratio, **asdict(tta), "thresholds": by_class})
     samples = [replace(sample, label=label) for sample, label in zip(images.samples, labels, strict=True)]
     return replace(
         images, samples=samples, label_space=space, read_label=SelectedLabels(thresholds), resize_labels=True

@@ -7,14 +7,16 @@ labels are made by `roadseg.adaptation.make_pseudo_labels`.
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from roadseg.adaptation.loss_verdicts import LossKind
-from roadseg.adaptation.make_pseudo_labels import pseudo_labelled
+from roadseg.adaptation.make_pseudo_labels import TTA_FOR_LABELS, pseudo_labelled
 from roadseg.adaptation.method import Method, MethodOptions, TargetLabelling
 from roadseg.adaptation.term import Term
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import Batch
+from roadseg.errors import InputError
+from roadseg.models.tta import TTA
 
 TARGET_LOSS = "pseudo-labels"
 """Log name of the losses on target images."""
@@ -32,6 +34,18 @@ class PseudoLabels(Method):
         """Share of each class's pixels that keep their pseudo-label: those of the highest confidence."""
         images: Annotated[int, Field(ge=0)] = 0
         """Most images of a target to label and learn from, evenly spread over it; 0 for all."""
+        flip: bool = TTA_FOR_LABELS.flip
+        """Label by the mean of each image and its mirror image."""
+        scales: tuple[float, ...] = TTA_FOR_LABELS.scales
+        """Label by the mean over these factors on the input size; `scales = [1]` with `flip = false` is one view."""
+
+        @field_validator("scales")
+        @classmethod
+        def _possible(cls, scales: tuple[float, ...]) -> tuple[float, ...]:
+            try:
+                return TTA(scales=scales).scales
+            except InputError as error:
+                raise ValueError(f"{error.cause}; {error.remedy}") from None
 
     labels_target = True
     options: Options
@@ -51,6 +65,7 @@ class PseudoLabels(Method):
             self.runtime,
             size=labelling.size,
             keep_ratio=self.options.keep_ratio,
+            tta=TTA(self.options.flip, self.options.scales),
             resampling=labelling.resampling,
             on_progress=labelling.on_progress,
         )

@@ -85,7 +85,9 @@ def build_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Run
         network: the segmenter, on the runtime's device.
         runtime: where auxiliary networks are placed.
     """
-    supervision = Supervision((1.0, recipe.auxiliary_loss_weight), recipe.class_balance, network.align_corners)
+    # Without weight the auxiliary head gets no gradient, not one of zero with which its optimizer would decay it.
+    level_weights = (1.0, recipe.auxiliary_loss_weight) if recipe.auxiliary_loss_weight else (1.0,)
+    supervision = Supervision(level_weights, recipe.class_balance, network.align_corners)
     parts = MethodParts(network, runtime, supervision)
     for name in method_parts(recipe.method):
         method = method_class(name).build(parts, recipe.options(name))

@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from helpers.toy_segmenter import CLASSES, Toy
+from helpers.toy_segmenter import CLASSES, Toy, toy_method
 
 from roadseg.adaptation.make_pseudo_labels import SelectedLabels, pseudo_labelled, selection_thresholds
+from roadseg.adaptation.method import TargetLabelling
+from roadseg.adaptation.pseudo_labels import PseudoLabels
 from roadseg.datasets.catalogue import dataset_kind
 from roadseg.labels.space import LabelSpace
 from roadseg.runtime import start
@@ -81,3 +83,16 @@ def test_what_is_labelled_already_is_not_labelled_again(frames, tmp_path):
     make(again)
     assert len(again.shown) == 6  # three scales, mirrored too, of one image
     assert kept.read_bytes() == before and lost.is_file()
+
+
+@pytest.mark.parametrize(("options", "sides"), [({}, [48, 64, 80]), ({"flip": False, "scales": (1.0,)}, [64])])
+def test_flips_and_scales_can_be_chosen_down_to_one_view(options, sides, frames, tmp_path):
+    method, network = toy_method("pseudo-labels"), Toy()
+    method.options = PseudoLabels.Options(**options)
+    labelling = TargetLabelling(network, SPACE, tmp_path / "out", SIZE, "area", lambda done, total: None)
+    method.label_target(frames, labelling)
+    assert [image.shape[-1] for image in network.shown] == [
+        side for _ in range(2) for side in sides for _ in range(len(sides) // 2 + 1)
+    ]
+    record = json.loads((tmp_path / "out" / "pseudo-labels.json").read_text())
+    assert (record["flip"], len(record["scales"])) == (len(sides) > 1, len(sides))

@@ -86,6 +86,7 @@ def test_all_mistakes_are_reported_at_once():
         ({"target": "x", "method": "self-training+self-training"}, "names a part twice"),
         ({"target": "x", "lsd": {"wdith": 8}}, r"unknown key 'lsd.wdith' \(did you mean 'lsd.width'\?\)"),
         ({"target": "x", "pseudo_labels": {"keep_ratio": 2}}, "pseudo_labels.keep_ratio = 2"),
+        ({"target": "x", "pseudo_labels": {"scales": [1, 9]}}, r"scale 9 is outside 0\.5 to 2; Give 1 to 8"),
         ({"target": "x", "aspp": "two-branch"}, "aspp is for vgg16 and resnet101, not for model 'fast'"),
         ({"target": "x", "model": "vgg16", "batch_norm": "batch-statistics"}, "batch_norm is for resnet101"),
     ],

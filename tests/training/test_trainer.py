@@ -6,13 +6,14 @@ import io
 import pytest
 import torch
 from helpers.states import same
-from helpers.toy_segmenter import ADVERSARIAL, METHODS, toy_batch, toy_method
+from helpers.toy_segmenter import ADVERSARIAL, METHODS, Toy, toy_batch, toy_method
 from torch.optim import SGD
 
 from roadseg.errors import TrainingError
 from roadseg.models.average import WeightAverage
 from roadseg.models.build import build_model
 from roadseg.runtime import start
+from roadseg.training.build import build_method
 from roadseg.training.meter import Meter
 from roadseg.training.optimizers import (
     OptimizerOptions,
@@ -21,6 +22,7 @@ from roadseg.training.optimizers import (
     segmenter_optimizer,
     times_listed,
 )
+from roadseg.training.recipe import resolve
 from roadseg.training.trainer import Trainer
 
 GANS = ("vanilla", "least-squares")
@@ -262,3 +264,16 @@ def test_without_an_average_the_weights_of_the_last_step_are_kept():
     trainer = toy_trainer("source-only")
     trainer.average = None
     assert trainer.result is trainer.method.segmenter
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_a_second_head_without_weight_is_neither_trained_nor_decayed(optimizer):
+    keys = {"target": "x", "method": "single-level", "auxiliary_loss_weight": 0}
+    segmenter = Toy()
+    before = copy.deepcopy(segmenter.heads)
+    method = build_method(resolve(keys, origin="test"), segmenter, start("cpu"))
+    optimizers = {"segmenter": segmenter_optimizer(segmenter, OptimizerOptions(optimizer, 0.1, 1.0, 0.1))}
+    optimizers["main"] = auxiliary_optimizer(method.auxiliary_networks["main"].parameters(), 1e-3)
+    Trainer(method, optimizers, **SCHEDULE).make_step(toy_batch())
+    assert not same(segmenter.heads[0].state_dict(), before[0].state_dict())
+    assert same(segmenter.heads[1].state_dict(), before[1].state_dict())
