@@ -18,12 +18,12 @@ from roadseg.evaluation.label_free import LabelFreeVerdict, judge
 from roadseg.evaluation.scores import Evaluation
 from roadseg.evaluation.trained import card_of
 from roadseg.files import locked
+from roadseg.inference.engines import network_segmenter
 from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.jobs.run_record import RunRecord
 from roadseg.jobs.scene_choice import with_choices
 from roadseg.models.names import IMAGENET
-from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import save_model
 from roadseg.runtime import describe, is_main_process, main_process_first, process_group
 from roadseg.training.build import (
@@ -212,8 +212,7 @@ class _Training:
             evaluation = named_datasets(recipe).evaluation
             labelled = None if evaluation is None else evaluation.open()
             trainer = build_trainer(recipe, data, callbacks)
-        network, runtime = trainer.method.segmenter, trainer.method.runtime
-        recipe = with_choices(recipe, network, runtime, run, callbacks.on_start)
+        recipe = with_choices(recipe, trainer.method.segmenter, run, callbacks.on_start)
         with main_process_first():
             return cls(recipe, run, callbacks, trainer, build_batches(recipe, data, callbacks), labelled)
 
@@ -295,11 +294,13 @@ class _Training:
     def _evaluate(self) -> Evaluation | None:
         if self.labelled is None:
             return None
+        recipe, network = self.recipe, self.trainer.result.eval()
+        engine = TorchEngine(network, self.trainer.method.runtime, "float32")
         return score(
-            self._segmenter(self.trainer.result),
+            NetworkSegmenter(network, card_of(recipe, network), engine, f"{recipe.model} {recipe.method}", exact=True),
             self.labelled,
-            resampling=self.recipe.resampling,
-            scored_classes=self.recipe.scored_classes,
+            resampling=recipe.resampling,
+            scored_classes=recipe.scored_classes,
             on_progress=self.callbacks.on_evaluate,
         )
 
@@ -307,14 +308,12 @@ class _Training:
         if not targets or self.recipe.init == IMAGENET:
             return None
         images = target_images(self.recipe, targets, JUDGED)
-        return judge(self._segmenter(self.initial), self._segmenter(self.trainer.result), images)
-
-    def _segmenter(self, network: SegmentationNetwork) -> NetworkSegmenter:
-        recipe = self.recipe
-        engine = TorchEngine(network.eval(), self.trainer.method.runtime, "float32")
-        return NetworkSegmenter(
-            network, card_of(recipe, network), engine, f"{recipe.model} {recipe.method}", exact=True
+        networks = (self.initial, self.trainer.result)
+        before, after = (
+            network_segmenter(network, card_of(self.recipe, network), device=self.recipe.device, engine="torch")
+            for network in networks
         )
+        return judge(before, after, images)
 
     def _report(self, report: Report) -> None:
         """Add losses to the history and pass the report on with verdicts."""

@@ -16,11 +16,10 @@ from roadseg.evaluation.label_free import IMAGES as JUDGED
 from roadseg.evaluation.label_free import Measures
 from roadseg.evaluation.trained import card_of
 from roadseg.files import write_json
-from roadseg.inference.network_segmenter import NetworkSegmenter
-from roadseg.inference.torch_engine import TorchEngine
+from roadseg.inference.engines import network_segmenter
 from roadseg.inputs.documents import read_json
 from roadseg.models.network import SegmentationNetwork
-from roadseg.runtime import Runtime, is_main_process, main_process_first
+from roadseg.runtime import is_main_process, main_process_first
 from roadseg.streets.presets import PRESETS
 from roadseg.training.build import named_datasets, target_images
 from roadseg.training.recipe import AUTO, STREETS, AdaptRecipe
@@ -71,7 +70,6 @@ class SceneChoice:
 def with_choices(
     recipe: AdaptRecipe,
     network: SegmentationNetwork,
-    runtime: Runtime,
     run: RunFolder,
     on_choice: Callable[[str], None],
 ) -> AdaptRecipe:
@@ -79,10 +77,9 @@ def with_choices(
 
     Args:
         recipe: recipe of the run.
-        network: network that training starts from, on the runtime's device; left as it is.
-        runtime: device.
+        network: network that training starts from; its weights are left as they are.
         run: folder that gets the record of the choice.
-        on_choice: called with one line about a choice that was made.
+        on_choice: called with one line before the choice and one about it.
 
     Raises:
         DatasetError: an image of the target cannot be read.
@@ -93,17 +90,17 @@ def with_choices(
         return recipe.chosen("", adapt_bn=False)
     with main_process_first():
         if is_main_process() and not run.recipe.is_file():
-            write_json(run.scene_choice, asdict(_choice(recipe, network, runtime)))
+            on_choice("comparing rendered streets with the target: less than a minute")
+            write_json(run.scene_choice, asdict(_choice(recipe, network)))
     choice = SceneChoice.read(run.scene_choice)
     on_choice(str(choice))
     return recipe.chosen(choice.scenes, adapt_bn=choice.adapt_bn)
 
 
-def _choice(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Runtime) -> SceneChoice:
+def _choice(recipe: AdaptRecipe, network: SegmentationNetwork) -> SceneChoice:
     targets = [target.open() for target in named_datasets(recipe).targets]
     images = target_images(recipe, targets, IMAGES)
-    engine = TorchEngine(network, runtime, "float32")
-    start = NetworkSegmenter(network, card_of(recipe, network), engine, "start")
+    start = network_segmenter(network, card_of(recipe, network), device=recipe.device, engine="torch")
     judged = images[:: -(-len(images) // JUDGED)]
 
     def agreement(scenes: str) -> float:
