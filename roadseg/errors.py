@@ -120,6 +120,11 @@ def mistakes(error: "ValidationError", known: Collection[str]) -> str:
     return "; ".join([*found, *([f"and {more} more"] if more else [])])
 
 
+def in_one_line(error: Exception) -> str:
+    """Return the message of an exception in one line, for a warning: the cause, then the remedy."""
+    return "; ".join(line.removesuffix(".") for line in str(error).splitlines())
+
+
 def shortened(text: str, limit: int = 100) -> str:
     """Return a text that others wrote, cut to `limit` characters, for a message."""
     return text if len(text) <= limit else f"{text[: limit - 3]}..."

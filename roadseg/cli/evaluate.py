@@ -118,7 +118,7 @@ def evaluate(
         "batch_norm_prior": bn_prior if adapt_bn else None,
         "batch_norm_scenes": bn_scenes if adapt_bn else "",
     }
+    reporter.result(shown(tables), record)  # first, since the file may fail
     if out is not None:
         write_tables(out, tables, record)
         reporter.say(f"written: {escape(str(out))}")
-    reporter.result(shown(tables), record)

@@ -191,7 +191,8 @@ def _opened(
         )
     if choice != FrameChoice(count=choice.count):
         raise InputError(
-            f"{sources[0]}: holds images, which cannot be chosen by time", "Choose by --count, or take all."
+            f"{sources[0]}: a folder or data set holds images, which cannot be chosen by time",
+            "Choose by --count, or take all; of a folder of videos, give the files.",
         )
     dataset = _dataset(sources[0])
     if choice.count is not None:

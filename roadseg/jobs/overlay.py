@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
 from roadseg.adaptation.defaults import PRIOR
-from roadseg.errors import InputError
+from roadseg.errors import InputError, in_one_line
 from roadseg.inference.engines import EngineName, load_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT
@@ -207,7 +207,7 @@ def _write_page(
         write_report(files)
     except Exception as error:  # whatever it is, the overlay is there
         page.unlink(missing_ok=True)  # it shows earlier results, which these have replaced
-        on_warning(f"no report: {error}")
+        on_warning(f"no report: {in_one_line(error)}")
         return False
     on_page(page)
     return True
@@ -218,7 +218,7 @@ def _write_index(out: Path, on_page: Callable[[Path], None], on_warning: Callabl
     try:
         index = write_index(out)
     except Exception as error:
-        on_warning(f"no page of all videos: {error}")
+        on_warning(f"no page of all videos: {in_one_line(error)}")
         return
     if index is not None:
         on_page(index)

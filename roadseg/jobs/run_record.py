@@ -8,6 +8,7 @@ import numpy as np
 
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.source_images import sample_images
+from roadseg.errors import in_one_line
 from roadseg.labels.catalogue import label_space
 from roadseg.report.pages import write_training_page
 from roadseg.training.events import Events
@@ -95,7 +96,7 @@ class RunRecord:
         try:
             yield
         except Exception as error:  # No failure here may end days of training.
-            warning = f"{failure}: {error}"
+            warning = f"{failure}: {in_one_line(error)}"
             if warning not in self._warned:
                 self._warned.add(warning)
                 self._warn(warning)

@@ -44,6 +44,9 @@ def test_bare_weights_are_scored_as_a_recipe_says(evaluate, weights, capsys, tmp
     assert "pixel accuracy" in shown.out
     assert "| road |" in (tmp_path / "scores.md").read_text()
 
+    assert evaluate(*recipe, "--out", tmp_path / "scores.md" / "scores.md") == 1
+    assert "pixel accuracy" in capsys.readouterr().out, "scores are not lost with the file"
+
     assert evaluate(*recipe, "--json", "--classes", "synthia-13") == 0
     assert len(json.loads(capsys.readouterr().out)["iou"]) == 13
     assert evaluate(*recipe, "--json", "--input-size", "64x48", "--resampling", "bicubic") == 0

@@ -126,7 +126,7 @@ def test_a_page_that_cannot_be_written_fails_no_overlay(roadseg, run, tmp_path, 
         patch.setattr("roadseg.jobs.overlay.write_report", full)
         code, _, stderr = roadseg(*call)
     assert code == 0
-    assert "warning: no report: no space left on the disk" in stderr and "browser" not in stderr
+    assert "warning: no report: no space left on the disk; Free some space\n" in stderr and "browser" not in stderr
     assert not page.exists() and (out / "clip.summary.json").exists()
     code, _, stderr = roadseg(*call)
     assert code == 0
