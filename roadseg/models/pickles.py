@@ -22,9 +22,7 @@ def read_pickle(path: Path, *, what: str, remedy: str) -> Any:
     """
     try:
         if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                    raise ValueError("it is compressed, which torch's own files are not")
+            _check_zip(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise WeightsError(f"{path}: no such file", f"Check the path of the {what}.") from None
@@ -34,3 +32,20 @@ def read_pickle(path: Path, *, what: str, remedy: str) -> Any:
         if "weights_only" in str(error):
             detail = "it is broken, or holds more than tensors and numbers"
         raise WeightsError(f"{path}: cannot be read as {what} ({detail})", remedy) from error
+
+
+def _check_zip(path: Path) -> None:
+    """Make sure that a zip is not compressed, and that its files have their checksums, which torch does not look at.
+
+    Raises:
+        ValueError: it is compressed.
+        zipfile.BadZipFile: it is damaged.
+    """
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if entry.compress_type != zipfile.ZIP_STORED:
+                raise ValueError("it is compressed, which torch's own files are not")
+            if entry.CRC:  # 0 where torch was told to compute none
+                with archive.open(entry) as file:
+                    while file.read(1 << 20):
+                        pass

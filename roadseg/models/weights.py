@@ -2,6 +2,7 @@
 
 import os
 import re
+import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ from roadseg.models.pickles import read_pickle
 MODEL_FILE = "model.safetensors"
 DEFAULT_FILE = Path(__file__).parent / "default.safetensors"
 _METADATA_KEY = "roadseg"
+_CHECKSUM_KEY = "crc32"
+"""Metadata with the checksum of all weights, which the format itself lacks; files of others may have none."""
 DOWNLOAD = "Download it again."
 GIVE_RUN = "Give a run folder of `roadseg adapt`."
 _PREFIX = re.compile(r"^((module|Scale)\.)+")
@@ -84,7 +87,16 @@ def save_model(path: Path, network: SegmentationNetwork, card: ModelCard, *, hal
     if half:
         state = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
     with writing(path) as part:
-        part.write_bytes(save(state, metadata={_METADATA_KEY: card.model_dump_json()}))
+        metadata = {_METADATA_KEY: card.model_dump_json(), _CHECKSUM_KEY: _checksum(state)}
+        part.write_bytes(save(state, metadata=metadata))
+
+
+def _checksum(state: Mapping[str, Tensor]) -> str:
+    """Return the CRC-32 of the bytes of all tensors, in the order of their names, in hexadecimal."""
+    crc = 0
+    for name in sorted(state):
+        crc = zlib.crc32(state[name].reshape(-1).view(torch.uint8).numpy().data, crc)
+    return f"{crc:08x}"
 
 
 def model_file(run: str | os.PathLike[str]) -> Path:
@@ -292,9 +304,12 @@ def _read(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
         with safe_open(path, framework="pt") as file:
             metadata: dict[str, Any] = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        return ModelCard.model_validate(parse_json(metadata[_METADATA_KEY])), state
+        card = ModelCard.model_validate(parse_json(metadata[_METADATA_KEY]))
     except ValidationError as error:  # a ValueError too
         cause = f"{path}: its description is wrong: {mistakes(error, ModelCard.model_fields)}"
         raise WeightsError(cause, GIVE_RUN) from None
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise WeightsError(f"{path}: not a model written by roadseg ({type(error).__name__})", GIVE_RUN) from error
+    if _CHECKSUM_KEY in metadata and metadata[_CHECKSUM_KEY] != _checksum(state):
+        raise WeightsError(f"{path}: its weights are damaged: their checksum is another", "Copy the file again.")
+    return card, state

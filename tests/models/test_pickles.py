@@ -72,6 +72,8 @@ def test_broken_files_are_refused(tmp_path):
     torch.save({"a": torch.arange(300.0)}, tmp_path / "a.pt")
     whole, path = (tmp_path / "a.pt").read_bytes(), tmp_path / "b.pt"
     contents = [whole[:length] for length in (0, 1, 10, 100, len(whole) // 2, len(whole) - 1)]
+    middle = whole.index(torch.arange(300.0).numpy().tobytes()) + 600
+    contents += [whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]]  # one bit of a weight
     contents += [b"<html>not found</html>", b"\x80\x02}q\x00.", b"\x80\x04" + b"(" * 5000, bytes(5000)]
     for content in contents:
         path.write_bytes(content)

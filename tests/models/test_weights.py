@@ -53,6 +53,16 @@ def test_what_is_no_model_is_refused_clearly(tmp_path):
         load_model(tmp_path)
 
 
+def test_one_bit_of_a_weight_that_changed_is_noticed(tmp_path):
+    path = tmp_path / MODEL_FILE
+    save_model(path, build_model("fast", 19, pretrained=False), CARD)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(WeightsError, match="its weights are damaged: their checksum is another"):
+        load_model(path)
+
+
 def test_weights_of_another_network_are_refused(tmp_path):
     save_model(tmp_path / MODEL_FILE, build_model("fast", 5, pretrained=False), CARD)
     with pytest.raises(WeightsError, match="does not fit"):
