@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.evaluation.confusion import confusion_matrix
+from roadseg.labels.confusion import confusion_matrix
 from roadseg.labels.space import IGNORE
 
 CLASSES, ROUNDS = 19, 40

@@ -14,9 +14,9 @@ from roadseg.adaptation.batch_norm import IMAGES, BatchNormAdaptation
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.datasets.source_images import sample_images
 from roadseg.evaluation.evaluate import score
-from roadseg.evaluation.label_free import IMAGES as JUDGED
-from roadseg.evaluation.label_free import Measures
 from roadseg.inference.engines import load_segmenter
+from roadseg.inference.label_free import IMAGES as JUDGED
+from roadseg.inference.label_free import Measures
 from roadseg.streets.presets import PRESETS
 
 START, ALL = "start", ""

@@ -54,7 +54,8 @@ class BatchNormAdaptation:
     """Number of images that the statistics of training count for, at least 0; fewer adapt more."""
     scenes: str = ""
     """Kinds of rendered streets that resemble the target, as for `roadseg synth --scenes`: statistics depend on the
-    content of images, not only on their appearance. Empty for the streets of training."""
+    content of images, not only on their appearance. Empty for the streets of training; `auto` for the kind that gives
+    the steadiest labels, or no adaptation if none makes them steadier (segmenters only)."""
 
 
 class Moments(NamedTuple):

@@ -40,7 +40,11 @@ BatchNormPrior = Annotated[
 ]
 BatchNormScenes = Annotated[
     str,
-    typer.Option("--bn-scenes", metavar="SCENES", help="For --adapt-bn: rendered streets to compare with: indian, ..."),
+    typer.Option(
+        "--bn-scenes",
+        metavar="SCENES",
+        help="For --adapt-bn: rendered streets to compare with: indian, ...; auto: those that help, or none.",
+    ),
 ]
 InputSize = Annotated[
     str | None,

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union
 from roadseg.inference.smoothing import GREY_LEVELS
+from roadseg.labels.confusion import confusion_matrix, intersection_over_union
 from roadseg.labels.space import IGNORE, LabelMap
 
 

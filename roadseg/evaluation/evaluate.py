@@ -19,7 +19,6 @@ from roadseg.datasets.transforms import Image, Resampling, resized_image
 from roadseg.errors import DatasetError, InputError
 from roadseg.evaluation.blocks import divided
 from roadseg.evaluation.by_drive import ScoresByDrive
-from roadseg.evaluation.confusion import confusion_matrix
 from roadseg.evaluation.consistency import TemporalConsistency
 from roadseg.evaluation.scores import Evaluation, Steadiness
 from roadseg.evaluation.trained import load_trained
@@ -27,6 +26,7 @@ from roadseg.inference.engines import EngineName, network_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT, TemporalSmoother
 from roadseg.labels.catalogue import label_space
+from roadseg.labels.confusion import confusion_matrix
 from roadseg.labels.counterparts import unmatched_notices
 from roadseg.labels.space import IGNORE, LabelMap, conversion
 from roadseg.models.tta import NO_TTA, TTA
@@ -111,7 +111,7 @@ def evaluate(
         smooth: average class scores over time along the motion; for a data set that is a video.
         adapt_bn: adapt batch-norm statistics to the images of the data set; labels are not used.
         bn_prior: for `adapt_bn`, the weight of the training statistics, in images, at least 0.
-        bn_scenes: for `adapt_bn`, rendered streets to compare with, see `BatchNormAdaptation`.
+        bn_scenes: for `adapt_bn`, rendered streets to compare with, or "auto", see `BatchNormAdaptation`.
         on_progress: called with (images done, images in all), over all data sets.
         on_load: called with a line that says which tensors of a published weight file were used.
 

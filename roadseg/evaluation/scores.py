@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.errors import DatasetError
-from roadseg.evaluation.confusion import intersection_over_union, pixel_accuracy
+from roadseg.labels.confusion import intersection_over_union, pixel_accuracy
 from roadseg.labels.space import IGNORE, LabelSpace, conversion
 
 

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from roadseg.adaptation.batch_norm import IMAGES, BatchNormAdaptation, Moments, adapted_to, source_moments
+from roadseg.adaptation.defaults import AUTO
 from roadseg.datasets.source_images import source_images
+from roadseg.datasets.streets import STREETS
 from roadseg.inference.batch_size import best_batch_size
 from roadseg.inference.engine import Engine
+from roadseg.inference.scene_choice import ALL, KINDS, choose_scenes
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.space import LabelMap
 from roadseg.models.fitting import FittingBatches
@@ -133,6 +136,8 @@ class NetworkSegmenter(Segmenter):
     def adapted_to(self, images: NDArray[np.uint8], adaptation: BatchNormAdaptation) -> Self:
         """Return a segmenter whose batch norm is adapted to `images`; see `Segmenter.adapted_to`."""
         scenes = adaptation.scenes
+        if scenes == AUTO:
+            return self._adapted_to_best(images, adaptation.prior)
         if scenes not in self._source_moments:
             source = source_images(self._source, self.input_size, IMAGES, scenes)
             self._source_moments[scenes] = source_moments(self._network, source, self._runtime)
@@ -142,3 +147,11 @@ class NetworkSegmenter(Segmenter):
         )
         adapted._engine = self._engine.running(adapted._network)
         return adapted
+
+    def _adapted_to_best(self, images: NDArray[np.uint8], prior: int) -> Self:
+        """Adapt from the streets that give the steadiest labels, or not at all; a notice says which."""
+        choice = choose_scenes(self, images, prior, KINDS if self._source == STREETS.name else [ALL])
+        chosen = self.adapted_to(images, BatchNormAdaptation(prior, choice.scenes)) if choice.adapt_bn else self
+        said = copy.copy(chosen)
+        said.notices = (*self.notices, str(choice))
+        return said

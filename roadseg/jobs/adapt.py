@@ -13,16 +13,16 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.errors import InputError, RecipeError, TrainingError
 from roadseg.evaluation.evaluate import score
-from roadseg.evaluation.label_free import IMAGES as JUDGED
-from roadseg.evaluation.label_free import LabelFreeVerdict, judge
 from roadseg.evaluation.scores import Evaluation
 from roadseg.evaluation.trained import card_of
 from roadseg.files import locked
 from roadseg.inference.engines import network_segmenter
+from roadseg.inference.label_free import IMAGES as JUDGED
+from roadseg.inference.label_free import LabelFreeVerdict, judge
 from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.torch_engine import TorchEngine
+from roadseg.jobs.recipe_choices import with_choices
 from roadseg.jobs.run_record import RunRecord
-from roadseg.jobs.scene_choice import with_choices
 from roadseg.models.names import IMAGENET
 from roadseg.models.weights import save_model
 from roadseg.runtime import describe, is_main_process, main_process_first, process_group

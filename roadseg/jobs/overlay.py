@@ -96,7 +96,8 @@ def overlay_videos(
         scales: average class probabilities over these factors on the input size, 0.5 to 2.
         adapt_bn: adapt batch-norm statistics to each video. About 30 s of CPU time up front, no cost afterwards.
         bn_prior: number of frames that the statistics of training count for; less adapts more.
-        bn_scenes: scenes that the video looks like, for example "indian", for networks trained on rendered streets.
+        bn_scenes: scenes that the video looks like, for example "indian", for networks trained on rendered streets;
+            "auto" for those that make its labels steadier, or no adaptation if none do.
         opacity: weight of the class colours, 0 (the plain video) to 1 (only colours).
         legend: draw the class names.
         batch_size: frames that the network sees at once; by default what suits the engine.

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from roadseg.adaptation.defaults import PRIOR
+from roadseg.adaptation.defaults import AUTO, PRIOR
 from roadseg.adaptation.methods import METHODS, method_class, method_parts, option_table
 from roadseg.errors import RecipeError, RoadsegError, mistakes
 from roadseg.inputs.documents import parse_toml, read_toml
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 STREETS = "streets"
 """Value of `source` for the built-in renderer instead of a folder."""
-AUTO = "auto"
-"""Value of `scenes` and `adapt_bn` that leaves the choice to `roadseg.jobs.scene_choice`."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class RunFolder:
 
     @property
     def scene_choice(self) -> Path:
-        """Record of the choice of scenes, where the recipe leaves it open: JSON, see `roadseg.jobs.scene_choice`."""
+        """Choice of scenes, where the recipe leaves it open: `roadseg.inference.scene_choice.SceneChoice` as JSON."""
         return self.path / "scenes.json"
 
     @property

@@ -7,9 +7,9 @@ from torch.nn import functional
 
 from roadseg.datasets.catalogue import dataset_kind
 from roadseg.errors import WeightsError
-from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union
 from roadseg.evaluation.evaluate import evaluate
 from roadseg.evaluation.trained import load_published, load_run
+from roadseg.labels.confusion import confusion_matrix, intersection_over_union
 from roadseg.models.build import build_model
 from roadseg.training.recipe import resolve
 

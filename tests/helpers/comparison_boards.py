@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from roadseg.evaluation.comparison.scoreboard import Prediction, RunScores, Scoreboard, ShownImage
-from roadseg.evaluation.confusion import confusion_matrix
 from roadseg.evaluation.scores import Evaluation
+from roadseg.labels.confusion import confusion_matrix
 from roadseg.labels.space import IGNORE, LabelSpace
 
 SPACE = LabelSpace(

@@ -9,7 +9,7 @@ from roadseg.datasets.cityscapes import CITYSCAPES_LABELS
 from roadseg.datasets.fourier import fourier_aligned
 from roadseg.datasets.gta5 import GTA5_LABELS
 from roadseg.datasets.transforms import CropTransform, resized_image
-from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union
+from roadseg.labels.confusion import confusion_matrix, intersection_over_union
 from roadseg.models.deeplab import DeepLabV2
 
 pytestmark = pytest.mark.parity

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union, pixel_accuracy
+from roadseg.labels.confusion import confusion_matrix, intersection_over_union, pixel_accuracy
 
 TRUTH = np.array([[0, 0, 1, 1], [1, 255, 255, 0]], np.uint8)
 PREDICTION = np.array([[0, 1, 1, 1], [1, 0, 2, 0]], np.uint8)

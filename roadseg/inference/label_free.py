@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.evaluation.confusion import confusion_matrix, intersection_over_union
 from roadseg.inference.segmenter import Segmenter
+from roadseg.labels.confusion import confusion_matrix, intersection_over_union
 from roadseg.labels.space import LabelSpace
 from roadseg.models.tta import TTA
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from roadseg.evaluation.label_free import LabelFreeVerdict, Measures, judge
+from roadseg.inference.label_free import LabelFreeVerdict, Measures, judge
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import label_space
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from helpers.tiny import toy_recipe
 
-from roadseg.evaluation.label_free import Measures
-from roadseg.jobs import scene_choice
+from roadseg.inference import scene_choice
+from roadseg.inference.label_free import Measures
 from roadseg.jobs.adapt import adapt
 from roadseg.models.domain_statistics import batch_norms
 from roadseg.models.weights import load_model
@@ -37,7 +37,8 @@ def test_the_steadiest_kind_of_streets_is_taken_and_recorded(data, tmp_path, ste
     outcome, told = chosen(data, tmp_path, source="streets", scenes="auto", source_count=1)
     record = json.loads((outcome.run / "scenes.json").read_text())
     assert record == {"start": 40, "adapted": {"": 42, **dict(zip(PRESETS, [41, 43, 39, 30], strict=True))}}
-    assert any("streets: indian; batch norm adapted" in line for line in told)
+    assert "streets to train on: indian" in told
+    assert any("batch norm adapted from streets of indian" in line for line in told)
     assert [folder.name.partition("-")[0] for folder in (tmp_path / "streets").iterdir()] == ["indian100"]
 
 
