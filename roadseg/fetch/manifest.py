@@ -8,6 +8,7 @@ from pathlib import Path
 
 from roadseg.errors import InputError
 from roadseg.files import output_errors, write_text
+from roadseg.inputs.documents import parse_json
 
 MANIFEST_NAME = "manifest.jsonl"
 
@@ -77,7 +78,7 @@ class Manifest:
 
     def _parse(self, number: int, line: str) -> ManifestEntry:
         try:
-            return ManifestEntry(**json.loads(line))
+            return ManifestEntry(**parse_json(line))
         except (ValueError, TypeError) as error:
             raise InputError(
                 f"{self.path}: line {number} is not a manifest entry",

@@ -1,12 +1,12 @@
 """Version of the file that an unfinished download holds the beginning of, so that two versions are never spliced."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from roadseg.files import write_json
+from roadseg.inputs.documents import read_json
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Remains:
     def read(self) -> Version | None:
         """Return the version of what is there; None if it is not known."""
         try:
-            return Version(**json.loads(self._path.read_text(encoding="utf-8")))
+            return Version(**read_json(self._path))
         except (OSError, ValueError, TypeError):
             return None
 

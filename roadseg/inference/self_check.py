@@ -7,7 +7,6 @@ network. So it is checked in a process of its own: a crash or a hang ends only t
 
 import functools
 import hashlib
-import json
 import os
 import platform
 import signal
@@ -31,6 +30,7 @@ from roadseg.inference.engine import Engine
 from roadseg.inference.openvino_engine import OpenVinoEngine
 from roadseg.inference.openvino_runtime import openvino_version
 from roadseg.inference.torch_engine import TorchEngine
+from roadseg.inputs.documents import read_json
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import to_tensor
 from roadseg.models.tta import coarse_size
@@ -223,8 +223,8 @@ def _file(engine: Engine, network: SegmentationNetwork, weights: str) -> Path | 
 
 
 def _remembered(file: Path, version: str) -> Outcome | None:
-    with suppress(OSError, ValueError, TypeError):
-        values = json.loads(file.read_text(encoding="utf-8"))
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        values = read_json(file)
         if values.pop("version") == version:
             return Outcome(**values)
     return None

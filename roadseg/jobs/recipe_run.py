@@ -1,6 +1,5 @@
 """The jobs behind `roadseg run` and sweeps: a recipe from its data sets to its scores; finished steps are skipped."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +9,7 @@ from pydantic import BaseModel
 
 from roadseg.datasets.check import check_dataset
 from roadseg.errors import RecipeError
-from roadseg.inputs.documents import parse_toml
+from roadseg.inputs.documents import parse_toml, read_json
 from roadseg.jobs.adapt import adapt, recipe_of
 from roadseg.training.build import named_datasets
 from roadseg.training.callbacks import Callbacks
@@ -63,7 +62,7 @@ def run_recipe(
 def is_done(run: RunFolder, recipe: AdaptRecipe) -> bool:
     """Return whether a run has made all steps of its recipe and was saved with its scores."""
     try:
-        steps = json.loads(run.metrics.read_text(encoding="utf-8"))["steps"]
+        steps = read_json(run.metrics)["steps"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return isinstance(steps, int) and steps >= recipe.steps and run.model.is_file()

@@ -1,6 +1,5 @@
 """The job behind `roadseg run` of a recipe of scores: render drives, score every variant, write one table."""
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from roadseg.evaluation.evaluate import evaluate
 from roadseg.evaluation.score_tables import ScoreTable, score_text, write_tables
 from roadseg.files import write_json, write_text
 from roadseg.inference.engines import load_segmenter
+from roadseg.inputs.documents import read_json
 from roadseg.jobs.recipe_run import refuse_another
 from roadseg.training.recipe import recipe_values
 from roadseg.training.score_recipe import ScoreRecipe, resolve_scores
@@ -153,8 +153,8 @@ def _scored(
     images = {dataset.name: len(dataset) for datasets in groups.values() for dataset in datasets}
     done = {"segmenter": segmenter, "images": images}
     with suppress(OSError, ValueError):  # not there, or damaged
-        record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if record.get("of") == done:
+        record = read_json(file)
+        if isinstance(record, dict) and record.get("of") == done:
             return record
     rows: list[DriveScore] = []
     for group, datasets in groups.items():

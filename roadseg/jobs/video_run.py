@@ -3,7 +3,6 @@
 Every stage leaves files and is skipped where they are there, so that an interrupted job continues.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from roadseg.fetch.job import fetch_videos
 from roadseg.files import locked, shortened_name, write_json, write_png, write_text
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.segmenter import Segmenter
+from roadseg.inputs.documents import read_json
 from roadseg.jobs.before_after import AFTER, BEFORE, BeforeAfter, Footage
 from roadseg.jobs.overlay import OverlayProgress, overlay_videos
 from roadseg.jobs.recipe_run import is_done, refuse_another, run_recipe
@@ -111,7 +111,7 @@ class VideoFolder:
     def read_seconds(self) -> dict[str, float]:
         """Return the wall time of each stage so far, in seconds; none if the file is missing or damaged."""
         try:
-            seconds = json.loads(self.seconds.read_text(encoding="utf-8"))
+            seconds = read_json(self.seconds)
             return {stage: float(value) for stage, value in seconds.items()}
         except (OSError, ValueError, TypeError, AttributeError):
             return {}
@@ -123,7 +123,7 @@ class VideoFolder:
             InputError: the file is not readable.
         """
         try:
-            return tuple(Footage(**one) for one in json.loads(self.footage.read_text(encoding="utf-8")))
+            return tuple(Footage(**one) for one in read_json(self.footage))
         except (OSError, ValueError, TypeError):
             remedy = "Delete it and repeat the command; what is finished is kept."
             raise InputError(f"{self.footage}: not the list of videos that training began with", remedy) from None

@@ -5,7 +5,6 @@ sound and the table of each segment, and a manifest with the job. At the end the
 encoded again.
 """
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 from roadseg.errors import VideoError
 from roadseg.files import output_errors, write_json, writing
 from roadseg.inference.smoothing import Memory
+from roadseg.inputs.documents import read_json
 from roadseg.labels.space import LabelSpace
 from roadseg.overlay.stats import ClassTotals, FrameTable, join_frames, read_frames
 from roadseg.overlay.summary import OverlayFiles, OverlayJob
@@ -187,6 +187,6 @@ def _parts_folder(files: OverlayFiles) -> Path:
 
 def _read(manifest: Path) -> object:
     try:
-        return json.loads(manifest.read_text(encoding="utf-8"))
+        return read_json(manifest)
     except (OSError, ValueError):
         return None

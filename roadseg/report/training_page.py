@@ -1,6 +1,5 @@
 """HTML page of a training, from the files of its run folder."""
 
-import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import Any
 from roadseg.adaptation.loss_verdicts import RATIO_WINDOW, WINDOW, Judgement, LossKind, judge_all
 from roadseg.errors import InputError
 from roadseg.files import resolved
-from roadseg.inputs.documents import read_toml
+from roadseg.inputs.documents import read_json, read_toml
 from roadseg.labels.catalogue import label_space
 from roadseg.report.html import PLOTLY, css_colour, render, template_text
 from roadseg.training.log import RATE, Series, loss_series, machine_series, score_series
@@ -28,7 +27,7 @@ def training_page(run: RunFolder) -> str:
     Raises:
         InputError: a file is missing or cannot be read, or was written by another version.
     """
-    recipe, metrics = _toml(run.recipe), _json(run.metrics)
+    recipe, metrics = _recipe(run.recipe), _metrics(run.metrics)
     records = run.read_log()
     kinds, losses = run.read_loss_kinds(), loss_series(records)
     health = judge_all(losses, kinds)
@@ -150,19 +149,33 @@ def _image(path: Path) -> str:
     return "data:image/jpeg;base64," + b64encode(path.read_bytes()).decode()
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def _recipe(path: Path) -> dict[str, Any]:
     try:
-        return read_toml(path)
+        recipe = read_toml(path)
+        texts = (recipe.get(key) for key in ("labels", "method", "model"))
+        if not isinstance(recipe.get("steps"), int) or not all(isinstance(text, str) for text in texts):
+            raise ValueError("not the whole recipe of a run")
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error})", "Give a run folder made by `roadseg adapt`.") from None
+    return recipe
 
 
-def _json(path: Path) -> dict[str, Any] | None:
-    """Read a file that a run has once it is finished; None before."""
+def _metrics(path: Path) -> dict[str, Any] | None:
+    """Read the results that a run has once it is finished; None before."""
     if not path.exists():
         return None
     try:
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        metrics = read_json(path)
+        if not _is_result(metrics):
+            raise ValueError("not the results of a run")
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error})", "Continue the run: roadseg adapt --resume") from None
-    return value
+    return dict(metrics)
+
+
+def _is_result(metrics: Any) -> bool:
+    if not isinstance(metrics, dict) or not isinstance(metrics.get("steps"), int):
+        return False
+    scores = metrics.get("evaluation", "")
+    has_scores = isinstance(scores, dict) and "dataset" in scores and isinstance(scores.get("miou"), int | float)
+    return scores is None or has_scores

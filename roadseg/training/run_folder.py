@@ -11,6 +11,7 @@ import torch
 from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.errors import InputError, OutputError, WeightsError
 from roadseg.files import output_errors, write_json, write_text, writing
+from roadseg.inputs.documents import parse_json, read_json
 from roadseg.models.pickles import read_pickle
 from roadseg.models.weights import MODEL_FILE
 from roadseg.training.samples import drop_samples
@@ -137,7 +138,7 @@ class RunFolder:
 
     def _parsed(self, number: int, line: str) -> dict[str, Any]:
         try:
-            record = json.loads(line)
+            record = parse_json(line)
             if isinstance(record["step"], int):
                 return dict(record)
         except (ValueError, KeyError, TypeError):
@@ -163,10 +164,11 @@ class RunFolder:
         if not self.loss_kinds.exists():
             return {}
         try:
-            kinds = json.loads(self.loss_kinds.read_text(encoding="utf-8"))
+            kinds = read_json(self.loss_kinds)
             return {name: LossKind(**fields) for name, fields in kinds.items()}
         except (ValueError, TypeError, AttributeError):
-            raise InputError(f"{self.loss_kinds}: not written by this version of roadseg") from None
+            remedy = "Delete it: losses are then shown without verdicts."
+            raise InputError(f"{self.loss_kinds}: not written by this version of roadseg", remedy) from None
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Write the results."""

@@ -1,6 +1,5 @@
 """Extract frames of videos as images on disk, for adaptation to the roads they show."""
 
-import json
 import os
 import re
 import shutil
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 
 from roadseg.errors import InputError, VideoError
 from roadseg.files import PART_SUFFIX, fingerprint, locked, output_errors, write_json, writing
+from roadseg.inputs.documents import parse_json
 from roadseg.video.container import separate_tracks
 from roadseg.video.find import find_videos
 from roadseg.video.frame import Frame
@@ -360,7 +360,7 @@ def _replacing(folder: Path) -> Iterator[Path]:
 def _record(folder: Path) -> dict[str, Any] | None:
     """Read the record of a complete folder; None where there is none, or where it has another form."""
     try:
-        record = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
+        record = parse_json((folder / RECORD_NAME).read_bytes())  # as long as there are images
     except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) and record.keys() >= RECORD_KEYS else None

@@ -39,6 +39,21 @@ def test_a_damaged_log_is_an_error_that_names_the_line(tmp_path):
         training_page(run)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("metrics.json", text) for text in ("[]", "{}", "1e999", "[" * 200_000, '{"steps": 3, "evaluation": 5}')),
+        *(("recipe.toml", text) for text in ("", "steps = 3", "labels = []\nsteps = 3")),
+        *(("losses.json", text) for text in ("[" * 200_000, "null")),
+    ],
+)
+def test_a_damaged_file_is_an_error_with_a_remedy(tmp_path, name, text):
+    run = write_training(tmp_path / "run", made=0)
+    (run.path / name).write_text(text)
+    with pytest.raises(InputError, match=rf"{name}: (cannot be read|not written by this version).*\n\w"):
+        training_page(run)
+
+
 def test_charts_are_the_log(run):
     charts = charts_of(training_page(run))
     assert list(charts) == [

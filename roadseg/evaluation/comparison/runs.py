@@ -1,12 +1,12 @@
 """Finished runs with their scores, read from their folders."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from roadseg.errors import InputError
+from roadseg.inputs.documents import read_json
 from roadseg.training.keys import flattened
 from roadseg.training.published import PublishedRow, published_for
 from roadseg.training.recipe import recipe_values, resolve
@@ -66,7 +66,7 @@ def read_run(path: Path) -> Run:
 
 def _scores(metrics: Path) -> dict[str, Any] | None:
     try:
-        scores: dict[str, Any] | None = json.loads(metrics.read_text(encoding="utf-8"))["evaluation"]
+        scores: dict[str, Any] | None = read_json(metrics)["evaluation"]
         if scores is not None and not {"dataset", "label_space", "images", "miou", "iou"} <= scores.keys():
             raise KeyError("label_space")
     except (OSError, ValueError, KeyError, TypeError) as error:
