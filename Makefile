@@ -16,7 +16,7 @@ help:
 	@echo "make demo       install roadseg, then run the whole chain on built-in data (minutes)"
 	@echo "make check      what to run before each commit: lint, then the fast tests (two minutes)"
 	@echo "make test       all tests (ten minutes on two cores)"
-	@echo "make coverage   all tests, with the coverage of each file (a quarter longer)"
+	@echo "make coverage   all tests, with the coverage of each file (longer)"
 	@echo "make lint       ruff and mypy"
 	@echo "make docs       build the documentation site into site/"
 	@echo "make bench      measure this machine, without a video"
