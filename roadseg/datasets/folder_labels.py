@@ -101,6 +101,8 @@ class FolderLabels(BaseModel):
         for name in self.classes:
             if len(name) > MAX_CLASS_NAME:
                 yield f"classes.{shortened(name, 40)}: a name of {len(name)} characters; {MAX_CLASS_NAME} are possible"
+            elif not name.isprintable():
+                yield f"classes.{name!r}: a name with line ends or control characters"
         if len(self.classes) > IGNORE:
             yield f"{len(self.classes)} classes; at most {IGNORE} are possible"
 

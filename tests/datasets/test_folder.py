@@ -184,6 +184,7 @@ def test_what_is_missing_is_said(tmp_path):
         ),
         ('[classes]\ncars = 1\ncar = 2\n[contains]\ncars = ["car"]', "contains: 'car' is one of [classes] itself"),
         ('[classes]\na = 1\nb = 2\n[contains]\na = ["car"]\nb = ["car"]', "contains: 'car' is given twice"),
+        ('[classes]\n"a\\n" = 1', r"classes.'a\n': a name with line ends or control characters"),
         (f"[classes]\n{'a' * 9000} = 1", "...: a name of 9000 characters; 100 are possible"),
         ("[classes\nroad = 1", "not a readable TOML file"),
     ],
