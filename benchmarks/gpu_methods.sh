@@ -45,7 +45,7 @@ all() {
     return $failed
 }
 
-arm "$work/first" 1 "${arms[0]}" # renders the streets for all
+arm "$work/first" 1 "${arms[0]}" --set adversarial.warmup_steps=0 # renders the streets for all
 all "$work/probe" "$probe" --set adversarial.warmup_steps=0
 steps=$("$python" benchmarks/gpu/steps_that_fit.py "$work/probe/${arms[-1]}/log.jsonl" $((limit - SECONDS)) "$most")
 echo "$steps steps after ${SECONDS} s of preparation"
