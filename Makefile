@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo       install roadseg, then run the whole chain on built-in data (minutes)"
 	@echo "make check      what to run before each commit: lint, then the fast tests (two minutes)"
-	@echo "make test       all tests (ten minutes on two cores)"
+	@echo "make test       all tests (twelve minutes on two cores)"
 	@echo "make coverage   all tests, with the coverage of each file (longer)"
 	@echo "make lint       ruff and mypy"
 	@echo "make docs       build the documentation site into site/"
