@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo test coverage check lint docs bench clean
 help:
 	@echo "make demo       install roadseg, then run the whole chain on built-in data (minutes)"
-	@echo "make check      what to run before each commit: lint, then the fast tests (two minutes)"
+	@echo "make check      what to run before each commit: lint, then the fast tests (three minutes)"
 	@echo "make test       all tests (twelve minutes on two cores)"
 	@echo "make coverage   all tests, with the coverage of each file (longer)"
 	@echo "make lint       ruff and mypy"
