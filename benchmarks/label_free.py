@@ -1,4 +1,4 @@
-"""How well agreement between views predicts mIoU: `python benchmarks/label_free.py SET... [--run RUN] [--images N]`.
+"""Comparison of agreement between views with mIoU: `python benchmarks/label_free.py SET... [--run RUN] [--images N]`.
 
 SET is a labelled data set, KIND:ROOT[:SPLIT]. On each, the run is scored as it is and with batch norm adapted to 32 of
 the images from each kind of rendered streets; N images (30) of the set are scored, 16 are looked at without labels.
@@ -24,7 +24,7 @@ BOUNDS = (0.0, 0.5, 1.0, 1.5, 2.0)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="How well agreement between views predicts mIoU.")
+    parser = argparse.ArgumentParser(description="Compare agreement between views with mIoU.")
     parser.add_argument("sets", nargs="+", metavar="SET")
     parser.add_argument("--run", default="source-only")
     parser.add_argument("--images", type=int, default=30)

@@ -67,7 +67,8 @@ def adapt(
     from roadseg.jobs.adapt import recipe_keys, recipe_of
     from roadseg.runtime import is_main_process
     from roadseg.training.keys import merged
-    from roadseg.training.recipe import parse_overrides, resolve
+    from roadseg.training.recipe import resolve
+    from roadseg.training.recipe_values import parse_overrides
 
     flags: dict[str, Any] = {
         "target": list(map(str, target)) if target else None,

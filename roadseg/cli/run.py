@@ -51,8 +51,8 @@ def run(
     [bold]Example:[/bold] roadseg run source_only multi_level --set target=data/frames
     """
     from roadseg.runtime import is_main_process
-    from roadseg.training.recipe import parse_overrides
     from roadseg.training.recipe_files import find_recipe, read_any_recipe
+    from roadseg.training.recipe_values import parse_overrides
     from roadseg.training.score_recipe import ScoreRecipe
     from roadseg.training.video_recipe import VideoRecipe
 

@@ -9,8 +9,9 @@ from roadseg.labels.catalogue import label_space
 from roadseg.models.build import MODELS, build_model
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import LoadReport, ModelCard, load_model, load_weights, model_file
-from roadseg.training.recipe import AdaptRecipe, recipe_values, resolve
+from roadseg.training.recipe import AdaptRecipe, resolve
 from roadseg.training.recipe_files import read_recipe
+from roadseg.training.recipe_values import recipe_values
 from roadseg.training.run_folder import RunFolder
 
 

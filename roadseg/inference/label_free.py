@@ -1,8 +1,8 @@
 """Judging an adaptation without labels: a network before and after it, on the same images of the target.
 
 A network that knows a street gives the same answer for its mirror image and for a smaller copy; one that guesses does
-not. So the agreement between such views rises and falls with accuracy, far better than confidence does, which rises
-in every training. How well that predicts the change of mIoU was measured, see docs/experiments.md.
+not. So the agreement between such views mostly rises and falls with accuracy. How well it predicts the change of mIoU
+was measured, and that training raises it by itself: see docs/experiments.md.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from roadseg.labels.space import LabelSpace
 from roadseg.models.tta import TTA
 
 IMAGES = 16
-"""Images that suffice: the measures of other 16 images of the same drive differ by less than the verdict's bounds."""
+"""Number of images to judge by: a few seconds of work."""
 VIEWS = (TTA(scales=(0.75,)), TTA(scales=(1.3,)))
 """Views beside the mirror image that answers are compared with."""
 
@@ -71,7 +71,7 @@ class Measures:
 
 @dataclass(frozen=True)
 class LabelFreeVerdict:
-    """What two segmenters' answers on the same images say about which of them is better."""
+    """Comparison of two segmenters by their answers on the same images, without labels."""
 
     before: Measures
     after: Measures
@@ -99,7 +99,7 @@ class LabelFreeVerdict:
     def __str__(self) -> str:
         """One line for people."""
         text = f"{self.outcome}: views of an image agree by {self.before.agreement:.1f} -> {self.after.agreement:.1f} %"
-        text += f", {100 * self.drift:.0f} % of the pixels changed class in total"
+        text += f", class shares moved by {100 * self.drift:.0f} %"
         return text + (f"; hardly seen any more: {', '.join(self.collapsed)}" if self.collapsed else "")
 
     def as_dict(self) -> dict[str, Any]:

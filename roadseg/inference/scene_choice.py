@@ -7,9 +7,11 @@ content is corrected away too, and labels become less steady. So the kind with t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
 from roadseg.inference.label_free import IMAGES, Measures
@@ -27,7 +29,7 @@ class SceneChoice:
 
     start: float
     """Without adaptation."""
-    adapted: dict[str, float]
+    adapted: Annotated[dict[str, float], Field(min_length=1)]
     """By scenes, "" for all kinds; at least one."""
 
     @property

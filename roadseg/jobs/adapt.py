@@ -40,8 +40,9 @@ from roadseg.training.keys import flattened, merged
 from roadseg.training.log import Series, loss_series
 from roadseg.training.loop import train
 from roadseg.training.meter import Report
-from roadseg.training.recipe import AdaptRecipe, recipe_values, resolve
+from roadseg.training.recipe import AdaptRecipe, resolve
 from roadseg.training.recipe_files import ADAPT, find_recipe
+from roadseg.training.recipe_values import recipe_values
 from roadseg.training.run_folder import RunFolder
 from roadseg.training.samples import steps_between_samples
 from roadseg.training.trainer import Trainer

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from roadseg.adaptation.batch_norm import IMAGES
 from roadseg.adaptation.defaults import AUTO
 from roadseg.errors import InputError
@@ -42,7 +44,7 @@ def with_choices(
         return recipe.chosen("", adapt_bn=False)
     with main_process_first():
         if is_main_process() and not run.recipe.is_file():
-            on_choice("comparing rendered streets with the target: less than a minute")
+            on_choice("comparing rendered streets with the target: one to three minutes")
             write_json(run.scene_choice, asdict(_choice(recipe, network)))
     choice = _read(run.scene_choice)
     chosen = recipe.chosen(choice.scenes, adapt_bn=choice.adapt_bn)
@@ -62,7 +64,10 @@ def _choice(recipe: AdaptRecipe, network: SegmentationNetwork) -> SceneChoice:
 
 
 def _read(file: Path) -> SceneChoice:
+    remedy = "Start the run again in another folder."
     try:
-        return SceneChoice(**read_json(file))
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{file}: cannot be read ({error})", "Start the run again in another folder.") from error
+        return TypeAdapter(SceneChoice).validate_python(read_json(file))
+    except ValidationError:
+        raise InputError(f"{file}: is not the record of a choice of scenes", remedy) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: cannot be read ({error})", remedy) from error

@@ -19,7 +19,7 @@ from roadseg.files import write_json, write_text
 from roadseg.inference.engines import load_segmenter
 from roadseg.inputs.documents import read_json
 from roadseg.jobs.recipe_run import refuse_another
-from roadseg.training.recipe import recipe_values
+from roadseg.training.recipe_values import recipe_values
 from roadseg.training.score_recipe import ScoreRecipe, resolve_scores
 
 SECONDS, FRAME_RATE, SIZE = 20.0, Fraction(2), (480, 360)

@@ -25,7 +25,8 @@ from roadseg.overlay.summary import OverlaySummary
 from roadseg.overlay.tasks import clashes, find_tasks
 from roadseg.runtime import is_main_process, main_process_first, process_group
 from roadseg.training.callbacks import Callbacks
-from roadseg.training.recipe import recipe_values, resolve_as
+from roadseg.training.recipe import resolve_as
+from roadseg.training.recipe_values import recipe_values
 from roadseg.training.run_folder import RunFolder
 from roadseg.training.video_recipe import FRAMES, VideoRecipe
 from roadseg.video.extract import extract_frames

@@ -21,14 +21,13 @@ from pydantic import (
 from roadseg.adaptation.defaults import AUTO, PRIOR
 from roadseg.adaptation.methods import METHODS, method_class, method_parts, option_table
 from roadseg.errors import RecipeError, RoadsegError, mistakes
-from roadseg.inputs.documents import parse_toml, read_toml
 from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
 from roadseg.inputs.options import Options
 from roadseg.labels.catalogue import label_space
 from roadseg.models.names import IMAGENET
 from roadseg.streets.presets import parse_scenes
-from roadseg.training.keys import merged, nested
 from roadseg.training.published import published_row
+from roadseg.training.recipe_values import refuse_renamed
 
 if TYPE_CHECKING:
     from roadseg.adaptation.method import Method, MethodOptions
@@ -60,29 +59,6 @@ NAMES: dict[str, Callable[[str], object]] = {
     "published": published_row,
 }
 """Keys whose values are defined elsewhere, with the function that looks them up."""
-RENAMED = {
-    "accumulate": "accumulate_grad_batches",
-    "adv_weight": "adversarial.weight (for lsd: lsd.adversarial_weight)",
-    "auxiliary_adv_weight": "adversarial.auxiliary_weight",
-    "auxiliary_entropy_weight": "minent.auxiliary_weight",
-    "auxiliary_weight": "auxiliary_loss_weight",
-    "average_decay": "ema_decay",
-    "confidence": "self_training.pseudo_label_threshold",
-    "discriminator_learning_rate": "adversarial.discriminator_learning_rate (for lsd: lsd.learning_rate)",
-    "discriminator_upsample": "adversarial.discriminator_upsample",
-    "discriminator_width": "adversarial.discriminator_width (for lsd: lsd.width)",
-    "entropy_weight": "minent.weight",
-    "gan": "adversarial.gan",
-    "head_factor": "head_lr_multiplier",
-    "kept_pseudo_labels": "pseudo_labels.keep_ratio",
-    "map_stride": "adversarial.map_stride",
-    "mask_ratio": "self_training.mask_ratio",
-    "mirror": "horizontal_flip",
-    "mixed_jitter": "self_training.jitter",
-    "reconstruction_weight": "lsd.reconstruction_weight",
-    "self_training_weight": "self_training.weight (for pseudo-labels: pseudo_labels.weight)",
-}
-"""Keys of recipes of an older form, with their new names."""
 
 
 def _crop(value: Any) -> Any:
@@ -403,19 +379,6 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def refuse_renamed(values: Mapping[str, Any], *, origin: str) -> None:
-    """Make sure that no key is of an older form of recipes.
-
-    Raises:
-        RecipeError: naming the new form of each.
-    """
-    renamed = [f"{key} is called {RENAMED[key]} now" for key in values if key in RENAMED]
-    if renamed:
-        tables = any("." in RENAMED[key] for key in values if key in RENAMED)
-        remedy = "Write TABLE.KEY = VALUE as KEY = VALUE below the line [TABLE]; " if tables else ""
-        raise RecipeError(f"{origin}: {'; '.join(renamed)}", f"{remedy}docs/recipes.md explains every key.")
-
-
 def _with_tables(kind: type[Recipe], method: str, values: Mapping[str, Any]) -> type[Recipe]:
     """Return the class of recipes with a field for each table of options that is needed or given."""
     needed = [option_table(name) for name in method.split("+") if name in METHODS]
@@ -446,39 +409,3 @@ def _keys(kind: type[BaseModel]) -> Iterator[str]:
 def neutral_keys() -> frozenset[str]:
     """Recipe keys that do not change what is learned."""
     return frozenset(name for name, field in AdaptRecipe.model_fields.items() if NEUTRAL in field.metadata)
-
-
-def recipe_values(path: Path) -> dict[str, Any]:
-    """Read the keys of a recipe file, unchecked.
-
-    Raises:
-        RecipeError: the file is missing, is not TOML, or has keys of an older form.
-    """
-    try:
-        values = read_toml(path)
-    except FileNotFoundError:
-        raise RecipeError(f"{path}: no such recipe", "List the recipes of the package with: roadseg recipes") from None
-    except (OSError, ValueError) as error:
-        remedy = "Compare it with one of the package: roadseg recipes NAME"
-        raise RecipeError(f"{path}: not a readable TOML file: {error}", remedy) from error
-    refuse_renamed(values, origin=str(path))
-    return values
-
-
-def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
-    """Parse `key=value` and `table.key=value` assignments; values are TOML, and a bare word is a string.
-
-    Raises:
-        RecipeError: an assignment has no `=`.
-    """
-    overrides: dict[str, Any] = {}
-    for assignment in assignments:
-        key, equals, text = assignment.partition("=")
-        if not equals:
-            raise RecipeError(f"{assignment!r} is not an assignment", "Write --set key=value.")
-        try:
-            value = parse_toml(f"value = {text}")["value"]
-        except ValueError:
-            value = text
-        overrides = merged(overrides, nested(key.strip(), value))
-    return overrides

@@ -8,7 +8,8 @@ from typing import Any
 
 from roadseg.errors import RecipeError
 from roadseg.training.keys import merged
-from roadseg.training.recipe import AdaptRecipe, recipe_values
+from roadseg.training.recipe import AdaptRecipe
+from roadseg.training.recipe_values import recipe_values
 from roadseg.training.score_recipe import SETS, ScoreRecipe, resolve_scores
 from roadseg.training.video_recipe import resolve_any
 

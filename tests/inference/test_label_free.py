@@ -25,7 +25,7 @@ class Answers(Segmenter):
         return 1
 
     def segment(self, images, tta=None):
-        raise NotImplementedError
+        return self.scores(images).argmax(1).astype(np.uint8)
 
     def scores(self, images, tta=None):
         classes = np.stack([self._answer(image[::8, ::8, 0]) for image in images])

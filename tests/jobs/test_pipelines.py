@@ -15,8 +15,9 @@ from roadseg.training.build import build_batches, build_trainer
 from roadseg.training.callbacks import Callbacks
 from roadseg.training.keys import merged
 from roadseg.training.published import published_for
-from roadseg.training.recipe import recipe_values, resolve
+from roadseg.training.recipe import resolve
 from roadseg.training.recipe_files import ADAPT, read_any_recipe, read_recipe
+from roadseg.training.recipe_values import recipe_values
 from roadseg.training.score_recipe import SETS, ScoreRecipe
 from roadseg.training.video_recipe import VIDEOS
 

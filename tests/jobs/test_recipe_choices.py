@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from helpers.tiny import toy_recipe
 
+from roadseg.errors import InputError
 from roadseg.inference import scene_choice
 from roadseg.inference.label_free import Measures
 from roadseg.jobs.adapt import adapt
@@ -55,3 +56,12 @@ def test_nothing_is_chosen_without_a_target(data, tmp_path):
     outcome, _ = chosen(data, tmp_path, target="")
     assert not (outcome.run / "scenes.json").exists()
     assert outcome.verdict is None
+
+
+@pytest.mark.parametrize("record", ["", "[]", '{"start": 1, "adapted": {}}', '{"start": "x", "adapted": {"": 1}}'])
+def test_a_damaged_record_is_an_error_of_two_lines(data, tmp_path, record):
+    plan = toy_recipe(data, method="source-only", steps=0, adapt_bn="auto")
+    (tmp_path / "scenes.json").write_text(record)
+    (tmp_path / "recipe.toml").write_text(plan.as_toml())
+    with pytest.raises(InputError, match=r"scenes\.json: (cannot be read|is not the record)"):
+        adapt(tmp_path, resume=True, data=tmp_path)

@@ -10,16 +10,9 @@ from helpers.bombs import sparse
 
 from roadseg.errors import RecipeError
 from roadseg.models.build import MODELS
-from roadseg.training.recipe import (
-    OPTION_MODELS,
-    RENAMED,
-    AdaptRecipe,
-    neutral_keys,
-    parse_overrides,
-    recipe_values,
-    resolve,
-)
+from roadseg.training.recipe import OPTION_MODELS, AdaptRecipe, neutral_keys, resolve
 from roadseg.training.recipe_files import find_recipe, packaged_recipes, read_recipe
+from roadseg.training.recipe_values import RENAMED, parse_overrides, recipe_values
 
 
 def test_all_mistakes_are_reported_at_once():

@@ -13,7 +13,8 @@ from roadseg.files import resolved
 from roadseg.models.weights import MODEL_FILE
 from roadseg.training.keys import flattened
 from roadseg.training.published import PublishedRow
-from roadseg.training.recipe import neutral_keys, recipe_values
+from roadseg.training.recipe import neutral_keys
+from roadseg.training.recipe_values import recipe_values
 from roadseg.training.run_folder import RunFolder
 
 RUN_OF_VIDEOS = "run"

@@ -9,7 +9,8 @@ from roadseg.errors import InputError
 from roadseg.inputs.documents import read_json
 from roadseg.training.keys import flattened
 from roadseg.training.published import PublishedRow, published_for
-from roadseg.training.recipe import recipe_values, resolve
+from roadseg.training.recipe import resolve
+from roadseg.training.recipe_values import recipe_values
 from roadseg.training.run_folder import RunFolder
 
 
