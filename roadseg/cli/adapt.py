@@ -112,7 +112,9 @@ def _summary(outcome: "Outcome") -> str:
     if outcome.evaluation is not None:
         lines.append(f"mIoU on {outcome.evaluation.dataset}: [bold]{outcome.evaluation.miou:.1f}[/bold]")
     if outcome.verdict is not None:
-        lines.append(f"against the start, without labels: {escape(str(outcome.verdict))}")
+        lines.append(f"against the start, judged without labels: {escape(str(outcome.verdict))}")
+        if outcome.steps and outcome.verdict.outcome == "better":
+            lines.append("(weak evidence after a training, which makes labels steadier by itself; look at an overlay)")
     judged = {name: judgement for name, judgement in outcome.health.items() if judgement.verdict != TOO_EARLY}
     lines += [escape(verdict_line(name, judgement)) for name, judgement in judged.items()]
     lines.append(f"next: roadseg overlay VIDEO --run {escape(str(outcome.run))} --out out")

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from roadseg.adaptation.batch_norm import IMAGES
@@ -44,8 +46,9 @@ def with_choices(
         return recipe.chosen("", adapt_bn=False)
     with main_process_first():
         if is_main_process() and not run.recipe.is_file():
+            images = target_images(recipe, [target.open() for target in named_datasets(recipe).targets], IMAGES)
             on_choice("comparing rendered streets with the target: one to three minutes")
-            write_json(run.scene_choice, asdict(_choice(recipe, network)))
+            write_json(run.scene_choice, asdict(_choice(recipe, network, images)))
     choice = _read(run.scene_choice)
     chosen = recipe.chosen(choice.scenes, adapt_bn=choice.adapt_bn)
     if recipe.scenes == AUTO:
@@ -55,9 +58,7 @@ def with_choices(
     return chosen
 
 
-def _choice(recipe: AdaptRecipe, network: SegmentationNetwork) -> SceneChoice:
-    targets = [target.open() for target in named_datasets(recipe).targets]
-    images = target_images(recipe, targets, IMAGES)
+def _choice(recipe: AdaptRecipe, network: SegmentationNetwork, images: NDArray[np.uint8]) -> SceneChoice:
     start = network_segmenter(network, card_of(recipe, network), device=recipe.device, engine="torch")
     scenes = recipe.scenes if recipe.source == STREETS else ALL
     return choose_scenes(start, images, recipe.bn_prior, KINDS if scenes == AUTO else [scenes])
