@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from roadseg.datasets.dataset import ImageDataset
+from roadseg.datasets.source_images import aspect_ratio
 from roadseg.datasets.transforms import resized_image
 from roadseg.errors import EngineError
 from roadseg.evaluation.evaluate import score
@@ -19,7 +20,6 @@ from roadseg.inference.engines import Program, choose, load_segmenter
 from roadseg.inference.openvino_engine import openvino_precisions
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.space import LabelMap
-from roadseg.models.weights import load_model
 from roadseg.runtime import DeviceName, cpu_has_bfloat16, describe
 
 
@@ -112,9 +112,8 @@ def compare_engines(
     on_cpu = runtime.device.type == "cpu"
     candidates: list[tuple[Program, EnginePrecision]] = [("torch", precision) for precision in torch_precisions(on_cpu)]
     candidates += [("openvino", precision) for precision in openvino_precisions()] if on_cpu else []
-    chosen = load_segmenter(run, device=device).name
-    size = input_size or load_model(run)[1].input_size
-    count = min(batch_size, len(dataset))
+    usual = load_segmenter(run, device=device, input_size=input_size).fitted(aspect_ratio(dataset))
+    size, count = usual.input_size, min(batch_size, len(dataset))
     batch = np.stack([resized_image(dataset.image(index), size) for index in range(count)])
     total = len(candidates) * (len(dataset) + 1)
 
@@ -152,7 +151,7 @@ def compare_engines(
         costs.append(
             EngineCost(
                 name,
-                chosen=segmenter.name == chosen,
+                chosen=segmenter.name == usual.name,
                 start_seconds=starts[name],
                 ms_a_frame=best[name],
                 agreement=agreement,

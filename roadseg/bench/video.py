@@ -98,6 +98,8 @@ def measure_video(
     ends: list[tuple[float, float, int]] = []
     stages: list[dict[str, float]] = []
     segmenter = load_segmenter(setting.run, device=setting.device, input_size=setting.input_size)
+    with VideoReader(setting.video) as reader:
+        size, segmenter = (reader.info.width, reader.info.height), segmenter.fitted(reader.info.aspect_ratio)
     with TemporaryDirectory(prefix="roadseg-bench-") as scratch:
         for number in range(rounds):
             on_progress(2 * number, 2 * rounds, "overlay")
@@ -105,8 +107,6 @@ def measure_video(
                 ends.append(pool.submit(_from_end_to_end, setting, Path(scratch, f"overlay-{number}")).result())
             on_progress(2 * number + 1, 2 * rounds, "stages")
             stages.append(_stages(setting, segmenter, Path(scratch, "stage.mp4")))
-    with VideoReader(setting.video) as reader:
-        size = reader.info.width, reader.info.height
     return VideoCost(
         segmenter=segmenter.name,
         input_size=segmenter.input_size,

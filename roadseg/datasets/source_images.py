@@ -49,6 +49,16 @@ def source_images(source: str, size: tuple[int, int], count: int, scenes: str = 
         ) from error
 
 
+def aspect_ratio(dataset: ImageDataset) -> float:
+    """Return width over height of the first image of a data set.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    height, width = dataset.image(0).shape[:2]
+    return float(width / height)
+
+
 def sample_images(
     dataset: ImageDataset, size: tuple[int, int], count: int, resampling: Resampling = "area"
 ) -> NDArray[np.uint8]:

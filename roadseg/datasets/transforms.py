@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from roadseg.inputs.limits import MIN_SIDE
 from roadseg.labels.space import LabelMap
 
 Image = NDArray[np.uint8]
@@ -17,6 +18,8 @@ Resampling = Literal["area", "bicubic"]
 MIN_CROP_SHARE = 1500 / 512**2
 """Smallest share of a crop's pixels that counts as showing a class: 1500 of 512x512, as published for rare-class
 sampling."""
+STRIDE = 8
+"""Stride of the labels of networks, in pixels."""
 ATTEMPTS = 10
 """Largest number of crops of an image that are tried to find one that shows the class, as published."""
 
@@ -75,6 +78,19 @@ class CropTransform:
         top = int(rng.integers(height - part_height + 1))
         flipped = rng.random() < 0.5 and self.horizontal_flip
         return (slice(top, top + part_height), slice(left, left + part_width)), flipped
+
+
+def size_within(size: tuple[int, int], aspect_ratio: float) -> tuple[int, int]:
+    """Return the largest (width, height) within `size` of images with this width over height.
+
+    A side that is shortened is rounded to a multiple of `STRIDE` pixels; none is below `MIN_SIDE`.
+    """
+    width, height = size
+    if abs(width - height * aspect_ratio) < STRIDE / 2:
+        return size
+    if width < height * aspect_ratio:
+        return width, max(round(width / aspect_ratio / STRIDE) * STRIDE, MIN_SIDE)
+    return max(round(height * aspect_ratio / STRIDE) * STRIDE, MIN_SIDE), height
 
 
 def resized_image(image: Image, size: tuple[int, int], resampling: Resampling = "area") -> Image:

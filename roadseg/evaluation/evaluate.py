@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import TypedDict, Unpack, overload
 
@@ -14,7 +14,7 @@ from roadseg.adaptation.defaults import PRIOR
 from roadseg.datasets.catalogue import open_dataset
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.read_ahead import read_ahead
-from roadseg.datasets.source_images import sample_images
+from roadseg.datasets.source_images import aspect_ratio, sample_images
 from roadseg.datasets.transforms import Image, Resampling, resized_image
 from roadseg.errors import DatasetError, InputError
 from roadseg.evaluation.blocks import divided
@@ -102,7 +102,8 @@ def evaluate(
         engine: `exact` scores as papers do: torch in float32, class scores up-sampled to the size of the truth before
             labels are decided. `auto`, `torch` and `openvino` score what overlays draw, and are faster.
         device: device to run on; `auto` takes the first of CUDA, MPS and CPU.
-        input_size: (width, height) in pixels that images are resized to; by default the size of the training.
+        input_size: (width, height) in pixels that images are resized to; by default the `target_size` that the run's
+            recipe names, or else the largest size of their own shape within that of the training.
         resampling: `area` or `bicubic`; by default as in the run's recipe.
         classes: name of a label space over whose classes the mean is taken; by default as in the run's recipe.
         recipe: recipe that names network and label space of a published weight file.
@@ -141,7 +142,7 @@ def evaluate(
         resampling = resampling or trained.resampling
         scored_classes = scored_classes or trained.scored_classes
         segmenter = network_segmenter(
-            trained.network, trained.card, device=device, engine=engine, input_size=input_size
+            trained.network, trained.card, device=device, engine=engine, input_size=input_size or trained.input_size
         )
     for images in sets.values():
         _Counter(segmenter, images)  # what cannot be scored is refused before minutes are spent on another data set
@@ -191,7 +192,7 @@ def score(
 ) -> Evaluation:
     """Label every image of a data set and compare with its label maps.
 
-    Images are resized to the segmenter's input size; label maps are compared at the size of the truth. Only classes
+    The segmenter is fitted to the shape of each image; label maps are compared at the size of the truth. Only classes
     that some class of the segmenter maps to are scored, see `roadseg.labels.space.conversion`; a predicted class that
     the data set does not have is an error wherever it stands. For a video, steadiness is measured too.
 
@@ -217,19 +218,20 @@ def score(
             "Leave --smooth out, or take a drive made by `roadseg synth --drive`.",
         )
     if batch_norm is not None:
+        segmenter = segmenter.fitted(aspect_ratio(dataset))
         images = sample_images(dataset, segmenter.input_size, IMAGES, resampling)
         segmenter = segmenter.adapted_to(images, batch_norm)
     consistency = TemporalConsistency(len(segmenter.label_space)) if dataset.is_video and len(dataset) > 1 else None
     smoother = TemporalSmoother(smoothing) if smoothing else None
     done = 0
-    for pixels, truths in _batches(dataset, segmenter, resampling):
+    for fitted, pixels, truths in _batches(dataset, segmenter, resampling):
         sizes = [(truth.shape[1], truth.shape[0]) for truth in truths]
         if smoother is None:
-            predictions = segmenter.labels_at(pixels, sizes, tta)
+            predictions = fitted.labels_at(pixels, sizes, tta)
         else:
-            scores = zip(pixels, segmenter.scores(pixels, tta), strict=True)
+            scores = zip(pixels, fitted.scores(pixels, tta), strict=True)
             smoothed = np.stack([smoother.smooth(image, now) for image, now in scores])
-            predictions = segmenter.labels_from_scores_at(smoothed, sizes)
+            predictions = fitted.labels_from_scores_at(smoothed, sizes)
         for image, predicted, truth in zip(pixels, predictions, truths, strict=True):
             on_image(done, predicted, counter.count(done, predicted, truth))
             if consistency is not None:
@@ -310,15 +312,18 @@ class _Counter:
 
 def _batches(
     dataset: ImageDataset, segmenter: Segmenter, resampling: Resampling
-) -> Iterator[tuple[NDArray[np.uint8], list[LabelMap]]]:
-    """Yield images of the input size (N, H, W, 3) with their label maps, in order, read ahead by threads."""
+) -> Iterator[tuple[Segmenter, NDArray[np.uint8], list[LabelMap]]]:
+    """Yield the segmenter fitted to images, the images at its input size (N, H, W, 3) and their label maps, in order,
+    read ahead by threads."""
 
-    def read(index: int) -> tuple[Image, LabelMap]:
+    def read(index: int) -> tuple[Segmenter, Image, LabelMap]:
         image, label = dataset.pair(index)
-        return resized_image(image, segmenter.input_size, resampling), label
+        fitted = segmenter.fitted(image.shape[1] / image.shape[0])
+        return fitted, resized_image(image, fitted.input_size, resampling), label
 
     count = segmenter.batch_size
     samples = read_ahead(read, range(len(dataset)), READ_AHEAD * count)
-    while batch := list(islice(samples, count)):
-        images, labels = zip(*batch, strict=True)
-        yield np.stack(images), list(labels)
+    for _, alike in groupby(samples, lambda sample: sample[0].input_size):
+        while batch := list(islice(alike, count)):
+            fitted, images, labels = zip(*batch, strict=True)
+            yield fitted[0], np.stack(images), list(labels)

@@ -27,6 +27,8 @@ class TrainedNetwork:
     """Filter that resizes images to the input size."""
     scored_classes: str = ""
     """Label space whose classes the mean is taken over; empty for all classes that can be scored."""
+    input_size: tuple[int, int] | None = None
+    """(width, height) of all images, where the recipe names a size for target images; None: their own shape counts."""
     report: LoadReport | None = None
     """Tensors of a published weight file that were used; None for a run of roadseg."""
 
@@ -64,7 +66,7 @@ def load_run(path: Path) -> TrainedNetwork:
     if not file.is_file():
         return TrainedNetwork(network, card)
     recipe = resolve(recipe_values(file), origin=str(file))
-    return TrainedNetwork(network, card, recipe.resampling, recipe.scored_classes)
+    return TrainedNetwork(network, card, recipe.resampling, recipe.scored_classes, recipe.target_size)
 
 
 def load_published(weights: Path, recipe: AdaptRecipe) -> TrainedNetwork:
@@ -86,7 +88,8 @@ def load_published(weights: Path, recipe: AdaptRecipe) -> TrainedNetwork:
             mismatch = mismatch or error
         else:
             card = card_of(recipe, network)
-            return TrainedNetwork(network.eval(), card, recipe.resampling, recipe.scored_classes, report)
+            size = recipe.target_size
+            return TrainedNetwork(network.eval(), card, recipe.resampling, recipe.scored_classes, size, report)
     assert mismatch is not None
     raise mismatch
 

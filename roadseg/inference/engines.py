@@ -48,8 +48,8 @@ def load_segmenter(
             docs/performance.md. A processor without bfloat16 takes float32. An engine whose results are wrong here, see
             `roadseg.inference.self_check`, is replaced: by itself in float32, then by torch in float32, and
             `notices` of the segmenter says so. What is named is never replaced.
-        input_size: (width, height) in pixels that images are scaled to for the network; by default the size that it was
-            trained for.
+        input_size: (width, height) in pixels that images are scaled to for the network; by default the largest size of
+            their own shape within the size that it was trained for.
 
     Raises:
         WeightsError: there is no readable model.
@@ -78,10 +78,10 @@ def network_segmenter(
     exact = engine == "exact"
     if exact and precision not in (None, "float32"):
         raise InputError(f"engine 'exact' does not run in {precision}", "Leave the precision out: it is float32.")
-    card = card.model_copy(update={"input_size": input_size or card.input_size})
     weights = weights_digest(network)
     running, notices = _sound_engine(network, weights, device, engine, "float32" if exact else precision)
-    segmenter = NetworkSegmenter(network, card, running, f"{card.model} {card.method} {weights}", exact=exact)
+    name = f"{card.model} {card.method} {weights}"
+    segmenter = NetworkSegmenter(network, card, running, name, exact=exact, input_size=input_size)
     segmenter.notices = notices
     return segmenter
 

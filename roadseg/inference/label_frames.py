@@ -6,7 +6,7 @@ read -> prepare (scale to RGB, batch) -> segment [-> smooth], each stage in its 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, groupby, islice
 from os import PathLike
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
@@ -39,6 +39,8 @@ class Batch(NamedTuple, Generic[U]):
     """Consecutive items with their images."""
 
     items: list[U]
+    segmenters: Sequence[Segmenter]
+    """Those that label it."""
     images: dict[Size, Image]
     """The items as RGB, (N, H, W, 3) uint8, by size."""
 
@@ -68,6 +70,7 @@ class Labeller(Generic[T, U]):
     Args:
         segmenters: at least one; each labels every item.
         image: returns an item as RGB (H, W, 3) uint8 at a (width, height).
+        shape: returns the (width, height) of an item, which segmenters are fitted to; None takes them as they are.
         keep: returns the part of an item that is passed to the next stages.
         size: returns the (width, height) of the label maps of a kept item; None for the size that segmenters choose.
         batch_size: items in a batch, at most; None for what suits the segmenters.
@@ -83,6 +86,7 @@ class Labeller(Generic[T, U]):
         image: Callable[[T, Size], Image],
         keep: Callable[[T], U],
         *,
+        shape: Callable[[T], Size] | None = None,
         size: Callable[[U], Size] | None = None,
         batch_size: int | None = None,
         align: int | None = None,
@@ -93,6 +97,7 @@ class Labeller(Generic[T, U]):
         self._segmenters = segmenters
         self._image = image
         self._keep = keep
+        self._shape = shape
         self._size = size
         self._batch_size = batch_size or min(segmenter.batch_size for segmenter in segmenters)
         self._align = align
@@ -110,16 +115,18 @@ class Labeller(Generic[T, U]):
 
     def prepare(self, items: Iterator[T]) -> Iterator[Batch[U]]:
         """Scale items to the input sizes of the segmenters and batch them."""
-        sizes = {segmenter.input_size for segmenter in self._segmenters}
-        room = self._align or self._batch_size
-        while batch := list(islice(items, min(self._batch_size, room))):
-            images = {size: np.stack([self._image(item, size) for item in batch]) for size in sizes}
-            yield Batch([self._keep(item) for item in batch], images)
-            room = room - len(batch) or self._align or self._batch_size
+        for shape, alike in groupby(items, self._shape or _no_shape):
+            segmenters = [each.fitted(shape[0] / shape[1]) if shape else each for each in self._segmenters]
+            sizes = {segmenter.input_size for segmenter in segmenters}
+            room = self._align or self._batch_size
+            while batch := list(islice(alike, min(self._batch_size, room))):
+                images = {size: np.stack([self._image(item, size) for item in batch]) for size in sizes}
+                yield Batch([self._keep(item) for item in batch], segmenters, images)
+                room = room - len(batch) or self._align or self._batch_size
 
     def segment(self, batch: Batch[U]) -> Labelled[U]:
         """Label a batch."""
-        return Labelled(batch.items, [self._labels(segmenter, batch) for segmenter in self._segmenters], [])
+        return Labelled(batch.items, [self._labels(segmenter, batch) for segmenter in batch.segmenters], [])
 
     def _labels(self, segmenter: Segmenter, batch: Batch[U]) -> Sequence[LabelMap]:
         images = batch.images[segmenter.input_size]
@@ -130,7 +137,7 @@ class Labeller(Generic[T, U]):
     def score(self, batch: Batch[U]) -> Scored[U]:
         """Compute the class scores of a batch."""
         images = batch.images
-        return Scored(batch, [each.scores(images[each.input_size], self._tta) for each in self._segmenters])
+        return Scored(batch, [each.scores(images[each.input_size], self._tta) for each in batch.segmenters])
 
     def smooth(self, batches: Iterator[Scored[U]]) -> Iterator[Labelled[U]]:
         """Average scores over time and decide labels."""
@@ -139,7 +146,7 @@ class Labeller(Generic[T, U]):
             smoother.memory = memory
         for batch, scores in batches:
             labels: list[Sequence[LabelMap]] = []
-            for segmenter, smoother, maps in zip(self._segmenters, smoothers, scores, strict=True):
+            for segmenter, smoother, maps in zip(batch.segmenters, smoothers, scores, strict=True):
                 pairs = zip(batch.images[segmenter.input_size], maps, strict=True)
                 smooth = segmenter.labels_from_scores(np.stack([smoother.smooth(*pair) for pair in pairs]))
                 labels.append(list(smooth) if self._size is None else self._resized(smooth, batch.items))
@@ -197,27 +204,37 @@ def label_frames(
         )
     if batch_size is not None and batch_size < 1:
         raise InputError(f"batch_size: {batch_size}, wanted at least 1", "Leave it out for what suits the engine.")
-    labeller = Labeller(
-        [segmenter],
-        Frame.to_rgb,
-        _same,
-        size=_size,
-        batch_size=batch_size,
-        tta=TTA(flip, tuple(scales)),
-        smoothing=WEIGHT if smooth else 0.0,
-    )
+    tta = TTA(flip, tuple(scales))
     rate = None if frame_rate is None else _positive("frame_rate", frame_rate)
     step = None if every is None else _positive("every", every)
     with ExitStack() as stack:
         if isinstance(video, str | PathLike):
-            frames: Iterable[Frame] = stack.enter_context(VideoReader(Path(video), track=track, frame_rate=rate))
+            reader = stack.enter_context(VideoReader(Path(video), track=track, frame_rate=rate))
+            frames: Iterable[Frame] = reader
+            fitted = segmenter.fitted(reader.info.aspect_ratio)
         else:
-            frames = _frames(video, rate or STREAM_RATE)
+            stream = _frames(video, rate or STREAM_RATE)
+            first = list(islice(stream, 1))
+            frames = chain(first, stream)
+            fitted = segmenter.fitted(first[0].width / first[0].height) if first else segmenter
         if step is not None:
             frames = filter(AtIntervals(step).wants, frames)
+        labeller = Labeller(
+            [fitted],
+            Frame.to_rgb,
+            _same,
+            size=_size,
+            batch_size=batch_size,
+            tta=tta,
+            smoothing=WEIGHT if smooth else 0.0,
+        )
         with labeller.after(Pipeline("read", frames)) as done:
             for batch in done:
                 yield from zip(batch.items, batch.labels[0], strict=True)
+
+
+def _no_shape(item: object) -> None:
+    return None
 
 
 def _same(frame: Frame) -> Frame:

@@ -13,6 +13,7 @@ from roadseg.adaptation.batch_norm import IMAGES, BatchNormAdaptation, Moments, 
 from roadseg.adaptation.defaults import AUTO
 from roadseg.datasets.source_images import source_images
 from roadseg.datasets.streets import STREETS
+from roadseg.datasets.transforms import size_within
 from roadseg.inference.batch_size import best_batch_size
 from roadseg.inference.engine import Engine
 from roadseg.inference.scene_choice import ALL, KINDS, choose_scenes
@@ -33,7 +34,14 @@ class NetworkSegmenter(Segmenter):
     """Trained network as a `Segmenter`."""
 
     def __init__(
-        self, network: SegmentationNetwork, card: ModelCard, engine: Engine, name: str, *, exact: bool = False
+        self,
+        network: SegmentationNetwork,
+        card: ModelCard,
+        engine: Engine,
+        name: str,
+        *,
+        exact: bool = False,
+        input_size: tuple[int, int] | None = None,
     ) -> None:
         """Run a network.
 
@@ -44,11 +52,15 @@ class NetworkSegmenter(Segmenter):
             name: distinguishes the weights from others.
             exact: decide labels at the size that is asked for: at the input size in `segment`, at the image's own size
                 in `label`. Otherwise labels are decided at half the input size and enlarged.
+            input_size: (width, height) of all images; None for the largest size within that of the card which has their
+                shape.
         """
         self.name = f"{name}, {engine.name}" + (" exact" if exact else "")
         self.engine = f"{engine.name}, {'full' if exact else 'half'} size"
         self.label_space = card.label_space
-        self.input_size = card.input_size
+        self.input_size = input_size or card.input_size
+        self._room = None if input_size else card.input_size
+        """Size within which the input size follows the shape of images; None if it is fixed."""
         self.concurrency = engine.concurrency
         self._exact = exact
         self._source = card.source
@@ -56,9 +68,16 @@ class NetworkSegmenter(Segmenter):
         self._runtime = Runtime(engine.device, "float32")
         self._network = self._runtime.place(network).eval()
         self._batches = FittingBatches(self._runtime)
-        self._source_moments: dict[str, list[Moments]] = {}
-        """Statistics by scenes; measured once for all videos."""
+        self._source_moments: dict[tuple[str, tuple[int, int]], list[Moments]] = {}
+        """Statistics by scenes and input size; measured once for all videos."""
         self._batch_size = 1 if exact else engine.batch_size
+
+    def fitted(self, aspect_ratio: float) -> Self:
+        """Return a segmenter whose input size has the shape of images with this width over height, unless it is fixed;
+        see `Segmenter.fitted`."""
+        fitted = copy.copy(self)
+        fitted.input_size = size_within(self._room, aspect_ratio) if self._room else self.input_size
+        return fitted
 
     @property
     def batch_size(self) -> int:
@@ -138,13 +157,12 @@ class NetworkSegmenter(Segmenter):
         scenes = adaptation.scenes
         if scenes == AUTO:
             return self._adapted_to_best(images, adaptation.prior)
-        if scenes not in self._source_moments:
+        key = scenes, self.input_size
+        if key not in self._source_moments:
             source = source_images(self._source, self.input_size, IMAGES, scenes)
-            self._source_moments[scenes] = source_moments(self._network, source, self._runtime)
+            self._source_moments[key] = source_moments(self._network, source, self._runtime)
         adapted = copy.copy(self)
-        adapted._network = adapted_to(
-            self._network, self._source_moments[scenes], images, self._runtime, adaptation.prior
-        )
+        adapted._network = adapted_to(self._network, self._source_moments[key], images, self._runtime, adaptation.prior)
         adapted._engine = self._engine.running(adapted._network)
         return adapted
 

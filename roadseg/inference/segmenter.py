@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from itertools import groupby, islice
 from typing import Self, overload
 
 import numpy as np
@@ -40,6 +41,13 @@ class Segmenter(ABC):
     """Recommended number of concurrent calls."""
     notices: tuple[str, ...] = ()
     """Sentences on what is not as usual, such as an engine that is not used because its results are wrong."""
+
+    def fitted(self, aspect_ratio: float) -> Self:
+        """Return a segmenter whose `input_size` has the shape of images with this width over height.
+
+        A network that sees images squeezed labels them worse. A segmenter that takes one size alone returns itself.
+        """
+        return self
 
     @property
     def batch_size(self) -> int:
@@ -179,13 +187,14 @@ class Segmenter(ABC):
     def _label_all(self, images: Sequence[Image], size: tuple[int, int] | None, tta: TTA) -> list[LabelMap]:
         for number, image in enumerate(images):
             checked_image(image, name=f"image {number}" if len(images) > 1 else "image")
-        count = self.batch_size if len(images) > 1 else 1
         labelled: list[LabelMap] = []
-        for start in range(0, len(images), count):
-            some = images[start : start + count]
-            resized = np.stack([resized_image(image, self.input_size) for image in some])
-            sizes = [size or (image.shape[1], image.shape[0]) for image in some]
-            labelled += self.labels_at(resized, sizes, tta)
+        count = self.batch_size if len(images) > 1 else 1
+        fitted = [self.fitted(image.shape[1] / image.shape[0]) for image in images]
+        for _, alike in groupby(zip(fitted, images, strict=True), lambda pair: pair[0].input_size):
+            while pairs := list(islice(alike, count)):
+                resized = np.stack([resized_image(image, segmenter.input_size) for segmenter, image in pairs])
+                sizes = [size or (image.shape[1], image.shape[0]) for _, image in pairs]
+                labelled += pairs[0][0].labels_at(resized, sizes, tta)
         return labelled
 
     def colour(self, labels: LabelMap) -> NDArray[np.uint8]:

@@ -30,6 +30,7 @@ from roadseg.training.build import (
     adapt_batch_norm,
     build_batches,
     build_trainer,
+    fitted_to_target,
     label_targets,
     named_datasets,
     target_images,
@@ -195,10 +196,12 @@ class _Training:
         trainer: Trainer,
         batches: AdaptationBatches,
         labelled: ImageDataset | None,
+        scored_size: tuple[int, int] | None,
     ) -> None:
-        """Combine what `prepare` makes; `labelled` is the data set to evaluate on."""
+        """Combine what `prepare` makes; `labelled` is the data set to evaluate on, at `scored_size` or in its shape."""
         self.recipe, self.run, self.callbacks = recipe, run, callbacks
-        self.trainer, self.batches, self.labelled = trainer, batches, labelled
+        self.trainer, self.batches = trainer, batches
+        self.labelled, self.scored_size = labelled, scored_size
         self.initial = copy.deepcopy(trainer.method.segmenter).cpu()
         """The network before any step, which the result is compared with."""
         self.losses: dict[str, float] = {}
@@ -212,10 +215,12 @@ class _Training:
         with main_process_first():  # The others find what the main process has downloaded and rendered.
             evaluation = named_datasets(recipe).evaluation
             labelled = None if evaluation is None else evaluation.open()
+            named_size, recipe = recipe.target_size, fitted_to_target(recipe)
             trainer = build_trainer(recipe, data, callbacks)
         recipe = with_choices(recipe, trainer.method.segmenter, run, callbacks.on_start)
         with main_process_first():
-            return cls(recipe, run, callbacks, trainer, build_batches(recipe, data, callbacks), labelled)
+            batches = build_batches(recipe, data, callbacks)
+            return cls(recipe, run, callbacks, trainer, batches, labelled, named_size)
 
     def finish(self) -> Outcome:
         """Prepare the target, make the remaining steps, evaluate and save."""
@@ -297,8 +302,9 @@ class _Training:
             return None
         recipe, network = self.recipe, self.trainer.result.eval()
         engine = TorchEngine(network, self.trainer.method.runtime, "float32")
+        name, size = f"{recipe.model} {recipe.method}", self.scored_size
         return score(
-            NetworkSegmenter(network, card_of(recipe, network), engine, f"{recipe.model} {recipe.method}", exact=True),
+            NetworkSegmenter(network, card_of(recipe, network), engine, name, exact=True, input_size=size),
             self.labelled,
             resampling=recipe.resampling,
             scored_classes=recipe.scored_classes,

@@ -165,7 +165,7 @@ def compare_on_dataset(
         dataset: KIND:ROOT or KIND:ROOT:SPLIT; `val` where no split is written and the kind has it.
         out: folder for compare.html, comparison.png, comparison.md and comparison.json; made if it is missing.
         images: number of images to draw, at least 1, evenly spread over the data set.
-        input_size: (width, height) in pixels that images are resized to; by default the training size of each run.
+        input_size: (width, height) in pixels that images are resized to; see `load_segmenter`.
         flip: average class probabilities with those of the mirrored image.
         smooth: average class scores over time along the motion; for a data set that is a video.
         device: device to run on.
@@ -218,7 +218,7 @@ def compare_on_video(
         runs: 2 to 4 run folders, `model.safetensors` files or names of default weights.
         video: a video file.
         out: folder for NAME.comparison.mp4; made if it is missing.
-        input_size: (width, height) in pixels that frames are resized to; by default the training size of each run.
+        input_size: (width, height) in pixels that frames are resized to; see `load_segmenter`.
         flip: average class probabilities with those of the mirrored frame.
         smooth: average class scores over time along the motion.
         device: device to run on.

@@ -150,12 +150,17 @@ def write_labels(
     return WrittenLabels(out, format, len(dataset), space, origin, failures, notices)
 
 
+def _size(image: Image) -> Size:
+    return image.shape[1], image.shape[0]
+
+
 def _predicted(dataset: ImageDataset, segmenter: Segmenter) -> Generator[LabelMap]:
     """Yield the labels of all images in order, each map at the size of its image."""
     labeller: Labeller[Image, Size] = Labeller(
         [segmenter],
         resized_image,
-        keep=lambda image: (image.shape[1], image.shape[0]),
+        keep=_size,
+        shape=_size,
         size=lambda size: size,
         tta=TTA_FOR_LABELS,
     )

@@ -130,6 +130,7 @@ def overlay_video(
     reader = VideoReader(video, track=options.track, frame_rate=options.frame_rate)
     # The name in MP4 is held whatever the container: parts have one name for all.
     with opencv_in_one_thread(), reader, held(files.overlays["mp4"]):
+        segmenter = segmenter.fitted(reader.info.aspect_ratio)
         job = OverlayJob.of(video, segmenter, options)
         earlier = None if options.overwrite else earlier_summary(files, job)
         if earlier is not None:

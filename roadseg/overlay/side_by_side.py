@@ -105,7 +105,7 @@ def compare_on_video(
     with opencv_in_one_thread(), VideoReader(video) as reader, held(path):
         panes = _Panes(segmenters, reader)
         labeller = Labeller(
-            list(segmenters.values()),
+            [segmenter.fitted(reader.info.aspect_ratio) for segmenter in segmenters.values()],
             Frame.to_rgb,
             lambda frame: _scaled(frame, panes.size),
             batch_size=min(MOST_FRAMES, *(segmenter.batch_size for segmenter in segmenters.values())),

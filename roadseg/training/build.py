@@ -18,8 +18,8 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.rare_classes import RareClasses
 from roadseg.datasets.rendered import render_dataset
 from roadseg.datasets.sampling import AdaptationBatches
-from roadseg.datasets.source_images import sample_images
-from roadseg.datasets.transforms import CropTransform
+from roadseg.datasets.source_images import aspect_ratio, sample_images
+from roadseg.datasets.transforms import CropTransform, size_within
 from roadseg.errors import DatasetError, WeightsError
 from roadseg.labels.catalogue import label_space
 from roadseg.models.average import WeightAverage
@@ -131,6 +131,18 @@ def target_images(recipe: AdaptRecipe, targets: Sequence[ImageDataset], count: i
     """
     share = max(1, count // len(targets))
     return np.concatenate([sample_images(one, recipe.input_size, share, recipe.resampling) for one in targets])
+
+
+def fitted_to_target(recipe: AdaptRecipe) -> AdaptRecipe:
+    """Return a recipe with a target size: if it names none, that of the shape of the first image of the target.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    targets = named_datasets(recipe).targets
+    if not targets or recipe.target_size or not isinstance(recipe.crop, tuple):
+        return recipe
+    return recipe.model_copy(update={"target_size": size_within(recipe.size, aspect_ratio(targets[0].open()))})
 
 
 def label_targets(recipe: AdaptRecipe, trainer: Trainer, out: Path, callbacks: Callbacks) -> tuple[ImageDataset, ...]:

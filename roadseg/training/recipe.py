@@ -115,7 +115,8 @@ class AdaptRecipe(Options):
     size: Size = (640, 480)
     """(width, height) that source images are resized to at scale 1."""
     target_size: Size | None = None
-    """The same for target images, and the input size of the trained network; `size` where it is left out."""
+    """The same for target images, and the input size of the trained network. Where it is left out, the largest size
+    within `size` that has the shape of the target's images; with whole images, `size`."""
     crop: Annotated[tuple[int, int] | Literal["whole"], BeforeValidator(_crop)] = (320, 240)
     """(width, height) of training crops, or `whole` for whole images."""
     scale: tuple[PositiveFloat, PositiveFloat] = (0.5, 1.2)

@@ -99,6 +99,11 @@ class VideoInfo:
         return 1 / self.sample_aspect_ratio if self.orientation.swaps_sides else self.sample_aspect_ratio
 
     @property
+    def aspect_ratio(self) -> float:
+        """Width over height of the image as shown."""
+        return float(self.shown_aspect_ratio * self.width / self.height)
+
+    @property
     def hdr(self) -> bool:
         """True for the transfer functions of high dynamic range, PQ and HLG."""
         return self.colour_transfer in ("pq", "hlg")

@@ -122,7 +122,7 @@ def test_a_video_has_a_pane_a_run_in_step(compare, runs, tmp_path, capsys):
     assert list(record["runs"]) == ["before", "after"]
     assert picture_times(path) == picture_times(clip.path)
     assert sound_tracks(path) == sound_tracks(clip.path) != []
-    segmenters = [load_segmenter(run, device="cpu") for run in runs[:2]]
+    segmenters = [load_segmenter(run, device="cpu").fitted(160 / 96) for run in runs[:2]]
     with VideoReader(path) as video, VideoReader(clip.path) as plain:
         assert (video.info.width, video.info.height) == (record["width_px"], record["height_px"])
         assert video.info.width == 324 and video.info.height >= 96

@@ -27,7 +27,8 @@ def published(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "vgg.pth"
     torch.save(network.state_dict(), path)
     keys = {"model": "vgg16", "aspp": "two-branch", "init": "imagenet", "target": "none", "resampling": "bicubic"}
-    recipe = resolve({**keys, "method": "multi-level", "crop": (32, 32), "size": (64, 48)}, origin="test")
+    keys |= {"size": (64, 48), "target_size": (64, 48)}
+    recipe = resolve({**keys, "method": "multi-level", "crop": (32, 32)}, origin="test")
     (path.parent / "recipe.toml").write_text(recipe.as_toml())
     return network, path, recipe
 

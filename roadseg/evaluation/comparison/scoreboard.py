@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from roadseg.datasets.dataset import ImageDataset
+from roadseg.datasets.source_images import aspect_ratio
 from roadseg.datasets.transforms import Image, resized_image, resized_label
 from roadseg.errors import DatasetError
 from roadseg.evaluation.evaluate import score
@@ -52,7 +53,7 @@ class RunScores:
     path: Path
     """The run as it was given."""
     input_size: tuple[int, int]
-    """(width, height) in pixels of the network's input."""
+    """(width, height) in pixels of the network's input, for the first image."""
     evaluation: Evaluation
     predictions: tuple[Prediction, ...]
     """Predictions in the order of the shown images."""
@@ -174,7 +175,7 @@ def score_runs(
         count: number of images to show, at least 1.
         device: device to run on.
         engine: as for `roadseg.evaluation.evaluate.evaluate`.
-        input_size: (width, height) in pixels that images are resized to; by default the training size of each run.
+        input_size: (width, height) in pixels that images are resized to; see `load_segmenter`.
         tta: test-time augmentation.
         smoothing: weight of the past in class scores, for a data set that is a video.
         on_progress: called with (name of a run, images done, images in all).
@@ -197,7 +198,8 @@ def score_runs(
     sizes = {index: images[place].truth.shape[::-1] for index, place in places.items()}
     scores = {}
     for name, loaded in trained.items():
-        segmenter = network_segmenter(loaded.network, loaded.card, device=device, engine=engine, input_size=input_size)
+        size = input_size or loaded.input_size
+        segmenter = network_segmenter(loaded.network, loaded.card, device=device, engine=engine, input_size=size)
         predictions = _Predictions(conversion(segmenter.label_space, space), sizes)
         evaluation = score(
             segmenter,
@@ -209,7 +211,8 @@ def score_runs(
             on_progress=partial(on_progress, name),
             on_image=predictions.keep,
         )
-        scores[name] = RunScores(runs[name], segmenter.input_size, evaluation, tuple(predictions.kept))
+        fitted = segmenter.fitted(aspect_ratio(dataset))
+        scores[name] = RunScores(runs[name], fitted.input_size, evaluation, tuple(predictions.kept))
     board = Scoreboard(dataset.name, space, len(dataset), images, scores)
     if not board.shared:
         raise DatasetError(f"{dataset.name}: {', '.join(runs)} have no class in common", "Leave out one of them.")
