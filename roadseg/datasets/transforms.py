@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from roadseg.datasets.textures import textured
 from roadseg.inputs.limits import MIN_SIDE
 from roadseg.labels.space import LabelMap
 
@@ -39,6 +40,8 @@ class CropTransform:
     horizontal_flip: bool = True
     """True flips half of the crops horizontally."""
     resampling: Resampling = "area"
+    texture: float = 0.0
+    """Strength of the random textures on the classes of labelled images, see `roadseg.datasets.textures`."""
 
     def __call__(
         self, image: Image, label: LabelMap | None, rng: np.random.Generator, *, shown: int | None = None
@@ -63,7 +66,10 @@ class CropTransform:
                     break
                 part, flipped = self._window(height, width, rng)
         crop = jittered(resized_image(image[part], self.crop, self.resampling), rng, self.jitter)
-        label_crop = None if label is None else resized_label(label[part], self.crop)
+        label_crop = None
+        if label is not None:
+            label_crop = resized_label(label[part], self.crop)
+            crop = textured(crop, label_crop, rng, self.texture)
         if flipped:
             return crop[:, ::-1], None if label_crop is None else label_crop[:, ::-1]
         return crop, label_crop

@@ -214,7 +214,9 @@ def build_batches(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> Adap
         source=source,
         targets=targets if recipe.shows_targets else (),
         batch_size=recipe.batch_size,
-        source_transform=transform(recipe.size, recipe.source_crop, recipe.source_jitter),
+        source_transform=replace(
+            transform(recipe.size, recipe.source_crop, recipe.source_jitter), texture=recipe.source_texture
+        ),
         target_transform=transform(recipe.input_size, recipe.target_crop, recipe.jitter_of_targets),
         seed=recipe.seed,
         fourier_beta=recipe.fourier_beta,

@@ -127,6 +127,8 @@ class AdaptRecipe(Options):
     """Filter that resizes images; `bicubic` as for the published networks."""
     source_jitter: Annotated[float, Field(ge=0)] = 1.0
     """Strength of the colour jitter on source images."""
+    source_texture: Annotated[float, Field(ge=0)] = 0.0
+    """Strength of the random textures on the classes of source images: 1 is usual for rendered ones, 0 is none."""
     target_jitter: Annotated[float, Field(ge=0)] | None = None
     """The same on target images; where it is left out, 1, but 0 for self-training, whose teacher labels them."""
     fourier_beta: Annotated[float, Field(ge=0, le=0.5)] = 0.0
