@@ -5,12 +5,13 @@ rough one. A network that learned from them takes whatever is rough for vegetati
 et al., "Domain Randomization for Transferring Deep Neural Networks from Simulation to the Real World", IROS 2017.
 """
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.labels.space import LabelMap
+from roadseg.labels.space import LabelMap, LabelSpace
 from roadseg.runtime import generator
 
 CHANCE = 0.5
@@ -20,20 +21,37 @@ CONTRAST = 45.0
 COUNT, SIDE = 48, 512
 
 
-def textured(image: NDArray[np.uint8], label: LabelMap, rng: np.random.Generator, strength: float) -> NDArray[np.uint8]:
+@dataclass(frozen=True)
+class Textures:
+    """How labelled images are textured."""
+
+    strength: float = 0.0
+    """0 leaves images unchanged, 1 is usual."""
+    smooth: frozenset[int] = frozenset()
+    """Train ids of classes that stay as they are, since they are smooth in real images too."""
+
+    @classmethod
+    def of(cls, strength: float, space: LabelSpace) -> "Textures":
+        """Return textures for all classes of a label space except the sky: with one, twigs before it become sky."""
+        return cls(strength, frozenset(i for i, name in enumerate(space.classes) if name.casefold() == "sky"))
+
+
+def textured(
+    image: NDArray[np.uint8], label: LabelMap, rng: np.random.Generator, textures: Textures
+) -> NDArray[np.uint8]:
     """Add another random texture to each of some classes of an image.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         label: (H, W) uint8 train ids; pixels without a class count as one more class.
         rng: source of all random draws.
-        strength: 0 leaves the image unchanged, 1 is usual.
+        textures: how strong, and where.
     """
-    if strength == 0:
+    if textures.strength == 0:
         return image
     result = image.astype(np.float32)
-    for train_id in np.unique(label):
-        contrast = CONTRAST * strength * rng.random() if rng.random() < CHANCE else 0.0
+    for train_id in sorted(set(np.unique(label).tolist()) - textures.smooth):
+        contrast = CONTRAST * textures.strength * rng.random() if rng.random() < CHANCE else 0.0
         texture, top, left = rng.integers((COUNT, SIDE, SIDE))
         tint = rng.uniform(0.5, 1, 3)
         if contrast:

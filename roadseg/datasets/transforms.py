@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from roadseg.datasets.textures import textured
+from roadseg.datasets.textures import Textures, textured
 from roadseg.inputs.limits import MIN_SIDE
 from roadseg.labels.space import LabelMap
 
@@ -19,6 +19,7 @@ Resampling = Literal["area", "bicubic"]
 MIN_CROP_SHARE = 1500 / 512**2
 """Smallest share of a crop's pixels that counts as showing a class: 1500 of 512x512, as published for rare-class
 sampling."""
+NO_TEXTURES = Textures()
 STRIDE = 8
 """Stride of the labels of networks, in pixels."""
 ATTEMPTS = 10
@@ -40,8 +41,8 @@ class CropTransform:
     horizontal_flip: bool = True
     """True flips half of the crops horizontally."""
     resampling: Resampling = "area"
-    texture: float = 0.0
-    """Strength of the random textures on the classes of labelled images, see `roadseg.datasets.textures`."""
+    textures: Textures = NO_TEXTURES
+    """Random textures on the classes of labelled images."""
 
     def __call__(
         self, image: Image, label: LabelMap | None, rng: np.random.Generator, *, shown: int | None = None
@@ -69,7 +70,7 @@ class CropTransform:
         label_crop = None
         if label is not None:
             label_crop = resized_label(label[part], self.crop)
-            crop = textured(crop, label_crop, rng, self.texture)
+            crop = textured(crop, label_crop, rng, self.textures)
         if flipped:
             return crop[:, ::-1], None if label_crop is None else label_crop[:, ::-1]
         return crop, label_crop

@@ -19,6 +19,7 @@ from roadseg.datasets.rare_classes import RareClasses
 from roadseg.datasets.rendered import render_dataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.datasets.source_images import aspect_ratio, sample_images
+from roadseg.datasets.textures import Textures
 from roadseg.datasets.transforms import CropTransform, size_within
 from roadseg.errors import DatasetError, WeightsError
 from roadseg.labels.catalogue import label_space
@@ -209,13 +210,15 @@ def build_batches(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> Adap
     # Before streets are rendered, which takes minutes.
     annotated = open_target_labels(recipe)
     targets = tuple(target.open() for target in named_datasets(recipe).targets)
-    source = open_source(recipe, data, callbacks).in_space(label_space(recipe.labels))
+    space = label_space(recipe.labels)
+    source = open_source(recipe, data, callbacks).in_space(space)
     return AdaptationBatches(
         source=source,
         targets=targets if recipe.shows_targets else (),
         batch_size=recipe.batch_size,
         source_transform=replace(
-            transform(recipe.size, recipe.source_crop, recipe.source_jitter), texture=recipe.source_texture
+            transform(recipe.size, recipe.source_crop, recipe.source_jitter),
+            textures=Textures.of(recipe.source_texture, space),
         ),
         target_transform=transform(recipe.input_size, recipe.target_crop, recipe.jitter_of_targets),
         seed=recipe.seed,
