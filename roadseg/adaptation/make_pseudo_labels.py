@@ -6,7 +6,6 @@ After Zou et al., "Unsupervised Domain Adaptation for Semantic Segmentation via 
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +18,9 @@ from roadseg.datasets.image_files import read_ids
 from roadseg.datasets.transforms import Resampling, resized_image
 from roadseg.files import write_json, write_png
 from roadseg.labels.space import IGNORE, LabelMap, LabelSpace
-from roadseg.models.network import SegmentationNetwork
-from roadseg.models.predict import class_scores, to_tensor
-from roadseg.models.tta import TTA, mean_probabilities
-from roadseg.runtime import Runtime, is_main_process
+from roadseg.models.predict import to_tensor
+from roadseg.models.tta import TTA, Scores, mean_probabilities
+from roadseg.runtime import is_main_process
 
 TTA_FOR_LABELS = TTA(flip=True, scales=(0.75, 1.0, 1.3))
 """Test-time augmentation for labels to learn from or to correct."""
@@ -53,31 +51,33 @@ class SelectedLabels:
 
 
 def pseudo_labelled(
-    network: SegmentationNetwork,
+    scores: Scores,
     space: LabelSpace,
     images: ImageDataset,
     out: Path,
-    runtime: Runtime,
+    device: torch.device,
     *,
     size: tuple[int, int],
     keep_ratio: float,
     tta: TTA = TTA_FOR_LABELS,
     resampling: Resampling = "area",
+    batch_size: int = 1,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ImageDataset:
     """Label images by a network and write the labels to `out`; maps that are there already are kept.
 
     Args:
-        network: on the runtime's device.
+        scores: the network.
         space: label space that the network predicts.
         images: unlabelled, or with labels that are not read.
         out: folder for labels/NAME.png, confidence/NAME.png and a record of the thresholds.
-        runtime: device and precision.
+        device: device of the network.
         size: (width, height) of images as the network sees them at scale 1, and of the label maps.
         keep_ratio: share of each class's pixels to keep, 0..1, those of the highest confidence; pixels with a
             probability of 0.9 or more are kept in any case.
         tta: flips and scales whose probabilities are averaged.
         resampling: how images are resized.
+        batch_size: images that are labelled at once.
         on_progress: called with (images labelled, images in all).
 
     Returns:
@@ -88,16 +88,19 @@ def pseudo_labelled(
         OutputError: the folder cannot be written to.
     """
     labels = [out / LABELS / f"{sample.name}.png" for sample in images.samples]
-    scores = partial(class_scores, network.eval(), runtime=runtime)
+    missing = [index for index, label in enumerate(labels) if not label.is_file()]
+    for start in range(0, len(missing), batch_size):
+        some = missing[start : start + batch_size]
+        batch = np.stack([resized_image(images.image(index), size, resampling) for index in some])
+        for index, probabilities in zip(
+            some, mean_probabilities(scores, to_tensor(batch, device), size, tta), strict=True
+        ):
+            _write(labels[index], probabilities)
+        on_progress(len(labels) - len(missing) + start + len(some), len(labels))
     counts = np.zeros((len(space), LEVELS), np.int64)
-    for index, label in enumerate(labels):
-        if not label.is_file():
-            image = resized_image(images.image(index), size, resampling)
-            batch = to_tensor(image[None], runtime.device)
-            _write(label, mean_probabilities(scores, batch, size, tta)[0])
+    for label in labels:
         pixels = np.asarray(read_ids(label), np.int64) * LEVELS + read_ids(_confidence_of(label))
         counts += np.bincount(pixels.ravel(), minlength=counts.size).reshape(counts.shape)
-        on_progress(index + 1, len(labels))
     thresholds = selection_thresholds(counts, keep_ratio)
     if is_main_process():
         by_class = dict(zip(space.classes, thresholds, strict=True))

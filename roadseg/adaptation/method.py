@@ -24,6 +24,7 @@ from roadseg.labels.space import LabelSpace
 from roadseg.models.average import WeightAverage
 from roadseg.models.domain_statistics import source_statistics
 from roadseg.models.network import Prediction, SegmentationNetwork
+from roadseg.models.tta import Scores
 from roadseg.runtime import Runtime
 
 
@@ -46,8 +47,10 @@ class MethodOptions(Options):
 class TargetLabelling:
     """Everything that a method needs to label the target images before training starts."""
 
-    network: SegmentationNetwork
-    """Network that training starts from, on the runtime's device."""
+    scores: Scores
+    """Network that training starts from."""
+    batch_size: int
+    """Images that it labels at once."""
     label_space: LabelSpace
     folder: Path
     """Folder for the label maps; maps that are there already are kept."""

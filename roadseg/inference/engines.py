@@ -86,6 +86,11 @@ def network_segmenter(
     return segmenter
 
 
+def usual_engine(network: SegmentationNetwork, device: DeviceName) -> Engine:
+    """Return the engine that `load_segmenter` takes by default on a device; errors as there."""
+    return _sound_engine(network, weights_digest(network), device, "auto", None)[0]
+
+
 def _sound_engine(
     network: SegmentationNetwork,
     weights: str,

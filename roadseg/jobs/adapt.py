@@ -16,7 +16,7 @@ from roadseg.evaluation.evaluate import score
 from roadseg.evaluation.scores import Evaluation
 from roadseg.evaluation.trained import card_of
 from roadseg.files import locked
-from roadseg.inference.engines import network_segmenter
+from roadseg.inference.engines import network_segmenter, usual_engine
 from roadseg.inference.label_free import IMAGES as JUDGED
 from roadseg.inference.label_free import LabelFreeVerdict, judge
 from roadseg.inference.network_segmenter import NetworkSegmenter
@@ -244,8 +244,13 @@ class _Training:
         """Adapt batch norm and make pseudo-labels if the recipe asks for them."""
         recipe, batches = self.recipe, self.batches
         adapt_batch_norm(recipe, self.trainer, batches.source, self.callbacks)
-        with main_process_first():
-            labelled = label_targets(recipe, self.trainer, self.run.pseudo_labels, self.callbacks)
+        method = self.trainer.method
+        labelled: tuple[ImageDataset, ...] = ()
+        if recipe.labels_target:
+            engine = usual_engine(self.trainer.result, recipe.device)
+            scores, batch_size = engine.scores, engine.batch_size or 1
+            with main_process_first():
+                labelled = label_targets(recipe, method, scores, batch_size, self.run.pseudo_labels, self.callbacks)
         self.batches = replace(batches, targets=labelled or batches.targets, pseudo_labelled=bool(labelled))
         for name, target in zip(recipe.targets, self.batches.targets, strict=False):
             self.callbacks.on_start(f"target: {len(target)} unlabelled images of {name}")

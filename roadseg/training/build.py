@@ -34,6 +34,7 @@ from roadseg.models.domain_statistics import (
 from roadseg.models.names import IMAGENET
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.pretrained import load_pretrained
+from roadseg.models.tta import Scores
 from roadseg.models.weights import load_model, load_weights
 from roadseg.runtime import Runtime, seed_everything, start
 from roadseg.streets.presets import DEFAULT_SCENES, mixture, parse_scenes
@@ -146,8 +147,10 @@ def fitted_to_target(recipe: AdaptRecipe) -> AdaptRecipe:
     return recipe.model_copy(update={"target_size": size_within(recipe.size, aspect_ratio(targets[0].open()))})
 
 
-def label_targets(recipe: AdaptRecipe, trainer: Trainer, out: Path, callbacks: Callbacks) -> tuple[ImageDataset, ...]:
-    """Label the targets with the network of a trainer at step 0, below `out`, if the method trains on such labels.
+def label_targets(
+    recipe: AdaptRecipe, method: Method, scores: Scores, batch_size: int, out: Path, callbacks: Callbacks
+) -> tuple[ImageDataset, ...]:
+    """Label the targets below `out` with the network that training starts from, if the method trains on such labels.
 
     Maps that are there already are kept, so a trainer of a later step finds the labels of the first.
 
@@ -163,14 +166,15 @@ def label_targets(recipe: AdaptRecipe, trainer: Trainer, out: Path, callbacks: C
 
     def labelled(place: int, target: ImageDataset) -> ImageDataset:
         labelling = TargetLabelling(
-            network=trainer.result,
+            scores=scores,
+            batch_size=batch_size,
             label_space=label_space(recipe.labels),
             folder=out / str(place),
             size=recipe.input_size,
             resampling=recipe.resampling,
             on_progress=callbacks.on_label,
         )
-        return trainer.method.label_target(target, labelling)
+        return method.label_target(target, labelling)
 
     return tuple(labelled(place, target.open()) for place, target in enumerate(named_datasets(recipe).targets))
 

@@ -1,6 +1,7 @@
 """Pseudo-labels: the pixels that are kept, and the labelled set made of them."""
 
 import json
+from functools import partial
 
 import cv2
 import numpy as np
@@ -13,10 +14,18 @@ from roadseg.adaptation.method import TargetLabelling
 from roadseg.adaptation.pseudo_labels import PseudoLabels
 from roadseg.datasets.catalogue import dataset_kind
 from roadseg.labels.space import LabelSpace
+from roadseg.models.predict import class_scores
 from roadseg.runtime import start
 
 SPACE = LabelSpace("toy", tuple("abcdefgh"[:CLASSES]), tuple((10 * i, 0, 0) for i in range(CLASSES)))
 SIZE = (64, 48)
+
+
+CPU = torch.device("cpu")
+
+
+def scores_of(network):
+    return partial(class_scores, network.eval(), runtime=start("cpu"))
 
 
 def counts_of(**pixels_by_confidence):
@@ -56,7 +65,7 @@ def frames(tmp_path):
 
 def test_images_become_a_labelled_set_that_keeps_a_share_of_every_class(frames, tmp_path):
     torch.manual_seed(0)
-    made = pseudo_labelled(Toy(), SPACE, frames, tmp_path / "out", start("cpu"), size=SIZE, keep_ratio=0.5)
+    made = pseudo_labelled(scores_of(Toy()), SPACE, frames, tmp_path / "out", CPU, size=SIZE, keep_ratio=0.5)
     assert [sample.name for sample in made.samples] == [sample.name for sample in frames.samples]
     image, label = made.pair(0)
     assert image.shape == (96, 128, 3) and label.shape == (96, 128)
@@ -73,7 +82,7 @@ def test_images_become_a_labelled_set_that_keeps_a_share_of_every_class(frames, 
 
 def test_what_is_labelled_already_is_not_labelled_again(frames, tmp_path):
     def make(network):
-        return pseudo_labelled(network, SPACE, frames, tmp_path / "out", start("cpu"), size=SIZE, keep_ratio=0.5)
+        return pseudo_labelled(scores_of(network), SPACE, frames, tmp_path / "out", CPU, size=SIZE, keep_ratio=0.5)
 
     first = make(Toy())
     kept, lost = (sample.label for sample in first.samples)
@@ -89,7 +98,7 @@ def test_what_is_labelled_already_is_not_labelled_again(frames, tmp_path):
 def test_flips_and_scales_can_be_chosen_down_to_one_view(options, sides, frames, tmp_path):
     method, network = toy_method("pseudo-labels"), Toy()
     method.options = PseudoLabels.Options(**options)
-    labelling = TargetLabelling(network, SPACE, tmp_path / "out", SIZE, "area", lambda done, total: None)
+    labelling = TargetLabelling(scores_of(network), 1, SPACE, tmp_path / "out", SIZE, "area", lambda done, total: None)
     method.label_target(frames, labelling)
     assert [image.shape[-1] for image in network.shown] == [
         side for _ in range(2) for side in sides for _ in range(len(sides) // 2 + 1)
