@@ -5,7 +5,7 @@
 #
 # TARGET is a folder of unlabelled images, 640x480 is enough. OUT gets a folder for each of the four runs with its
 # model.safetensors, log.jsonl and metrics.json. KEY=VALUE replaces keys of pipelines/streets_camvid_factorial.toml.
-# START names a run folder to start from (default: the `source-only` weights of the package), SEED a seed (0), ARMS
+# START names a run folder to start from (default: the default weights), SEED a seed (0), ARMS
 # other runs than these four, each METHOD-BATCHNORM, of which the last gives the time of a step.
 # A bare machine needs what benchmarks/gpu_check.py lists; WHEELS names a folder of wheels to install first. Nothing is
 # downloaded. Start it in the repository.
@@ -22,7 +22,7 @@ source "$(dirname "$0")/gpu/bare_machine.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out"
-settings=(--target "$target" --seed "${SEED:-0}" --set "init=${START:-source-only}")
+settings=(--target "$target" --seed "${SEED:-0}" --set "init=${START:-default}")
 for setting in batch_size=4 'crop=[480,360]' 'scale=[0.75,1.2]' precision=bfloat16 workers=3 "$@"; do
     settings+=(--set "$setting")
 done

@@ -26,7 +26,7 @@ BOUNDS = (0.0, 0.5, 1.0, 1.5, 2.0)
 def main() -> None:
     parser = argparse.ArgumentParser(description="Compare agreement between views with mIoU.")
     parser.add_argument("sets", nargs="+", metavar="SET")
-    parser.add_argument("--run", default="source-only")
+    parser.add_argument("--run", default="default")
     parser.add_argument("--images", type=int, default=30)
     options = parser.parse_args()
     start = load_segmenter(options.run)

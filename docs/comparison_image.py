@@ -27,10 +27,10 @@ def main(scratch: Path) -> None:
     roadseg("synth", str(streets), *STREETS, "--size", SIZE)
     roadseg("synth", str(source), "--count", "32", "--seed", "5", "--size", SIZE)
     if not adapted.exists():
-        options = ("--method", "source-only", "--init", "source-only", "--steps", "0", "--set", "adapt_bn=true")
+        options = ("--method", "source-only", "--init", "default", "--steps", "0", "--set", "adapt_bn=true")
         sets = ("--source", f"streets:{source}", "--target", str(streets / "images"))
         roadseg("adapt", "--out", str(adapted), *sets, *options)
-    runs = ("source-only", str(adapted))
+    runs = ("default", str(adapted))
     roadseg("compare", *runs, "--dataset", f"streets:{streets}", "--images", "3", "--out", str(scratch / "out"))
     sheet = Image.open(scratch / "out" / "comparison.png").convert("RGB")
     image = sheet.resize((WIDTH, round(WIDTH * sheet.height / sheet.width)), Image.Resampling.LANCZOS)

@@ -1,8 +1,8 @@
-"""Make the image of a real road in the README:  python docs/real_road_image.py solidWhiteRight.mp4
+"""Make the image of a real road in the README:  python docs/real_road_image.py solidWhiteRight.mp4 RUN
 
-A frame of the clip; the prediction of a network that learned from rendered streets alone (`source-only`); and that of
-the default weights, which were adapted to frames of this clip and another, without labels. The clip is
-solidWhiteRight.mp4 of Udacity's CarND-LaneLines-P1 (MIT licence).
+A frame of the clip; the prediction of the default weights, which learned from rendered streets alone; and that of a
+run, which `roadseg adapt --target FRAMES` made of the frames of the clip, without labels: `roadseg frames
+solidWhiteRight.mp4 --out FRAMES --every 0.25s`. The clip is solidWhiteRight.mp4 of Udacity
 """
 
 import sys
@@ -17,7 +17,7 @@ import roadseg
 from roadseg.overlay.text import draw_text, text_width
 
 FRAME = 110
-RUNS = {"source-only": "learned from rendered streets", "default": "adapted to unlabelled frames"}
+TITLES = ("learned from rendered streets", "adapted to unlabelled frames")
 PANE = (620, 349)
 GAP, TITLE, LEGEND, LETTERS = 8, 38, 40, 23
 BLACK = (0, 0, 0)
@@ -25,13 +25,13 @@ SHOWN = 0.0005
 """Classes with a larger share of the pixels are in the legend."""
 
 
-def main(video: Path) -> None:
+def main(video: Path, run: Path) -> None:
     """Write docs/images/real_road.jpg."""
     with roadseg.VideoReader(video) as frames:
         image = next(islice(frames, FRAME, None)).to_rgb()
     panes, seen = {"a real road": image}, np.zeros(256, int)
-    for run, title in RUNS.items():
-        segmenter = roadseg.load_segmenter(run)
+    for weights, title in zip(("default", run), TITLES, strict=True):
+        segmenter = roadseg.load_segmenter(weights)
         labels = segmenter.label(image)
         panes[title] = segmenter.draw(image, labels)
         seen += np.bincount(labels.ravel(), minlength=256)
@@ -52,4 +52,4 @@ def main(video: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,6 +1,6 @@
 """Make the image of docs/retrieval.md, and figures of docs/experiments.md:  python docs/retrieval_image.py SCRATCH
 
-Renders streets in both looks, and compares the default weights with those that saw no real image.
+Renders streets in both looks, and finds images of one look among those of the other with the default weights.
 """
 
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 STREETS = ("--look", "both", "--count", "100", "--seed", "1")
-RUNS = ("--run", "default", "--before", "source-only", "--paired", "--queries", "3")
+RUNS = ("--run", "default", "--paired", "--queries", "3")
 WIDTH, COLOURS = 1000, 256
 
 

@@ -18,7 +18,7 @@ SHOWN = (960, 1088)
 STREETS = ("--size", "320x240", "--scenes", "european=0.5,indian=0.5")
 RECIPE = """\
 method = "multi-level"
-init = "source-only"
+init = "default"
 size = [320, 240]
 crop = [192, 128]
 batch_size = 2

@@ -23,7 +23,7 @@ def retrieve(
         "default"
     ),
     before: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Another run to compare with, e.g. source-only.")
+        Path | None, typer.Option(metavar="RUN", help="Another run to compare with, e.g. default.")
     ] = None,
     neighbours: Annotated[
         int, typer.Option("--neighbours", "-k", min=1, max=20, metavar="K", help="Neighbours of each image.")
@@ -47,7 +47,7 @@ def retrieve(
     Embeddings are kept in DIR: the same command embeds only what is missing, also after Ctrl-C.
 
     [bold]Example:[/bold] roadseg retrieve --source data/streets --target data/frames
-    --run runs/my-roads --before source-only --out retrieval
+    --run runs/my-roads --before default --out retrieval
     """
     from roadseg.jobs.retrieve import retrieve as find
 

@@ -77,12 +77,3 @@ def statistics_of_source(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
         return running_statistics(norm)
     mean, variance = getattr(norm, MEAN), getattr(norm, VARIANCE)
     return mean, variance
-
-
-def adopt_source_statistics(network: nn.Module) -> None:
-    """Make the source's statistics the only ones."""
-    for norm in batch_norms(network):
-        if hasattr(norm, MEAN):
-            norm.running_mean, norm.running_var = statistics_of_source(norm)
-            delattr(norm, MEAN)
-            delattr(norm, VARIANCE)

@@ -2,7 +2,5 @@
 
 DEFAULT = "default"
 """The weights that come with the package, see docs/model-card.md."""
-SOURCE_ONLY = "source-only"
-"""The default weights with the batch-norm statistics of their training, on rendered streets only."""
 IMAGENET = "imagenet"
 """ImageNet weights of the network: in a package for `fast`, downloaded for the other networks."""

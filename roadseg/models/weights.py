@@ -23,11 +23,10 @@ from roadseg.labels.space import LabelSpace
 from roadseg.models.build import build_model
 from roadseg.models.domain_statistics import (
     VARIANCE,
-    adopt_source_statistics,
     has_source_statistics,
     keep_source_statistics,
 )
-from roadseg.models.names import DEFAULT, SOURCE_ONLY
+from roadseg.models.names import DEFAULT
 from roadseg.models.network import Network, SegmentationNetwork
 from roadseg.models.pickles import read_pickle
 
@@ -111,7 +110,7 @@ def load_model(run: str | os.PathLike[str]) -> tuple[SegmentationNetwork, ModelC
     """Load a trained network, on the CPU in evaluation mode.
 
     Args:
-        run: a run folder, a `model.safetensors`, `default` or `source-only`.
+        run: a run folder, a `model.safetensors`, or `default`.
 
     Returns:
         The network and its card.
@@ -132,13 +131,11 @@ def load_model(run: str | os.PathLike[str]) -> tuple[SegmentationNetwork, ModelC
     if has_source_statistics(state):
         keep_source_statistics(network)
     load_weights(network, state, origin=str(file))
-    if _is_default(run) and str(run) == SOURCE_ONLY:
-        adopt_source_statistics(network)
     return network.eval(), card
 
 
 def _is_default(run: str | os.PathLike[str]) -> bool:
-    return str(run) in (DEFAULT, SOURCE_ONLY) and not Path(run).exists()
+    return str(run) == DEFAULT and not Path(run).exists()
 
 
 @dataclass(frozen=True)

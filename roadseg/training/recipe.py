@@ -148,9 +148,8 @@ class AdaptRecipe(Options):
     method: str = "pseudo-labels"
     """Adaptation method, see docs/methods.md; `+self-training` behind another method does both."""
     init: Annotated[str, Field(min_length=1)] = "default"
-    """Initial weights: `default`, those of the package (`fast`, cityscapes-19); `source-only`, the same before they saw
-    a real street; `imagenet`, in the package for `fast`, downloaded for others; a run folder, a weight file, or the
-    URL of one with its checksum."""
+    """Initial weights: `default`, those of the package (`fast`, cityscapes-19); `imagenet`, in the package for `fast`,
+    downloaded for others; a run folder, a weight file, or the URL of one with its checksum."""
     auxiliary_loss_weight: Annotated[float, Field(ge=0)] = 0.1
     """Weight of the auxiliary head's segmentation loss: lambda_seg of the earlier level."""
     class_balance: Annotated[float, Field(ge=0, le=1)] = 0.2

@@ -40,7 +40,7 @@ def run(script: str, *arguments: str) -> str:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_network_that_ships_is_trained(tmp_path):
-    assert "2 steps" in run("gpu_train.sh", str(tmp_path), *SMALL, "init=source-only")
+    assert "2 steps" in run("gpu_train.sh", str(tmp_path), *SMALL, "init=default")
     assert (tmp_path / "model.safetensors").stat().st_size < 16e6
     assert (tmp_path / "metrics.json").exists()
 

@@ -32,7 +32,7 @@ def retrieve(roadseg, run, folders, tmp_path):
 
 @pytest.mark.slow
 def test_images_page_tables_and_figures(retrieve, capsys, tmp_path):
-    assert retrieve("--json", "--paired", "-k", 3, "--queries", 2, "--before", "source-only") == 0
+    assert retrieve("--json", "--paired", "-k", 3, "--queries", 2, "--before", "default") == 0
     record = json.loads(capsys.readouterr().out)
     out = tmp_path / "out"
     assert record == json.loads((out / "retrieval.json").read_text())

@@ -16,7 +16,7 @@ STREETS = np.random.default_rng(0).integers(0, 256, (2, 48, 64, 3), np.uint8)
 
 @pytest.fixture
 def small():
-    return load_segmenter("source-only", device="cpu", engine="torch", input_size=(64, 48))
+    return load_segmenter("default", device="cpu", engine="torch", input_size=(64, 48))
 
 
 def adapted(small, monkeypatch, *agreements):

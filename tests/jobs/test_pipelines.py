@@ -96,7 +96,6 @@ def test_a_recipe_is_valid_and_explains_itself(path):
 
 TRAINED = (
     "camvid_dusk_self_training",
-    "default_statistics",
     "streets_camvid_advent",
     "streets_camvid_lsd",
     "streets_camvid_pseudo_labels_batch_norm",

@@ -94,7 +94,7 @@ def test_networks_and_pseudo_labels_of_the_start_are_made_once(data, tmp_path):
     assert [label.read_bytes() for label in labels] == before
     assert same(weights(whole), weights(parts))
     trained, _ = load_model(whole)
-    shipped, _ = load_model(Path("source-only"))
+    shipped, _ = load_model(Path("default"))
     for norm, start in zip(batch_norms(trained), batch_norms(shipped), strict=True):
         assert torch.equal(norm.source_var, start.running_var)
         assert not torch.equal(norm.running_var, start.running_var)
@@ -129,7 +129,7 @@ def test_labels_of_the_target_are_read_before_anything_starts(data, tmp_path):
 def test_statistics_can_be_all_that_is_adapted(data, tmp_path):
     outcome = adapt(tmp_path / "run", recipe=recipe(data, method="source-only", steps=0, adapt_bn=True))
     trained, _ = load_model(outcome.run)
-    shipped, _ = load_model(Path("source-only"))
+    shipped, _ = load_model(Path("default"))
     assert all(torch.equal(a, b) for a, b in zip(trained.parameters(), shipped.parameters(), strict=True))
     assert not torch.equal(batch_norms(trained)[0].running_mean, batch_norms(shipped)[0].running_mean)
 
@@ -183,7 +183,6 @@ def test_a_start_in_another_label_space_keeps_all_but_the_classifiers(data):
     kept = [name for name in own if not name.startswith(("classifier", "auxiliary"))]
     assert len(kept) > 100
     assert all(torch.equal(own[name], state[name]) for name in kept)
-    assert "source_mean" in " ".join(own)
     assert any("new: classifier" in line for line in told)
     with pytest.raises(WeightsError, match=r"default: holds fast, the recipe wants vgg16"):
         build_trainer(recipe(data, model="vgg16"))
