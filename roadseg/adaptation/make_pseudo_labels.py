@@ -18,8 +18,9 @@ from roadseg.datasets.image_files import read_ids
 from roadseg.datasets.transforms import Resampling, resized_image
 from roadseg.files import write_json, write_png
 from roadseg.labels.space import IGNORE, LabelMap, LabelSpace
+from roadseg.models.engine import Engine
 from roadseg.models.predict import to_tensor
-from roadseg.models.tta import TTA, Scores, mean_probabilities
+from roadseg.models.tta import TTA, mean_probabilities
 from roadseg.runtime import is_main_process
 
 TTA_FOR_LABELS = TTA(flip=True, scales=(0.75, 1.0, 1.3))
@@ -51,33 +52,29 @@ class SelectedLabels:
 
 
 def pseudo_labelled(
-    scores: Scores,
+    engine: Engine,
     space: LabelSpace,
     images: ImageDataset,
     out: Path,
-    device: torch.device,
     *,
     size: tuple[int, int],
     keep_ratio: float,
     tta: TTA = TTA_FOR_LABELS,
     resampling: Resampling = "area",
-    batch_size: int = 1,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ImageDataset:
     """Label images by a network and write the labels to `out`; maps that are there already are kept.
 
     Args:
-        scores: the network.
+        engine: the network.
         space: label space that the network predicts.
         images: unlabelled, or with labels that are not read.
         out: folder for labels/NAME.png, confidence/NAME.png and a record of the thresholds.
-        device: device of the network.
         size: (width, height) of images as the network sees them at scale 1, and of the label maps.
         keep_ratio: share of each class's pixels to keep, 0..1, those of the highest confidence; pixels with a
             probability of 0.9 or more are kept in any case.
         tta: flips and scales whose probabilities are averaged.
         resampling: how images are resized.
-        batch_size: images that are labelled at once.
         on_progress: called with (images labelled, images in all).
 
     Returns:
@@ -89,12 +86,12 @@ def pseudo_labelled(
     """
     labels = [out / LABELS / f"{sample.name}.png" for sample in images.samples]
     missing = [index for index, label in enumerate(labels) if not label.is_file()]
-    for start in range(0, len(missing), batch_size):
-        some = missing[start : start + batch_size]
+    at_once = engine.batch_size or 1
+    for start in range(0, len(missing), at_once):
+        some = missing[start : start + at_once]
         batch = np.stack([resized_image(images.image(index), size, resampling) for index in some])
-        for index, probabilities in zip(
-            some, mean_probabilities(scores, to_tensor(batch, device), size, tta), strict=True
-        ):
+        labelled = mean_probabilities(engine.scores, to_tensor(batch, engine.device), size, tta)
+        for index, probabilities in zip(some, labelled, strict=True):
             _write(labels[index], probabilities)
         on_progress(len(labels) - len(missing) + start + len(some), len(labels))
     counts = np.zeros((len(space), LEVELS), np.int64)

@@ -23,8 +23,8 @@ from roadseg.inputs.options import Options
 from roadseg.labels.space import LabelSpace
 from roadseg.models.average import WeightAverage
 from roadseg.models.domain_statistics import source_statistics
+from roadseg.models.engine import Engine
 from roadseg.models.network import Prediction, SegmentationNetwork
-from roadseg.models.tta import Scores
 from roadseg.runtime import Runtime
 
 
@@ -47,10 +47,8 @@ class MethodOptions(Options):
 class TargetLabelling:
     """Everything that a method needs to label the target images before training starts."""
 
-    scores: Scores
+    engine: Engine
     """Network that training starts from."""
-    batch_size: int
-    """Images that it labels at once."""
     label_space: LabelSpace
     folder: Path
     """Folder for the label maps; maps that are there already are kept."""

@@ -58,16 +58,14 @@ class PseudoLabels(Method):
             OutputError: the folder cannot be written to.
         """
         return pseudo_labelled(
-            labelling.scores,
+            labelling.engine,
             labelling.label_space,
             dataset.evenly_spread(self.options.images) if self.options.images else dataset,
             labelling.folder,
-            self.runtime.device,
             size=labelling.size,
             keep_ratio=self.options.keep_ratio,
             tta=TTA(self.options.flip, self.options.scales),
             resampling=labelling.resampling,
-            batch_size=labelling.batch_size,
             on_progress=labelling.on_progress,
         )
 

@@ -17,12 +17,12 @@ from packaging.utils import canonicalize_name
 
 from roadseg import runtime
 from roadseg.cores import usable_cores
-from roadseg.inference.engine import Engine
 from roadseg.inference.engines import weights_digest
 from roadseg.inference.openvino_engine import OpenVinoEngine, openvino_precisions
 from roadseg.inference.openvino_runtime import INSTALL, openvino, openvino_has_bfloat16
 from roadseg.inference.self_check import check_engine
 from roadseg.inference.torch_engine import TorchEngine
+from roadseg.models.engine import Engine
 from roadseg.models.names import DEFAULT
 from roadseg.models.weights import load_model
 from roadseg.runtime import Runtime

@@ -15,11 +15,11 @@ from roadseg.datasets.transforms import resized_image
 from roadseg.errors import EngineError
 from roadseg.evaluation.evaluate import score
 from roadseg.evaluation.scores import Evaluation
-from roadseg.inference.engine import EnginePrecision
 from roadseg.inference.engines import Program, choose, load_segmenter
 from roadseg.inference.openvino_engine import openvino_precisions
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.space import LabelMap
+from roadseg.models.engine import EnginePrecision
 from roadseg.runtime import DeviceName, cpu_has_bfloat16, describe
 
 

@@ -23,7 +23,7 @@ COUNT, SIDE = 48, 512
 
 @dataclass(frozen=True)
 class Textures:
-    """How labelled images are textured."""
+    """Random textures for labelled images: their strength, and the classes that get none."""
 
     strength: float = 0.0
     """0 leaves images unchanged, 1 is usual."""

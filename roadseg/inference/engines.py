@@ -9,7 +9,6 @@ from typing import Literal, TypeVar
 import torch
 
 from roadseg.errors import EngineError, InputError
-from roadseg.inference.engine import Engine, EnginePrecision
 from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.openvino_engine import OpenVinoEngine
 from roadseg.inference.openvino_runtime import openvino
@@ -17,6 +16,7 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.self_check import check_engine
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
+from roadseg.models.engine import Engine, EnginePrecision
 from roadseg.models.names import DEFAULT
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import ModelCard, load_model
@@ -86,9 +86,9 @@ def network_segmenter(
     return segmenter
 
 
-def usual_engine(network: SegmentationNetwork, device: DeviceName) -> Engine:
-    """Return the engine that `load_segmenter` takes by default on a device; errors as there."""
-    return _sound_engine(network, weights_digest(network), device, "auto", None)[0]
+def usual_engine(network: SegmentationNetwork, device: DeviceName) -> tuple[Engine, tuple[str, ...]]:
+    """Return the engine that `load_segmenter` takes by default on a device, and its notices; errors as there."""
+    return _sound_engine(network, weights_digest(network), device, "auto", None)
 
 
 def _sound_engine(

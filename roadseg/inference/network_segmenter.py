@@ -15,10 +15,10 @@ from roadseg.datasets.source_images import source_images
 from roadseg.datasets.streets import STREETS
 from roadseg.datasets.transforms import size_within
 from roadseg.inference.batch_size import best_batch_size
-from roadseg.inference.engine import Engine
 from roadseg.inference.scene_choice import ALL, KINDS, choose_scenes
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.space import LabelMap
+from roadseg.models.engine import Engine
 from roadseg.models.fitting import FittingBatches
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import labels_of, resized_scores, to_numpy, upsampled_labels
@@ -71,6 +71,8 @@ class NetworkSegmenter(Segmenter):
         self._source_moments: dict[tuple[str, tuple[int, int]], list[Moments]] = {}
         """Statistics by scenes and input size; measured once for all videos."""
         self._batch_size = 1 if exact else engine.batch_size
+        self._measured: dict[tuple[int, int], int] = {}
+        """Batch size by input size, where it had to be measured; once for all videos."""
 
     def fitted(self, aspect_ratio: float) -> Self:
         """Return a segmenter whose input size has the shape of images with this width over height, unless it is fixed;
@@ -82,9 +84,11 @@ class NetworkSegmenter(Segmenter):
     @property
     def batch_size(self) -> int:
         """Recommended number of images in a batch; on a GPU the first call measures it, which takes seconds."""
-        if self._batch_size is None:
-            self._batch_size = best_batch_size(self._try)
-        return self._batch_size
+        if self._batch_size is not None:
+            return self._batch_size
+        if self.input_size not in self._measured:
+            self._measured[self.input_size] = best_batch_size(self._try)
+        return self._measured[self.input_size]
 
     def _try(self, count: int) -> int:
         """Label `count` images; return how many of them were computed at once."""

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from roadseg.errors import InputError
-from roadseg.inference.engine import EnginePrecision
 from roadseg.inference.graphs import Answer, EarlyGraph, LateGraph
 from roadseg.inference.openvino_runtime import (
     INSTALL,
@@ -22,6 +21,7 @@ from roadseg.inference.openvino_runtime import (
     openvino_has_bfloat16,
     streams,
 )
+from roadseg.models.engine import EnginePrecision
 from roadseg.models.frozen_norm import folded
 from roadseg.models.network import SegmentationNetwork
 

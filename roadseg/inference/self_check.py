@@ -26,11 +26,11 @@ from torch import Tensor
 import roadseg
 from roadseg.errors import OutputError, shortened
 from roadseg.files import write_json
-from roadseg.inference.engine import Engine
 from roadseg.inference.openvino_engine import OpenVinoEngine
 from roadseg.inference.openvino_runtime import openvino_version
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.inputs.documents import read_json
+from roadseg.models.engine import Engine
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import to_tensor
 from roadseg.models.tta import coarse_size

@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from roadseg.inference.engine import EnginePrecision
+from roadseg.models.engine import EnginePrecision
 from roadseg.models.frozen_norm import folded
 from roadseg.models.network import Prediction, SegmentationNetwork
 from roadseg.models.predict import class_scores, labels_of, outputs

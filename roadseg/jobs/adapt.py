@@ -244,13 +244,14 @@ class _Training:
         """Adapt batch norm and make pseudo-labels if the recipe asks for them."""
         recipe, batches = self.recipe, self.batches
         adapt_batch_norm(recipe, self.trainer, batches.source, self.callbacks)
-        method = self.trainer.method
         labelled: tuple[ImageDataset, ...] = ()
         if recipe.labels_target:
-            engine = usual_engine(self.trainer.result, recipe.device)
-            scores, batch_size = engine.scores, engine.batch_size or 1
+            engine, notices = usual_engine(self.trainer.result, recipe.device)
+            for notice in notices:
+                self.callbacks.on_warning(notice)
             with main_process_first():
-                labelled = label_targets(recipe, method, scores, batch_size, self.run.pseudo_labels, self.callbacks)
+                method, folder = self.trainer.method, self.run.pseudo_labels
+                labelled = label_targets(recipe, method, engine, folder, self.callbacks)
         self.batches = replace(batches, targets=labelled or batches.targets, pseudo_labelled=bool(labelled))
         for name, target in zip(recipe.targets, self.batches.targets, strict=False):
             self.callbacks.on_start(f"target: {len(target)} unlabelled images of {name}")

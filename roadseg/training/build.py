@@ -20,7 +20,7 @@ from roadseg.datasets.rendered import render_dataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.datasets.source_images import aspect_ratio, sample_images
 from roadseg.datasets.textures import Textures
-from roadseg.datasets.transforms import CropTransform, size_within
+from roadseg.datasets.transforms import NO_TEXTURES, CropTransform, size_within
 from roadseg.errors import DatasetError, WeightsError
 from roadseg.labels.catalogue import label_space
 from roadseg.models.average import WeightAverage
@@ -31,10 +31,10 @@ from roadseg.models.domain_statistics import (
     keep_source_statistics,
     running_statistics,
 )
+from roadseg.models.engine import Engine
 from roadseg.models.names import IMAGENET
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.pretrained import load_pretrained
-from roadseg.models.tta import Scores
 from roadseg.models.weights import load_model, load_weights
 from roadseg.runtime import Runtime, seed_everything, start
 from roadseg.streets.presets import DEFAULT_SCENES, mixture, parse_scenes
@@ -148,7 +148,7 @@ def fitted_to_target(recipe: AdaptRecipe) -> AdaptRecipe:
 
 
 def label_targets(
-    recipe: AdaptRecipe, method: Method, scores: Scores, batch_size: int, out: Path, callbacks: Callbacks
+    recipe: AdaptRecipe, method: Method, engine: Engine, out: Path, callbacks: Callbacks
 ) -> tuple[ImageDataset, ...]:
     """Label the targets below `out` with the network that training starts from, if the method trains on such labels.
 
@@ -166,8 +166,7 @@ def label_targets(
 
     def labelled(place: int, target: ImageDataset) -> ImageDataset:
         labelling = TargetLabelling(
-            scores=scores,
-            batch_size=batch_size,
+            engine=engine,
             label_space=label_space(recipe.labels),
             folder=out / str(place),
             size=recipe.input_size,
@@ -208,8 +207,8 @@ def build_batches(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> Adap
         OutputError: `data` cannot be written to.
     """
 
-    def transform(size: tuple[int, int], crop: tuple[int, int], jitter: float) -> CropTransform:
-        return CropTransform(size, crop, recipe.scale, jitter, recipe.horizontal_flip, recipe.resampling)
+    def transform(size: tuple[int, int], crop: tuple[int, int], jitter: float, textures: Textures) -> CropTransform:
+        return CropTransform(size, crop, recipe.scale, jitter, recipe.horizontal_flip, recipe.resampling, textures)
 
     # Before streets are rendered, which takes minutes.
     annotated = open_target_labels(recipe)
@@ -220,11 +219,10 @@ def build_batches(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> Adap
         source=source,
         targets=targets if recipe.shows_targets else (),
         batch_size=recipe.batch_size,
-        source_transform=replace(
-            transform(recipe.size, recipe.source_crop, recipe.source_jitter),
-            textures=Textures.of(recipe.source_texture, space),
+        source_transform=transform(
+            recipe.size, recipe.source_crop, recipe.source_jitter, Textures.of(recipe.source_texture, space)
         ),
-        target_transform=transform(recipe.input_size, recipe.target_crop, recipe.jitter_of_targets),
+        target_transform=transform(recipe.input_size, recipe.target_crop, recipe.jitter_of_targets, NO_TEXTURES),
         seed=recipe.seed,
         fourier_beta=recipe.fourier_beta,
         rare_classes=_rare_classes(source, recipe.rare_class_temperature, data, callbacks),

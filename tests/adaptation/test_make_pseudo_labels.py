@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -21,11 +22,10 @@ SPACE = LabelSpace("toy", tuple("abcdefgh"[:CLASSES]), tuple((10 * i, 0, 0) for 
 SIZE = (64, 48)
 
 
-CPU = torch.device("cpu")
-
-
-def scores_of(network):
-    return partial(class_scores, network.eval(), runtime=start("cpu"))
+def engine_of(network):
+    """The network itself, which remembers what it is shown; real engines take a copy."""
+    scores = partial(class_scores, network.eval(), runtime=start("cpu"))
+    return SimpleNamespace(scores=scores, device=torch.device("cpu"), batch_size=1)
 
 
 def counts_of(**pixels_by_confidence):
@@ -65,7 +65,7 @@ def frames(tmp_path):
 
 def test_images_become_a_labelled_set_that_keeps_a_share_of_every_class(frames, tmp_path):
     torch.manual_seed(0)
-    made = pseudo_labelled(scores_of(Toy()), SPACE, frames, tmp_path / "out", CPU, size=SIZE, keep_ratio=0.5)
+    made = pseudo_labelled(engine_of(Toy()), SPACE, frames, tmp_path / "out", size=SIZE, keep_ratio=0.5)
     assert [sample.name for sample in made.samples] == [sample.name for sample in frames.samples]
     image, label = made.pair(0)
     assert image.shape == (96, 128, 3) and label.shape == (96, 128)
@@ -82,7 +82,7 @@ def test_images_become_a_labelled_set_that_keeps_a_share_of_every_class(frames, 
 
 def test_what_is_labelled_already_is_not_labelled_again(frames, tmp_path):
     def make(network):
-        return pseudo_labelled(scores_of(network), SPACE, frames, tmp_path / "out", CPU, size=SIZE, keep_ratio=0.5)
+        return pseudo_labelled(engine_of(network), SPACE, frames, tmp_path / "out", size=SIZE, keep_ratio=0.5)
 
     first = make(Toy())
     kept, lost = (sample.label for sample in first.samples)
@@ -98,7 +98,7 @@ def test_what_is_labelled_already_is_not_labelled_again(frames, tmp_path):
 def test_flips_and_scales_can_be_chosen_down_to_one_view(options, sides, frames, tmp_path):
     method, network = toy_method("pseudo-labels"), Toy()
     method.options = PseudoLabels.Options(**options)
-    labelling = TargetLabelling(scores_of(network), 1, SPACE, tmp_path / "out", SIZE, "area", lambda done, total: None)
+    labelling = TargetLabelling(engine_of(network), SPACE, tmp_path / "out", SIZE, "area", lambda done, total: None)
     method.label_target(frames, labelling)
     assert [image.shape[-1] for image in network.shown] == [
         side for _ in range(2) for side in sides for _ in range(len(sides) // 2 + 1)

@@ -216,6 +216,9 @@ def test_where_an_engine_cannot_tell_its_batch_size_it_is_tried_out(monkeypatch)
     cramped = NetworkSegmenter(network, card.model_copy(update={"input_size": SIZE}), engine, "cramped")
     assert (cramped.batch_size, engine.shown) == (2, [4, 2, 2])
     assert (cramped.batch_size, engine.shown) == (2, [4, 2, 2])
+    for _ in range(2):  # as for two videos of one shape
+        assert cramped.fitted(16 / 9).batch_size == 2
+    assert engine.shown == [4, 2, 2, 2, 2], "each input size is tried out once"
 
 
 def test_batches_that_the_memory_cannot_hold_are_halved(reference, pictures):
