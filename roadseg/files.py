@@ -191,10 +191,20 @@ def held(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _folder_lock(folder: Path) -> Iterator[None]:
+    """Lock a folder; one that was made for this and in which an error left nothing is removed again."""
+    there = folder.exists()
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder / LOCK_NAME, folder):
-        yield
+    lock = folder / LOCK_NAME
+    with _lock(lock, folder):
+        try:
+            yield
+        except BaseException:
+            if not there and list(folder.iterdir()) == [lock]:
+                with suppress(OSError):  # of Windows, where a file in use cannot be deleted
+                    lock.unlink()
+                    folder.rmdir()
+            raise
 
 
 @contextmanager

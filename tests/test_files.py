@@ -54,6 +54,18 @@ def test_an_error_inside_lets_go(tmp_path):
         pass
 
 
+def test_an_error_leaves_no_folder_that_was_made_for_nothing(tmp_path):
+    new, begun, old = tmp_path / "new", tmp_path / "begun", tmp_path / "old"
+    old.mkdir()
+    for folder in (new, begun, old):
+        with pytest.raises(KeyError), locked(folder):
+            if folder == begun:
+                (folder / "kept").touch()
+            raise KeyError
+    assert names(tmp_path) == ["begun", "old"]
+    assert names(begun) == [".lock", "kept"]
+
+
 def test_another_thread_may_let_go(tmp_path):
     """A generator that holds a lock may be closed by another thread."""
     hold = held(tmp_path / "one")
