@@ -38,7 +38,7 @@ def synth(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Render streets with pixel-exact labels (Cityscapes train ids) as lossless PNG.
+    """Render streets with pixel-exact labels (train ids of indian-20: Cityscapes and the autorickshaw) as lossless PNG.
 
     An interrupted call can be repeated: finished images are kept.
     With --drive, label map n belongs to frame n of drive.mp4.

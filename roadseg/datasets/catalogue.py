@@ -11,13 +11,15 @@ from roadseg.datasets.folder import FOLDER
 from roadseg.datasets.frames import FRAMES
 from roadseg.datasets.gta5 import GTA5
 from roadseg.datasets.idd import IDD
+from roadseg.datasets.idd_aw import IDD_AW
 from roadseg.datasets.kind import DatasetKind
 from roadseg.datasets.streets import STREETS
 from roadseg.datasets.synthia import SYNTHIA
 from roadseg.errors import DatasetError
 
 DATASETS = {
-    kind.name: kind for kind in (STREETS, GTA5, SYNTHIA, CITYSCAPES, CAMVID, CAMVID_ORIGINAL, IDD, FOLDER, CVAT, FRAMES)
+    kind.name: kind
+    for kind in (STREETS, GTA5, SYNTHIA, CITYSCAPES, CAMVID, CAMVID_ORIGINAL, IDD, IDD_AW, FOLDER, CVAT, FRAMES)
 }
 
 

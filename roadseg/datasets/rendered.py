@@ -22,7 +22,7 @@ from roadseg.datasets.image_files import read_colours, read_ids
 from roadseg.datasets.streets import DRIVE, STREETS_FILE
 from roadseg.errors import InputError, OutputError, RoadsegError
 from roadseg.files import write_png, write_text
-from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.labels.catalogue import INDIAN_20
 from roadseg.streets.contact_sheet import contact_sheet
 from roadseg.streets.drive import drive_frames, frame_count
 from roadseg.streets.looks import LOOKS, Look
@@ -72,10 +72,10 @@ def render_streets(
     workers: int | None = None,
     on_progress: Progress = lambda done, total: None,
 ) -> RenderedStreets:
-    """Render a data set of streets, or one drive, with pixel-exact labels (Cityscapes train ids) and a contact sheet.
+    """Render a data set of streets, or one drive, with pixel-exact labels and a contact sheet.
 
-    An interrupted call can be repeated: finished images are kept. A drive also leaves the video `drive.mp4`, whose
-    frame n belongs to image n and label map n.
+    Labels are train ids of `indian-20`: the classes of Cityscapes in their order, and the autorickshaw. An interrupted
+    call can be repeated: finished images are kept. A drive also leaves the video `drive.mp4`, whose frame n belongs to image n and label map n.
 
         render_streets("streets", count=2000, scenes="european=0.7,indian=0.3")
         render_streets("drive", drive=20, look="target", seed=7)
@@ -255,7 +255,7 @@ def describe(
         {
             "kind": "streets",
             "contents": contents,
-            "label_space": CITYSCAPES_19.name,
+            "label_space": INDIAN_20.name,
             "look": look,
             "seed": seed,
             "size": list(size),

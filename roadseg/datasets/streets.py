@@ -39,7 +39,7 @@ labels/NNNNNN.png    8-bit train ids
 dataset.toml""",
     splits={},
     image_size="as rendered",
-    label_space="cityscapes-19",
+    label_space="indian-20",
     paper="",
     opener=open_streets,
 )

@@ -194,7 +194,8 @@ def score(
 
     The segmenter is fitted to the shape of each image; label maps are compared at the size of the truth. Only classes
     that some class of the segmenter maps to are scored, see `roadseg.labels.space.conversion`; a predicted class that
-    the data set does not have is an error wherever it stands. For a video, steadiness is measured too.
+    the data set does not have is an error wherever it stands, and a class of the data set that is part of one of the
+    segmenter counts as that one. For a video, steadiness is measured too.
 
     Args:
         segmenter: left as it is.
@@ -266,6 +267,8 @@ class _Counter:
         self._truth_place = np.full(256, IGNORE, np.uint8)
         self._truth_place[scored] = np.arange(other)
         self._predicted_place = np.minimum(self._truth_place[to_truth], other)
+        of_whole = self._truth_place[to_truth[conversion(space, labels)]]
+        self._truth_place = np.where(self._truth_place == IGNORE, of_whole, self._truth_place)
         self._counts = np.zeros((max(self._blocks.of_image, default=0) + 1, other + 1, other + 1), np.int64)
 
     def count(self, index: int, predicted: LabelMap, truth: LabelMap) -> Evaluation:

@@ -44,6 +44,8 @@ def evaluation_table(evaluation: Evaluation, title: str) -> ScoreTable:
     """Return IoU by class, the mean and the pixel accuracy, one row each."""
     rows = [(name, score_text(value)) for name, value in zip(evaluation.classes, evaluation.iou.tolist(), strict=True)]
     rows += [("mean", score_text(evaluation.miou)), ("pixel accuracy", score_text(evaluation.pixel_accuracy))]
+    if evaluation.safe_miou is not None:
+        rows += [("safe mean", score_text(evaluation.safe_miou))]
     if evaluation.steadiness is not None:
         rows += [("temporal consistency", score_text(evaluation.steadiness.miou))]
     notes = (f"Engine: {evaluation.engine}.",) if evaluation.engine else ()

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.errors import DatasetError
+from roadseg.evaluation.safe_iou import safe_iou
+from roadseg.labels.catalogue import IDD_26
 from roadseg.labels.confusion import intersection_over_union, pixel_accuracy
 from roadseg.labels.space import IGNORE, LabelSpace, conversion
 
@@ -94,6 +96,13 @@ class Evaluation:
         return float(mean_iou(self.confusion))
 
     @property
+    def safe_miou(self) -> float | None:
+        """Mean safe IoU in percent over the same classes, -100 to 100; None for labels other than those of IDD."""
+        if self.label_space != IDD_26:
+            return None
+        return float(np.nanmean(safe_iou(self.confusion, self.classes)))
+
+    @property
     def pixel_accuracy(self) -> float:
         """Pixels of scored classes with the right label, in percent."""
         return 100 * pixel_accuracy(self.confusion[: len(self.classes)])
@@ -136,7 +145,8 @@ class Evaluation:
         """Return the scores for JSON.
 
         `miou`, `iou` by class (null where the truth never shows it) and `pixel_accuracy` in percent; `images`,
-        `dataset`, `label_space`, `engine`; for a video also `temporal_consistency` and `changed_pixels` in percent;
+        `dataset`, `label_space`, `engine`; for labels of IDD also `safe_miou`, and for a video
+        `temporal_consistency` and `changed_pixels`, all in percent;
         `notices`, where something was left out.
         """
         iou = {
@@ -151,6 +161,7 @@ class Evaluation:
             "miou": round(self.miou, 2),
             "iou": iou,
             "pixel_accuracy": round(self.pixel_accuracy, 2),
+            **({"safe_miou": round(self.safe_miou, 2)} if self.safe_miou is not None else {}),
             **(self.steadiness.as_dict() if self.steadiness else {}),
             **({"notices": list(self.notices)} if self.notices else {}),
         }

@@ -21,6 +21,9 @@ def _space(name: str, classes: Mapping[str, Colour], parts: Parts = NO_PARTS) ->
     return LabelSpace(name, tuple(classes), tuple(classes.values()), contains)
 
 
+# Streets without autorickshaws have no class for them; the nearest is the other small vehicle with a body.
+SMALL_VEHICLES: Parts = {"car": ("autorickshaw",)}
+
 # Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene Understanding", CVPR 2016.
 CITYSCAPES_19 = _space(
     "cityscapes-19",
@@ -45,6 +48,13 @@ CITYSCAPES_19 = _space(
         "motorcycle": (0, 0, 230),
         "bicycle": (119, 11, 32),
     },
+    SMALL_VEHICLES,
+)
+
+# The classes of Cityscapes and, in the colour of IDD, the vehicle that Indian roads have beside them.
+INDIAN_20 = _space(
+    "indian-20",
+    {**dict(zip(CITYSCAPES_19.classes, CITYSCAPES_19.colours, strict=True)), "autorickshaw": (255, 204, 54)},
 )
 
 
@@ -85,8 +95,8 @@ SYNTHIA_22 = _space(
 )
 
 # The classes over which SYNTHIA -> Cityscapes is scored; 13 where the thin ones are left out, as by AdaptSegNet.
-SYNTHIA_16 = _subset("synthia-16", set(CITYSCAPES_19.classes) - {"terrain", "truck", "train"})
-SYNTHIA_13 = _subset("synthia-13", set(SYNTHIA_16.classes) - {"wall", "fence", "pole"})
+SYNTHIA_16 = _subset("synthia-16", set(CITYSCAPES_19.classes) - {"terrain", "truck", "train"}, SMALL_VEHICLES)
+SYNTHIA_13 = _subset("synthia-13", set(SYNTHIA_16.classes) - {"wall", "fence", "pole"}, SMALL_VEHICLES)
 
 # The nine classes of a printed SYNTHIA -> CamVid table. How it grouped CamVid's 32 classes is not said; here each has
 # its namesake, the road its markings, and everything else is ignored.
@@ -159,7 +169,7 @@ CAMVID_32 = _space(
         "Pedestrian": ("person",),
         "Bicyclist": ("rider", "bicycle"),
         "MotorcycleScooter": ("motorcycle",),
-        "Car": ("car",),
+        "Car": ("car", "autorickshaw"),
         "Truck_Bus": ("truck", "bus"),
         "Train": ("train",),
     },
@@ -191,7 +201,7 @@ CAMVID_11 = _space(
         "Tree": ("vegetation", "terrain", "VegetationMisc"),
         "SignSymbol": ("traffic sign", "traffic light", "Misc_Text", "TrafficLight"),
         "Fence": ("fence", "wall"),
-        "Car": ("car", "truck", "bus", "train", "SUVPickupTruck", "Truck_Bus", "Train", "OtherMoving"),
+        "Car": ("car", "autorickshaw", "truck", "bus", "train", "SUVPickupTruck", "Truck_Bus", "Train", "OtherMoving"),
         "Pedestrian": ("person", "Child", "CartLuggagePram", "Animal"),
         "Bicyclist": ("rider", "motorcycle", "bicycle", "MotorcycleScooter"),
     },
@@ -236,6 +246,7 @@ LABEL_SPACES = {
     space.name: space
     for space in (
         CITYSCAPES_19,
+        INDIAN_20,
         SYNTHIA_22,
         SYNTHIA_16,
         SYNTHIA_13,

@@ -45,14 +45,16 @@ SYNONYMS = {
 
 
 def unmatched_classes(labels: LabelSpace, network: LabelSpace) -> list[str]:
-    """Return the classes of a data set that no class of a network equals or is part of: they cannot be scored.
+    """Return the classes of a data set that cannot be scored: no class of a network equals, has or is part of them.
 
     Args:
         labels: label space of the data set.
         network: label space of the network.
     """
-    reached = set(conversion(network, labels)[: len(network)].tolist()) - {IGNORE}
-    return [name for train_id, name in enumerate(labels.classes) if train_id not in reached]
+    to_labels = conversion(network, labels)
+    scored_as = to_labels[conversion(labels, network)]
+    reached = set(to_labels[: len(network)].tolist())
+    return [name for own, name in enumerate(labels.classes) if own not in reached and scored_as[own] == IGNORE]
 
 
 def unmatched_notices(labels: LabelSpace, network: LabelSpace) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
@@ -19,7 +20,7 @@ from roadseg.files import writing
 from roadseg.inputs.documents import parse_json
 from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
 from roadseg.labels.catalogue import label_space
-from roadseg.labels.space import LabelSpace
+from roadseg.labels.space import IGNORE, LabelSpace, conversion
 from roadseg.models.build import build_model
 from roadseg.models.domain_statistics import (
     VARIANCE,
@@ -136,6 +137,34 @@ def load_model(run: str | os.PathLike[str]) -> tuple[SegmentationNetwork, ModelC
 
 def _is_default(run: str | os.PathLike[str]) -> bool:
     return str(run) == DEFAULT and not Path(run).exists()
+
+
+def with_classes(
+    state: Mapping[str, Tensor], network: Network, own: LabelSpace, wanted: LabelSpace
+) -> dict[str, Tensor]:
+    """Return weights whose heads have one row a class of another label space.
+
+    A class gets the row of its namesake, or of the class that it is part of; one without either keeps that of the
+    network.
+
+    Args:
+        state: tensors with the names of the network.
+        network: of the same kind, with as many classes as `wanted`; left as it is.
+        own: label space of the tensors.
+        wanted: label space of the network.
+    """
+    rows = torch.from_numpy(conversion(wanted, own)[: len(wanted)].astype(np.int64))
+    known = rows != IGNORE
+    if not known.any():
+        return dict(state)
+    heads = {}
+    for name, initial in network.state_dict().items():
+        given = state.get(name)
+        by_class = given is not None and given.shape[:1] == (len(own),) and initial.shape[:1] == (len(wanted),)
+        if given is not None and by_class and not network.in_trunk(name):
+            heads[name] = initial.clone()
+            heads[name][known] = given[rows[known]].to(initial.dtype)
+    return {**state, **heads}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Train ids of the 19 Cityscapes classes by name, in the order of `roadseg.labels.catalogue.CITYSCAPES_19`."""
+"""Train ids by name, in the order of `roadseg.labels.catalogue.INDIAN_20`: the classes of Cityscapes, and one more."""
 
 (
     ROAD,
@@ -20,4 +20,5 @@
     TRAIN,
     MOTORCYCLE,
     BICYCLE,
-) = range(19)
+    AUTORICKSHAW,
+) = range(20)

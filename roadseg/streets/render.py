@@ -43,7 +43,7 @@ from roadseg.streets.scene import (
 )
 from roadseg.streets.textures.bank import TextureBank, texture_bank
 
-RENDERER_VERSION = 10
+RENDERER_VERSION = 11
 """Version of the pixels: grows whenever the same arguments give other images; stored with rendered sets."""
 SEEN_AHEAD = 170.0
 """Distance ahead of the camera in metres within which objects are drawn."""
@@ -75,7 +75,7 @@ def render_street(
             own streets.
 
     Returns:
-        The image, (H, W, 3) uint8 RGB, and its label map, (H, W) uint8 with Cityscapes train ids 0..18, and 255 for
+        The image, (H, W, 3) uint8 RGB, and its label map, (H, W) uint8 with train ids 0..19 of `indian-20`, and 255 for
         things without a class: the own car's bonnet, wipers, hoardings, cattle.
 
     Raises:

@@ -35,7 +35,7 @@ from roadseg.models.engine import Engine
 from roadseg.models.names import IMAGENET
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.pretrained import load_pretrained
-from roadseg.models.weights import load_model, load_weights
+from roadseg.models.weights import load_model, load_weights, with_classes
 from roadseg.runtime import Runtime, seed_everything, start
 from roadseg.streets.presets import DEFAULT_SCENES, mixture, parse_scenes
 from roadseg.streets.render import RENDERER_VERSION
@@ -312,8 +312,8 @@ def _initial_network(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> S
         )
     if card.labels == recipe.labels:
         return trained
-    state = trained.state_dict()
     network = build_model(recipe.model, classes, pretrained=False, **options)
+    state = with_classes(trained.state_dict(), network, card.label_space, label_space(recipe.labels))
     if has_source_statistics(state):
         keep_source_statistics(network)
     callbacks.on_start(str(load_weights(network, state, heads_optional=True, origin=recipe.init)))

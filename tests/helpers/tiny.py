@@ -37,7 +37,7 @@ def write_streets(root: Path, count: int, *, night: bool = False) -> Path:
     """Write a labelled set as `roadseg synth` lays it out."""
     (root / "images").mkdir(parents=True)
     (root / "labels").mkdir()
-    (root / "dataset.toml").write_text('kind = "streets"\nlabel_space = "cityscapes-19"\n')
+    (root / "dataset.toml").write_text('kind = "streets"\nlabel_space = "indian-20"\n')
     for index in range(count):
         image, label = street(index, night=night)
         cv2.imwrite(str(root / "images" / f"{index:06}.png"), image[..., ::-1])

@@ -104,6 +104,20 @@ def make_idd(root: Path, count: int, *, split: str = "val", labelled: bool = Tru
     return root
 
 
+def make_idd_aw(root: Path, count: int, *, split: str = "val", labelled: bool = True) -> Path:
+    """SPLIT/WEATHER with rgb/SEQUENCE and nir/SEQUENCE, and gtSeg/SEQUENCE, polygons from the back on."""
+    for index in range(count):
+        image, label = street(index, night=True)
+        folder, sequence, name = root / split / ("FOG", "RAIN")[index % 2], str(index // 2), f"{index:08}"
+        write_image(folder / "rgb" / sequence / f"{name}_rgb.png", image)
+        write_image(folder / "nir" / sequence / f"{name}_nir.png", image)
+        if labelled:
+            path = folder / "gtSeg" / sequence / f"{name}_mask.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(idd_annotation(label)))
+    return root
+
+
 def idd_annotation(label: NDArray[np.uint8]) -> dict[str, object]:
     """A toy street as the rectangles that it is made of."""
     height, width = label.shape

@@ -46,4 +46,4 @@ def test_classes_without_a_counterpart_are_named():
 
 def test_names_of_published_sets_need_no_hint():
     (notice,) = unmatched_notices(IDD_26, CITYSCAPES_19)
-    assert notice.startswith("drivable fallback, autorickshaw, curb, guard rail, ")
+    assert notice.startswith("drivable fallback, curb, guard rail, ")

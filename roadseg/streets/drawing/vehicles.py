@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from functools import lru_cache
 
-from roadseg.streets.classes import BUS, CAR, TRAIN, TRUCK
+from roadseg.streets.classes import AUTORICKSHAW, BUS, CAR, TRAIN, TRUCK
 from roadseg.streets.drawing.canvas import Canvas
 from roadseg.streets.drawing.cars import car, rickshaw
 from roadseg.streets.drawing.heavy_vehicles import bus, tram, truck
 from roadseg.streets.drawing.mesh import Mesh, Solid, draw_mesh
 from roadseg.streets.scene import Vehicle, VehicleKind, VehicleModel
 
-LABELS: dict[VehicleKind, int] = {"truck": TRUCK, "bus": BUS, "tram": TRAIN}
+LABELS: dict[VehicleKind, int] = {"rickshaw": AUTORICKSHAW, "truck": TRUCK, "bus": BUS, "tram": TRAIN}
 """Labels of kinds that are not labelled as cars."""
 _BUILDERS: dict[VehicleKind, Callable[[VehicleModel], list[Solid]]] = {
     "rickshaw": rickshaw,

@@ -13,6 +13,8 @@ from roadseg.streets.scene import Colour, Cow, Figure, Person
 SKINS: tuple[Colour, ...] = ((232, 190, 164), (214, 166, 134), (180, 126, 92), (140, 94, 66), (104, 68, 48))
 HIDES: tuple[Colour, ...] = ((226, 220, 208), (150, 108, 74), (92, 66, 50), (46, 42, 42), (188, 170, 146))
 HAIR: tuple[Colour, ...] = ((28, 22, 20), (52, 36, 26), (96, 68, 44), (160, 130, 84), (150, 146, 142))
+NEAR = 0.35
+"""Chance that a side of a still has people within 14 m of the camera, who are seen large."""
 
 
 def sample_figure(rng: np.random.Generator, setting: Setting) -> Figure:
@@ -39,13 +41,16 @@ def sample_figure(rng: np.random.Generator, setting: Setting) -> Figure:
 
 
 def sample_people(rng: np.random.Generator, setting: Setting, layout: Layout, length: float) -> Iterator[Person]:
-    """Draw people on both sides, alone and in groups; in stills also some who cross the road."""
+    """Draw people on both sides, alone and in groups; in stills some of them near the camera, and some who cross the
+    road."""
     density = setting.people * pick(rng, {0.15: 0.25, 0.7: 0.35, 1.3: 0.25, 2.6: 0.15})
+    near = NEAR if length == 0 and setting.people else 0.0
     for side in (-1, 1):
         width = abs(layout.plot(side) - layout.edge(side))
-        for _ in range(int(rng.poisson(density * (length + 50) / 100))):
+        beside = int(chance(rng, near))
+        for number in range(beside + int(rng.poisson(density * (length + 50) / 100))):
             u = layout.edge(side) + side * between(rng, (0.3, max(width - 0.3, 0.9)))
-            s = between(rng, (3.0, length + 50))
+            s = between(rng, (3.5, 14.0) if number < beside else (3.0, length + 50))
             walks = chance(rng, 0.7)
             heading = (0.0 if chance(rng, 0.5) else math.pi) if walks else between(rng, (0, 6.28))
             for member in range(pick(rng, {1: 0.66, 2: 0.26, 3: 0.08})):
@@ -60,7 +65,7 @@ def sample_people(rng: np.random.Generator, setting: Setting, layout: Layout, le
                     between(rng, (0, 6.28)),
                 )
     if length == 0:
-        crossing = {0: 0.5, 1: 0.25, 3: 0.25} if setting.warm else {0: 0.74, 1: 0.17, 3: 0.09}
+        crossing = {0: 0.5, 1: 0.25, 3: 0.25} if setting.warm else {0: 0.6, 1: 0.25, 3: 0.15}
         for _ in range(pick(rng, crossing) if setting.people else 0):
             u, heading = between(rng, layout.road), math.pi / 2 * sign(rng) + between(rng, (-0.4, 0.4))
             yield Person(

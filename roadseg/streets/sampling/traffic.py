@@ -206,7 +206,8 @@ def _two_wheelers(
         pace = direction * (between(rng, (0.7, 1.2)) * speed if motorised else between(rng, (3.0, 5.5)))
         s -= (pace - speed if direction > 0 else pace) * 0.5 * length / speed if length else 0.0
         heading = (0.0 if direction > 0 else math.pi) + between(rng, (-0.12, 0.12))
-        if length == 0 and chance(rng, 0.15):  # right in front of the camera, as in dense traffic
+        # Right in front of the camera, as in dense traffic.
+        if length == 0 and chance(rng, 0.15 if setting.warm else 0.08):
             u, s = between(rng, (-2.2, 2.2)), between(rng, (4.5, 16.0))
             heading = between(rng, (-0.15, 0.15))
         elif length == 0 and chance(rng, 0.15):
