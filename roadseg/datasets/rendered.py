@@ -75,7 +75,8 @@ def render_streets(
     """Render a data set of streets, or one drive, with pixel-exact labels and a contact sheet.
 
     Labels are train ids of `indian-20`: the classes of Cityscapes in their order, and the autorickshaw. An interrupted
-    call can be repeated: finished images are kept. A drive also leaves the video `drive.mp4`, whose frame n belongs to image n and label map n.
+    call can be repeated: finished images are kept. A drive also leaves the video `drive.mp4`, whose frame n belongs to
+    image n and label map n.
 
         render_streets("streets", count=2000, scenes="european=0.7,indian=0.3")
         render_streets("drive", drive=20, look="target", seed=7)

@@ -28,6 +28,8 @@ def rendered_folder(tmp_path_factory):
     The streets that `quicker` examples adapt from are there too: to paint their textures again would take seconds.
     """
     import roadseg
+    from roadseg.labels.catalogue import CITYSCAPES_19, INDIAN_20
+    from roadseg.labels.space import conversion
     from roadseg.training.build import STREETS_SEED, open_source
     from roadseg.training.recipe import resolve
 
@@ -40,7 +42,7 @@ def rendered_folder(tmp_path_factory):
     for index, (image, labels) in enumerate(streets[:2]):
         Image.fromarray(image).save(folder / "images" / f"{index}.jpg")
         Image.fromarray(image).save(folder / "my-set" / "images" / f"{index}.png")
-        Image.fromarray(labels).save(folder / "my-set" / "masks" / f"{index}.png")
+        Image.fromarray(conversion(INDIAN_20, CITYSCAPES_19)[labels]).save(folder / "my-set" / "masks" / f"{index}.png")
     Image.fromarray(streets[0][0]).save(folder / "street.jpg")
     (folder / "my-recipe.toml").write_text(RECIPE)
     times = {"time_base": Fraction(1, 5), "duration": 1}

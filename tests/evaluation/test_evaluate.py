@@ -1,6 +1,6 @@
 """Scores of segmenters whose answers are known, and the one path from a run to its scores."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -8,11 +8,12 @@ from helpers.tiny import CAR, ROAD, SIZE, street, write_streets
 from helpers.tiny_sets import make_folder
 
 from roadseg.datasets.catalogue import dataset_kind
+from roadseg.datasets.label_files import ReadLabel
 from roadseg.errors import DatasetError, InputError
 from roadseg.evaluation.evaluate import evaluate, score
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.segmenter import Segmenter
-from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.labels.catalogue import CITYSCAPES_19, INDIAN_20
 from roadseg.labels.space import LabelSpace
 
 
@@ -40,6 +41,41 @@ def truth_teller(images):
     labels[(red > 160) & (green < 60)] = 13
     labels[(red < 125) & (abs(red - green) < 40)] = 0
     return labels
+
+
+def test_a_part_of_a_class_counts_as_the_whole(tmp_path):
+    """The toy cars become autorickshaws, which the network takes for cars."""
+    found = dataset_kind("streets").open(write_streets(tmp_path / "set", 4))
+    autorickshaw = INDIAN_20.classes.index("autorickshaw")
+    relabelled = replace(found, label_space=INDIAN_20, read_label=Relabelled(found.read_label, CAR, autorickshaw))
+    evaluation = score(Guess(truth_teller), relabelled)
+    plain = score(Guess(truth_teller), found)
+    assert evaluation.classes == CITYSCAPES_19.classes
+    assert np.array_equal(evaluation.confusion, plain.confusion)
+    assert not any("autorickshaw" in notice for notice in evaluation.notices)
+    informed = score(Guess(lambda images: seen(images, autorickshaw), INDIAN_20), relabelled)
+    assert informed.classes == INDIAN_20.classes
+    assert informed.as_dict()["iou"]["autorickshaw"] > 80
+    assert informed.as_dict()["iou"]["car"] is None
+
+
+def seen(images, car):
+    """Tell the truth, with another train id for cars."""
+    labels = truth_teller(images)
+    return np.where(labels == CAR, np.uint8(car), labels)
+
+
+@dataclass
+class Relabelled:
+    """Label maps in which one class has become another."""
+
+    read: ReadLabel
+    old: int
+    new: int
+
+    def __call__(self, path):
+        label = self.read(path)
+        return np.where(label == self.old, np.uint8(self.new), label)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import numpy as np
 
-from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.labels.catalogue import INDIAN_20
 from roadseg.streets.classes import CAR
 from roadseg.streets.contact_sheet import contact_sheet
 
@@ -10,5 +10,5 @@ def test_a_sheet_shows_images_over_their_coloured_labels():
     sheet = contact_sheet([(image, label)] * 5, columns=3, width=20, gap=2)
     assert sheet.shape == (2 * (2 * 15 + 2) + 2, 3 * 20 + 2 * 2, 3)
     assert (sheet[:15, :20] == 77).all()
-    assert (sheet[17:32, :20] == CITYSCAPES_19.colours[CAR]).all()
+    assert (sheet[17:32, :20] == INDIAN_20.colours[CAR]).all()
     assert (sheet[36:, 46:] == 255).all(), "the sixth place stays empty"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from roadseg.errors import InputError
-from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.labels.catalogue import INDIAN_20
 from roadseg.labels.space import IGNORE
 from roadseg.streets import classes
 from roadseg.streets.drawing.view import View
@@ -29,11 +29,11 @@ def sets(game_sets, target_sets):
 
 
 def shares(labels):
-    return np.bincount(labels.ravel(), minlength=256)[: len(CITYSCAPES_19)] / labels.size
+    return np.bincount(labels.ravel(), minlength=256)[: len(INDIAN_20)] / labels.size
 
 
 def test_class_names_are_in_the_label_space_s_order():
-    for train_id, name in enumerate(CITYSCAPES_19.classes):
+    for train_id, name in enumerate(INDIAN_20.classes):
         assert getattr(classes, name.upper().replace(" ", "_")) == train_id
 
 
@@ -45,7 +45,7 @@ def test_every_size_gives_an_image_and_a_label_map(look, size):
     assert image.shape == (size[1], size[0], 3)
     assert label.shape == (size[1], size[0])
     assert image.dtype == label.dtype == np.uint8
-    assert set(np.unique(label)) <= {*range(len(CITYSCAPES_19)), IGNORE}
+    assert set(np.unique(label)) <= {*range(len(INDIAN_20)), IGNORE}
     assert len(np.unique(label)) >= 4
 
 
@@ -91,10 +91,10 @@ def test_a_larger_image_shows_the_same_street():
 @pytest.mark.slow
 def test_every_class_occurs_with_some_regularity(sets):
     labels = sets["game"][1]
-    for train_id, name in enumerate(CITYSCAPES_19.classes):
+    for train_id, name in enumerate(INDIAN_20.classes):
         there = (labels == train_id).reshape(len(labels), -1).sum(1)
         assert (there >= 8).mean() > 0.04, f"{name} is in {(there >= 8).mean():.1%} of the images"
-    assert (shares(labels) > 0.0004).all(), dict(zip(CITYSCAPES_19.classes, shares(labels).round(5), strict=True))
+    assert (shares(labels) > 0.0004).all(), dict(zip(INDIAN_20.classes, shares(labels).round(5), strict=True))
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from helpers.tiny import write_streets
 
 from roadseg.errors import DatasetError, InputError, OutputError, RecipeError, TrainingError, WeightsError
 from roadseg.jobs.adapt import adapt
+from roadseg.labels.catalogue import CITYSCAPES_19, SYNTHIA_13
 from roadseg.models.domain_statistics import batch_norms
 from roadseg.models.weights import load_model
 from roadseg.training.build import build_batches, build_trainer
@@ -186,6 +187,25 @@ def test_a_start_in_another_label_space_keeps_all_but_the_classifiers(data):
     assert any("new: classifier" in line for line in told)
     with pytest.raises(WeightsError, match=r"default: holds fast, the recipe wants vgg16"):
         build_trainer(recipe(data, model="vgg16"))
+
+
+def test_a_start_with_more_classes_knows_those_it_had(data):
+    network = build_trainer(recipe(data, labels="indian-20")).method.segmenter
+    shipped, _ = load_model(Path("default"))
+    car = CITYSCAPES_19.classes.index("car")
+    for name in ("classifier.weight", "classifier.bias"):
+        own, given = network.state_dict()[name], shipped.state_dict()[name]
+        assert len(own) == 20
+        assert torch.equal(own[:19], given)
+        assert torch.equal(own[19], given[car])
+
+
+def test_a_start_with_fewer_classes_takes_their_rows(data):
+    network = build_trainer(recipe(data, labels="synthia-13")).method.segmenter
+    shipped, _ = load_model(Path("default"))
+    rows = [CITYSCAPES_19.classes.index(name) for name in SYNTHIA_13.classes]
+    assert rows != list(range(13))
+    assert torch.equal(network.state_dict()["classifier.weight"], shipped.state_dict()["classifier.weight"][rows])
 
 
 def test_a_checkpoint_of_another_kind_of_run_is_refused(data, tmp_path):
