@@ -233,6 +233,25 @@ def devices() -> list[torch.device]:
     return [*cuda, *mps, torch.device("cpu")]
 
 
+def host_memory(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Return uint8 CPU memory that `device` copies to and from without a detour; pinned for CUDA devices."""
+    return torch.empty(shape, dtype=torch.uint8, pin_memory=device.type == "cuda")
+
+
+def to_host(tensor: Tensor) -> Tensor:
+    """Return the tensor in CPU memory, once it is computed.
+
+    On CUDA devices the thread sleeps until then: by default it would spin, which takes a processor from the encoder.
+    """
+    if not tensor.is_cuda:
+        return tensor.cpu()
+    copied = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True).copy_(tensor, non_blocking=True)
+    done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+    done.record(torch.cuda.current_stream(tensor.device))
+    done.synchronize()
+    return copied
+
+
 def cpu_has_bfloat16() -> bool:
     """Return True if torch calculates in bfloat16 on this processor; elsewhere it emulates it, nine times as slow."""
     available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]

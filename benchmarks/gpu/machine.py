@@ -59,6 +59,7 @@ def gpu_tests(setting: Setting) -> dict[str, Any]:
     if not setting.smoke:
         files += [
             "tests/inference/test_engines.py",
+            "tests/overlay/test_device_overlay.py",
             "tests/training/test_on_gpu.py",
             "tests/retrieval/test_embedding.py",
         ]

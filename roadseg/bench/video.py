@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from roadseg.bench.memory import peak_resident_bytes
 from roadseg.cores import usable_cores
 from roadseg.inference.engines import load_segmenter
-from roadseg.inference.label_frames import Labeller
+from roadseg.inference.label_frames import Labeller, batches
+from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.overlay.draw import Overlay
-from roadseg.overlay.job import DEFAULTS, overlay_video
+from roadseg.overlay.job import DEFAULTS, batch_size_for, device_overlay, draws_on_device, overlay_video
 from roadseg.overlay.stats import count_pixels
 from roadseg.overlay.summary import OverlayOptions
 from roadseg.runtime import DeviceName
 from roadseg.video.frame import Frame
+from roadseg.video.pipeline import concurrently
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
 
@@ -56,13 +58,30 @@ class VideoCost:
     """Frames per second from decoding to joined files, without loading the network; best round."""
     stage_core_ms: dict[str, float]
     """Processor time of each stage alone in ms per frame, summed over its threads; best round."""
+    stage_ms: dict[str, float]
+    """Wall time of each stage alone in ms per frame, with the threads and the device that it has; best round."""
     peak_rss_mb: float
     """Peak resident memory of a process that only makes the overlay, in 10^6 bytes."""
 
     @property
+    def bounds_fps(self) -> dict[str, float]:
+        """Frames per second that nothing can exceed, by what they come from.
+
+        `processors`: all cores work only on these stages. A stage: the others wait for it; on a busy machine this one
+        counts what others took from it.
+        """
+        stages = {name: 1000 / milliseconds for name, milliseconds in self.stage_ms.items()}
+        return {"processors": 1000 * self.cores / sum(self.stage_core_ms.values()), **stages}
+
+    @property
     def bound_fps(self) -> float:
-        """Frames per second if all cores worked only on these stages: no schedule on a CPU is faster."""
-        return 1000 * self.cores / sum(self.stage_core_ms.values())
+        """The lowest of these bounds."""
+        return min(self.bounds_fps.values())
+
+    @property
+    def limit(self) -> str:
+        """What the lowest bound comes from: `processors`, or a stage."""
+        return min(self.bounds_fps, key=self.bounds_fps.__getitem__)
 
     @property
     def ratio_to_bound(self) -> float:
@@ -71,12 +90,17 @@ class VideoCost:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the facts for JSON."""
-        rounded = {name: round(value, 2) for name, value in self.stage_core_ms.items()}
+
+        def rounded(costs: dict[str, float]) -> dict[str, float]:
+            return {name: round(value, 2) for name, value in costs.items()}
+
         return vars(self) | {
             "fps": round(self.fps, 2),
             "bound_fps": round(self.bound_fps, 2),
+            "limit": self.limit,
             "ratio_to_bound": round(self.ratio_to_bound, 3),
-            "stage_core_ms": rounded,
+            "stage_core_ms": rounded(self.stage_core_ms),
+            "stage_ms": rounded(self.stage_ms),
             "peak_rss_mb": round(self.peak_rss_mb, 1),
         }
 
@@ -96,7 +120,7 @@ def measure_video(
         InputError, WeightsError: there is no such run or device.
     """
     ends: list[tuple[float, float, int]] = []
-    stages: list[dict[str, float]] = []
+    stages: list[dict[str, StageCost]] = []
     segmenter = load_segmenter(setting.run, device=setting.device, input_size=setting.input_size)
     with VideoReader(setting.video) as reader:
         size, segmenter = (reader.info.width, reader.info.height), segmenter.fitted(reader.info.aspect_ratio)
@@ -114,7 +138,8 @@ def measure_video(
         size=size,
         cores=usable_cores(),
         fps=max(fps for fps, _, _ in ends),
-        stage_core_ms={name: min(stage[name] for stage in stages) for name in stages[0]},
+        stage_core_ms={name: min(stage[name].core_ms for stage in stages) for name in stages[0]},
+        stage_ms={name: min(stage[name].ms for stage in stages) for name in stages[0]},
         peak_rss_mb=max(memory for _, memory, _ in ends),
     )
 
@@ -126,27 +151,27 @@ def _from_end_to_end(setting: Setting, out: Path) -> tuple[float, float, int]:
     return summary.frames_per_second, peak_resident_bytes() / 1e6, summary.frames
 
 
-def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, float]:
-    """Measure the processor time of each stage alone in ms per frame, on the first frames of the video."""
+class StageCost(NamedTuple):
+    """Cost of a stage in ms per frame."""
+
+    core_ms: float
+    ms: float
+
+
+def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, StageCost]:
+    """Measure each stage alone, on the first frames of the video."""
     options = setting.options
-    labeller: Labeller[Frame, Frame] = Labeller(
-        [segmenter], Frame.to_rgb, lambda frame: frame, batch_size=options.batch_size, tta=options.tta
-    )
-    overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
-    costs: dict[str, float] = {}
+    costs: dict[str, StageCost] = {}
     frames: list[Frame] = []
 
     def measured(name: str, work: Callable[[], list[T]]) -> list[T]:
         """Do the work of all sampled frames and note its cost."""
-        started = time.process_time()
+        started, wall = time.process_time(), time.perf_counter()
         result = work()
-        costs[name] = 1000 * (time.process_time() - started) / len(frames or result)
+        count = len(frames or result)
+        core_ms, ms = 1000 * (time.process_time() - started) / count, 1000 * (time.perf_counter() - wall) / count
+        costs[name] = StageCost(core_ms, ms)
         return result
-
-    def draw() -> list[Frame]:
-        for labels in maps:
-            count_pixels(labels)
-        return [overlay.draw(frame, labels) for frame, labels in zip(frames, maps, strict=True)]
 
     def encode() -> list[Frame]:
         with VideoWriter.like(scratch, frames[0]) as writer:
@@ -156,11 +181,48 @@ def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, 
 
     with VideoReader(setting.video, frame_rate=options.frame_rate) as reader:
         frames = measured("decode", lambda: list(islice(reader, SAMPLE_FRAMES)))
-    batches = measured("prepare", lambda: list(labeller.prepare(iter(frames))))
-    labeller.segment(batches[0])  # the first call makes ready
-    labelled = measured("segment", lambda: [labeller.segment(batch) for batch in batches])
-    maps = [labels for batch in labelled for labels in batch.labels[0]]
-    overlay.draw(frames[0], maps[0])  # draws the legend
-    drawn = measured("draw", draw)
+    drawn = (_on_device if draws_on_device(segmenter, options) else _on_cpu)(segmenter, options, frames, measured)
     measured("encode", encode)
     return costs
+
+
+Measured = Callable[[str, Callable[[], list[Any]]], list[Any]]
+"""Does work under a name and returns its result."""
+
+
+def _on_cpu(segmenter: Segmenter, options: OverlayOptions, frames: list[Frame], measured: Measured) -> list[Frame]:
+    """Measure the stages between decoder and encoder; return the drawn frames."""
+    labeller: Labeller[Frame, Frame] = Labeller(
+        [segmenter], Frame.to_rgb, lambda frame: frame, batch_size=options.batch_size, tta=options.tta
+    )
+    overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
+
+    def draw() -> list[Frame]:
+        for labels in maps:
+            count_pixels(labels)
+        return [overlay.draw(frame, labels) for frame, labels in zip(frames, maps, strict=True)]
+
+    prepared = measured("prepare", lambda: list(labeller.prepare(iter(frames))))
+    labeller.segment(prepared[0])  # the first call makes ready
+    segment = concurrently(labeller.segment, segmenter.concurrency)
+    labelled = measured("segment", lambda: list(segment(iter(prepared))))
+    maps = [labels for batch in labelled for labels in batch.labels[0]]
+    overlay.draw(frames[0], maps[0])  # draws the legend
+    return measured("draw", draw)
+
+
+def _on_device(segmenter: Segmenter, options: OverlayOptions, frames: list[Frame], measured: Measured) -> list[Frame]:
+    """Measure what the device of the network does; return the drawn frames."""
+    assert isinstance(segmenter, NetworkSegmenter)
+    overlay, _ = device_overlay(segmenter, options, frames[0])
+    size = batch_size_for(options, segmenter, frames[0])
+    overlay.draw(frames[:size])  # the first call makes ready
+    draw = concurrently(overlay.draw, segmenter.concurrency)
+
+    def work() -> list[Frame]:
+        drawn = [pair for batch in draw(batches(iter(frames), size)) for pair in batch]
+        for _, labels in drawn:
+            count_pixels(labels)
+        return [frame for frame, _ in drawn]
+
+    return measured("device", work)

@@ -36,7 +36,8 @@ def bench(
     """Measure the speed of an overlay on this machine, or compare engines.
 
     An overlay of VIDEO is measured from end to end, and each stage alone.
-    The bound is the speed at which all cores are busy all the time.
+    The bound is the speed at which all cores are busy all the time, or that
+    of the slowest stage, whichever is lower.
 
     Engines are compared with torch in float32 on labelled images: time, share
     of pixels with the same label, mIoU. The default engine is marked.
@@ -133,14 +134,16 @@ def _engines_table(comparison: "EngineComparison") -> Table:
 
 
 def _video_table(cost: "VideoCost") -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column("")
-    table.add_column("", justify="right")
-    table.add_column("")
+    table = Table(box=None, padding=(0, 2, 0, 0), caption_justify="left")
+    table.caption = "alone: wall time of the stage by itself"
+    table.add_column("ms per frame")
+    table.add_column("of a core", justify="right")
+    table.add_column("alone", justify="right")
     for stage, milliseconds in cost.stage_core_ms.items():
-        table.add_row(stage, f"{milliseconds:.2f} ms", "of a core per frame")
+        table.add_row(stage, f"{milliseconds:.2f}", f"{cost.stage_ms[stage]:.2f}")
     table.add_section()
     table.add_row("from end to end", f"{cost.fps:.1f} fps", "", style="bold")
-    table.add_row("bound", f"{cost.bound_fps:.1f} fps", f"reached: {cost.ratio_to_bound:.2f}")
+    table.add_row("bound", f"{cost.bound_fps:.1f} fps", f"by {cost.limit}")
+    table.add_row("reached", f"{cost.ratio_to_bound:.2f}", "")
     table.add_row("peak memory", f"{cost.peak_rss_mb:.0f} MB", "")
     return table

@@ -118,11 +118,9 @@ class Labeller(Generic[T, U]):
         for shape, alike in groupby(items, self._shape or _no_shape):
             segmenters = [each.fitted(shape[0] / shape[1]) if shape else each for each in self._segmenters]
             sizes = {segmenter.input_size for segmenter in segmenters}
-            room = self._align or self._batch_size
-            while batch := list(islice(alike, min(self._batch_size, room))):
+            for batch in batches(alike, self._batch_size, self._align):
                 images = {size: np.stack([self._image(item, size) for item in batch]) for size in sizes}
                 yield Batch([self._keep(item) for item in batch], segmenters, images)
-                room = room - len(batch) or self._align or self._batch_size
 
     def segment(self, batch: Batch[U]) -> Labelled[U]:
         """Label a batch."""
@@ -155,6 +153,14 @@ class Labeller(Generic[T, U]):
     def _resized(self, maps: NDArray[np.uint8], items: Sequence[U]) -> list[LabelMap]:
         assert self._size is not None
         return [resized_label(labels, self._size(item)) for labels, item in zip(maps, items, strict=True)]
+
+
+def batches(items: Iterator[T], size: int, align: int | None = None) -> Iterator[list[T]]:
+    """Yield lists of `size` consecutive items; a list also ends after every `align` items, and at the end."""
+    room = align or size
+    while batch := list(islice(items, min(size, room))):
+        yield batch
+        room = room - len(batch) or align or size
 
 
 def label_frames(

@@ -1,8 +1,9 @@
 """Segmenter of a network, run by any engine."""
 
 import copy
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -96,21 +97,51 @@ class NetworkSegmenter(Segmenter):
         self.segment(np.zeros((count, height, width, 3), np.uint8))
         return self._batches.at_once(count)
 
+    @property
+    def device(self) -> torch.device:
+        """Device that the network runs on."""
+        return self._engine.device
+
+    @property
+    def label_size(self) -> tuple[int, int]:
+        """(width, height) of the label maps of images of the input size."""
+        return self._label_size(self.input_size)
+
     def _label_size(self, images: tuple[int, ...]) -> tuple[int, int]:
         """Return the (width, height) of label maps for images of this (width, height)."""
         return coarse_size(images, 1 if self._exact else LABEL_STRIDE)
 
     def segment(self, images: NDArray[np.uint8], tta: TTA = NO_TTA) -> NDArray[np.uint8]:
         """Label images (N, H, W, 3) uint8: train ids uint8 at half their size rounded up, or at their size if exact."""
-        return self._segment(images, self._label_size(images.shape[2:0:-1]), tta)
+        return self._batches.compute(partial(self.label_on_device, tta=tta), images, tta)
 
-    def _segment(self, images: NDArray[np.uint8], size: tuple[int, int], tta: TTA) -> NDArray[np.uint8]:
-        def labels(pixels: Tensor) -> Tensor:
-            if tta == NO_TTA:
-                return self._engine.labels(pixels, size)
-            return labels_of(mean_probabilities(self._engine.scores, pixels, size, tta))
+    def label_on_device(self, images: Tensor, tta: TTA = NO_TTA) -> Tensor:
+        """Label images (N, 3, H, W) RGB in 0..255, uint8 or float32, on `device`, as `segment` does; result there too.
 
-        return self._batches.compute(labels, images, tta)
+        Raises:
+            torch.OutOfMemoryError: the device's memory is too small for this many images.
+        """
+        size = self._label_size((images.shape[3], images.shape[2]))
+        if tta == NO_TTA:
+            return self._engine.labels(images, size)
+        return labels_of(mean_probabilities(self._engine.scores, images, size, tta))
+
+    def compute(self, function: Callable[[Tensor], Tensor], rows: Tensor, tta: TTA = NO_TTA) -> NDArray[Any]:
+        """Apply a function that labels images to rows, one for each image, in parts that fit the device's memory.
+
+        Args:
+            function: takes rows on `device`.
+            rows: in CPU memory.
+            tta: augmentation of the labels.
+
+        Raises:
+            InputError: the memory is too small for a single row.
+        """
+
+        def work(part: Tensor) -> Tensor:
+            return function(part.to(self.device, non_blocking=True))
+
+        return self._batches.compute_rows(work, rows, self.input_size, tta)
 
     def labels_at(
         self, images: NDArray[np.uint8], sizes: Sequence[tuple[int, int]], tta: TTA = NO_TTA
@@ -142,7 +173,7 @@ class NetworkSegmenter(Segmenter):
 
     def labels_from_scores(self, scores: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Decide labels from scores; see `Segmenter.labels_from_scores`."""
-        return self._decide(scores, self._label_size(self.input_size))
+        return self._decide(scores, self.label_size)
 
     def labels_from_scores_at(self, scores: NDArray[np.float32], sizes: Sequence[tuple[int, int]]) -> list[LabelMap]:
         """Decide labels from scores, each map at its own size; see `Segmenter.labels_at`."""

@@ -1,7 +1,7 @@
 """Batches of images that fit the memory of the device."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -11,6 +11,8 @@ from torch import Tensor
 from roadseg.models.predict import to_numpy, to_tensor
 from roadseg.models.tta import NO_TTA, TTA, too_little_memory
 from roadseg.runtime import Runtime
+
+Rows = TypeVar("Rows", NDArray[np.uint8], Tensor)
 
 
 class FittingBatches:
@@ -39,16 +41,34 @@ class FittingBatches:
         Raises:
             InputError: the memory is too small for a single image.
         """
+        device = self._runtime.device
+        size = images.shape[2], images.shape[1]
+        return self.compute_rows(lambda part: function(to_tensor(part, device)), images, size, tta)
+
+    def compute_rows(
+        self, function: Callable[[Rows], Tensor], rows: Rows, size: tuple[int, int], tta: TTA = NO_TTA
+    ) -> NDArray[Any]:
+        """Apply `function`, which moves its argument to the device itself, to all rows of an array or a tensor.
+
+        Args:
+            function: takes some of the rows.
+            rows: one for each image.
+            size: (width, height) of the images, for the error message, as `tta`.
+            tta: the augmentation that `function` applies.
+
+        Raises:
+            InputError: the memory is too small for a single image.
+        """
         done: list[NDArray[Any]] = []
         start = 0
-        while start < len(images):
-            part = images[start : start + self.at_once(len(images))]
+        while start < len(rows):
+            part = rows[start : start + self.at_once(len(rows))]
             try:
                 with self._runtime.stream():
-                    done.append(to_numpy(function(to_tensor(part, self._runtime.device))))
+                    done.append(to_numpy(function(part)))
             except torch.OutOfMemoryError:
                 if len(part) == 1:
-                    raise too_little_memory(part, tta, self._runtime.device) from None
+                    raise too_little_memory(1, size, tta, self._runtime.device) from None
                 self._largest = len(part) // 2
                 continue
             start += len(part)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from roadseg.models.network import Prediction, SegmentationNetwork
-from roadseg.runtime import Runtime
+from roadseg.runtime import Runtime, to_host
 
 
 def to_tensor(images: NDArray[np.uint8], device: torch.device) -> Tensor:
@@ -94,4 +94,4 @@ def upsampled_labels(scores: Tensor, size: tuple[int, int]) -> Tensor:
 
 def to_numpy(tensor: Tensor) -> NDArray[Any]:
     """Return the values as an array in CPU memory."""
-    return tensor.cpu().numpy()
+    return to_host(tensor).numpy()

@@ -105,14 +105,14 @@ def predict_with_tta(
     try:
         return to_numpy(labels_of(deciding_scores(scores, to_tensor(images, runtime.device), size, tta)))
     except torch.OutOfMemoryError:
-        raise too_little_memory(images, tta, runtime.device) from None
+        raise too_little_memory(len(images), (images.shape[2], images.shape[1]), tta, runtime.device) from None
 
 
-def too_little_memory(images: NDArray[np.uint8], tta: TTA, device: torch.device) -> InputError:
-    """Return the error for a device whose memory is too small to label `images` (N, H, W, 3)."""
-    what = f"{len(images)} images" if len(images) > 1 else "an image"
+def too_little_memory(count: int, size: tuple[int, int], tta: TTA, device: torch.device) -> InputError:
+    """Return the error for a device whose memory is too small to label `count` images of (width, height) `size`."""
+    what = f"{count} images" if count > 1 else "an image"
     return InputError(
-        f"not enough memory on {device} for {what} of {images.shape[2]}x{images.shape[1]} at scale {tta.scales[-1]:g}",
+        f"not enough memory on {device} for {what} of {size[0]}x{size[1]} at scale {tta.scales[-1]:g}",
         "Take --device cpu, or smaller --scales where there are any.",
     )
 

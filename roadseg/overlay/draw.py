@@ -13,39 +13,10 @@ from numpy.typing import NDArray
 
 from roadseg.labels.space import LabelMap, LabelSpace
 from roadseg.overlay.text import draw_text, shortened, text_width
-from roadseg.video.colour import Matrix, Plane
+from roadseg.video.colour import Matrix, Plane, Real, rgb_to_ycbcr
 from roadseg.video.frame import Frame
 
 Pixels = NDArray[np.float32]
-Real = np.integer | np.floating
-
-# (Kr, Kb) of ITU-R BT.601-7, BT.709-6 and BT.2020-2.
-LUMA_WEIGHTS: dict[Matrix, tuple[float, float]] = {
-    "bt601": (0.299, 0.114),
-    "bt709": (0.2126, 0.0722),
-    "bt2020": (0.2627, 0.0593),
-}
-
-
-def rgb_to_ycbcr(rgb: NDArray[Real], matrix: Matrix, full_range: bool) -> NDArray[np.float64]:
-    """Convert R'G'B' colours to Y'CbCr by the equations of the ITU-R recommendations.
-
-    Args:
-        rgb: (..., 3) in 0..255.
-        matrix: the weights of red, green and blue.
-        full_range: levels 0..255, else 16..235 for Y' and 16..240 for Cb and Cr.
-
-    Returns:
-        (..., 3) Y', Cb, Cr in 8-bit levels, not rounded.
-    """
-    kr, kb = LUMA_WEIGHTS[matrix]
-    red, green, blue = np.moveaxis(np.asarray(rgb, np.float64), -1, 0)
-    luma = kr * red + (1 - kr - kb) * green + kb * blue
-    cb = (blue - luma) / (2 * (1 - kb))
-    cr = (red - luma) / (2 * (1 - kr))
-    if full_range:
-        return np.stack([luma, cb + 128, cr + 128], axis=-1)
-    return np.stack([luma * 219 / 255 + 16, cb * 224 / 255 + 128, cr * 224 / 255 + 128], axis=-1)
 
 
 class Overlay:
@@ -64,8 +35,8 @@ class Overlay:
         self.label_space = label_space
         self.opacity = opacity
         self.legend = legend
-        self._tables = lru_cache(self._make_tables)
-        self._patch = lru_cache(self._make_patch)
+        self.tables = lru_cache(self._make_tables)
+        self.patch = lru_cache(self._make_patch)
 
     def draw(self, frame: Frame, labels: LabelMap) -> Frame:
         """Blend the colours of `labels` into a copy of `frame`.
@@ -77,11 +48,11 @@ class Overlay:
         """
         large = enlarge(labels, frame.width)
         small = _nearest(large, (frame.u.shape[1], frame.u.shape[0]))
-        y_table, u_table, v_table = self._tables(frame.matrix, frame.full_range)
+        y_table, u_table, v_table = self.tables(frame.matrix, frame.full_range)
         y = self._blend(frame.y, large, y_table)
         u = self._blend(frame.u, small, u_table)
         v = self._blend(frame.v, small, v_table)
-        patch = self._patch(frame.width, frame.height, frame.matrix, frame.full_range)
+        patch = self.patch(frame.width, frame.height, frame.matrix, frame.full_range)
         if patch is not None:
             patch.put_on(y, u, v)
         return replace(frame, y=y, u=u, v=v)

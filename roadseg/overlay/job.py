@@ -1,6 +1,7 @@
 """Overlay of one video: drawn labels, a table of its frames and a summary.
 
-decode -> prepare -> segment [-> smooth] -> draw (blend, count) -> encode, each stage in its own thread.
+decode -> prepare -> segment [-> smooth] -> draw (blend, count) -> encode, each stage in its own thread. On a GPU,
+without smoothing: decode -> device (scale, segment, blend) -> encode.
 """
 
 import time
@@ -11,7 +12,7 @@ from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,12 @@ from roadseg.adaptation.batch_norm import IMAGES
 from roadseg.cores import opencv_in_one_thread
 from roadseg.errors import InputError, RoadsegError, UnexpectedError, VideoError
 from roadseg.files import held
-from roadseg.inference.label_frames import Labelled, Labeller
+from roadseg.inference.label_frames import Labelled, Labeller, batches
+from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import Memory
-from roadseg.labels.space import IGNORE
+from roadseg.labels.space import IGNORE, LabelMap
+from roadseg.overlay.device import DeviceOverlay
 from roadseg.overlay.draw import Overlay
 from roadseg.overlay.failures import Failure
 from roadseg.overlay.heatmaps import Grid, sample_grid
@@ -40,7 +43,7 @@ from roadseg.overlay.summary import (
 )
 from roadseg.overlay.tasks import Task
 from roadseg.video.frame import Frame
-from roadseg.video.pipeline import Pipeline
+from roadseg.video.pipeline import Pipeline, concurrently
 from roadseg.video.reader import VideoReader
 from roadseg.video.sample import sample_frames
 from roadseg.video.writer import MAX_SIDE, MIN_SIDE
@@ -54,6 +57,8 @@ VERSIONED = ("roadseg", "torch", "openvino", "av", "opencv-python", "numpy", "py
 
 BATCH_BYTES = 64 * 10**6
 """Memory of the decoded frames of a batch, at most; about eight batches are in work at any time."""
+DEVICE_BATCH_BYTES = 4 * BATCH_BYTES
+"""The same for a GPU, where four batches are in work and small ones leave it idle."""
 
 
 class Decoded(NamedTuple):
@@ -158,7 +163,7 @@ def overlay_video(
             resumed = parts.frames
             # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
             left = islice(chain([first], decoded), resumed, None)
-            pipeline = _drawn(left, segmenter, options, _batch_size(options, segmenter, like), mask, parts.memory())
+            pipeline = _drawn(left, segmenter, options, like, mask, parts.memory())
             with pipeline.then("encode", partial(_encode, parts, like)) as done:
                 for frames in done:
                     on_progress(resumed + frames, reader.info.frame_count)
@@ -220,9 +225,10 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _batch_size(options: OverlayOptions, segmenter: Segmenter, frame: Frame) -> int:
+def batch_size_for(options: OverlayOptions, segmenter: Segmenter, frame: Frame) -> int:
     """Return the number of frames in a batch, limited by memory: several batches are in work at any time."""
-    fit = BATCH_BYTES // (frame.y.nbytes + frame.u.nbytes + frame.v.nbytes)
+    limit = DEVICE_BATCH_BYTES if draws_on_device(segmenter, options) else BATCH_BYTES
+    fit = limit // (frame.y.nbytes + frame.u.nbytes + frame.v.nbytes)
     return max(1, min(options.batch_size or segmenter.batch_size, fit))
 
 
@@ -230,11 +236,16 @@ def _drawn(
     decoded: Iterable[Decoded],
     segmenter: Segmenter,
     options: OverlayOptions,
-    batch_size: int,
+    like: Frame,
     mask: Mask | None,
     memory: Memory | None,
 ) -> Pipeline[Drawn]:
     """Return all stages but the last."""
+    batch_size = batch_size_for(options, segmenter, like)
+    if draws_on_device(segmenter, options):
+        on_device, seen = device_overlay(segmenter, options, like, mask)
+        draw = partial(_draw_on_device, on_device, seen, batch_size, segmenter.concurrency)
+        return Pipeline("decode", decoded).then("device", draw)
     labeller = Labeller(
         [segmenter],
         lambda decoded, size: decoded.frame.to_rgb(size),
@@ -247,6 +258,21 @@ def _drawn(
     )
     overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
     return labeller.after(Pipeline("decode", decoded)).then("draw", partial(_draw, overlay, mask))
+
+
+def draws_on_device(segmenter: Segmenter, options: OverlayOptions) -> TypeGuard[NetworkSegmenter]:
+    """Return True if frames are scaled and drawn on where the network is; optical flow has to be found on the CPU."""
+    on_gpu = isinstance(segmenter, NetworkSegmenter) and segmenter.device.type == "cuda"
+    return on_gpu and not options.smoothing
+
+
+def device_overlay(
+    segmenter: NetworkSegmenter, options: OverlayOptions, like: Frame, mask: Mask | None = None
+) -> tuple[DeviceOverlay, NDArray[np.bool_] | None]:
+    """Return the overlay for frames like `like` on the segmenter's device, and where label maps are seen."""
+    overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
+    seen = mask.seen_at(segmenter.label_size[::-1]) if mask else None
+    return DeviceOverlay(segmenter, overlay, like, seen, options.tta), seen
 
 
 def _same(decoded: Decoded) -> Decoded:
@@ -269,6 +295,21 @@ def _draw(overlay: Overlay, mask: Mask | None, batches: Iterator[Labelled[Decode
             shown = labels if seen is None else np.where(seen, labels, np.uint8(IGNORE))
             counts, grid = count_pixels(shown, seen), sample_grid(shown, seen)
             yield Drawn(overlay.draw(frame, shown), damaged, counts, grid, memory)
+
+
+def _draw_on_device(
+    overlay: DeviceOverlay,
+    seen: NDArray[np.bool_] | None,
+    batch_size: int,
+    at_once: int,
+    decoded: Iterator[Decoded],
+) -> Iterator[Drawn]:
+    def draw(batch: list[Decoded]) -> tuple[list[Decoded], list[tuple[Frame, LabelMap]]]:
+        return batch, overlay.draw([frame for frame, _ in batch])
+
+    for batch, drawn in concurrently(draw, at_once)(batches(decoded, batch_size, SEGMENT_FRAMES)):
+        for (_, damaged), (frame, labels) in zip(batch, drawn, strict=True):
+            yield Drawn(frame, damaged, count_pixels(labels, seen), sample_grid(labels, seen), None)
 
 
 def _encode(parts: OverlayParts, like: Frame, drawn: Iterator[Drawn]) -> Iterator[int]:

@@ -20,8 +20,8 @@ from roadseg.files import held, resolved
 from roadseg.inference.label_frames import Labelled, Labeller
 from roadseg.inference.segmenter import Segmenter
 from roadseg.models.tta import NO_TTA, TTA
-from roadseg.overlay.draw import PANEL, Overlay, Patch, draw_legend, draw_title, rgb_to_ycbcr
-from roadseg.video.colour import Plane
+from roadseg.overlay.draw import PANEL, Overlay, Patch, draw_legend, draw_title
+from roadseg.video.colour import Plane, rgb_to_ycbcr
 from roadseg.video.frame import Frame
 from roadseg.video.pipeline import Pipeline
 from roadseg.video.reader import VideoReader

@@ -5,7 +5,8 @@ import pytest
 
 from roadseg.labels.catalogue import CAMVID_11, CITYSCAPES_19
 from roadseg.labels.space import IGNORE
-from roadseg.overlay.draw import Overlay, draw_legend, enlarge, rgb_to_ycbcr
+from roadseg.overlay.draw import Overlay, draw_legend, enlarge
+from roadseg.video.colour import rgb_to_ycbcr
 from roadseg.video.frame import Frame
 
 COLOURS = [("bt601", False), ("bt601", True), ("bt709", False), ("bt709", True), ("bt2020", False), ("bt2020", True)]

@@ -1,0 +1,100 @@
+"""Drawing of label maps on frames that are on a device: `Overlay.draw` for many frames at once, within one level."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from roadseg.inference.planes import Planes, enlarged
+from roadseg.overlay.draw import Overlay
+from roadseg.video.frame import Frame
+
+
+class DeviceDrawing:
+    """Drawing of an overlay on frames of one size, matrix and range.
+
+    Args:
+        overlay: colours, opacity and legend.
+        like: a frame with that size, matrix and range.
+        device: location of planes and labels.
+    """
+
+    def __init__(self, overlay: Overlay, like: Frame, device: torch.device) -> None:
+        def on_device(values: NDArray[np.generic]) -> Tensor:
+            return torch.from_numpy(values.astype(np.float32)).to(device)
+
+        colours = overlay.tables(like.matrix, like.full_range)
+        opacity = np.where(np.arange(256) < len(overlay.label_space), overlay.opacity, 0)
+        self._kept = on_device(1 - opacity)
+        self._added = [on_device(opacity * levels) for levels in colours]
+        patch = overlay.patch(like.width, like.height, like.matrix, like.full_range)
+        self._patches = (
+            []
+            if patch is None
+            else list(
+                zip(
+                    patch.corners,
+                    map(on_device, patch.colours),
+                    (on_device(clear / 255) for clear in patch.clear),
+                    strict=True,
+                )
+            )
+        )
+
+    def draw(self, planes: Planes, labels: Tensor) -> Planes:
+        """Blend the colours of labels into copies of planes.
+
+        Args:
+            planes: of N frames; left as they are.
+            labels: (N, h, w) uint8 train ids of the whole frames at any size.
+        """
+        y, u, v = planes
+        large = enlarge(labels, y.shape[2])
+        small = enlarged(large, (u.shape[2], u.shape[1]))
+        drawn = tuple(
+            self._blend(plane, maps, added)
+            for plane, maps, added in zip((y, u, v), (large, small, small), self._added, strict=True)
+        )
+        for plane, ((top, left), colour, clear) in zip(drawn, self._patches, strict=False):
+            height, width = colour.shape
+            below = plane[:, top : top + height, left : left + width]
+            below.copy_(((below * clear).round_() + colour).clamp_(max=255))
+        y, u, v = drawn
+        return y, u, v
+
+    def _blend(self, plane: Tensor, labels: Tensor, added: Tensor) -> Tensor:
+        """Return kept x plane + added, where both depend on the label."""
+        ids, size = labels.int(), (plane.shape[2], plane.shape[1])
+        return (plane * enlarged(self._kept[ids], size)).add_(enlarged(added[ids], size)).round_().to(torch.uint8)
+
+
+def enlarge(labels: Tensor, width: int) -> Tensor:
+    """Double label maps (N, h, w) uint8 until they are more than a quarter of `width` pixels wide, as in `draw`."""
+    while 4 * labels.shape[2] <= width:
+        labels = _median(enlarged(labels, (2 * labels.shape[2], 2 * labels.shape[1])))
+    return labels
+
+
+def _median(labels: Tensor) -> Tensor:
+    """Return the median of each pixel's 3 x 3 neighbours; beyond the border, pixels repeat.
+
+    It is the median of the largest of three lowest, the median of three medians and the lowest of three largest, all
+    by columns (Smith, "Implementing median filters in XC4000E FPGAs", 1996): minima and maxima alone.
+    """
+    padded = torch.cat([labels[:, :1], labels, labels[:, -1:]], 1)
+    lowest, middle, highest = _sorted(padded[:, :-2], padded[:, 1:-1], padded[:, 2:])
+
+    def neighbours(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        wide = torch.cat([maps[..., :1], maps, maps[..., -1:]], 2)
+        return wide[..., :-2], wide[..., 1:-1], wide[..., 2:]
+
+    return _sorted(_sorted(*neighbours(lowest))[2], _sorted(*neighbours(middle))[1], _sorted(*neighbours(highest))[0])[
+        1
+    ]
+
+
+def _sorted(one: Tensor, two: Tensor, three: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the lowest, middle and highest of three tensors, element by element."""
+    low, high = torch.minimum(one, two), torch.maximum(one, two)
+    rest = torch.minimum(high, three)
+    return torch.minimum(low, rest), torch.maximum(low, rest), torch.maximum(high, three)
