@@ -17,7 +17,15 @@ from roadseg.inference.label_frames import Labeller, batches
 from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.overlay.draw import Overlay
-from roadseg.overlay.job import DEFAULTS, batch_size_for, device_overlay, draws_on_device, overlay_video
+from roadseg.overlay.job import (
+    DEFAULTS,
+    batch_size_for,
+    device_overlay,
+    draws_on_device,
+    encoders_at_once,
+    open_video,
+    overlay_video,
+)
 from roadseg.overlay.stats import count_pixels
 from roadseg.overlay.summary import OverlayOptions
 from roadseg.runtime import DeviceName
@@ -130,7 +138,7 @@ def measure_video(
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
                 ends.append(pool.submit(_from_end_to_end, setting, Path(scratch, f"overlay-{number}")).result())
             on_progress(2 * number + 1, 2 * rounds, "stages")
-            stages.append(_stages(setting, segmenter, Path(scratch, "stage.mp4")))
+            stages.append(_stages(setting, segmenter, Path(scratch)))
     return VideoCost(
         segmenter=segmenter.name,
         input_size=segmenter.input_size,
@@ -173,16 +181,18 @@ def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, 
         costs[name] = StageCost(core_ms, ms)
         return result
 
-    def encode() -> list[Frame]:
-        with VideoWriter.like(scratch, frames[0]) as writer:
-            for frame in drawn:
+    def encode(numbered: tuple[int, list[Frame]]) -> None:
+        number, part = numbered
+        with VideoWriter.like(scratch / f"{number}.mp4", frames[0]) as writer:
+            for frame in part:
                 writer.write(frame)
-        return drawn
 
-    with VideoReader(setting.video, frame_rate=options.frame_rate) as reader:
+    with open_video(setting.video, segmenter, options) as reader:
         frames = measured("decode", lambda: list(islice(reader, SAMPLE_FRAMES)))
     drawn = (_on_device if draws_on_device(segmenter, options) else _on_cpu)(segmenter, options, frames, measured)
-    measured("encode", encode)
+    at_once = encoders_at_once(segmenter, frames[0])
+    parts = batches(iter(drawn), -(-len(drawn) // at_once))
+    measured("encode", lambda: list(concurrently(encode, at_once)(enumerate(parts))))
     return costs
 
 

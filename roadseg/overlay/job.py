@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.adaptation.batch_norm import IMAGES
-from roadseg.cores import opencv_in_one_thread
+from roadseg.cores import opencv_in_one_thread, usable_cores
 from roadseg.errors import InputError, RoadsegError, UnexpectedError, VideoError
 from roadseg.files import held
 from roadseg.inference.label_frames import Labelled, Labeller, batches
@@ -31,7 +31,7 @@ from roadseg.overlay.draw import Overlay
 from roadseg.overlay.failures import Failure
 from roadseg.overlay.heatmaps import Grid, sample_grid
 from roadseg.overlay.masking import Mask, mask_of
-from roadseg.overlay.parts import SEGMENT_FRAMES, OverlayParts, remove_parts
+from roadseg.overlay.parts import SEGMENT_FRAMES, OverlayParts, Segment, remove_parts
 from roadseg.overlay.stats import count_pixels
 from roadseg.overlay.summary import (
     OverlayFiles,
@@ -42,6 +42,7 @@ from roadseg.overlay.summary import (
     earlier_summary,
 )
 from roadseg.overlay.tasks import Task
+from roadseg.video.container import default_threads
 from roadseg.video.frame import Frame
 from roadseg.video.pipeline import Pipeline, concurrently
 from roadseg.video.reader import VideoReader
@@ -59,6 +60,10 @@ BATCH_BYTES = 64 * 10**6
 """Memory of the decoded frames of a batch, at most; about eight batches are in work at any time."""
 DEVICE_BATCH_BYTES = 4 * BATCH_BYTES
 """The same for a GPU, where four batches are in work and small ones leave it idle."""
+ENCODE_BYTES = 4 * 10**9
+"""Memory of the drawn frames of segments that are encoded at once, at most."""
+DEVICE_DECODER_THREADS = 16
+"""Threads of the decoder, at most, where a GPU takes frames faster than the usual four give them."""
 
 
 class Decoded(NamedTuple):
@@ -132,7 +137,7 @@ def overlay_video(
             of that name are there from another video, network or options.
     """
     files = files or OverlayFiles.of(video, out, container=options.container)
-    reader = VideoReader(video, track=options.track, frame_rate=options.frame_rate)
+    reader = open_video(video, segmenter, options)
     # The name in MP4 is held whatever the container: parts have one name for all.
     with opencv_in_one_thread(), reader, held(files.overlays["mp4"]):
         segmenter = segmenter.fitted(reader.info.aspect_ratio)
@@ -164,7 +169,8 @@ def overlay_video(
             # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
             left = islice(chain([first], decoded), resumed, None)
             pipeline = _drawn(left, segmenter, options, like, mask, parts.memory())
-            with pipeline.then("encode", partial(_encode, parts, like)) as done:
+            encode = partial(_encode, parts, like, encoders_at_once(segmenter, like))
+            with pipeline.then("encode", encode) as done:
                 for frames in done:
                     on_progress(resumed + frames, reader.info.frame_count)
             if not video.exists():
@@ -195,6 +201,16 @@ def overlay_video(
             )
             summary.write(files)
         return summary
+
+
+def open_video(video: Path, segmenter: Segmenter, options: OverlayOptions) -> VideoReader:
+    """Open the video of an overlay.
+
+    Raises:
+        VideoError: the video cannot be read.
+    """
+    threads = min(DEVICE_DECODER_THREADS, usable_cores()) if _is_on_gpu(segmenter) else None
+    return VideoReader(video, track=options.track, frame_rate=options.frame_rate, threads=threads)
 
 
 def _cut_off(frame: Frame) -> list[str]:
@@ -262,8 +278,11 @@ def _drawn(
 
 def draws_on_device(segmenter: Segmenter, options: OverlayOptions) -> TypeGuard[NetworkSegmenter]:
     """Return True if frames are scaled and drawn on where the network is; optical flow has to be found on the CPU."""
-    on_gpu = isinstance(segmenter, NetworkSegmenter) and segmenter.device.type == "cuda"
-    return on_gpu and not options.smoothing
+    return _is_on_gpu(segmenter) and not options.smoothing
+
+
+def _is_on_gpu(segmenter: Segmenter) -> bool:
+    return isinstance(segmenter, NetworkSegmenter) and segmenter.device.type == "cuda"
 
 
 def device_overlay(
@@ -312,14 +331,42 @@ def _draw_on_device(
             yield Drawn(frame, damaged, count_pixels(labels, seen), sample_grid(labels, seen), None)
 
 
-def _encode(parts: OverlayParts, like: Frame, drawn: Iterator[Drawn]) -> Iterator[int]:
-    """Write one segment after the other; yield the number of frames encoded so far."""
+def encoders_at_once(segmenter: Segmenter, frame: Frame) -> int:
+    """Return the number of segments to encode at once: several where a GPU gives frames faster than one encoder takes.
+
+    Elsewhere the network leaves no processor to a second encoder.
+    """
+    if not _is_on_gpu(segmenter):
+        return 1
+    segment = SEGMENT_FRAMES * (frame.y.nbytes + frame.u.nbytes + frame.v.nbytes)
+    return max(1, min(usable_cores() // default_threads(), ENCODE_BYTES // segment - 1))
+
+
+def _encode(parts: OverlayParts, like: Frame, at_once: int, drawn: Iterator[Drawn]) -> Iterator[int]:
+    """Write segments, `at_once` at the same time; yield the number of frames encoded so far."""
     encoded = 0
-    for first in drawn:
-        with parts.segment(like) as segment:
-            for frame, damaged, counts, grid, memory in chain([first], islice(drawn, SEGMENT_FRAMES - 1)):
-                segment.writer.write(frame)
-                segment.table.add(frame, counts, grid, decode_error=damaged)
-                segment.memory = memory
-                encoded += 1
-                yield encoded
+    if at_once == 1:
+        for number, first in enumerate(drawn, parts.finished):
+            with parts.segment(number, like) as segment:
+                for item in chain([first], islice(drawn, SEGMENT_FRAMES - 1)):
+                    _add(segment, item)
+                    encoded += 1
+                    yield encoded
+        return
+
+    def encode(numbered: tuple[int, list[Drawn]]) -> int:
+        number, items = numbered
+        with parts.segment(number, like) as segment:
+            for item in items:
+                _add(segment, item)
+        return len(items)
+
+    for count in concurrently(encode, at_once)(enumerate(batches(drawn, SEGMENT_FRAMES), parts.finished)):
+        encoded += count
+        yield encoded
+
+
+def _add(segment: Segment, drawn: Drawn) -> None:
+    segment.writer.write(drawn.frame)
+    segment.table.add(drawn.frame, drawn.counts, drawn.grid, decode_error=drawn.damaged)
+    segment.memory = drawn.memory

@@ -5,6 +5,7 @@ sound and the table of each segment, and a manifest with the job. At the end the
 encoded again.
 """
 
+import itertools
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -47,7 +48,7 @@ class OverlayParts:
     """Parts of one overlay; parts of another job are deleted.
 
         with OverlayParts(files, job, versions, label_space, sample_aspect_ratio) as parts:
-            with parts.segment(first) as segment:
+            with parts.segment(0, first) as segment:
                 ...
 
     The parts are deleted when the block ends without an error or with a `VideoError`. After any other error, finished
@@ -80,36 +81,38 @@ class OverlayParts:
         if _read(self._manifest) != manifest:
             remove_parts(files)
             write_json(self._manifest, manifest)
-        self._finished = 0
+
+    @property
+    def finished(self) -> int:
         """Number of finished segments, from the first on without a gap."""
-        while self._table(self._finished).exists():
-            self._finished += 1
+        return next(number for number in itertools.count() if not self._table(number).exists())
 
     @property
     def frames(self) -> int:
         """Number of frames in the finished segments."""
-        return sum(pq.read_metadata(self._table(number)).num_rows for number in range(self._finished))
+        return sum(pq.read_metadata(self._table(number)).num_rows for number in range(self.finished))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if kind is None or issubclass(kind, VideoError) or not self._finished:
+        if kind is None or issubclass(kind, VideoError) or not self.finished:
             remove_parts(self._files)
 
     def memory(self) -> Memory | None:
         """Return the state of smoothing at the end of the finished segments; None without smoothing."""
-        path = self._memory(self._finished - 1)
+        path = self._memory(self.finished - 1)
         return Memory.read(path) if path.exists() else None
 
     @contextmanager
-    def segment(self, like: Frame) -> Iterator["Segment"]:
-        """Open the next segment, which takes at least one frame; it counts once it is complete.
+    def segment(self, number: int, like: Frame) -> Iterator["Segment"]:
+        """Open a segment, which takes at least one frame; it counts once it is complete. Several may be open at once.
 
         Args:
+            number: its place in the video, from 0.
             like: the first frame of the whole video; segments encoded alike can be joined.
         """
-        video, table = self._video(self._finished), self._table(self._finished)
+        video, table = self._video(number), self._table(number)
         writer = VideoWriter.like(
             video,
             like,
@@ -121,9 +124,8 @@ class OverlayParts:
             segment = Segment(writer, rows)
             yield segment
             if segment.memory is not None:
-                with writing(self._memory(self._finished)) as memory_part:
+                with writing(self._memory(number)) as memory_part:
                     segment.memory.write(memory_part)
-        self._finished += 1
 
     def join(self, like: Frame, sound: Path) -> tuple[ClassTotals, list[str]]:
         """Join all segments into the overlay and its table; they replace earlier ones, whose summary is deleted.
@@ -141,7 +143,7 @@ class OverlayParts:
         overlay = self._files.overlay
         video, table = self._folder / f"joined{overlay.suffix}", self._folder / "joined.parquet"
         notices = join_videos(
-            [self._video(number) for number in range(self._finished)], video, time_base=like.time_base, audio_from=sound
+            [self._video(number) for number in range(self.finished)], video, time_base=like.time_base, audio_from=sound
         )
         totals = self._join_tables(table)
         with output_errors(overlay):
@@ -155,7 +157,7 @@ class OverlayParts:
     def _join_tables(self, path: Path) -> ClassTotals:
         totals = ClassTotals(FrameTable.names(self._label_space))
         with writing(path) as part:
-            join_frames([self._table(number) for number in range(self._finished)], part)
+            join_frames([self._table(number) for number in range(self.finished)], part)
         for rows in read_frames(path, totals.names):
             totals.add(rows.pixels, rows.durations)
         return totals

@@ -12,7 +12,7 @@ import torch
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.planes import PlaneLayout, scaled, to_rgb
 from roadseg.models.tta import TTA
-from roadseg.overlay.job import overlay_video
+from roadseg.overlay.job import encoders_at_once, overlay_video
 from roadseg.overlay.masking import Mask
 from roadseg.overlay.summary import OverlayOptions
 from roadseg.streets.drive import drive_frames
@@ -111,6 +111,27 @@ def test_rgb_is_that_of_swscale(drive, size, full_range):
 def test_a_shrunk_pixel_is_the_mean_of_its_area():
     plane = torch.tensor([[[0, 30, 60], [0, 30, 60], [90, 90, 90]]], dtype=torch.uint8)
     assert scaled(plane, (2, 1)).tolist() == [[pytest.approx([(0 + 0 + 90 + 75) / 4.5, (60 + 60 + 90 + 75) / 4.5])]]
+
+
+@pytest.mark.parametrize(
+    ("cores", "size", "on_gpu", "expected"),
+    [
+        (16, (1920, 1080), True, 4),
+        (64, (1920, 1080), True, 4),  # 4 GB hold four segments of 0.8 GB and one that is filled
+        (16, (3840, 2160), True, 1),
+        (2, (1280, 720), True, 1),
+        (16, (1280, 720), False, 1),
+    ],
+)
+def test_segments_are_encoded_at_once_where_a_gpu_leaves_the_cores_and_memory_holds_them(
+    cores, size, on_gpu, expected, segmenter, monkeypatch
+):
+    monkeypatch.setattr("roadseg.overlay.job.usable_cores", lambda: cores)
+    monkeypatch.setattr("roadseg.overlay.job.default_threads", lambda: min(4, cores))
+    monkeypatch.setattr("roadseg.overlay.job._is_on_gpu", lambda segmenter: on_gpu)
+    luma, chroma = np.zeros(size[::-1], np.uint8), np.zeros((size[1] // 2, size[0] // 2), np.uint8)
+    frame = Frame(luma, chroma, chroma, "bt709", False, 0, 0, Fraction(1, 25), 1)
+    assert encoders_at_once(segmenter, frame) == expected
 
 
 def test_frames_that_do_not_fit_the_memory_are_drawn_in_smaller_batches(drive, segmenter, tmp_path, monkeypatch):

@@ -113,6 +113,17 @@ def names(out):
 
 
 @pytest.mark.slow
+def test_segments_encoded_at_once_are_those_encoded_one_by_one(clip, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr("roadseg.overlay.job.encoders_at_once", lambda segmenter, frame: 3)
+    told = []
+    with pytest.raises(MemoryError):
+        overlay_video(clip, TheBrighterIsSky(fail_at=THIRD_SEGMENT), tmp_path)
+    summary = overlay_video(clip, TheBrighterIsSky(), tmp_path, on_progress=lambda done, total: told.append(done))
+    assert summary.frames_resumed > 0 and told[-1] == FRAMES and len(told) < 6
+    assert contents(clip, tmp_path) == whole
+
+
+@pytest.mark.slow
 def test_what_is_finished_is_not_done_again(clip, whole, tmp_path):
     told = []
     with pytest.raises(MemoryError):
