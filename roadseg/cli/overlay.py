@@ -84,6 +84,9 @@ def overlay(
         typer.Option(metavar="ADDRESS", help="Work on a Ray cluster: local (this machine), auto (running), HOST:PORT."),
     ] = None,
     ray_cpus: Annotated[int, typer.Option(min=1, metavar="N", help="For --ray: processors of each worker.")] = 1,
+    ray_gpu_share: Annotated[
+        float, typer.Option(min=0.01, max=1, metavar="SHARE", help="For --ray: part of a GPU for each worker.")
+    ] = 1.0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results.")] = False,
     threads: Threads = None,
     quiet: Quiet = False,
@@ -127,6 +130,7 @@ def overlay(
         "shard": parse_shard(shard) if shard else None,
         "ray": ray,
         "ray_cpus": ray_cpus,
+        "ray_gpu_share": ray_gpu_share,
         "ray_verbose": debug,
         "overwrite": overwrite,
     }

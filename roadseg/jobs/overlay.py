@@ -69,6 +69,7 @@ def overlay_videos(
     shard: tuple[int, int] | None = None,
     ray: str | None = None,
     ray_cpus: int = 1,
+    ray_gpu_share: float = 1.0,
     ray_verbose: bool = False,
     overwrite: bool = False,
     on_progress: Callable[[OverlayProgress], None] = lambda progress: None,
@@ -111,6 +112,7 @@ def overlay_videos(
         shard: (number, count): work on every `count`-th video, from the `number`-th on; the first is 1.
         ray: address of a Ray cluster: "local" (this machine), "auto" (the running one) or HOST:PORT.
         ray_cpus: processors of each Ray worker.
+        ray_gpu_share: part of a GPU that each Ray worker takes, above 0 up to 1.
         ray_verbose: let Ray and its workers print their messages.
         overwrite: replace earlier results.
         on_progress: called after every frame, on a Ray cluster about twice a second.
@@ -130,6 +132,8 @@ def overlay_videos(
         raise InputError("ray and shard exclude each other", "Ray gives every video to one of its workers.")
     if isinstance(run, Segmenter) and (ray is not None or input_size is not None):
         raise InputError("run: a segmenter, where input_size or ray needs the path of a run", "Give the path.")
+    if not 0 < ray_gpu_share <= 1:
+        raise InputError(f"ray_gpu_share: {ray_gpu_share}, wanted above 0 up to 1", "Give 0.25 for four workers a GPU.")
     out, part = Path(out), Shard(*shard) if shard else None
     options = OverlayOptions(
         opacity=opacity,
@@ -162,6 +166,7 @@ def overlay_videos(
                 address=ray,
                 device=device,
                 cpus=ray_cpus,
+                gpu_share=ray_gpu_share,
                 verbose=ray_verbose,
                 on_progress=lambda workers, frames: on_progress(
                     OverlayProgress(len(tasks), None, 0, frames, None, workers)

@@ -54,14 +54,16 @@ def overlay_on_ray(
     address: str = LOCAL,
     device: DeviceName = "auto",
     cpus: int = 1,
+    gpu_share: float = 1.0,
     verbose: bool = False,
     on_progress: OnProgress = lambda workers, frames: None,
 ) -> Generator[OverlaySummary | Failure]:
     """Draw on videos by a Ray cluster; yield results as videos end, in any order.
 
-    There is one worker per GPU, or one per `cpus` processors where no GPU is asked for. Workers see the videos, the
-    folders of the results and what `load_segmenter` reads by the paths of this process, relative ones too. A worker
-    that dies is replaced and does its video again, `RETRIES` times at most. Closing the generator stops the workers.
+    There is one worker per GPU, several with `gpu_share`, or one per `cpus` processors where no GPU is asked for.
+    Workers see the videos, the folders of the results and what `load_segmenter` reads by the paths of this process,
+    relative ones too. A worker that dies is replaced and does its video again, `RETRIES` times at most. Closing the
+    generator stops the workers.
 
     Args:
         tasks: videos and the folders of their results.
@@ -71,6 +73,7 @@ def overlay_on_ray(
         address: `LOCAL`, `RUNNING` or HOST:PORT of a cluster.
         device: "auto" takes GPUs if the cluster has any.
         cpus: threads of the network of a worker, and processors that are set aside for it.
+        gpu_share: part of a GPU that a worker takes, above 0 up to 1: one video seldom keeps a GPU busy.
         verbose: let Ray and the workers print their messages.
         on_progress: called about twice a second.
 
@@ -81,7 +84,7 @@ def overlay_on_ray(
     """
     ray = _import_ray()
     with _cluster(ray, address, verbose), NamedTemporaryFile(dir=out, prefix=".ray-") as mark:
-        places, resources = _places(ray, device, cpus)
+        places, resources = _places(ray, device, cpus, gpu_share)
         frames = ray.remote(num_cpus=0, max_restarts=-1)(_Frames).remote()
         make = ray.remote(**resources, max_restarts=-1, max_task_retries=RETRIES)(_Worker)
         workers = [
@@ -305,14 +308,16 @@ def _no_cluster(address: str, reason: str, hint: str = "") -> InputError:
     )
 
 
-def _places(ray: ModuleType, device: DeviceName, cpus: int) -> tuple[int, dict[str, int]]:
+def _places(ray: ModuleType, device: DeviceName, cpus: int, gpu_share: float) -> tuple[int, dict[str, float]]:
     """Return the number of workers that the cluster has room for, and the resources of each."""
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     on_gpu = device == "cuda" or (device == "auto" and any(machine.get("GPU") for machine in machines))
+    on_each_gpu = int(1 / gpu_share)  # Ray does not divide a worker between two GPUs
     places = sum(
-        int(min(machine.get("CPU", 0) // cpus, machine.get("GPU", 0) if on_gpu else math.inf)) for machine in machines
+        int(min(machine.get("CPU", 0) // cpus, machine.get("GPU", 0) * on_each_gpu if on_gpu else math.inf))
+        for machine in machines
     )
     if not places:
         wanted = f"--ray-cpus {cpus} and a GPU" if on_gpu else f"--ray-cpus {cpus}"
         raise InputError(f"no machine of the Ray cluster has {wanted}", "Ask for less; --device cpu needs no GPU.")
-    return places, {"num_cpus": cpus, "num_gpus": int(on_gpu)}
+    return places, {"num_cpus": cpus, "num_gpus": gpu_share if on_gpu else 0}

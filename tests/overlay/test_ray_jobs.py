@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 from helpers.drive_clips import TheUpperHalfIsSky, make_drive
 
-from roadseg.errors import OutputError, WeightsError
+from roadseg.errors import InputError, OutputError, WeightsError
 from roadseg.overlay.failures import Failure
 from roadseg.overlay.job import DEFAULTS
-from roadseg.overlay.ray_jobs import _Worker
+from roadseg.overlay.ray_jobs import _places, _Worker
 from roadseg.overlay.tasks import Task
 
 
@@ -66,3 +66,30 @@ def test_a_network_that_cannot_be_loaded_is_told(shared):
         raise WeightsError("no trained model here")
 
     assert isinstance(worker(shared, load).ready(), WeightsError)
+
+
+MACHINES = [
+    {"Alive": True, "Resources": {"CPU": 16.0, "GPU": 2.0}},
+    {"Alive": True, "Resources": {"CPU": 4.0}},
+    {"Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0}},
+]
+
+
+@pytest.mark.parametrize(
+    ("device", "cpus", "gpu_share", "places", "resources"),
+    [
+        ("auto", 1, 1.0, 2, {"num_cpus": 1, "num_gpus": 1.0}),
+        ("cuda", 2, 0.25, 8, {"num_cpus": 2, "num_gpus": 0.25}),
+        ("auto", 4, 0.25, 4, {"num_cpus": 4, "num_gpus": 0.25}),  # the processors end first
+        ("auto", 1, 0.4, 4, {"num_cpus": 1, "num_gpus": 0.4}),  # a fifth would need parts of both
+        ("cpu", 2, 0.25, 10, {"num_cpus": 2, "num_gpus": 0}),
+    ],
+)
+def test_workers_share_gpus_as_far_as_processors_last(device, cpus, gpu_share, places, resources):
+    ray = SimpleNamespace(nodes=lambda: MACHINES)
+    assert _places(ray, device, cpus, gpu_share) == (places, resources)
+
+
+def test_a_cluster_without_room_for_a_worker_is_an_error():
+    with pytest.raises(InputError, match="no machine of the Ray cluster has --ray-cpus 17 and a GPU"):
+        _places(SimpleNamespace(nodes=lambda: MACHINES), "cuda", 17, 1.0)
