@@ -1,6 +1,8 @@
 """Overlays and codecs on a machine with a CUDA device."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -9,9 +11,11 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+import torch
 from gpu.setting import Setting
 
 from roadseg.inference.engines import load_segmenter
+from roadseg.overlay import job
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayOptions
 from roadseg.streets.drive import drive_frames
@@ -26,25 +30,46 @@ def overlay(setting: Setting) -> dict[str, Any]:
     found, total = {}, 24 if setting.smoke else 600
     for height in (192,) if setting.smoke else (720, 1080):
         clip = _clip(setting, height, total)
-        sizes: list[tuple[str, int | None, tuple[int, int] | None, float]] = [("fast", None, (96, 64), 0.0)]
+        sizes: list[Case] = [("fast", None, (96, 64), 0.0)]
         if not setting.smoke:
             sizes = [("fast", None, None, 0.0), ("fast", 16, None, 0.0), ("fast", None, (512, 256), 0.0)]
             sizes += [("resnet101", 8, None, 0.0), ("fast", None, None, 0.6)]
-        for name, batch, size, smoothing in sizes:
+        for (name, batch, size, smoothing), on_device in _cases(sizes):
             segmenter = load_segmenter(setting.networks[name][0], device=setting.device, input_size=size)
             if batch is None:
                 batch = segmenter.batch_size
             options = OverlayOptions(
                 batch_size=batch, legend=hasattr(cv2, "FontFace"), smoothing=smoothing, overwrite=True
             )
-            done = overlay_video(clip, segmenter, setting.folder / "overlays", options)
+            with nullcontext() if on_device else _drawn_on_the_cpu():
+                done = overlay_video(clip, segmenter, setting.folder / "overlays", options)
             width, high = segmenter.input_size
             key = f"{height}p {name} {width}x{high} batch {batch}{' smooth' if smoothing else ''}"
+            key += "" if on_device else ", drawn on by the CPU"
             found[key] = {
                 "fps": round(done.frames_per_second, 1),
                 "stage_ms": {stage: round(timing.ms_per_frame, 2) for stage, timing in done.stages.items()},
             }
     return found
+
+
+Case = tuple[str, int | None, tuple[int, int] | None, float]
+
+
+def _cases(sizes: list[Case]) -> Iterator[tuple[Case, bool]]:
+    """Yield the cases as they are, then the first with frames scaled and drawn on by the CPU."""
+    yield from ((case, True) for case in sizes)
+    yield sizes[0], False
+
+
+@contextmanager
+def _drawn_on_the_cpu() -> Iterator[None]:
+    kept = job.draws_on_device
+    job.draws_on_device = lambda segmenter, options: False  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        job.draws_on_device = kept
 
 
 def _clip(setting: Setting, height: int, total: int) -> Path:
@@ -98,6 +123,30 @@ def codecs(setting: Setting) -> dict[str, Any]:
             found[f"{name} fps"] = repr(error)[:300]
     with VideoReader(clip) as reader:
         frame = next(iter(reader))
+    try:
+        found["cuda, frames left on the device"] = _decoded_on_device(clip, frame)
+    except Exception as error:
+        found["cuda, frames left on the device"] = repr(error)[:300]
     found["to_rgb_ms"] = setting.milliseconds(frame.to_rgb)
     found["h264_nvenc"] = try_encoder("h264_nvenc") or "works"
     return found
+
+
+def _decoded_on_device(clip: Path, first: Frame) -> dict[str, Any]:
+    """Frames a second of NVDEC where NV12 stays on the device, and the first frame's planes beside the CPU's."""
+    from av.codec.hwaccel import HWAccel
+
+    hwaccel = HWAccel("cuda", allow_software_fallback=False, is_hw_owned=True)
+    with av.open(str(clip), hwaccel=hwaccel) as container:
+        started, count, difference = time.perf_counter(), 0, {}
+        for frame in container.decode(video=0):
+            luma, chroma = (torch.from_dlpack(plane) for plane in frame.planes)
+            if not count:
+                found = {"y": luma, "u": chroma.reshape(luma.shape[0] // 2, -1)[:, 0::2]}
+                for name, plane in found.items():
+                    expected = getattr(first, name).astype(int)
+                    difference[name] = int(np.abs(plane.cpu().numpy().astype(int) - expected).max())
+                where = str(luma.device)
+            count += 1
+        fps = round(count / (time.perf_counter() - started))
+    return {"fps": fps, "device": where, "format": "NV12", "largest_difference": difference}

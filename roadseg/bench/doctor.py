@@ -7,10 +7,13 @@ import shutil
 import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, metadata, packages_distributions, requires, version
 from pathlib import Path
 from typing import Literal
 
+import cv2
+import numpy as np
 import torch
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -18,6 +21,7 @@ from packaging.utils import canonicalize_name
 from roadseg import runtime
 from roadseg.cores import usable_cores
 from roadseg.inference.engines import weights_digest
+from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.openvino_engine import OpenVinoEngine, openvino_precisions
 from roadseg.inference.openvino_runtime import INSTALL, openvino, openvino_has_bfloat16
 from roadseg.inference.self_check import check_engine
@@ -25,8 +29,11 @@ from roadseg.inference.torch_engine import TorchEngine
 from roadseg.models.engine import Engine
 from roadseg.models.names import DEFAULT
 from roadseg.models.weights import load_model
+from roadseg.overlay.device import DeviceOverlay
+from roadseg.overlay.draw import Overlay
 from roadseg.runtime import Runtime
 from roadseg.video.codecs import ENCODERS, NOT_BUILT_IN, SAMPLES, ffmpeg_version, try_decoder, try_encoder
+from roadseg.video.frame import Frame
 
 State = Literal["ok", "missing", "broken"]
 
@@ -130,10 +137,15 @@ def _cpu_engine() -> Check:
 def check_engines() -> Iterator[Check]:
     """Check each engine in its usual precision and in float32: do its results agree with torch in float32 on the CPU?
 
+    On CUDA devices overlays are checked too.
+
     What roadseg remembers of earlier checks is renewed.
     """
     network, _ = load_model(DEFAULT)
     weights = weights_digest(network)
+    for device in runtime.devices():
+        if device.type == "cuda":
+            yield check_overlay(device)
     engines: list[Engine] = [TorchEngine(network, Runtime(device, "float32")) for device in runtime.devices()]
     engines += [TorchEngine(network, Runtime(device, "float32"), "float32") for device in runtime.devices()]
     engines += [OpenVinoEngine(network, precision) for precision in openvino_precisions() if precision != "bfloat16"]
@@ -147,6 +159,28 @@ def check_engines() -> Iterator[Check]:
         else:
             agreement = f"{100 * outcome.labels:.1f} % of the labels of torch in float32"
             yield Check(engine.name, "ok", f"{engine.device}: {agreement}")
+
+
+def check_overlay(device: torch.device) -> Check:
+    """Check that frames can be drawn on, on a device: are they those that OpenCV draws on the CPU?"""
+    network, card = load_model(DEFAULT)
+    engine = TorchEngine(network, Runtime(device, "float32"), "float32")
+    segmenter = NetworkSegmenter(network, card, engine, "doctor", input_size=(128, 96))
+    overlay = Overlay(card.label_space, legend=False)
+    shades = np.indices((180, 240)).sum(0)[..., None] * np.array([1, 2, 3]) % 256
+    frame = Frame.from_rgb(shades.astype(np.uint8), index=0, pts=0, time_base=Fraction(1, 25), duration=1)
+    name = f"overlay on {device}"
+    remedy = "Use --device cpu; another version of torch or of the driver may work."
+    try:
+        drawn, labels = DeviceOverlay(segmenter, overlay, frame).draw([frame])[0]
+    except RuntimeError as error:
+        return Check(name, "missing", str(error).partition("\n")[0], remedy)
+    expected = overlay.draw(frame, labels)
+    planes = ((drawn.y, expected.y), (drawn.u, expected.u), (drawn.v, expected.v))
+    largest = max(int(cv2.absdiff(one, other).max()) for one, other in planes)
+    if largest > 1:
+        return Check(name, "missing", f"pixels differ by up to {largest} levels from those of the CPU", remedy)
+    return Check(name, "ok", "frames are scaled, labelled and drawn on there")
 
 
 def _memory_bytes() -> int:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from packaging.requirements import Requirement
@@ -13,6 +14,7 @@ from roadseg.bench import doctor
 from roadseg.bench.doctor import Check
 from roadseg.inference import torch_engine
 from roadseg.inference.self_check import Outcome
+from roadseg.overlay.device import DeviceOverlay
 
 
 def named(checks: Iterator[Check], name: str) -> Check:
@@ -156,3 +158,21 @@ def test_memory_is_what_a_container_may_use(monkeypatch, tmp_path: Path, limit: 
     file.write_text(limit)
     monkeypatch.setattr(doctor, "GROUP_MEMORY_LIMIT", file)
     assert (named(doctor.check_devices(), "memory").found == "0.0 GiB") == smaller
+
+
+def test_an_overlay_is_tried_on_a_device(monkeypatch):
+    check = doctor.check_overlay(torch.device("cpu"))
+    assert (check.name, check.state) == ("overlay on cpu", "ok")
+
+    def drawn_wrongly(self, frames):
+        return [(frames[0], np.zeros((48, 64), np.uint8))]
+
+    monkeypatch.setattr(DeviceOverlay, "draw", drawn_wrongly)
+    check = doctor.check_overlay(torch.device("cpu"))
+    assert check.state == "missing" and "levels from those of the CPU" in check.found
+
+    def out_of_memory(self, frames):
+        raise torch.OutOfMemoryError("CUDA out of memory\nTried to allocate")
+
+    monkeypatch.setattr(DeviceOverlay, "draw", out_of_memory)
+    assert doctor.check_overlay(torch.device("cpu")).found == "CUDA out of memory"
