@@ -7,6 +7,10 @@ from contextlib import contextmanager
 THREADS_VARIABLE = "ROADSEG_THREADS"
 """Environment variable with the most threads to use; child processes inherit it."""
 
+WAIT_VARIABLE = "OMP_WAIT_POLICY"
+BUSY = 0.5
+"""Load of the last minute for each processor from which on a machine counts as busy."""
+
 
 def usable_cores() -> int:
     """Return the number of logical processors that this process may use, at most `ROADSEG_THREADS` if that is set."""
@@ -21,6 +25,18 @@ def limit_threads(count: int) -> None:
     Call it before torch or OpenVINO is imported: their thread pools are made once.
     """
     os.environ[THREADS_VARIABLE] = os.environ["OMP_NUM_THREADS"] = str(count)
+
+
+def let_threads_sleep_on_a_busy_machine() -> None:
+    """Let OpenMP's threads sleep while they wait for each other if this machine already has other work to do.
+
+    By default they spin for milliseconds, which takes the processors from those that they wait for: a training step
+    takes a multiple of its time. On an idle machine spinning is quicker, so there, and where the user has set
+    `OMP_WAIT_POLICY`, nothing changes. Call it before torch is imported.
+    """
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > BUSY * (os.cpu_count() or 1):
+        os.environ.setdefault(WAIT_VARIABLE, "PASSIVE")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from roadseg.cores import THREADS_VARIABLE, limit_threads, usable_cores
+from roadseg.cores import THREADS_VARIABLE, let_threads_sleep_on_a_busy_machine, limit_threads, usable_cores
 
 
 @pytest.mark.parametrize("limit", ["", "0", "-1", "many"])
@@ -27,3 +27,14 @@ def test_a_limit_is_kept_by_this_process_and_its_children(monkeypatch):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     child = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert child.stdout.split() == ["1", "1"]
+
+
+@pytest.mark.parametrize(
+    ("load", "before", "after"), [(5.0, None, "PASSIVE"), (3.0, None, None), (9.0, "ACTIVE", "ACTIVE")]
+)
+def test_threads_sleep_where_others_work_unless_the_user_says_otherwise(load, before, after, monkeypatch):
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "environ", {} if before is None else {"OMP_WAIT_POLICY": before})
+    let_threads_sleep_on_a_busy_machine()
+    assert os.environ.get("OMP_WAIT_POLICY") == after

@@ -32,6 +32,7 @@ from roadseg.cli.retrieve import retrieve
 from roadseg.cli.run import run
 from roadseg.cli.stats import stats
 from roadseg.cli.synth import synth
+from roadseg.cores import let_threads_sleep_on_a_busy_machine
 from roadseg.errors import RoadsegError
 
 INTERRUPTED = 130
@@ -114,6 +115,7 @@ def main() -> None:
 
     Exit code: 0 success, 1 an error that the user can fix, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
     """
+    let_threads_sleep_on_a_busy_machine()
     with _terminated_like_interrupted() as terminated:
         try:
             app()
