@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -41,7 +41,7 @@ def overlay(setting: Setting) -> dict[str, Any]:
             options = OverlayOptions(
                 batch_size=batch, legend=hasattr(cv2, "FontFace"), smoothing=smoothing, overwrite=True
             )
-            with nullcontext() if on_device else _drawn_on_the_cpu():
+            with _drawn_on(on_device):
                 done = overlay_video(clip, segmenter, setting.folder / "overlays", options)
             width, high = segmenter.input_size
             key = f"{height}p {name} {width}x{high} batch {batch}{' smooth' if smoothing else ''}"
@@ -63,9 +63,10 @@ def _cases(sizes: list[Case]) -> Iterator[tuple[Case, bool]]:
 
 
 @contextmanager
-def _drawn_on_the_cpu() -> Iterator[None]:
+def _drawn_on(device: bool) -> Iterator[None]:
+    """Scale and draw on frames where the network is, a CPU in small too, or else on the CPU."""
     kept = job.draws_on_device
-    job.draws_on_device = lambda segmenter, options: False  # type: ignore[assignment]
+    job.draws_on_device = lambda segmenter, options: device and not options.smoothing  # type: ignore[assignment]
     try:
         yield
     finally:
