@@ -66,7 +66,7 @@ def _cases(sizes: list[Case]) -> Iterator[tuple[Case, bool]]:
 def _drawn_on(device: bool) -> Iterator[None]:
     """Scale and draw on frames where the network is, a CPU in small too, or else on the CPU."""
     kept = job.draws_on_device
-    job.draws_on_device = lambda segmenter, options: device and not options.smoothing  # type: ignore[assignment]
+    job.draws_on_device = lambda segmenter: device  # type: ignore[assignment]
     try:
         yield
     finally:

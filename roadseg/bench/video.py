@@ -189,7 +189,7 @@ def _stages(setting: Setting, segmenter: Segmenter, scratch: Path) -> dict[str, 
 
     with open_video(setting.video, segmenter, options) as reader:
         frames = measured("decode", lambda: list(islice(reader, SAMPLE_FRAMES)))
-    drawn = (_on_device if draws_on_device(segmenter, options) else _on_cpu)(segmenter, options, frames, measured)
+    drawn = (_on_device if draws_on_device(segmenter) else _on_cpu)(segmenter, options, frames, measured)
     at_once = encoders_at_once(segmenter, frames[0])
     parts = batches(iter(drawn), -(-len(drawn) // at_once))
     measured("encode", lambda: list(concurrently(encode, at_once)(enumerate(parts))))

@@ -164,12 +164,12 @@ class NetworkSegmenter(Segmenter):
 
     def scores(self, images: NDArray[np.uint8], tta: TTA = NO_TTA) -> NDArray[np.float32]:
         """Return log-probabilities at an eighth of the size, rounded up; see `Segmenter.scores`."""
-        size = coarse_size(images.shape[2:0:-1], SCORE_STRIDE)
+        return self._batches.compute(partial(self.score_on_device, tta=tta), images, tta)
 
-        def scores(pixels: Tensor) -> Tensor:
-            return log_probabilities(self._engine.scores, pixels, size, tta)
-
-        return self._batches.compute(scores, images, tta)
+    def score_on_device(self, images: Tensor, tta: TTA = NO_TTA) -> Tensor:
+        """Compute the scores of images as for `label_on_device`, (N, C, h, w) float32, as `scores` does."""
+        size = coarse_size((images.shape[3], images.shape[2]), SCORE_STRIDE)
+        return log_probabilities(self._engine.scores, images, size, tta)
 
     def labels_from_scores(self, scores: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Decide labels from scores; see `Segmenter.labels_from_scores`."""
@@ -181,11 +181,15 @@ class NetworkSegmenter(Segmenter):
             return super().labels_from_scores_at(scores, sizes)
         return [self._decide(one[None], size)[0] for one, size in zip(scores, sizes, strict=True)]
 
-    @torch.inference_mode()
     def _decide(self, scores: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
+        return to_numpy(self.decide_on_device(torch.from_numpy(scores).to(self.device), size))
+
+    @torch.inference_mode()
+    def decide_on_device(self, scores: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        """Decide labels from scores on `device`, at `size` (width, height) or that of `segment`; result there too."""
         # Channels last, a maximum over classes takes a quarter of the time.
-        maps = torch.from_numpy(scores).to(self._engine.device).contiguous(memory_format=torch.channels_last)
-        return to_numpy(labels_of(resized_scores(maps, size, align_corners=self._network.align_corners)))
+        maps = scores.contiguous(memory_format=torch.channels_last)
+        return labels_of(resized_scores(maps, size or self.label_size, align_corners=self._network.align_corners))
 
     def adapted_to(self, images: NDArray[np.uint8], adaptation: BatchNormAdaptation) -> Self:
         """Return a segmenter whose batch norm is adapted to `images`; see `Segmenter.adapted_to`."""

@@ -85,8 +85,15 @@ def to_rgb(planes: Planes, size: tuple[int, int], matrix: Matrix, full_range: bo
     return F.conv2d(levels, factors, offsets).round_().clamp_(0, 255)
 
 
+def to_grey(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Convert RGB (N, 3, H, W) in 0..255 to grey (N, height, width) uint8 for `size` = (width, height)."""
+    red, green, blue = images.float().unbind(1)
+    grey = (0.299 * red + 0.587 * green + 0.114 * blue).round_()
+    return scaled(grey, size).round_().to(torch.uint8)
+
+
 def scaled(plane: Tensor, size: tuple[int, int]) -> Tensor:
-    """Scale planes (N, H, W) uint8 to (N, height, width) float32 for `size` = (width, height).
+    """Scale planes (N, H, W) to (N, height, width) float32 for `size` = (width, height).
 
     A shrunk pixel is the mean of the area that it covers, fractions of pixels included; growing interpolates linearly.
     """

@@ -65,9 +65,12 @@ class TemporalSmoother:
         Returns:
             (C, h, w) float32.
         """
+        size = (2 * scores.shape[2], 2 * scores.shape[1])
+        return self.smooth_grey(_resized(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8), size), scores)
+
+    def smooth_grey(self, grey: NDArray[np.uint8], scores: Scores) -> Scores:
+        """Do what `smooth` does for an image that is grey already, (2h, 2w) uint8."""
         channels_last: Scores = np.ascontiguousarray(scores.transpose(1, 2, 0))
-        height, width = channels_last.shape[:2]
-        grey = _resized(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8), (2 * width, 2 * height))
         if self.memory is not None and self.memory.scores.shape == channels_last.shape:
             moved, trust = self._moved(self.memory, grey)
             # (1 - k) * now + k * past, with k = 0 where the past is not known

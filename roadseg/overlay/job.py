@@ -1,7 +1,7 @@
 """Overlay of one video: drawn labels, a table of its frames and a summary.
 
-decode -> prepare -> segment [-> smooth] -> draw (blend, count) -> encode, each stage in its own thread. On a GPU,
-without smoothing: decode -> device (scale, segment, blend) -> encode.
+decode -> prepare -> segment [-> smooth] -> draw (blend, count) -> encode, each stage in its own thread. On a GPU:
+decode -> device (scale, segment, blend) -> encode, or decode -> score -> smooth -> draw -> encode.
 """
 
 import time
@@ -24,7 +24,7 @@ from roadseg.files import held
 from roadseg.inference.label_frames import Labelled, Labeller, batches
 from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.segmenter import Segmenter
-from roadseg.inference.smoothing import Memory
+from roadseg.inference.smoothing import Memory, TemporalSmoother
 from roadseg.labels.space import IGNORE, LabelMap
 from roadseg.overlay.device import DeviceOverlay
 from roadseg.overlay.draw import Overlay
@@ -209,7 +209,7 @@ def open_video(video: Path, segmenter: Segmenter, options: OverlayOptions) -> Vi
     Raises:
         VideoError: the video cannot be read.
     """
-    threads = min(DEVICE_DECODER_THREADS, usable_cores()) if _is_on_gpu(segmenter) else None
+    threads = min(DEVICE_DECODER_THREADS, usable_cores()) if draws_on_device(segmenter) else None
     return VideoReader(video, track=options.track, frame_rate=options.frame_rate, threads=threads)
 
 
@@ -243,7 +243,7 @@ def _versions() -> dict[str, str]:
 
 def batch_size_for(options: OverlayOptions, segmenter: Segmenter, frame: Frame) -> int:
     """Return the number of frames in a batch, limited by memory: several batches are in work at any time."""
-    limit = DEVICE_BATCH_BYTES if draws_on_device(segmenter, options) else BATCH_BYTES
+    limit = DEVICE_BATCH_BYTES if draws_on_device(segmenter) else BATCH_BYTES
     fit = limit // (frame.y.nbytes + frame.u.nbytes + frame.v.nbytes)
     return max(1, min(options.batch_size or segmenter.batch_size, fit))
 
@@ -258,10 +258,9 @@ def _drawn(
 ) -> Pipeline[Drawn]:
     """Return all stages but the last."""
     batch_size = batch_size_for(options, segmenter, like)
-    if draws_on_device(segmenter, options):
+    if draws_on_device(segmenter):
         on_device, seen = device_overlay(segmenter, options, like, mask)
-        draw = partial(_draw_on_device, on_device, seen, batch_size, segmenter.concurrency)
-        return Pipeline("decode", decoded).then("device", draw)
+        return _drawn_on_device(decoded, on_device, seen, batch_size, segmenter.concurrency, options.smoothing, memory)
     labeller = Labeller(
         [segmenter],
         lambda decoded, size: decoded.frame.to_rgb(size),
@@ -276,12 +275,8 @@ def _drawn(
     return labeller.after(Pipeline("decode", decoded)).then("draw", partial(_draw, overlay, mask))
 
 
-def draws_on_device(segmenter: Segmenter, options: OverlayOptions) -> TypeGuard[NetworkSegmenter]:
-    """Return True if frames are scaled and drawn on where the network is; optical flow has to be found on the CPU."""
-    return _is_on_gpu(segmenter) and not options.smoothing
-
-
-def _is_on_gpu(segmenter: Segmenter) -> bool:
+def draws_on_device(segmenter: Segmenter) -> TypeGuard[NetworkSegmenter]:
+    """Return True if frames are scaled and drawn on where the network is: on a GPU."""
     return isinstance(segmenter, NetworkSegmenter) and segmenter.device.type == "cuda"
 
 
@@ -316,19 +311,61 @@ def _draw(overlay: Overlay, mask: Mask | None, batches: Iterator[Labelled[Decode
             yield Drawn(overlay.draw(frame, shown), damaged, counts, grid, memory)
 
 
-def _draw_on_device(
+class Batch(NamedTuple):
+    """Consecutive frames on their way to and from a device."""
+
+    items: list[Decoded]
+    scores: NDArray[np.float32] | None = None
+    """(N, C, h, w) class scores; None where labels are not smoothed."""
+    greys: NDArray[np.uint8] | None = None
+    """(N, 2h, 2w) the frames in grey."""
+    memory: Memory | None = None
+    """State of smoothing after the last frame."""
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The frames alone."""
+        return [frame for frame, _ in self.items]
+
+
+def _drawn_on_device(
+    decoded: Iterable[Decoded],
     overlay: DeviceOverlay,
     seen: NDArray[np.bool_] | None,
     batch_size: int,
     at_once: int,
-    decoded: Iterator[Decoded],
-) -> Iterator[Drawn]:
-    def draw(batch: list[Decoded]) -> tuple[list[Decoded], list[tuple[Frame, LabelMap]]]:
-        return batch, overlay.draw([frame for frame, _ in batch])
+    smoothing: float,
+    memory: Memory | None,
+) -> Pipeline[Drawn]:
+    """Return all stages but the last where a device draws; a stage takes `at_once` batches at the same time."""
 
-    for batch, drawn in concurrently(draw, at_once)(batches(decoded, batch_size, SEGMENT_FRAMES)):
-        for (_, damaged), (frame, labels) in zip(batch, drawn, strict=True):
-            yield Drawn(frame, damaged, count_pixels(labels, seen), sample_grid(labels, seen), None)
+    def batch(items: Iterator[Decoded]) -> Iterator[Batch]:
+        return map(Batch, batches(items, batch_size, SEGMENT_FRAMES))
+
+    def score(batch: Batch) -> Batch:
+        scores, greys = overlay.score(batch.frames)
+        return batch._replace(scores=scores, greys=greys)
+
+    def smooth(scored: Iterator[Batch]) -> Iterator[Batch]:
+        smoother = TemporalSmoother(smoothing)
+        smoother.memory = memory
+        for items, scores, greys, _ in scored:
+            assert scores is not None and greys is not None
+            smoothed = [smoother.smooth_grey(*pair) for pair in zip(greys, scores, strict=True)]
+            yield Batch(items, np.ascontiguousarray(smoothed), memory=smoother.memory)
+
+    def draw(batch: Batch) -> tuple[Batch, list[tuple[Frame, LabelMap]]]:
+        return batch, overlay.draw(batch.frames, batch.scores)
+
+    def count(items: Iterator[Batch]) -> Iterator[Drawn]:
+        for batch, drawn in concurrently(draw, at_once)(items):
+            for (_, damaged), (frame, labels) in zip(batch.items, drawn, strict=True):
+                yield Drawn(frame, damaged, count_pixels(labels, seen), sample_grid(labels, seen), batch.memory)
+
+    if not smoothing:
+        return Pipeline("decode", decoded).then("device", lambda items: count(batch(items)))
+    scored = Pipeline("decode", decoded).then("score", lambda items: concurrently(score, at_once)(batch(items)))
+    return scored.then("smooth", smooth).then("draw", count)
 
 
 def encoders_at_once(segmenter: Segmenter, frame: Frame) -> int:
@@ -336,7 +373,7 @@ def encoders_at_once(segmenter: Segmenter, frame: Frame) -> int:
 
     Elsewhere the network leaves no processor to a second encoder.
     """
-    if not _is_on_gpu(segmenter):
+    if not draws_on_device(segmenter):
         return 1
     segment = SEGMENT_FRAMES * (frame.y.nbytes + frame.u.nbytes + frame.v.nbytes)
     return max(1, min(usable_cores() // default_threads(), ENCODE_BYTES // segment - 1))

@@ -43,7 +43,7 @@ def test_all_that_scripts_read_is_measured(clip, monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_stages_on_a_device_are_measured(clip, monkeypatch):
-    monkeypatch.setattr("roadseg.bench.video.draws_on_device", lambda segmenter, options: True)
+    monkeypatch.setattr("roadseg.bench.video.draws_on_device", lambda segmenter: True)
     cost = measure_video(Setting(clip, Path("default"), "cpu", (64, 48)), rounds=1)
     assert list(cost.stage_core_ms) == list(cost.stage_ms) == ["decode", "device", "encode"]
     assert min(cost.stage_ms.values()) > 0

@@ -73,14 +73,20 @@ def check_same(found, expected):
         OverlayOptions(batch_size=3, legend=True),
         OverlayOptions(batch_size=7, opacity=0.8, legend=False, tta=TTA(flip=True)),
         OverlayOptions(batch_size=2, legend=False, mask=Mask(np.eye(8, dtype=bool), "test")),
+        OverlayOptions(batch_size=3, legend=False, smoothing=0.6),
+        OverlayOptions(batch_size=1, legend=False, smoothing=0.9, tta=TTA(flip=True)),
     ],
-    ids=["plain", "views", "mask"],
+    ids=["plain", "views", "mask", "smooth", "smooth views one by one"],
 )
 def test_the_overlay_is_that_of_the_cpu(drive, segmenter, options, tmp_path, monkeypatch):
     expected = overlay_video(drive, segmenter, tmp_path / "cpu", options)
-    monkeypatch.setattr("roadseg.overlay.job.draws_on_device", lambda segmenter, options: True)
+    monkeypatch.setattr("roadseg.overlay.job.draws_on_device", lambda segmenter: True)
     found = overlay_video(drive, segmenter, tmp_path / "device", options)
-    assert list(found.stages) == ["decode", "device", "encode"]
+    assert list(found.stages) == [
+        "decode",
+        *(["score", "smooth", "draw"] if options.smoothing else ["device"]),
+        "encode",
+    ]
     assert found.frames == expected.frames == COUNT
     check_same(tmp_path / "device", tmp_path / "cpu")
 
@@ -128,7 +134,7 @@ def test_segments_are_encoded_at_once_where_a_gpu_leaves_the_cores_and_memory_ho
 ):
     monkeypatch.setattr("roadseg.overlay.job.usable_cores", lambda: cores)
     monkeypatch.setattr("roadseg.overlay.job.default_threads", lambda: min(4, cores))
-    monkeypatch.setattr("roadseg.overlay.job._is_on_gpu", lambda segmenter: on_gpu)
+    monkeypatch.setattr("roadseg.overlay.job.draws_on_device", lambda segmenter: on_gpu)
     luma, chroma = np.zeros(size[::-1], np.uint8), np.zeros((size[1] // 2, size[0] // 2), np.uint8)
     frame = Frame(luma, chroma, chroma, "bt709", False, 0, 0, Fraction(1, 25), 1)
     assert encoders_at_once(segmenter, frame) == expected
@@ -145,6 +151,6 @@ def test_frames_that_do_not_fit_the_memory_are_drawn_in_smaller_batches(drive, s
         return label(self, images, tta)
 
     monkeypatch.setattr(type(segmenter), "label_on_device", short_of_memory)
-    monkeypatch.setattr("roadseg.overlay.job.draws_on_device", lambda segmenter, options: True)
+    monkeypatch.setattr("roadseg.overlay.job.draws_on_device", lambda segmenter: True)
     summary = overlay_video(drive, segmenter, tmp_path, OverlayOptions(batch_size=7, legend=False))
     assert summary.frames == COUNT and sizes == [7, 3, 3, 1]
