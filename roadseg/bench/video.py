@@ -16,16 +16,10 @@ from roadseg.inference.engines import load_segmenter
 from roadseg.inference.label_frames import Labeller, batches
 from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.segmenter import Segmenter
+from roadseg.overlay.device import device_overlay, draws_on_device
 from roadseg.overlay.draw import Overlay
-from roadseg.overlay.job import (
-    DEFAULTS,
-    batch_size_for,
-    device_overlay,
-    draws_on_device,
-    encoders_at_once,
-    open_video,
-    overlay_video,
-)
+from roadseg.overlay.encoding import encoders_at_once
+from roadseg.overlay.job import DEFAULTS, batch_size_for, open_video, overlay_video
 from roadseg.overlay.stats import count_pixels
 from roadseg.overlay.summary import OverlayOptions
 from roadseg.runtime import DeviceName

@@ -8,6 +8,7 @@ With smoothing over time, whose optical flow is found on the CPU, they travel tw
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -16,10 +17,13 @@ from torch import Tensor
 
 from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.planes import PlaneLayout, to_grey, to_rgb
+from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.space import IGNORE, LabelMap
 from roadseg.models.tta import NO_TTA, SCORE_STRIDE, TTA, coarse_size
 from roadseg.overlay.device_draw import DeviceDrawing
 from roadseg.overlay.draw import Overlay
+from roadseg.overlay.masking import Mask
+from roadseg.overlay.summary import OverlayOptions
 from roadseg.video.frame import Frame
 
 
@@ -111,3 +115,17 @@ class DeviceOverlay:
         if self._unseen is not None:
             labels = labels.masked_fill(self._unseen, IGNORE)
         return torch.cat([part.flatten(1) for part in (*self._drawing.draw(planes, labels), labels)], 1)
+
+
+def draws_on_device(segmenter: Segmenter) -> TypeGuard[NetworkSegmenter]:
+    """Return True if frames are scaled and drawn on where the network is: on a GPU."""
+    return isinstance(segmenter, NetworkSegmenter) and segmenter.device.type == "cuda"
+
+
+def device_overlay(
+    segmenter: NetworkSegmenter, options: OverlayOptions, like: Frame, mask: Mask | None = None
+) -> tuple[DeviceOverlay, NDArray[np.bool_] | None]:
+    """Return the overlay for frames like `like` on the segmenter's device, and where label maps are seen."""
+    overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
+    seen = mask.seen_at(segmenter.label_size[::-1]) if mask else None
+    return DeviceOverlay(segmenter, overlay, like, seen, options.tta), seen

@@ -12,26 +12,25 @@ from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple, TypeGuard
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roadseg.adaptation.batch_norm import IMAGES
 from roadseg.cores import opencv_in_one_thread, usable_cores
 from roadseg.errors import InputError, RoadsegError, UnexpectedError, VideoError
 from roadseg.files import held
-from roadseg.inference.label_frames import Labelled, Labeller, batches
-from roadseg.inference.network_segmenter import NetworkSegmenter
+from roadseg.inference.label_frames import Labelled, Labeller
 from roadseg.inference.segmenter import Segmenter
-from roadseg.inference.smoothing import Memory, TemporalSmoother
-from roadseg.labels.space import IGNORE, LabelMap
-from roadseg.overlay.device import DeviceOverlay
+from roadseg.inference.smoothing import Memory
+from roadseg.labels.space import IGNORE
+from roadseg.overlay.device import device_overlay, draws_on_device
 from roadseg.overlay.draw import Overlay
+from roadseg.overlay.encoding import encode_segments, encoders_at_once
 from roadseg.overlay.failures import Failure
-from roadseg.overlay.heatmaps import Grid, sample_grid
+from roadseg.overlay.heatmaps import sample_grid
 from roadseg.overlay.masking import Mask, mask_of
-from roadseg.overlay.parts import SEGMENT_FRAMES, OverlayParts, Segment, remove_parts
+from roadseg.overlay.parts import SEGMENT_FRAMES, OverlayParts, remove_parts
+from roadseg.overlay.stages import Decoded, Drawn, drawn_on_device
 from roadseg.overlay.stats import count_pixels
 from roadseg.overlay.summary import (
     OverlayFiles,
@@ -42,9 +41,8 @@ from roadseg.overlay.summary import (
     earlier_summary,
 )
 from roadseg.overlay.tasks import Task
-from roadseg.video.container import default_threads
 from roadseg.video.frame import Frame
-from roadseg.video.pipeline import Pipeline, concurrently
+from roadseg.video.pipeline import Pipeline
 from roadseg.video.reader import VideoReader
 from roadseg.video.sample import sample_frames
 from roadseg.video.writer import MAX_SIDE, MIN_SIDE
@@ -60,33 +58,8 @@ BATCH_BYTES = 64 * 10**6
 """Memory of the decoded frames of a batch, at most; about eight batches are in work at any time."""
 DEVICE_BATCH_BYTES = 4 * BATCH_BYTES
 """The same for a GPU, where four batches are in work and small ones leave it idle."""
-ENCODE_BYTES = 4 * 10**9
-"""Memory of the drawn frames of segments that are encoded at once, at most."""
 DEVICE_DECODER_THREADS = 16
 """Threads of the decoder, at most, where a GPU takes frames faster than the usual four give them."""
-
-
-class Decoded(NamedTuple):
-    """A frame as it comes from the decoder."""
-
-    frame: Frame
-    damaged: bool
-    """True if the decoder met errors before this frame."""
-
-
-class Drawn(NamedTuple):
-    """A frame that is ready to be encoded."""
-
-    frame: Frame
-    """The frame with the overlay."""
-    damaged: bool
-    """True if the decoder met errors before this frame."""
-    counts: NDArray[np.int64]
-    """(256,) number of pixels of each label value."""
-    grid: Grid
-    """Labels on the grid of the heat maps."""
-    memory: Memory | None
-    """State of smoothing after the batch of this frame; None without smoothing."""
 
 
 def overlay_or_failure(
@@ -169,8 +142,8 @@ def overlay_video(
             # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
             left = islice(chain([first], decoded), resumed, None)
             pipeline = _drawn(left, segmenter, options, like, mask, parts.memory())
-            encode = partial(_encode, parts, like, encoders_at_once(segmenter, like))
-            with pipeline.then("encode", encode) as done:
+            at_once = encoders_at_once(segmenter, like)
+            with pipeline.then("encode", partial(encode_segments, parts, like, at_once)) as done:
                 for frames in done:
                     on_progress(resumed + frames, reader.info.frame_count)
             if not video.exists():
@@ -260,7 +233,7 @@ def _drawn(
     batch_size = batch_size_for(options, segmenter, like)
     if draws_on_device(segmenter):
         on_device, seen = device_overlay(segmenter, options, like, mask)
-        return _drawn_on_device(decoded, on_device, seen, batch_size, segmenter.concurrency, options.smoothing, memory)
+        return drawn_on_device(decoded, on_device, seen, batch_size, segmenter.concurrency, options.smoothing, memory)
     labeller = Labeller(
         [segmenter],
         lambda decoded, size: decoded.frame.to_rgb(size),
@@ -273,20 +246,6 @@ def _drawn(
     )
     overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
     return labeller.after(Pipeline("decode", decoded)).then("draw", partial(_draw, overlay, mask))
-
-
-def draws_on_device(segmenter: Segmenter) -> TypeGuard[NetworkSegmenter]:
-    """Return True if frames are scaled and drawn on where the network is: on a GPU."""
-    return isinstance(segmenter, NetworkSegmenter) and segmenter.device.type == "cuda"
-
-
-def device_overlay(
-    segmenter: NetworkSegmenter, options: OverlayOptions, like: Frame, mask: Mask | None = None
-) -> tuple[DeviceOverlay, NDArray[np.bool_] | None]:
-    """Return the overlay for frames like `like` on the segmenter's device, and where label maps are seen."""
-    overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
-    seen = mask.seen_at(segmenter.label_size[::-1]) if mask else None
-    return DeviceOverlay(segmenter, overlay, like, seen, options.tta), seen
 
 
 def _same(decoded: Decoded) -> Decoded:
@@ -309,101 +268,3 @@ def _draw(overlay: Overlay, mask: Mask | None, batches: Iterator[Labelled[Decode
             shown = labels if seen is None else np.where(seen, labels, np.uint8(IGNORE))
             counts, grid = count_pixels(shown, seen), sample_grid(shown, seen)
             yield Drawn(overlay.draw(frame, shown), damaged, counts, grid, memory)
-
-
-class Batch(NamedTuple):
-    """Consecutive frames on their way to and from a device."""
-
-    items: list[Decoded]
-    scores: NDArray[np.float32] | None = None
-    """(N, C, h, w) class scores; None where labels are not smoothed."""
-    greys: NDArray[np.uint8] | None = None
-    """(N, 2h, 2w) the frames in grey."""
-    memory: Memory | None = None
-    """State of smoothing after the last frame."""
-
-    @property
-    def frames(self) -> list[Frame]:
-        """The frames alone."""
-        return [frame for frame, _ in self.items]
-
-
-def _drawn_on_device(
-    decoded: Iterable[Decoded],
-    overlay: DeviceOverlay,
-    seen: NDArray[np.bool_] | None,
-    batch_size: int,
-    at_once: int,
-    smoothing: float,
-    memory: Memory | None,
-) -> Pipeline[Drawn]:
-    """Return all stages but the last where a device draws; a stage takes `at_once` batches at the same time."""
-
-    def batch(items: Iterator[Decoded]) -> Iterator[Batch]:
-        return map(Batch, batches(items, batch_size, SEGMENT_FRAMES))
-
-    def score(batch: Batch) -> Batch:
-        scores, greys = overlay.score(batch.frames)
-        return batch._replace(scores=scores, greys=greys)
-
-    def smooth(scored: Iterator[Batch]) -> Iterator[Batch]:
-        smoother = TemporalSmoother(smoothing)
-        smoother.memory = memory
-        for items, scores, greys, _ in scored:
-            assert scores is not None and greys is not None
-            smoothed = [smoother.smooth_grey(*pair) for pair in zip(greys, scores, strict=True)]
-            yield Batch(items, np.ascontiguousarray(smoothed), memory=smoother.memory)
-
-    def draw(batch: Batch) -> tuple[Batch, list[tuple[Frame, LabelMap]]]:
-        return batch, overlay.draw(batch.frames, batch.scores)
-
-    def count(items: Iterator[Batch]) -> Iterator[Drawn]:
-        for batch, drawn in concurrently(draw, at_once)(items):
-            for (_, damaged), (frame, labels) in zip(batch.items, drawn, strict=True):
-                yield Drawn(frame, damaged, count_pixels(labels, seen), sample_grid(labels, seen), batch.memory)
-
-    if not smoothing:
-        return Pipeline("decode", decoded).then("device", lambda items: count(batch(items)))
-    scored = Pipeline("decode", decoded).then("score", lambda items: concurrently(score, at_once)(batch(items)))
-    return scored.then("smooth", smooth).then("draw", count)
-
-
-def encoders_at_once(segmenter: Segmenter, frame: Frame) -> int:
-    """Return the number of segments to encode at once: several where a GPU gives frames faster than one encoder takes.
-
-    Elsewhere the network leaves no processor to a second encoder.
-    """
-    if not draws_on_device(segmenter):
-        return 1
-    segment = SEGMENT_FRAMES * (frame.y.nbytes + frame.u.nbytes + frame.v.nbytes)
-    return max(1, min(usable_cores() // default_threads(), ENCODE_BYTES // segment - 1))
-
-
-def _encode(parts: OverlayParts, like: Frame, at_once: int, drawn: Iterator[Drawn]) -> Iterator[int]:
-    """Write segments, `at_once` at the same time; yield the number of frames encoded so far."""
-    encoded = 0
-    if at_once == 1:
-        for number, first in enumerate(drawn, parts.finished):
-            with parts.segment(number, like) as segment:
-                for item in chain([first], islice(drawn, SEGMENT_FRAMES - 1)):
-                    _add(segment, item)
-                    encoded += 1
-                    yield encoded
-        return
-
-    def encode(numbered: tuple[int, list[Drawn]]) -> int:
-        number, items = numbered
-        with parts.segment(number, like) as segment:
-            for item in items:
-                _add(segment, item)
-        return len(items)
-
-    for count in concurrently(encode, at_once)(enumerate(batches(drawn, SEGMENT_FRAMES), parts.finished)):
-        encoded += count
-        yield encoded
-
-
-def _add(segment: Segment, drawn: Drawn) -> None:
-    segment.writer.write(drawn.frame)
-    segment.table.add(drawn.frame, drawn.counts, drawn.grid, decode_error=drawn.damaged)
-    segment.memory = drawn.memory

@@ -279,9 +279,9 @@ def long_clip(tmp_path):
 SHORT_SEGMENTS = f"""
 import signal
 from roadseg.cli.main import main
-from roadseg.overlay import job, parts
+from roadseg.overlay import encoding, job, parts
 signal.signal(signal.SIGINT, signal.default_int_handler)
-job.SEGMENT_FRAMES = parts.SEGMENT_FRAMES = {SEGMENT_FRAMES}
+encoding.SEGMENT_FRAMES = job.SEGMENT_FRAMES = parts.SEGMENT_FRAMES = {SEGMENT_FRAMES}
 main()
 """
 """The program, with segments cut to a fifth, so that much is left to do when the first is finished.
@@ -312,7 +312,7 @@ def test_ctrl_c_leaves_nothing_half_done_and_the_same_command_goes_on(roadseg, r
     assert process.returncode == 130
     assert "Run the same command again" in stderr and "Traceback" not in stderr
     assert results(out) == [] and (out / ".long.parts").is_dir()
-    for module in ("job", "parts"):
+    for module in ("encoding", "job", "parts"):
         monkeypatch.setattr(f"roadseg.overlay.{module}.SEGMENT_FRAMES", SEGMENT_FRAMES)
     code, _, stderr = roadseg("overlay", long_clip, "--run", run, "--out", out)
     assert code == 0 and re.search(r"500 frames in .*, of which \d+ were done before", stderr)

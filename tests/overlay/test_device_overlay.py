@@ -12,7 +12,8 @@ import torch
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.planes import PlaneLayout, scaled, to_rgb
 from roadseg.models.tta import TTA
-from roadseg.overlay.job import encoders_at_once, overlay_video
+from roadseg.overlay.encoding import encoders_at_once
+from roadseg.overlay.job import overlay_video
 from roadseg.overlay.masking import Mask
 from roadseg.overlay.summary import OverlayOptions
 from roadseg.streets.drive import drive_frames
@@ -132,9 +133,9 @@ def test_a_shrunk_pixel_is_the_mean_of_its_area():
 def test_segments_are_encoded_at_once_where_a_gpu_leaves_the_cores_and_memory_holds_them(
     cores, size, on_gpu, expected, segmenter, monkeypatch
 ):
-    monkeypatch.setattr("roadseg.overlay.job.usable_cores", lambda: cores)
-    monkeypatch.setattr("roadseg.overlay.job.default_threads", lambda: min(4, cores))
-    monkeypatch.setattr("roadseg.overlay.job.draws_on_device", lambda segmenter: on_gpu)
+    monkeypatch.setattr("roadseg.overlay.encoding.usable_cores", lambda: cores)
+    monkeypatch.setattr("roadseg.overlay.encoding.default_threads", lambda: min(4, cores))
+    monkeypatch.setattr("roadseg.overlay.encoding.draws_on_device", lambda segmenter: on_gpu)
     luma, chroma = np.zeros(size[::-1], np.uint8), np.zeros((size[1] // 2, size[0] // 2), np.uint8)
     frame = Frame(luma, chroma, chroma, "bt709", False, 0, 0, Fraction(1, 25), 1)
     assert encoders_at_once(segmenter, frame) == expected

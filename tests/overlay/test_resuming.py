@@ -14,7 +14,7 @@ from helpers.clips import make_clip, sound_packets
 from helpers.drive_clips import TheUpperHalfIsSky
 
 from roadseg.errors import InputError, OutputError, VideoError
-from roadseg.overlay import job, parts
+from roadseg.overlay import encoding, job, parts
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
 from roadseg.video.reader import VideoReader
@@ -59,7 +59,7 @@ class TheBrighterIsSky(TheUpperHalfIsSky):
 
 
 def shorten_segments(set_attribute=setattr):
-    for module in (parts, job):
+    for module in (parts, job, encoding):
         set_attribute(module, "SEGMENT_FRAMES", SEGMENT_FRAMES)
 
 
