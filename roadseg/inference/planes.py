@@ -39,13 +39,13 @@ class PlaneLayout:
         """Bytes of each plane."""
         return tuple(height * width for height, width in self.shapes)
 
-    def pack(self, frames: Sequence[Frame], device: torch.device) -> Tensor:
+    def pack(self, frames: Sequence[Frame], device: torch.device, room: int = 0) -> Tensor:
         """Copy frames of this layout into a block in CPU memory that can be moved to `device` at full speed.
 
         Returns:
-            (N, bytes) uint8.
+            (N, bytes + `room`) uint8; the room at the end of each row is not initialised.
         """
-        block = host_memory((len(frames), sum(self.sizes)), device)
+        block = host_memory((len(frames), sum(self.sizes) + room), device)
         for row, frame in zip(block.numpy(), frames, strict=True):
             for place, plane in zip(self.split(row), (frame.y, frame.u, frame.v), strict=True):
                 place[:] = plane
@@ -81,8 +81,9 @@ def to_rgb(planes: Planes, size: tuple[int, int], matrix: Matrix, full_range: bo
     """
     levels = torch.stack([scaled(plane, size) for plane in planes], 1)
     factors, offsets = _to_rgb_equations(matrix, full_range, levels.device)
-    # As a convolution, whose result has the memory format of its input.
-    return F.conv2d(levels, factors, offsets).round_().clamp_(0, 255)
+    # A product of matrices, not a convolution, which CUDA may compute with ten bits of precision.
+    colours = factors @ levels.flatten(2) + offsets
+    return colours.round_().clamp_(0, 255).view_as(levels)
 
 
 def to_grey(images: Tensor, size: tuple[int, int]) -> Tensor:
@@ -118,12 +119,12 @@ def _weights(side: int, wanted: int, device: torch.device) -> Tensor:
 
 @cache
 def _to_rgb_equations(matrix: Matrix, full_range: bool, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return R'G'B' = factors x Y'CbCr + offsets, as weights (3, 3, 1, 1) and a bias (3,) of a convolution."""
+    """Return the factors (3, 3) and offsets (3, 1) of R'G'B' = factors x Y'CbCr + offsets."""
     black = rgb_to_ycbcr(np.zeros(3), matrix, full_range)
     factors = np.linalg.inv((rgb_to_ycbcr(np.eye(3), matrix, full_range) - black).T)
     with torch.inference_mode(False):
-        weights = torch.from_numpy(factors).float()[:, :, None, None].to(device)
-        return weights, torch.from_numpy(-factors @ black).float().to(device)
+        offsets = torch.from_numpy(-factors @ black[:, None])
+        return torch.from_numpy(factors).float().to(device), offsets.float().to(device)
 
 
 def enlarged(maps: Tensor, size: tuple[int, int]) -> Tensor:

@@ -90,9 +90,10 @@ class DeviceOverlay:
         Raises:
             InputError: the device's memory is too small for a single frame.
         """
-        block = self._layout.pack(frames, self._segmenter.device)
+        room = 0 if scores is None else scores[0].nbytes
+        block = self._layout.pack(frames, self._segmenter.device, room)
         if scores is not None:
-            block = torch.cat([block, torch.from_numpy(scores.reshape(len(frames), -1).view(np.uint8))], 1)
+            block.numpy()[:, -room:] = scores.reshape(len(frames), -1).view(np.uint8)
         rows = self._segmenter.compute(self._work, block, self._tta)
         width, height = self._segmenter.label_size
         drawn = []
