@@ -36,7 +36,7 @@ def test_bare_weights_are_scored_as_a_recipe_says(evaluate, weights, capsys, tmp
     recipe = ("--recipe", weights / "fast.toml")
     assert evaluate(*recipe, "--json") == 0
     scores = json.loads(capsys.readouterr().out)
-    assert (scores["images"], scores["label_space"]) == (2, "cityscapes-19")
+    assert (scores["images"], scores["label_space"]) == (2, "indian-20")
 
     assert evaluate(*recipe, "--out", tmp_path / "scores.md") == 0
     shown = capsys.readouterr()

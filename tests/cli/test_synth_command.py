@@ -42,7 +42,7 @@ def test_streets_are_written_exactly_and_described(tmp_path):
     assert description == {
         "kind": "streets",
         "contents": "stills",
-        "label_space": "cityscapes-19",
+        "label_space": "indian-20",
         "look": "target",
         "seed": 3,
         "size": [64, 48],
