@@ -113,6 +113,8 @@ def _summary(outcome: "Outcome") -> str:
         lines.append(f"mIoU on {outcome.evaluation.dataset}: [bold]{outcome.evaluation.miou:.1f}[/bold]")
     if outcome.verdict is not None:
         lines.append(f"against the start, judged without labels: {escape(str(outcome.verdict))}")
+        if outcome.kept_start:
+            lines.append("kept the weights of the start; the trained ones stay in checkpoint.pt")
         if outcome.steps and outcome.verdict.outcome == "better":
             lines.append("(weak evidence after a training, which makes labels steadier by itself; look at an overlay)")
     judged = {name: judgement for name, judgement in outcome.health.items() if judgement.verdict != TOO_EARLY}

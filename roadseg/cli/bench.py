@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.options import BatchSize, Device, InputSize, Threads, parse_size
+from roadseg.cli.options import BatchSize, Device, InputSize, Run, Threads, parse_size
 
 if TYPE_CHECKING:
     from roadseg.bench.engines import EngineComparison
@@ -20,7 +20,7 @@ def bench(
     video: Annotated[
         Path | None, typer.Argument(metavar="[VIDEO]", help="Measure an overlay of this video.", show_default=False)
     ] = None,
-    run: Annotated[Path, typer.Option("--run", "-r", metavar="RUN", help="Run folder, or default.")] = Path("default"),
+    run: Run = Path("default"),
     input_size: InputSize = None,
     batch_size: BatchSize = None,
     rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Measure N times and keep the best.")] = 2,

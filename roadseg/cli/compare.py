@@ -26,7 +26,7 @@ MODES: dict[str, frozenset[str]] = {
 def compare(
     context: typer.Context,
     runs: Annotated[
-        list[Path] | None, typer.Argument(metavar="RUN", help="Run folders, files of weights, or `default`.")
+        list[Path] | None, typer.Argument(metavar="RUN", help="Run folders, files of weights, `default`, `indian`.")
     ] = None,
     out: Annotated[
         Path | None,

@@ -27,7 +27,7 @@ from roadseg.cli.tables import check_suffix, shown
 
 def evaluate(
     run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="Run folder, `default`, or with --recipe a published file of weights.")
+        Path, typer.Argument(metavar="RUN", help="Run folder, `default`, `indian`, or with --recipe published weights.")
     ],
     datasets: Annotated[
         list[str],

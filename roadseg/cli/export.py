@@ -7,16 +7,13 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.options import InputSize, parse_size
+from roadseg.cli.options import InputSize, Run, parse_size
 
 
 def export(
     format: Annotated[Literal["onnx"], typer.Option(help="File format.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File to write.")],
-    run: Annotated[
-        Path,
-        typer.Option("--run", "-r", metavar="RUN", help="Run folder of `roadseg adapt`. Default: default weights."),
-    ] = Path("default"),
+    run: Run = Path("default"),
     input_size: InputSize = None,
     quiet: Quiet = False,
     as_json: Json = False,

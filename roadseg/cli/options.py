@@ -3,12 +3,17 @@
 import math
 import re
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from roadseg.cores import limit_threads
 
+Run = Annotated[
+    Path,
+    typer.Option("--run", "-r", metavar="RUN", help="Run folder of `roadseg adapt`; or packaged: default, indian."),
+]
 Flip = Annotated[
     bool, typer.Option("--flip", help="Average with the mirrored frame (test-time augmentation). Takes twice as long.")
 ]

@@ -23,6 +23,7 @@ from roadseg.cli.options import (
     Flip,
     FrameRate,
     InputSize,
+    Run,
     Scales,
     Smooth,
     Threads,
@@ -52,9 +53,7 @@ def overlay(
         typer.Argument(metavar="VIDEO", help="Videos, folders of videos, 'patterns/**/*.mp4', @LISTS of paths."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")],
-    run: Annotated[
-        Path, typer.Option("--run", "-r", metavar="RUN", help="Run folder of `roadseg adapt`, or default.")
-    ] = Path("default"),
+    run: Run = Path("default"),
     opacity: Annotated[float, typer.Option(min=0, max=1, metavar="0..1", help="Weight of the class colours.")] = 0.5,
     no_legend: Annotated[bool, typer.Option("--no-legend", help="Leave the class names out.")] = False,
     input_size: InputSize = None,

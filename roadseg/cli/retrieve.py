@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.options import Device, Threads
+from roadseg.cli.options import Device, Run, Threads
 from roadseg.cli.tables import shown
 
 
@@ -19,9 +19,7 @@ def retrieve(
         str, typer.Option("--target", "-t", metavar="DATASET", help="The other domain, in the same notation.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for images, page and tables.")],
-    run: Annotated[Path, typer.Option("--run", "-r", metavar="RUN", help="Run folder, or `default`.")] = Path(
-        "default"
-    ),
+    run: Run = Path("default"),
     before: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Another run to compare with, e.g. default.")
     ] = None,

@@ -95,7 +95,7 @@ def evaluate(
     """Score a run on labelled data: IoU by class and mean IoU over the classes that both know; several sets by drive.
 
     Args:
-        run: a run folder, a `model.safetensors`, the name of default weights, or a segmenter from `load_segmenter`;
+        run: a run folder, a `model.safetensors`, the name of packaged weights, or a segmenter from `load_segmenter`;
             with `recipe`, a published weight file.
         dataset: a labelled data set as KIND:ROOT or KIND:ROOT:SPLIT; `val` where no split is written and the kind has
             it. Or a list of several.

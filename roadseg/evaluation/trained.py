@@ -37,7 +37,7 @@ def load_trained(run: str | Path, recipe: str | Path | None = None) -> TrainedNe
     """Load a trained network.
 
     Args:
-        run: a run folder, a `model.safetensors`, or the name of default weights; with `recipe`, a published weight
+        run: a run folder, a `model.safetensors`, or the name of packaged weights; with `recipe`, a published weight
             file.
         recipe: recipe that names the network, heads and label space of a published weight file.
 

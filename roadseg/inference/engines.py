@@ -39,7 +39,7 @@ def load_segmenter(
     """Load a trained network, ready to label images and videos.
 
     Args:
-        run: a run folder of `roadseg adapt`, a `model.safetensors`, or `default` for the default weights.
+        run: a run folder of `roadseg adapt`, a `model.safetensors`, or `default` or `indian` for packaged weights.
         device: `auto` takes the first of CUDA, MPS and CPU that is there.
         engine: the program that runs the network. `auto` takes OpenVINO on a CPU where it is installed, torch
             otherwise. `exact` is torch in float32 with class scores up-sampled to the size of each image before labels

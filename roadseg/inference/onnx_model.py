@@ -61,7 +61,7 @@ def export_onnx(
     `weights`.
 
     Args:
-        run: a run folder, a `model.safetensors`, or `default`.
+        run: a run folder, a `model.safetensors`, `default` or `indian`.
         out: the file to write.
         input_size: (width, height) of images; by default the size that the network was trained for.
 

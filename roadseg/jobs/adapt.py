@@ -24,6 +24,7 @@ from roadseg.inference.torch_engine import TorchEngine
 from roadseg.jobs.recipe_choices import with_choices
 from roadseg.jobs.run_record import RunRecord
 from roadseg.models.names import IMAGENET
+from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import save_model
 from roadseg.runtime import describe, is_main_process, main_process_first, process_group
 from roadseg.training.build import (
@@ -65,6 +66,8 @@ class Outcome:
     """Scores on the recipe's labelled data set; made by the main process only."""
     verdict: LabelFreeVerdict | None
     """Comparison with the initial weights on target images, without labels; None without a target."""
+    kept_start: bool = False
+    """True if the run saved its initial weights, see `AdaptRecipe.keep_start_if_worse`."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the facts for JSON and metrics.json."""
@@ -76,6 +79,7 @@ class Outcome:
             "health": {name: judgement.as_dict() for name, judgement in self.health.items()},
             "evaluation": None if self.evaluation is None else self.evaluation.as_dict(),
             "against_start": None if self.verdict is None else self.verdict.as_dict(),
+            "kept_start": self.kept_start,
         }
 
 
@@ -275,13 +279,16 @@ class _Training:
             except TrainingError:
                 record.write_page()
                 raise
-            evaluation, verdict = self._evaluate(), self._verdict(targets)
+            verdict = self._verdict(targets)
+            kept_start = self.recipe.keep_start_if_worse and verdict is not None and verdict.outcome == "worse"
+            kept = trainer.method.runtime.place(self.initial) if kept_start else trainer.result
+            evaluation = self._evaluate(kept)
             seconds = time.monotonic() - began
             verdicts = judge_all(self.history, kinds)
-            outcome = Outcome(run.path, trainer.step, seconds, self.losses, verdicts, evaluation, verdict)
+            outcome = Outcome(run.path, trainer.step, seconds, self.losses, verdicts, evaluation, verdict, kept_start)
             scores = {} if evaluation is None else {evaluation.dataset: round(evaluation.miou, 2)}
-            card = card_of(self.recipe, trainer.result).model_copy(update={"scores": scores})
-            save_model(run.model, trainer.result, card)
+            card = card_of(self.recipe, kept).model_copy(update={"scores": scores})
+            save_model(run.model, kept, card)
             run.write_metrics(outcome.as_dict())
             if trainer.step > first:
                 record.log({"step": trainer.step} | _scores(evaluation))
@@ -297,17 +304,17 @@ class _Training:
             self.batches,
             self.recipe,
             self.run,
-            evaluate=(lambda: _scores(self._evaluate())) if self.labelled else None,
+            evaluate=(lambda: _scores(self._evaluate(self.trainer.result))) if self.labelled else None,
             sample_every=steps_between_samples(self.recipe.steps),
             on_report=self._report,
             **recorded,
         )
 
-    def _evaluate(self) -> Evaluation | None:
+    def _evaluate(self, network: SegmentationNetwork) -> Evaluation | None:
         if self.labelled is None:
             return None
-        recipe, network = self.recipe, self.trainer.result.eval()
-        engine = TorchEngine(network, self.trainer.method.runtime, "float32")
+        recipe = self.recipe
+        engine = TorchEngine(network.eval(), self.trainer.method.runtime, "float32")
         name, size = f"{recipe.model} {recipe.method}", self.scored_size
         return score(
             NetworkSegmenter(network, card_of(recipe, network), engine, name, exact=True, input_size=size),

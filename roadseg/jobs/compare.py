@@ -92,7 +92,7 @@ def compare(
     Calls `compare_finished`, `compare_on_dataset` or `compare_on_video`, which list the options.
 
     Args:
-        runs: run folders, `model.safetensors` files or names of default weights.
+        runs: run folders, `model.safetensors` files or names of packaged weights.
         dataset: score the runs on this labelled data set, KIND:ROOT or KIND:ROOT:SPLIT.
         video: draw the labels of the runs on this video.
         out: folder for the results on a data set or a video; without both a file for the tables, or None.
@@ -161,7 +161,7 @@ def compare_on_dataset(
     """Score runs on a labelled data set and write a page, a PNG grid and tables.
 
     Args:
-        runs: run folders, `model.safetensors` files or names of default weights.
+        runs: run folders, `model.safetensors` files or names of packaged weights.
         dataset: KIND:ROOT or KIND:ROOT:SPLIT; `val` where no split is written and the kind has it.
         out: folder for compare.html, comparison.png, comparison.md and comparison.json; made if it is missing.
         images: number of images to draw, at least 1, evenly spread over the data set.
@@ -215,7 +215,7 @@ def compare_on_video(
     """Write a video with the labels of each run in a pane of its own.
 
     Args:
-        runs: 2 to 4 run folders, `model.safetensors` files or names of default weights.
+        runs: 2 to 4 run folders, `model.safetensors` files or names of packaged weights.
         video: a video file.
         out: folder for NAME.comparison.mp4; made if it is missing.
         input_size: (width, height) in pixels that frames are resized to; see `load_segmenter`.

@@ -87,7 +87,7 @@ def overlay_videos(
     Args:
         videos: one or several paths, folders, patterns such as "drives/**/*.mp4", and @lists, see `find_videos`.
         out: folder for the results, made if it is missing.
-        run: a run folder, a `model.safetensors`, `default` for the default weights, or a segmenter.
+        run: a run folder, a `model.safetensors`, `default` or `indian` for packaged weights, or a segmenter.
         input_size: (width, height) in pixels that frames are scaled to for the network; by default as in
             `load_segmenter`.
         smooth: average class scores over time along the motion: labels flicker less.

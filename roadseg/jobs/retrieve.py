@@ -48,7 +48,7 @@ def retrieve(
         source: a folder of images, or KIND:ROOT[:SPLIT].
         target: the other domain, in the same notation.
         out: folder for the files; made if it is missing.
-        run: run folder, `model.safetensors` or the name of default weights.
+        run: run folder, `model.safetensors` or the name of packaged weights.
         before: another run to compare with, for example one without adaptation.
         neighbours: number of neighbours of each image, at least 1.
         queries: number of images of each domain to show with their neighbours.

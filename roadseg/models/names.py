@@ -1,6 +1,10 @@
 """Names that stand for weights in place of a path; readable without loading torch."""
 
 DEFAULT = "default"
-"""The weights that come with the package, see docs/model-card.md."""
+"""Weights for any road, in the classes of Cityscapes, see docs/model-card.md."""
+INDIAN = "indian"
+"""Weights for Indian roads, which know the autorickshaw as a class of its own."""
+PACKAGED = (DEFAULT, INDIAN)
+"""The weights that come with the package."""
 IMAGENET = "imagenet"
 """ImageNet weights of the network: in a package for `fast`, downloaded for the other networks."""

@@ -27,12 +27,11 @@ from roadseg.models.domain_statistics import (
     has_source_statistics,
     keep_source_statistics,
 )
-from roadseg.models.names import DEFAULT
+from roadseg.models.names import PACKAGED
 from roadseg.models.network import Network, SegmentationNetwork
 from roadseg.models.pickles import read_pickle
 
 MODEL_FILE = "model.safetensors"
-DEFAULT_FILE = Path(__file__).parent / "default.safetensors"
 _METADATA_KEY = "roadseg"
 _CHECKSUM_KEY = "crc32"
 """Metadata with the checksum of all weights, which the format itself lacks; files of others may have none."""
@@ -99,10 +98,19 @@ def _checksum(state: Mapping[str, Tensor]) -> str:
     return f"{crc:08x}"
 
 
+def packaged_file(name: str) -> Path:
+    """Return the file of weights that come with the package.
+
+    Args:
+        name: one of `roadseg.models.names.PACKAGED`.
+    """
+    return Path(__file__).parent / f"{name}.safetensors"
+
+
 def model_file(run: str | os.PathLike[str]) -> Path:
-    """Return the `model.safetensors` of a run: in a run folder, the file itself, or the default weights."""
-    if _is_default(run):
-        return DEFAULT_FILE
+    """Return the `model.safetensors` of a run: in a run folder, the file itself, or weights of the package."""
+    if str(run) in PACKAGED and not Path(run).exists():
+        return packaged_file(str(run))
     path = Path(run)
     return path / MODEL_FILE if path.is_dir() else path
 
@@ -111,7 +119,7 @@ def load_model(run: str | os.PathLike[str]) -> tuple[SegmentationNetwork, ModelC
     """Load a trained network, on the CPU in evaluation mode.
 
     Args:
-        run: a run folder, a `model.safetensors`, or `default`.
+        run: a run folder, a `model.safetensors`, `default` or `indian`.
 
     Returns:
         The network and its card.
@@ -133,10 +141,6 @@ def load_model(run: str | os.PathLike[str]) -> tuple[SegmentationNetwork, ModelC
         keep_source_statistics(network)
     load_weights(network, state, origin=str(file))
     return network.eval(), card
-
-
-def _is_default(run: str | os.PathLike[str]) -> bool:
-    return str(run) == DEFAULT and not Path(run).exists()
 
 
 def with_classes(

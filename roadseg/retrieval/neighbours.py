@@ -164,7 +164,7 @@ def find_neighbours(
     """Embed both domains with a run, find neighbours across them, and measure how mixed they are.
 
     Args:
-        run: run folder or `model.safetensors`, or the name of default weights.
+        run: run folder or `model.safetensors`, or the name of packaged weights.
         pair: the domains, from `checked_pair`.
         count: number of neighbours.
         out: folder for the results; the embeddings are in a sub-folder.

@@ -148,8 +148,9 @@ class AdaptRecipe(Options):
     method: str = "pseudo-labels"
     """Adaptation method, see docs/methods.md; `+self-training` behind another method does both."""
     init: Annotated[str, Field(min_length=1)] = "default"
-    """Initial weights: `default`, those of the package (`fast`, cityscapes-19); `imagenet`, in the package for `fast`,
-    downloaded for others; a run folder, a weight file, or the URL of one with its checksum."""
+    """Initial weights: `default` or `indian`, those of the package for `fast`; `imagenet`, in the package for `fast`,
+    downloaded for others; a run folder, a weight file, or the URL of one with its checksum. Of weights for other
+    classes, a class starts from its namesake."""
     auxiliary_loss_weight: Annotated[float, Field(ge=0)] = 0.1
     """Weight of the auxiliary head's segmentation loss: lambda_seg of the earlier level."""
     class_balance: Annotated[float, Field(ge=0, le=1)] = 0.2
@@ -160,6 +161,9 @@ class AdaptRecipe(Options):
     imagenet."""
     bn_prior: Annotated[int, Field(ge=0)] = PRIOR
     """For adapt_bn: number of images that the source statistics count for, beside 32 of the target."""
+    keep_start_if_worse: bool = False
+    """Save the initial weights instead of the trained ones if the verdict without labels is `worse`; the trained ones
+    stay in the checkpoint."""
 
     # Optimization
     optimizer: Literal["sgd", "adamw", "published-sgd"] = "adamw"

@@ -24,7 +24,7 @@ class ScoreRecipe(Options):
 
     # Scores
     run: str = "default"
-    """For `roadseg run`: the run to score: a run folder, or `default`."""
+    """For `roadseg run`: the run to score: a run folder, `default` or `indian`."""
     sets: Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1, validate_default=True)] = ()
     """Labelled data sets, as KIND:ROOT[:SPLIT]; one whose folder is missing is left out with a notice."""
     root: str = "data"

@@ -1,6 +1,7 @@
-"""Make the default weights from a run of pipelines/default.toml:  python docs/default_weights.py RUN
+"""Make weights of the package from a run of their recipe:  python docs/packaged_weights.py NAME RUN
 
-Of a run that is not finished, the average of the weights at the last checkpoint is taken.
+NAME is `default` or `indian`, whose recipes are pipelines/default.toml and pipelines/indian.toml. Of a run that is not
+finished, the average of the weights at the last checkpoint is taken.
 """
 
 import sys
@@ -10,11 +11,11 @@ from roadseg.evaluation.trained import card_of
 from roadseg.jobs.adapt import recipe_of
 from roadseg.labels.catalogue import label_space
 from roadseg.models.build import build_model
-from roadseg.models.weights import DEFAULT_FILE, load_model, load_weights, save_model
+from roadseg.models.weights import load_model, load_weights, packaged_file, save_model
 from roadseg.training.run_folder import RunFolder
 
 if __name__ == "__main__":
-    run = RunFolder(Path(sys.argv[1]))
+    name, run = sys.argv[1], RunFolder(Path(sys.argv[2]))
     if run.model.is_file():
         network, card = load_model(run.path)
     else:
@@ -22,4 +23,4 @@ if __name__ == "__main__":
         network = build_model(recipe.model, len(label_space(recipe.labels)), pretrained=False)
         load_weights(network, checkpoint["networks"]["average"])
         card = card_of(recipe, network).model_copy(update={"steps": checkpoint["step"]})
-    save_model(DEFAULT_FILE, network, card.model_copy(update={"scores": {}}), half=True)
+    save_model(packaged_file(name), network, card.model_copy(update={"scores": {}}), half=True)

@@ -1,0 +1,33 @@
+"""The weights that a run keeps: the trained ones, or those of the start where labels became less steady."""
+
+import json
+
+import torch
+from helpers.states import same
+from helpers.tiny import toy_recipe
+
+from roadseg.jobs.adapt import adapt
+from roadseg.models.weights import load_model
+
+
+def trained(data, run, **changes):
+    """A training whose steps are so long that most classes disappear."""
+    plan = toy_recipe(data, steps=3, learning_rate=0.02, **changes)
+    outcome = adapt(run, recipe=plan)
+    assert outcome.verdict.outcome == "worse"
+    assert json.loads((run / "metrics.json").read_text())["kept_start"] is outcome.kept_start
+    return outcome, load_model(run)[0].state_dict()
+
+
+def test_a_spoilt_training_keeps_the_start_if_the_recipe_says_so(data, tmp_path):
+    outcome, kept = trained(data, tmp_path / "run", keep_start_if_worse=True)
+    assert outcome.kept_start
+    assert same(kept, load_model("default")[0].state_dict())
+    checkpoint = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    assert not same(checkpoint["networks"]["average"], kept)
+
+
+def test_otherwise_the_trained_weights_are_kept(data, tmp_path):
+    outcome, kept = trained(data, tmp_path / "run")
+    assert not outcome.kept_start
+    assert not same(kept, load_model("default")[0].state_dict())
