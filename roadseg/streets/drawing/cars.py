@@ -1,4 +1,4 @@
-"""Cars, vans and auto-rickshaws."""
+"""Cars, vans and autorickshaws."""
 
 import numpy as np
 
