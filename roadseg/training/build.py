@@ -317,6 +317,12 @@ def _initial_network(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> S
     if has_source_statistics(state):
         keep_source_statistics(network)
     callbacks.on_start(str(load_weights(network, state, heads_optional=True, origin=recipe.init)))
+    lost = [name for name in card.label_space.classes if name not in label_space(recipe.labels).classes]
+    if lost:
+        names = ", ".join(lost)
+        callbacks.on_warning(
+            f"{recipe.init} also knows {names}, which {recipe.labels} lacks; labels={card.labels} keeps them"
+        )
     return network
 
 

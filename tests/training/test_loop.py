@@ -200,6 +200,14 @@ def test_a_start_with_more_classes_knows_those_it_had(data):
         assert torch.equal(own[19], given[car])
 
 
+def test_classes_that_a_start_loses_are_told(data):
+    told = []
+    build_trainer(recipe(data, init="indian"), callbacks=Callbacks(on_warning=told.append))
+    assert told == ["indian also knows autorickshaw, which cityscapes-19 lacks; labels=indian-20 keeps them"]
+    build_trainer(recipe(data, init="indian", labels="indian-20"), callbacks=Callbacks(on_warning=told.append))
+    assert len(told) == 1
+
+
 def test_a_start_with_fewer_classes_takes_their_rows(data):
     network = build_trainer(recipe(data, labels="synthia-13")).method.segmenter
     shipped, _ = load_model(Path("default"))
