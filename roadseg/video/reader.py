@@ -1,7 +1,7 @@
 """Reader of video files of any format, damaged ones included, as a sequence of `Frame`."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -156,19 +156,38 @@ class VideoReader:
         Yields:
             Frames in order; `index` counts them, and `duration` is 1, as it is unknown.
         """
-        seconds, start = self.info.duration_seconds or 0.0, self._container.start_time or 0
+        seconds, start = self.info.duration_seconds or 0.0, (self._container.start_time or 0) / av.time_base
+        return self._sought(start + (position + 0.5) * seconds / count for position in range(count if seconds else 0))
+
+    def keyframes_near(self, times: Iterable[float]) -> Iterator[Frame]:
+        """Seek to the keyframe that is shown at each time or was the last before it; see `keyframes`.
+
+        No frame comes where the stamps of the video jump: seeking finds other places there than times of frames.
+
+        Args:
+            times: in seconds, ascending, as in `Frame.seconds`.
+
+        Yields:
+            Frames in order, none twice, with their times; `index` counts them, and `duration` is 1, as it is unknown.
+        """
+        start = float(self._clock.start)
+        return self._sought(seconds - start for seconds in times if not self._clock.jumps)
+
+    def _sought(self, times: Iterable[float]) -> Iterator[Frame]:
+        """Seek to times of the container, which its clock moves by a constant as long as they do not jump."""
+        moved = round(self._clock.start / self.info.time_base)
         last = None
         found = 0
-        for position in range(count if seconds else 0):
+        for seconds in times:
             self._moves = None  # it counts packets from the start
             try:
-                self._container.seek(start + round((position + 0.5) * seconds / count * av.time_base))
+                self._container.seek(round(seconds * av.time_base))
             except (av.error.FFmpegError, OSError, OverflowError):  # OverflowError where the duration is absurd
                 return
             frame = next((frame for frame in self._decoded() if frame.key_frame), None)
             if frame is not None and frame.pts is not None and frame.pts != last:
                 last = frame.pts
-                yield self._frame(frame, found, max(0, last), 1)
+                yield self._frame(frame, found, max(0, last + moved), 1)
                 found += 1
 
     def frame_at(self, seconds: float) -> Frame:

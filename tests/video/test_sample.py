@@ -9,7 +9,7 @@ import pytest
 from roadseg.errors import VideoError
 from roadseg.video import sample
 from roadseg.video.reader import VideoReader
-from roadseg.video.sample import sample_frames
+from roadseg.video.sample import frames_at, sample_frames, timed_frames
 
 SIZE = (32, 16)
 
@@ -87,3 +87,30 @@ def test_a_raw_stream_cannot_be_sought_in(tmp_path):
     clip = write(tmp_path / "clip.h264", 10, 5)
     with VideoReader(clip) as reader, pytest.raises(VideoError, match=r"clip\.h264"):
         reader.frame_at(0.2)
+
+
+@pytest.mark.parametrize("start", [0, 30])
+def test_keyframes_come_with_their_times_and_are_found_again(tmp_path, monkeypatch, start):
+    clip = write(tmp_path / "clip.mp4", 400, 10, start)
+    monkeypatch.setattr(sample, "_thinned", lambda *_: pytest.fail("decoded whole"))
+    times, pictures = timed_frames(clip, SIZE, every=1.0, most=100, enough=16)
+    assert times == [(10 * round((25 * place + 12 - 4) / 10) + start) / 25 for place in range(16)]
+    assert np.abs(numbers(pictures, 400) - (25 * np.array(times) - start)).max() < 3
+    again = frames_at(clip, (64, 48), times[3:9:2])
+    assert again.shape == (3, 48, 64, 3)
+    assert np.abs(numbers(again, 400) - numbers(pictures, 400)[3:9:2]).max() < 1
+
+
+def test_frames_of_a_video_with_few_keyframes_come_with_their_times(tmp_path):
+    clip = write(tmp_path / "clip.mp4", 100, 250, 7)
+    times, pictures = timed_frames(clip, SIZE, every=1.0, most=30, enough=4)
+    assert times == [(4 * number + 7) / 25 for number in range(25)]
+    again = frames_at(clip, SIZE, times[5:7])
+    assert np.array_equal(again, pictures[5:7])
+
+
+def test_a_stream_without_duration_is_decoded_whole_at_its_rate(tmp_path):
+    clip = write(tmp_path / "clip.h264", 40, 10)
+    times, _ = timed_frames(clip, SIZE, every=1.0, most=20, enough=1, frame_rate=Fraction(10))
+    assert times == [number / 5 for number in range(20)]
+    assert len(frames_at(clip, SIZE, times[:3], frame_rate=Fraction(10))) == 3
