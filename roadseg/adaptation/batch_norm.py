@@ -158,14 +158,14 @@ def _measure(
         on_moments(layers[position], position, found[position])
 
     precise = replace(runtime, precision="float32")
-    with precise.autocast(), _observed(layers, observe):
+    with precise.autocast(), observed(layers, observe):
         for batch in batches:
             network(network.normalisation(to_tensor(batch, precise.device)))
     return [found[position] for position in range(len(layers))]
 
 
 @contextmanager
-def _observed(layers: list[nn.BatchNorm2d], observe: Callable[[int, Tensor], None]) -> Iterator[None]:
+def observed(layers: Sequence[nn.BatchNorm2d], observe: Callable[[int, Tensor], None]) -> Iterator[None]:
     """Call `observe` with the input of each layer, then normalise with the running statistics that it sets.
 
     In training mode, so that batch norm is not folded into its convolution and has an input to observe. That is the

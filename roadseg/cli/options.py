@@ -51,6 +51,13 @@ BatchNormScenes = Annotated[
         help="For --adapt-bn: rendered streets to compare with: indian, ...; auto: those that help, or none.",
     ),
 ]
+BatchNormSections = Annotated[
+    bool,
+    typer.Option(
+        "--bn-sections",
+        help="For --adapt-bn: by day, in a tunnel, at night by itself, and only where labels get steadier.",
+    ),
+]
 InputSize = Annotated[
     str | None,
     typer.Option(metavar="WxH", help="Input size of the network, e.g. 512x256. Smaller is faster and less accurate."),

@@ -17,6 +17,7 @@ from roadseg.cli.options import (
     AdaptBatchNorm,
     BatchNormPrior,
     BatchNormScenes,
+    BatchNormSections,
     BatchSize,
     Device,
     Engine,
@@ -69,6 +70,7 @@ def overlay(
     adapt_bn: AdaptBatchNorm = False,
     bn_prior: BatchNormPrior = PRIOR,
     bn_scenes: BatchNormScenes = "",
+    bn_sections: BatchNormSections = False,
     mask: Annotated[
         str | None,
         typer.Option(metavar="auto|PNG", help="Leave out the bonnet and stamps: found, or white in your PNG file."),
@@ -118,6 +120,7 @@ def overlay(
         "adapt_bn": adapt_bn,
         "bn_prior": bn_prior,
         "bn_scenes": bn_scenes,
+        "bn_sections": bn_sections,
         "opacity": opacity,
         "legend": not no_legend,
         "batch_size": batch_size,

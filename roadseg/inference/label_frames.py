@@ -71,6 +71,8 @@ class Labeller(Generic[T, U]):
         segmenters: at least one; each labels every item.
         image: returns an item as RGB (H, W, 3) uint8 at a (width, height).
         shape: returns the (width, height) of an item, which segmenters are fitted to; None takes them as they are.
+        adapted: returns the segmenters to label an item with, in the place of `segmenters`, whose batches and threads
+            they share; None for `segmenters`.
         keep: returns the part of an item that is passed to the next stages.
         size: returns the (width, height) of the label maps of a kept item; None for the size that segmenters choose.
         batch_size: items in a batch, at most; None for what suits the segmenters.
@@ -87,6 +89,7 @@ class Labeller(Generic[T, U]):
         keep: Callable[[T], U],
         *,
         shape: Callable[[T], Size] | None = None,
+        adapted: Callable[[T], Sequence[Segmenter]] | None = None,
         size: Callable[[U], Size] | None = None,
         batch_size: int | None = None,
         align: int | None = None,
@@ -98,6 +101,7 @@ class Labeller(Generic[T, U]):
         self._image = image
         self._keep = keep
         self._shape = shape
+        self._adapted = adapted
         self._size = size
         self._batch_size = batch_size or min(segmenter.batch_size for segmenter in segmenters)
         self._align = align
@@ -115,12 +119,19 @@ class Labeller(Generic[T, U]):
 
     def prepare(self, items: Iterator[T]) -> Iterator[Batch[U]]:
         """Scale items to the input sizes of the segmenters and batch them."""
-        for shape, alike in groupby(items, self._shape or _no_shape):
-            segmenters = [each.fitted(shape[0] / shape[1]) if shape else each for each in self._segmenters]
+        done = 0
+        for (shape, adapted), alike in groupby(items, self._kind):
+            segmenters = [each.fitted(shape[0] / shape[1]) if shape else each for each in adapted]
             sizes = {segmenter.input_size for segmenter in segmenters}
-            for batch in batches(alike, self._batch_size, self._align):
+            for batch in batches(alike, self._batch_size, self._align, before=done):
                 images = {size: np.stack([self._image(item, size) for item in batch]) for size in sizes}
                 yield Batch([self._keep(item) for item in batch], segmenters, images)
+                done += len(batch)
+
+    def _kind(self, item: T) -> tuple[Size | None, Sequence[Segmenter]]:
+        """Return the shape and the segmenters of an item; a batch has one of each."""
+        shape = self._shape(item) if self._shape else None
+        return shape, self._adapted(item) if self._adapted else self._segmenters
 
     def segment(self, batch: Batch[U]) -> Labelled[U]:
         """Label a batch."""
@@ -155,9 +166,16 @@ class Labeller(Generic[T, U]):
         return [resized_label(labels, self._size(item)) for labels, item in zip(maps, items, strict=True)]
 
 
-def batches(items: Iterator[T], size: int, align: int | None = None) -> Iterator[list[T]]:
-    """Yield lists of `size` consecutive items; a list also ends after every `align` items, and at the end."""
-    room = align or size
+def batches(items: Iterator[T], size: int, align: int | None = None, *, before: int = 0) -> Iterator[list[T]]:
+    """Yield lists of `size` consecutive items; a list also ends after every `align` items, and at the end.
+
+    Args:
+        items: the items.
+        size: largest length of a list.
+        align: distance of places at which lists end; None for none.
+        before: number of earlier items, from which these places count.
+    """
+    room = align - before % align if align else size
     while batch := list(islice(items, min(size, room))):
         yield batch
         room = room - len(batch) or align or size
@@ -237,10 +255,6 @@ def label_frames(
         with labeller.after(Pipeline("read", frames)) as done:
             for batch in done:
                 yield from zip(batch.items, batch.labels[0], strict=True)
-
-
-def _no_shape(item: object) -> None:
-    return None
 
 
 def _same(frame: Frame) -> Frame:

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from roadseg.adaptation.batch_norm import IMAGES, BatchNormAdaptation, Moments, adapted_to, source_moments
 from roadseg.adaptation.defaults import AUTO
+from roadseg.adaptation.shifts import Descriptions, describe
 from roadseg.datasets.source_images import source_images
 from roadseg.datasets.streets import STREETS
 from roadseg.datasets.transforms import size_within
 from roadseg.inference.batch_size import best_batch_size
-from roadseg.inference.scene_choice import ALL, KINDS, choose_scenes
+from roadseg.inference.scene_choice import KINDS, adapted_if_steadier
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.space import LabelMap
 from roadseg.models.engine import Engine
@@ -65,6 +66,8 @@ class NetworkSegmenter(Segmenter):
         self.concurrency = engine.concurrency
         self._exact = exact
         self._source = card.source
+        if card.source == STREETS.name:
+            self.streets = KINDS
         self._engine = engine
         self._runtime = Runtime(engine.device, "float32")
         self._network = self._runtime.place(network).eval()
@@ -205,10 +208,13 @@ class NetworkSegmenter(Segmenter):
         adapted._engine = self._engine.running(adapted._network)
         return adapted
 
+    def describe(self, images: NDArray[np.uint8]) -> Descriptions:
+        """Describe images by statistics of the first batch norm; see `Segmenter.describe`."""
+        return describe(self._network, images, self._runtime)
+
     def _adapted_to_best(self, images: NDArray[np.uint8], prior: int) -> Self:
         """Adapt from the streets that give the steadiest labels, or not at all; a notice says which."""
-        choice = choose_scenes(self, images, prior, KINDS if self._source == STREETS.name else [ALL])
-        chosen = self.adapted_to(images, BatchNormAdaptation(prior, choice.scenes)) if choice.adapt_bn else self
+        chosen, choice = adapted_if_steadier(self, images, prior, self.streets)
         said = copy.copy(chosen)
         said.notices = (*self.notices, str(choice))
         return said

@@ -7,7 +7,7 @@ content is corrected away too, and labels become less steady. So the kind with t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ from roadseg.streets.presets import PRESETS
 ALL = ""
 """Scenes of all kinds, as recipes write it."""
 KINDS = (ALL, *PRESETS)
+
+S = TypeVar("S", bound=Segmenter)
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,19 @@ def choose_scenes(
     Raises:
         InputError: the segmenter has no batch norm or no class scores, or images of its source cannot be read.
     """
+    return adapted_if_steadier(start, images, prior, candidates)[1]
+
+
+def adapted_if_steadier(
+    start: S, images: NDArray[np.uint8], prior: int, candidates: Sequence[str]
+) -> tuple[S, SceneChoice]:
+    """Return the choice of `choose_scenes` and the segmenter adapted so; `start` itself where none is steadier."""
     judged = images[:: -(-len(images) // IMAGES)]
-
-    def agreement(scenes: str) -> float:
-        adapted = start.adapted_to(images, BatchNormAdaptation(prior, scenes))
-        return Measures.of(adapted, judged).agreement
-
-    return SceneChoice(Measures.of(start, judged).agreement, {scenes: agreement(scenes) for scenes in candidates})
+    best, highest = start, Measures.of(start, judged).agreement
+    before, adapted = highest, {}
+    for scenes in candidates:
+        candidate = start.adapted_to(images, BatchNormAdaptation(prior, scenes))
+        adapted[scenes] = Measures.of(candidate, judged).agreement
+        if adapted[scenes] > highest:
+            best, highest = candidate, adapted[scenes]
+    return best, SceneChoice(before, adapted)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
+from roadseg.adaptation.shifts import Descriptions
 from roadseg.datasets.transforms import resized_image, resized_label
 from roadseg.errors import InputError
 from roadseg.labels.drawing import checked_image, colour_labels, draw_labels
@@ -39,6 +40,8 @@ class Segmenter(ABC):
     """(width, height) in pixels of the images that `segment` takes."""
     concurrency: int = 1
     """Recommended number of concurrent calls."""
+    streets: tuple[str, ...] = ("",)
+    """Kinds of rendered streets that batch norm can be adapted from; "" stands for images like those of training."""
     notices: tuple[str, ...] = ()
     """Sentences on what is not as usual, such as an engine that is not used because its results are wrong."""
 
@@ -131,6 +134,17 @@ class Segmenter(ABC):
 
         Raises:
             InputError: the network has no batch norm, or the images that it learned from are missing.
+        """
+        raise InputError(f"{self.name}: has no batch norm to adapt", "Leave --adapt-bn out.")
+
+    def describe(self, images: Image) -> Descriptions:
+        """Describe images by statistics that change with their light, see `roadseg.adaptation.shifts.describe`.
+
+        Args:
+            images: (N, H, W, 3) uint8 RGB of any size, N >= 1.
+
+        Raises:
+            InputError: the network has no batch norm.
         """
         raise InputError(f"{self.name}: has no batch norm to adapt", "Leave --adapt-bn out.")
 

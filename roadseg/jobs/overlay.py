@@ -58,6 +58,7 @@ def overlay_videos(
     adapt_bn: bool = False,
     bn_prior: int = PRIOR,
     bn_scenes: str = "",
+    bn_sections: bool = False,
     opacity: float = 0.5,
     legend: bool = True,
     batch_size: int | None = None,
@@ -99,6 +100,8 @@ def overlay_videos(
         bn_prior: number of frames that the statistics of training count for; less adapts more.
         bn_scenes: scenes that the video looks like, for example "indian", for networks trained on rendered streets;
             "auto" for those that make its labels steadier, or no adaptation if none do.
+        bn_sections: divide each video where its light changes, as at a tunnel or at dusk, and adapt to each scene by
+            itself; not where that makes its labels less steady.
         opacity: weight of the class colours, 0 (the plain video) to 1 (only colours).
         legend: draw the class names.
         batch_size: frames that the network sees at once; by default what suits the engine.
@@ -146,6 +149,7 @@ def overlay_videos(
         tta=TTA(flip, tuple(scales)),
         smoothing=WEIGHT if smooth else 0.0,
         batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
+        sections=bn_sections,
         mask=None if mask is None else AUTO if fspath(mask) == AUTO else read_mask(Path(mask)),
     )
     tasks = find_tasks(videos, out, every_track=track == "all")

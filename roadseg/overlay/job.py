@@ -20,6 +20,7 @@ from roadseg.cores import opencv_in_one_thread, usable_cores
 from roadseg.errors import InputError, RoadsegError, UnexpectedError, VideoError
 from roadseg.files import held
 from roadseg.inference.label_frames import Labelled, Labeller
+from roadseg.inference.sections import AdaptedSections, adapt_to_sections
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import Memory
 from roadseg.labels.space import IGNORE
@@ -37,6 +38,7 @@ from roadseg.overlay.summary import (
     OverlayJob,
     OverlayOptions,
     OverlaySummary,
+    SectionSummary,
     StageTiming,
     earlier_summary,
 )
@@ -120,7 +122,12 @@ def overlay_video(
             remove_parts(files)
             return earlier.model_copy(update={"video": str(video)})
         started = time.perf_counter()
-        if options.batch_norm is not None:
+        sections = None
+        if options.batch_norm is not None and options.sections:
+            sections = adapt_to_sections(
+                video, segmenter, options.batch_norm, track=options.track, frame_rate=options.frame_rate
+            )
+        elif options.batch_norm is not None:
             images = sample_frames(video, segmenter.input_size, IMAGES, options.track)
             segmenter = segmenter.adapted_to(images, options.batch_norm)
         size = reader.info.width, reader.info.height
@@ -141,7 +148,7 @@ def overlay_video(
             resumed = parts.frames
             # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
             left = islice(chain([first], decoded), resumed, None)
-            pipeline = _drawn(left, segmenter, options, like, mask, parts.memory())
+            pipeline = _drawn(left, segmenter, sections, options, like, mask, parts.memory())
             at_once = encoders_at_once(segmenter, like)
             with pipeline.then("encode", partial(encode_segments, parts, like, at_once)) as done:
                 for frames in done:
@@ -152,7 +159,8 @@ def overlay_video(
             wall = time.perf_counter() - started
             fresh = totals.frames - resumed
             events = reader.events.as_dict()
-            notices = [*segmenter.notices, *events.pop("notices"), *mask_notices, *_cut_off(like), *lost]
+            found = [str(sections)] if sections else []
+            notices = [*segmenter.notices, *found, *events.pop("notices"), *mask_notices, *_cut_off(like), *lost]
             summary = OverlaySummary(
                 video=str(video),
                 job=job,
@@ -165,6 +173,8 @@ def overlay_video(
                 creation_time=reader.info.creation_time,
                 classes=totals.shares(),
                 masked_share=mask.share if mask else 0.0,
+                sections=SectionSummary.all_of(sections) if sections else [],
+                sections_seconds=sections.seconds if sections else {},
                 wall_seconds=wall,
                 frames_per_second=fresh / wall,
                 stages={name: StageTiming.of(timing, fresh) for name, timing in pipeline.timings.items()},
@@ -224,6 +234,7 @@ def batch_size_for(options: OverlayOptions, segmenter: Segmenter, frame: Frame) 
 def _drawn(
     decoded: Iterable[Decoded],
     segmenter: Segmenter,
+    sections: AdaptedSections | None,
     options: OverlayOptions,
     like: Frame,
     mask: Mask | None,
@@ -231,13 +242,14 @@ def _drawn(
 ) -> Pipeline[Drawn]:
     """Return all stages but the last."""
     batch_size = batch_size_for(options, segmenter, like)
-    if draws_on_device(segmenter):
+    if draws_on_device(segmenter) and sections is None:  # several networks take turns on the CPU's path
         on_device, seen = device_overlay(segmenter, options, like, mask)
         return drawn_on_device(decoded, on_device, seen, batch_size, segmenter.concurrency, options.smoothing, memory)
     labeller = Labeller(
         [segmenter],
         lambda decoded, size: decoded.frame.to_rgb(size),
         _same,
+        adapted=(lambda decoded: [sections.at(decoded.frame.seconds)]) if sections else None,
         batch_size=batch_size,
         align=SEGMENT_FRAMES,  # so a frame is in the same batch whichever segment the work begins with
         tta=options.tta,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
 from roadseg.errors import InputError, OutputError, one_line
 from roadseg.files import fingerprint, write_json
+from roadseg.inference.sections import AdaptedSections
 from roadseg.inference.segmenter import Segmenter
 from roadseg.models.tta import NO_TTA, TTA
 from roadseg.overlay.masking import Mask, MaskChoice
@@ -46,6 +47,8 @@ class OverlayOptions:
     """Weight of the past in class scores, see `roadseg.inference.smoothing.TemporalSmoother`; 0 for none."""
     batch_norm: BatchNormAdaptation | None = None
     """Adaptation of batch norm to each video; None for none."""
+    sections: bool = False
+    """Adapt batch norm to each scene of a video by itself, or leave it, see `roadseg.inference.sections`."""
     container: Container = "mp4"
     """Format of the overlay: MP4, or Matroska, which copies sound of more codecs."""
     mask: MaskChoice | None = None
@@ -58,6 +61,8 @@ class OverlayOptions:
             raise InputError(f"batch_size: {self.batch_size}, wanted at least 1", "Leave it out for the best one.")
         if self.frame_rate is not None and self.frame_rate <= 0:
             raise InputError(f"frame_rate: {self.frame_rate}, wanted above 0", "Leave it out for the video's own.")
+        if self.sections and self.batch_norm is None:
+            raise InputError("bn_sections says how batch norm is adapted", "Give --adapt-bn, or adapt_bn, too.")
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,7 @@ class OverlayJob(BaseModel):
     batch_norm_prior: int | None = Field(title="choice of --adapt-bn")
     """Null where batch norm was not adapted to the video."""
     batch_norm_scenes: str = Field(title="choice of --bn-scenes")
+    batch_norm_sections: bool = Field(default=False, title="choice of --bn-sections")
     mask: str | None = Field(default=None, title="choice of --mask")
     """`auto`, or `sha256:` and the digest of the file that was given; null for none."""
 
@@ -171,8 +177,42 @@ class OverlayJob(BaseModel):
             smoothing=options.smoothing,
             batch_norm_prior=options.batch_norm.prior if options.batch_norm else None,
             batch_norm_scenes=options.batch_norm.scenes if options.batch_norm else "",
+            batch_norm_sections=options.sections,
             mask=options.mask.origin if isinstance(options.mask, Mask) else options.mask,
         )
+
+
+class SectionSummary(BaseModel):
+    """Part of a video with one scene, and the decision on its batch norm."""
+
+    start_seconds: float
+    """Time of the first frame, at most half the distance of the described frames too early; 0 for the first section."""
+    scene: int
+    """Number of the scene, from 0; sections that look alike share it."""
+    adapted: bool
+    """True if batch norm was adapted to the scene."""
+    streets: str
+    """Streets whose adaptation gave the steadiest labels; empty for those of training."""
+    agreement_before: float
+    """Agreement between views of frames of the scene without adaptation, in percent."""
+    agreement_adapted: float
+    """The same with batch norm adapted."""
+
+    @classmethod
+    def all_of(cls, adapted: AdaptedSections) -> list[Self]:
+        """Return the sections of a video in order."""
+        return [
+            cls(
+                start_seconds=start,
+                scene=scene,
+                adapted=choice.adapt_bn,
+                streets=choice.scenes,
+                agreement_before=choice.start,
+                agreement_adapted=choice.adapted[choice.scenes],
+            )
+            for start, scene in zip([0.0, *adapted.starts], adapted.scenes, strict=True)
+            for choice in [adapted.choices[scene]]
+        ]
 
 
 class StageTiming(BaseModel):
@@ -210,6 +250,10 @@ class OverlaySummary(BaseModel):
     """Shares in train-id order, then that of `unlabelled`."""
     masked_share: float = 0.0
     """Fraction of the frame that a mask left out, 0..1; class shares refer to the rest."""
+    sections: list[SectionSummary] = []
+    """Sections with `--bn-sections`; empty without."""
+    sections_seconds: dict[str, float] = {}
+    """Wall time, before the stages began, to `find` sections and to `adapt` to them; empty without `--bn-sections`."""
     wall_seconds: float
     """Wall time of the last call."""
     frames_per_second: float

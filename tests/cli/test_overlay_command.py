@@ -251,6 +251,7 @@ def test_a_shard_without_a_video_is_no_error(roadseg, run, tmp_path):
         (["clip.mp4", "--out", "out", "--scales", ""], 2, "not scales"),
         (["clip.mp4", "--out", "out", "--scales", "half"], 2, "not scales"),
         (["clip.mp4", "--out", "out", "--adapt-bn"], 1, "that the network was trained on"),
+        (["clip.mp4", "--out", "out", "--bn-sections"], 1, "Give --adapt-bn"),
         (["clip.mp4", "--out", "out", "--shard", "0/2"], 2, "not a part of a whole"),
         (["clip.mp4", "--out", "out", "--shard", "3/2"], 2, "not a part of a whole"),
         (["clip.mp4", "--out", "out", "--shard", "1"], 2, "not a part of a whole"),
