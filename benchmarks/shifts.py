@@ -1,4 +1,6 @@
-"""Batch norm by section on rendered drives whose light changes: `python benchmarks/shifts.py OUT [--seeds S...]`.
+"""Batch norm by section on rendered drives whose light changes.
+
+    python benchmarks/shifts.py OUT [--seeds S...] [--scenes SCENES]
 
 For each seed a drive of 96 s from day to night, and one through a tunnel, as the dashcam of the look `target` sees
 European streets; rendered into OUT once, which takes some minutes each. The renderer has no tunnels: its light is that
@@ -56,13 +58,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Score batch norm by section on drives whose light changes.")
     parser.add_argument("out", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[302, 303])
+    parser.add_argument("--scenes", default="", help="rendered streets to adapt from, as for --bn-scenes; not auto")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    segmenter = load_segmenter("default")
+    segmenter, adaptation = load_segmenter("default"), BatchNormAdaptation(scenes=options.scenes)
     for seed in options.seeds:
         for kind in (DAY_TO_NIGHT, TUNNEL):
-            score(f"{kind}, seed {seed}", *render(kind, seed, options.out), segmenter)
+            score(f"{kind}, seed {seed}", *render(kind, seed, options.out), segmenter, adaptation)
 
 
 def render(kind: str, seed: int, out: Path) -> tuple[Path, NDArray[np.uint8]]:
@@ -133,7 +136,9 @@ def blended(start: Atmosphere, end: Atmosphere, share: float) -> Atmosphere:
     return Atmosphere(**values)
 
 
-def score(name: str, video: Path, truth: NDArray[np.uint8], segmenter: Segmenter) -> None:
+def score(
+    name: str, video: Path, truth: NDArray[np.uint8], segmenter: Segmenter, adaptation: BatchNormAdaptation
+) -> None:
     started = time.process_time()
     times, sections = video_sections(video, segmenter)
     found = time.process_time()
@@ -144,13 +149,13 @@ def score(name: str, video: Path, truth: NDArray[np.uint8], segmenter: Segmenter
     adapted, is_steadier = [], []
     for scene in scenes:
         images = frames_at(video, segmenter.input_size, times_of(scene, times, sections))
-        adapted.append(segmenter.adapted_to(images, BatchNormAdaptation()))
+        adapted.append(segmenter.adapted_to(images, adaptation))
         judged = images[:: -(-len(images) // JUDGED)]
         before, after = (Measures.of(each, judged).agreement for each in (segmenter, adapted[scene]))
         is_steadier.append(after > before)
         print(f"  scene {scene}: views agree by {before:.1f} % as it is, {after:.1f} % adapted", flush=True)
     decided = time.process_time()
-    whole = segmenter.adapted_to(sample_frames(video, segmenter.input_size, IMAGES), BatchNormAdaptation())
+    whole = segmenter.adapted_to(sample_frames(video, segmenter.input_size, IMAGES), adaptation)
     before = time.process_time()
     plain = counts_by_frame(segmenter, video, truth)
     seconds = (time.process_time() - before) / len(plain)
