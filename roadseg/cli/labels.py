@@ -51,9 +51,7 @@ def labels(
         Literal["png", "cvat", "fiftyone", "coco"],
         typer.Option("--format", "-f", help="Format of the labels."),
     ] = "png",
-    run: Annotated[
-        Path | None, typer.Option("--run", "-r", metavar="RUN", help="Run folder, default or indian.")
-    ] = None,
+    run: Annotated[Path | None, typer.Option("--run", "-r", metavar="RUN", help="Run, default or indian.")] = None,
     every: Annotated[
         str | None, typer.Option(metavar="TIME", help="A frame every 2s or 500ms. Default: ten of each video.")
     ] = None,
