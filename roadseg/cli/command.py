@@ -6,6 +6,18 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+ELSEWHERE = (
+    dict.fromkeys(("predict", "infer", "inference", "segment", "label", "render", "draw"), "overlay VIDEO --out DIR")
+    | dict.fromkeys(("train", "finetune", "fit"), "adapt --target FRAMES --out RUN")
+    | dict.fromkeys(("eval", "val", "validate", "test", "score"), "evaluate RUN KIND:ROOT")
+    | dict.fromkeys(("download", "get"), "fetch URL --out DIR")
+    | dict.fromkeys(("extract", "sample"), "frames VIDEO --out DIR")
+    | dict.fromkeys(("benchmark", "profile"), "bench")
+    | dict.fromkeys(("info", "check", "checks"), "doctor")
+    | dict.fromkeys(("generate", "synthesize"), "synth DIR")
+)
+"""Commands of other programs -> the command here that does the same."""
+
 
 def _without_flag_types(parameters: list[Any]) -> list[Any]:
     """Remove the type `<bool>`, which Typer writes behind each flag as if it took a value."""
@@ -33,6 +45,18 @@ class CommandGroup(TyperGroup):
 
 class Program(CommandGroup):
     """The program itself, whose help page is plain text: what Typer imports for another takes as long as all else."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """Find the command of the first argument; one that other programs have is answered with its name here.
+
+        Raises:
+            UsageError: there is none.
+        """
+        here = ELSEWHERE.get(args[0].lower())
+        if here:
+            ctx.fail(f"No such command '{args[0]}'. Here it is: roadseg {here}")
+        found: tuple[Any, Any, list[str]] = super().resolve_command(ctx, args)
+        return found
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write usage, description, options and commands."""

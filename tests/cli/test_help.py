@@ -5,6 +5,7 @@ import re
 import pytest
 from typer.main import get_command
 
+from roadseg.cli.command import ELSEWHERE
 from roadseg.cli.main import GROUPS, app
 
 COMMANDS = sorted(get_command(app).commands)
@@ -36,3 +37,18 @@ def test_choices_of_a_device_are_shown(roadseg, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     assert roadseg("overlay", "--help") == 0
     assert "<auto|cpu|cuda|mps>" in text(capsys)
+
+
+@pytest.mark.parametrize(
+    ("word", "here"), [("predict", "overlay VIDEO"), ("Train", "adapt --target"), ("val", "evaluate RUN")]
+)
+def test_a_command_of_other_programs_is_answered_with_its_name_here(roadseg, capsys, monkeypatch, word, here):
+    monkeypatch.setenv("COLUMNS", "120")
+    assert roadseg(word, "something") == 2
+    told = re.sub(r"[\s│]+", " ", re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().err))
+    assert f"No such command '{word}'. Here it is: roadseg {here}" in told
+
+
+def test_every_such_answer_begins_with_a_command():
+    assert {answer.split()[0] for answer in ELSEWHERE.values()} <= set(COMMANDS)
+    assert not set(COMMANDS) & set(ELSEWHERE)
