@@ -67,7 +67,7 @@ class VideoCost:
 
     @property
     def bounds_fps(self) -> dict[str, float]:
-        """Frames per second that nothing can exceed, by what they come from.
+        """Upper bounds in frames per second, by name.
 
         `processors`: all cores work only on these stages. A stage: the others wait for it; on a busy machine this one
         counts what others took from it.
@@ -82,7 +82,7 @@ class VideoCost:
 
     @property
     def limit(self) -> str:
-        """What the lowest bound comes from: `processors`, or a stage."""
+        """Name of the lowest bound: `processors`, or a stage."""
         return min(self.bounds_fps, key=self.bounds_fps.__getitem__)
 
     @property

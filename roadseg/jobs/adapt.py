@@ -287,7 +287,8 @@ class _Training:
             verdicts = judge_all(self.history, kinds)
             outcome = Outcome(run.path, trainer.step, seconds, self.losses, verdicts, evaluation, verdict, kept_start)
             scores = {} if evaluation is None else {evaluation.dataset: round(evaluation.miou, 2)}
-            card = card_of(self.recipe, kept).model_copy(update={"scores": scores})
+            steps = 0 if kept_start else self.recipe.steps
+            card = card_of(self.recipe, kept).model_copy(update={"scores": scores, "steps": steps})
             save_model(run.model, kept, card)
             run.write_metrics(outcome.as_dict())
             if trainer.step > first:

@@ -130,7 +130,8 @@ def load_model(run: str | os.PathLike[str]) -> tuple[SegmentationNetwork, ModelC
     file = model_file(run)
     if not file.is_file():
         raise WeightsError(
-            f"{file}: no trained model here", f"Give a run folder of `roadseg adapt`, which contains {MODEL_FILE}."
+            f"{file}: no trained model here",
+            f"Give a run folder of `roadseg adapt`, which contains {MODEL_FILE}, or {' or '.join(PACKAGED)}.",
         )
     card, state = _read(file)
     try:

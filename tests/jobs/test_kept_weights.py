@@ -16,7 +16,9 @@ def trained(data, run, **changes):
     outcome = adapt(run, recipe=plan)
     assert outcome.verdict.outcome == "worse"
     assert json.loads((run / "metrics.json").read_text())["kept_start"] is outcome.kept_start
-    return outcome, load_model(run)[0].state_dict()
+    network, card = load_model(run)
+    assert card.steps == (0 if outcome.kept_start else 3)
+    return outcome, network.state_dict()
 
 
 def test_a_spoilt_training_keeps_the_start_if_the_recipe_says_so(data, tmp_path):
