@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.labels.catalogue import INDIAN_20
 from roadseg.overlay.text import draw_text, text_width
 from roadseg.video.reader import VideoReader
 
@@ -37,9 +37,7 @@ def main(demo: Path) -> None:
     """Write docs/images/demo.png: one row per frame, one column per stage."""
     rows = []
     for index in FRAMES:
-        truth = CITYSCAPES_19.palette[
-            cv2.imread(str(demo / "drive" / "labels" / f"{index:06}.png"), cv2.IMREAD_GRAYSCALE)
-        ]
+        truth = INDIAN_20.palette[cv2.imread(str(demo / "drive" / "labels" / f"{index:06}.png"), cv2.IMREAD_GRAYSCALE)]
         (before,) = (demo / "overlay" / "before").glob("*.mp4")
         (after,) = (demo / "overlay" / "after").glob("*.mp4")
         panes = [frame(demo / "drive" / "drive.mp4", index), frame(before, index), frame(after, index), truth]
