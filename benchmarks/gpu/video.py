@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayOptions
 from roadseg.streets.drive import drive_frames
 from roadseg.video.codecs import try_encoder
+from roadseg.video.encoders import ENCODERS, EncoderName
 from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
@@ -108,7 +111,7 @@ def _frame(image: np.ndarray, index: int) -> Frame:
 
 
 def codecs(setting: Setting) -> dict[str, Any]:
-    """Frames a second of decoders, and the encoder of the device."""
+    """Decoders and encoders: frames a second, and what encoders cost and keep."""
     from av.codec.hwaccel import HWAccel, hwdevices_available
 
     found: dict[str, Any] = {"hwdevices of PyAV": hwdevices_available()}
@@ -129,7 +132,41 @@ def codecs(setting: Setting) -> dict[str, Any]:
     except Exception as error:
         found["cuda, frames left on the device"] = repr(error)[:300]
     found["to_rgb_ms"] = setting.milliseconds(frame.to_rgb)
-    found["h264_nvenc"] = try_encoder("h264_nvenc") or "works"
+    found["encoders"] = {name: _encoder(name, clip, setting) for name in ENCODERS}
+    return found
+
+
+def _encoder(name: EncoderName, clip: Path, setting: Setting) -> dict[str, Any]:
+    """Check of an encoder of overlays and, where it works, its speed, cost, size and quality, one and two at once."""
+    with VideoReader(clip) as reader:
+        frames = list(islice(reader, 24 if setting.smoke else 120))
+    found: dict[str, Any] = {}
+    for together in (1, 2):
+        problem = try_encoder(name, frames[0], together=together)
+        if problem:
+            found[f"{together} at once"] = problem
+            continue
+        paths = [setting.folder / f"{name}{number}.mp4" for number in range(together)]
+
+        def write(path: Path) -> None:
+            with VideoWriter.like(path, frames[0], encoder=name) as writer:
+                for frame in frames:
+                    writer.write(frame)
+
+        write(paths[0])
+        wall, cpu = time.perf_counter(), time.process_time()
+        with ThreadPoolExecutor(together) as pool:
+            list(pool.map(write, paths))
+        count = together * len(frames)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        with VideoReader(paths[0]) as reader:
+            quality = [cv2.PSNR(frame.y, back.y) for frame, back in zip(frames, reader, strict=True)]
+        found[f"{together} at once"] = {
+            "fps": round(count / wall),
+            "core_ms": round(1000 * cpu / count, 1),
+            "kB_a_frame": round(paths[0].stat().st_size / len(frames) / 1000, 1),
+            "PSNR": round(float(np.mean(quality)), 1),
+        }
     return found
 
 

@@ -32,12 +32,12 @@ from roadseg.models.weights import load_model
 from roadseg.overlay.device import DeviceOverlay
 from roadseg.overlay.draw import Overlay
 from roadseg.runtime import Runtime
-from roadseg.video.codecs import ENCODERS, NOT_BUILT_IN, SAMPLES, ffmpeg_version, try_decoder, try_encoder
+from roadseg.video.codecs import SAMPLES, ffmpeg_version, try_decoder, try_encoder
+from roadseg.video.encoders import DEFAULT_ENCODER, ENCODERS
 from roadseg.video.frame import Frame
 
 State = Literal["ok", "missing", "broken"]
 
-SOFTWARE_ENCODER = ENCODERS[0]
 ROOM_WANTED = 5e9
 """Free bytes below which a warning is shown: about an hour of 1080p video."""
 GROUP_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
@@ -191,21 +191,19 @@ def _memory_bytes() -> int:
 
 
 def check_codecs() -> Iterator[Check]:
-    """Check encoders and decoders by encoding and decoding a small frame with each."""
+    """Check encoders by a moving pattern that is encoded and decoded again, decoders by a small frame."""
     for name in ENCODERS:
         problem = try_encoder(name)
         if problem is None:
-            yield Check(f"encode {name}", "ok", "works")
-        elif name == SOFTWARE_ENCODER:
+            yield Check(f"encode {name}", "ok", "works" if name == DEFAULT_ENCODER else f"works: --encoder {name}")
+        elif name == DEFAULT_ENCODER:
             yield Check(f"encode {name}", "broken", problem, "pip install --force-reinstall av")
         else:
-            # FFmpeg's own reason, such as "Invalid argument", explains nothing here.
-            built_in = problem != NOT_BUILT_IN
-            yield Check(f"encode {name}", "missing", "no hardware or driver for it" if built_in else problem)
-    for name in SAMPLES:
-        problem = try_decoder(name)
-        state: State = "ok" if problem is None else "broken" if name == "h264" else "missing"
-        yield Check(f"decode {name}", state, problem or "works", "pip install --force-reinstall av" if problem else "")
+            yield Check(f"encode {name}", "missing", problem)
+    for codec in SAMPLES:
+        problem = try_decoder(codec)
+        state: State = "ok" if problem is None else "broken" if codec == "h264" else "missing"
+        yield Check(f"decode {codec}", state, problem or "works", "pip install --force-reinstall av" if problem else "")
 
 
 def check_programs() -> Iterator[Check]:

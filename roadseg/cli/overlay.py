@@ -63,6 +63,9 @@ def overlay(
     container: Annotated[
         Literal["mp4", "mkv"], typer.Option(help="Format of the overlay. mkv keeps sound that MP4 needs as AAC.")
     ] = "mp4",
+    encoder: Annotated[
+        Literal["x264", "nvenc"], typer.Option(help="x264 on the CPU, or the encoder of NVIDIA's graphics cards.")
+    ] = "x264",
     frame_rate: FrameRate = None,
     flip: Flip = False,
     scales: Scales = "1",
@@ -126,6 +129,7 @@ def overlay(
         "batch_size": batch_size,
         "track": parse_track(track),
         "container": container,
+        "encoder": encoder,
         "frame_rate": parse_rate(frame_rate) if frame_rate else None,
         "device": device,
         "engine": engine,

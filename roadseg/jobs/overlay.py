@@ -17,6 +17,7 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT
 from roadseg.models.names import DEFAULT
 from roadseg.models.tta import TTA
+from roadseg.overlay.encoding import refuse_unusable
 from roadseg.overlay.failures import Failure, FailureRecord, failure_record
 from roadseg.overlay.job import overlay_or_failure
 from roadseg.overlay.masking import AUTO, read_mask
@@ -25,6 +26,7 @@ from roadseg.overlay.summary import OverlayFiles, OverlayOptions, OverlaySummary
 from roadseg.overlay.tasks import Shard, Task, clashes, find_tasks
 from roadseg.report.pages import report_path, write_index, write_report
 from roadseg.runtime import DeviceName
+from roadseg.video.encoders import DEFAULT_ENCODER, EncoderName
 from roadseg.video.find import Container
 
 
@@ -64,6 +66,7 @@ def overlay_videos(
     batch_size: int | None = None,
     track: int | Literal["all"] | None = None,
     container: Container = "mp4",
+    encoder: EncoderName = DEFAULT_ENCODER,
     frame_rate: float | Fraction | None = None,
     device: DeviceName = "auto",
     engine: EngineName = "auto",
@@ -109,6 +112,8 @@ def overlay_videos(
             "all", each track of such a file gets results of its own, NAME.track1.overlay.mp4 and so on.
         container: "mp4", or "mkv" for overlays as Matroska, NAME.overlay.mkv, which keep more kinds of sound as they
             are (PCM, AC-3, MP2 and others); MP4 gets them encoded as AAC.
+        encoder: "x264", which runs on every CPU, or "nvenc", the H.264 encoder of NVIDIA's graphics cards that have one
+            (not A100 and H100). It is tried before a video begins: what it wrote must decode to the same frames.
         frame_rate: frames per second, for streams without timestamps such as raw H.264.
         device: see `load_segmenter`.
         engine: see `load_segmenter`.
@@ -127,7 +132,7 @@ def overlay_videos(
         For each video its summary or its failure, in the order of the videos; on a Ray cluster as they end.
 
     Raises:
-        InputError: an option is outside its range or excludes another, or no video is found.
+        InputError: an option is outside its range or excludes another, no video is found, or the encoder does not work.
         WeightsError: there is no readable model.
         OutputError: another process does the same, or `out` cannot be written.
     """
@@ -144,6 +149,7 @@ def overlay_videos(
         batch_size=batch_size,
         track=None if track == "all" else track,
         container=container,
+        encoder=encoder,
         frame_rate=None if frame_rate is None else Fraction(frame_rate).limit_denominator(10**6),
         overwrite=overwrite,
         tta=TTA(flip, tuple(scales)),
@@ -157,6 +163,8 @@ def overlay_videos(
     tasks = part.of(tasks) if part else tasks
     failures = [Failure.of(task, refused[task]) for task in tasks if task in refused]
     tasks = [task for task in tasks if task not in refused]
+    if ray is None:  # otherwise the workers encode
+        refuse_unusable(encoder)
     found: Generator[OverlaySummary | Failure]
     if isinstance(run, Segmenter):
         found = _one_by_one(tasks, run, options, on_progress)

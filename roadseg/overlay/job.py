@@ -108,6 +108,7 @@ def overlay_video(
 
     Raises:
         VideoError: the video cannot be read.
+        InputError: the encoder does not work here.
         OutputError: the results cannot be written, another process writes them or holds `out` for itself, or results
             of that name are there from another video, network or options.
     """
@@ -136,12 +137,13 @@ def overlay_video(
                 f"{video}: frames of {size[0]}x{size[1]} pixels cannot be encoded as H.264",
                 f"Scale it: sides of {MIN_SIDE} to {MAX_SIDE} pixels are possible.",
             )
-        mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview, track=options.track)
         decoded = _decode(reader)
         first = next(decoded, None)
         if first is None:
             raise VideoError(f"{video}: none of its frames can be decoded", "Check that it plays elsewhere.")
         like = first.frame
+        at_once = encoders_at_once(segmenter, like, options.encoder)
+        mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview, track=options.track)
         versions = _versions()
         aspect_ratio = reader.info.shown_aspect_ratio
         with OverlayParts(files, job, versions, segmenter.label_space, aspect_ratio) as parts, _while_there(video):
@@ -149,7 +151,6 @@ def overlay_video(
             # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
             left = islice(chain([first], decoded), resumed, None)
             pipeline = _drawn(left, segmenter, sections, options, like, mask, parts.memory())
-            at_once = encoders_at_once(segmenter, like)
             with pipeline.then("encode", partial(encode_segments, parts, like, at_once)) as done:
                 for frames in done:
                     on_progress(resumed + frames, reader.info.frame_count)

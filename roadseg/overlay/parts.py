@@ -76,6 +76,7 @@ class OverlayParts:
         self._files = files
         self._label_space = label_space
         self._sample_aspect_ratio = sample_aspect_ratio
+        self._encoder = job.encoder
         self._folder = _parts_folder(files)
         manifest = {"job": job.model_dump(mode="json"), "versions": dict(versions), "segment_frames": SEGMENT_FRAMES}
         if _read(self._manifest) != manifest:
@@ -118,6 +119,7 @@ class OverlayParts:
             like,
             sample_aspect_ratio=self._sample_aspect_ratio,
             frame_rate=1 / (like.duration * like.time_base),
+            encoder=self._encoder,
         )
         # The table gets its name last: its presence marks the segment as finished.
         with writing(table) as part, FrameTable(part, self._label_space, like.time_base) as rows, writer:

@@ -17,6 +17,7 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.models.tta import NO_TTA, TTA
 from roadseg.overlay.masking import Mask, MaskChoice
 from roadseg.overlay.stats import ClassShare, ClassTotals
+from roadseg.video.encoders import DEFAULT_ENCODER, ENCODERS, EncoderName
 from roadseg.video.find import OVERLAY_SUFFIXES, Container
 from roadseg.video.pipeline import Timing
 
@@ -51,10 +52,14 @@ class OverlayOptions:
     """Adapt batch norm to each scene of a video by itself, or leave it, see `roadseg.inference.sections`."""
     container: Container = "mp4"
     """Format of the overlay: MP4, or Matroska, which copies sound of more codecs."""
+    encoder: EncoderName = DEFAULT_ENCODER
+    """Encoder of the overlay."""
     mask: MaskChoice | None = None
     """Area that is neither drawn on nor counted: the static regions of a video, or a mask that a person drew."""
 
     def __post_init__(self) -> None:
+        if self.encoder not in ENCODERS:
+            raise InputError(f"encoder: {self.encoder!r} is unknown", f"Use one of {', '.join(ENCODERS)}.")
         if not 0 <= self.opacity <= 1:
             raise InputError(f"opacity: {self.opacity}, wanted 0 to 1", "0 is the plain video, 1 shows only colours.")
         if self.batch_size is not None and self.batch_size < 1:
@@ -147,6 +152,7 @@ class OverlayJob(BaseModel):
     legend: bool = Field(title="legend")
     track: int | None = Field(default=None, title="choice of --track")
     container: Container = Field(default="mp4", title="choice of --container")
+    encoder: EncoderName = Field(default=DEFAULT_ENCODER, title="choice of --encoder")
     frame_rate_hz: str | None = Field(title="frame rate")
     """A fraction; for streams without timestamps."""
     flip: bool = Field(title="choice of --flip")
@@ -171,6 +177,7 @@ class OverlayJob(BaseModel):
             legend=options.legend,
             track=options.track,
             container=options.container,
+            encoder=options.encoder,
             frame_rate_hz=str(options.frame_rate) if options.frame_rate else None,
             flip=options.tta.flip,
             scales=options.tta.scales,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from roadseg.errors import VideoError
 from roadseg.video.container import open_input, video_stream
 from roadseg.video.muxer import Muxer
 
@@ -25,8 +26,7 @@ def join_videos(parts: Sequence[Path], path: Path, *, time_base: Fraction, audio
 
     Raises:
         OutputError: the disk is full, or the file cannot be written for another reason.
-        VideoError: a part cannot be read.
-        ValueError: the parts were encoded with different settings.
+        VideoError: a part cannot be read, or was encoded with other settings than the first.
     """
     with Muxer(path, time_base, audio_from) as muxer:
         header, end = None, Fraction()
@@ -37,7 +37,10 @@ def join_videos(parts: Sequence[Path], path: Path, *, time_base: Fraction, audio
                     muxer.add_copy(stream)
                     header = stream.codec_context.extradata
                 elif stream.codec_context.extradata != header:
-                    raise ValueError(f"{part} is encoded differently from {parts[0]}")
+                    raise VideoError(
+                        f"{part}: encoded with other settings than {parts[0]}",
+                        "Run the same command again, on one machine: it starts anew.",
+                    )
                 for packet in source.demux(stream):
                     if packet.size:
                         end = ((packet.pts or 0) + (packet.duration or 0)) * packet.time_base

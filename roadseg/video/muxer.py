@@ -72,9 +72,11 @@ class Muxer:
         with self.errors():
             self._stack.__exit__(kind, error, at)
 
-    def add_encoder(self, options: dict[str, str]) -> VideoStream:
-        """Add the video stream for frames that x264 encodes with these options; call it once, before anything else."""
-        return self._added(self._container.add_stream("libx264", options=options))
+    def add_encoder(self, codec: str, options: dict[str, str]) -> VideoStream:
+        """Add the video stream for frames that FFmpeg's encoder `codec` encodes; call it once, before anything else."""
+        stream = self._container.add_stream(codec, options=options)
+        assert isinstance(stream, VideoStream)
+        return self._added(stream)
 
     def add_copy(self, stream: VideoStream) -> VideoStream:
         """Add the video stream for packets encoded like those of `stream`; call it once, before anything else."""

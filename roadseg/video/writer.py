@@ -14,13 +14,9 @@ from av.video.stream import VideoStream
 from roadseg.errors import OutputError
 from roadseg.video.colour import H273_MATRIX, H273_PRIMARIES, H273_TRANSFER, Matrix, sws_range
 from roadseg.video.container import default_threads
+from roadseg.video.encoders import DEFAULT_ENCODER, ENCODERS, EncoderName
 from roadseg.video.frame import Frame
 from roadseg.video.muxer import Muxer
-
-X264 = {"preset": "superfast", "crf": "24", "bf": "0", "mbtree": "1", "rc-lookahead": "10"}
-"""Options of x264. Quality, and size within a tenth, equal those of `veryfast` at crf 23, for less than half the time.
-With B-frames the same frames often give another video, without them seldom. `mbtree`, rate control by how long a block
-stays visible, is the part of `veryfast` that `superfast` lacks most, so it is switched on."""
 
 KEYFRAME_INTERVAL = 256
 """Largest number of frames from one keyframe to the next."""
@@ -55,6 +51,7 @@ class VideoWriter:
         audio_from: str | os.PathLike[str] | None = None,
         crf: int | None = None,
         threads: int | None = None,
+        encoder: EncoderName = DEFAULT_ENCODER,
     ) -> None:
         """Describe the video; nothing is written before the `with` block begins.
 
@@ -70,8 +67,9 @@ class VideoWriter:
             frame_rate: frames per second for which the level of H.264 is chosen; by default from the duration of the
                 first frame.
             audio_from: a file whose sound is copied packet by packet.
-            crf: constant rate factor of x264, 0 (lossless) to 51; by default 24.
+            crf: constant quality, 0 (best) to 51; by default 24.
             threads: encoder threads; by default the available CPUs, at most 4.
+            encoder: a key of `ENCODERS`: x264, or NVENC, the encoder of NVIDIA's graphics cards.
 
         Raises:
             OutputError: the extension is neither `.mp4` nor `.mkv`, or frames are too small or too large.
@@ -90,7 +88,9 @@ class VideoWriter:
         self._full_range = full_range
         self._sample_aspect_ratio = sample_aspect_ratio
         self._frame_rate = frame_rate
-        self._options = X264 | {"g": str(KEYFRAME_INTERVAL)} | ({} if crf is None else {"crf": str(crf)})
+        self._encoder = ENCODERS[encoder]
+        quality = {} if crf is None else {self._encoder.quality: str(crf)}
+        self._options = self._encoder.options | {"g": str(KEYFRAME_INTERVAL)} | quality
         self._threads = threads or default_threads()
         self._stack = ExitStack()
         self._last: Frame | None = None
@@ -104,6 +104,7 @@ class VideoWriter:
         sample_aspect_ratio: Fraction = Fraction(1),
         frame_rate: Fraction | None = None,
         audio_from: str | os.PathLike[str] | None = None,
+        encoder: EncoderName = DEFAULT_ENCODER,
     ) -> Self:
         """Return a writer for frames with the size, time base, matrix and range of `frame`.
 
@@ -113,6 +114,7 @@ class VideoWriter:
             sample_aspect_ratio: width of a pixel over its height, for players to stretch by.
             frame_rate: frames per second for which the level of H.264 is chosen.
             audio_from: a file whose sound is copied packet by packet.
+            encoder: as for `VideoWriter`.
         """
         return cls(
             path,
@@ -124,6 +126,7 @@ class VideoWriter:
             sample_aspect_ratio=sample_aspect_ratio,
             frame_rate=frame_rate,
             audio_from=audio_from,
+            encoder=encoder,
         )
 
     @property
@@ -165,7 +168,7 @@ class VideoWriter:
         self._encode(frame.to_av(context.width, context.height))
 
     def _add_stream(self) -> VideoStream:
-        stream = self._muxer.add_encoder(self._options)
+        stream = self._muxer.add_encoder(self._encoder.codec, self._options)
         # The default, SLICE, cuts frames into slices: slower and larger.
         stream.thread_type, stream.thread_count = "AUTO", self._threads
         stream.pix_fmt = "yuv420p"
@@ -180,8 +183,13 @@ class VideoWriter:
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         """Encode a frame, or with None the frames that the encoder still holds."""
-        with self._muxer.errors():
+        try:
             packets = self._stream.encode(frame)
+        except av.error.FFmpegError as error:
+            raise OutputError(
+                f"{self._path}: the encoder {self._encoder.codec} failed ({error.strerror})",
+                "Run the same command again: it continues. If that fails too, use another --encoder.",
+            ) from error
         self._muxer.write(packets)
 
     def _finish(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -46,7 +46,7 @@ def test_the_table_shows_every_check_and_a_verdict(roadseg, tmp_path: Path, caps
     monkeypatch.setenv("COLUMNS", "80")
     assert roadseg("doctor", "--data", tmp_path) == 0
     printed = capsys.readouterr()
-    assert "encode libx264" in printed.out and "extras" in printed.out
+    assert "encode x264" in printed.out and "extras" in printed.out
     assert printed.err.strip() == "roadseg works on this machine."
 
 
@@ -57,7 +57,7 @@ def test_something_essential_that_is_broken_ends_with_1(roadseg, tmp_path: Path,
     assert roadseg("doctor", "--data", tmp_path) == 1
     printed = capsys.readouterr()
     assert "→ pip install --force-reinstall av" in printed.out
-    assert printed.err.strip() == "Broken: encode libx264."
+    assert printed.err.strip() == "Broken: encode x264."
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 from roadseg.cli.main import main
 from roadseg.errors import OutputError
 from roadseg.files import write_png
+from roadseg.video.encoders import ENCODERS, Encoder
 from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
@@ -270,6 +271,17 @@ def test_mistakes_are_told_in_a_line(roadseg, run, tmp_path, monkeypatch, argume
     assert (got, stdout) == (code, "")
     assert expected in stderr
     assert "Traceback" not in stderr
+
+
+def test_an_encoder_that_does_not_work_is_told_in_two_lines(roadseg, run, tmp_path, monkeypatch):
+    lossy = Encoder("mpeg4", {"skip_threshold": "1000000", "skip_factor": "1000000"}, "qmax")
+    monkeypatch.setitem(ENCODERS, "nvenc", lossy)
+    clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
+    code, stdout, stderr = roadseg("overlay", clip, "--out", out, "--run", run, "--encoder", "nvenc")
+    assert (code, stdout, out.exists()) == (1, "", False)
+    cause, remedy = stderr.strip().splitlines()
+    assert cause.endswith("nvenc cannot encode videos here: of 6 frames 1 came back")
+    assert remedy.endswith("Use --encoder x264, which runs on every CPU.")
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def names(out):
 
 @pytest.mark.slow
 def test_segments_encoded_at_once_are_those_encoded_one_by_one(clip, whole, tmp_path, monkeypatch):
-    monkeypatch.setattr("roadseg.overlay.job.encoders_at_once", lambda segmenter, frame: 3)
+    monkeypatch.setattr("roadseg.overlay.job.encoders_at_once", lambda segmenter, frame, encoder: 3)
     told = []
     with pytest.raises(MemoryError):
         overlay_video(clip, TheBrighterIsSky(fail_at=THIRD_SEGMENT), tmp_path)

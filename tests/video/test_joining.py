@@ -10,6 +10,7 @@ import pytest
 from helpers.clips import make_clip, sound_packets
 from test_writer import frames, times, write
 
+from roadseg.errors import VideoError
 from roadseg.video.joining import join_videos
 from roadseg.video.reader import VideoReader
 
@@ -89,6 +90,6 @@ def test_videos_that_are_encoded_otherwise_are_not_joined(tmp_path):
     small, large = tmp_path / "small.mp4", tmp_path / "large.mp4"
     write(small, frames(range(5)))
     write(large, frames(range(5, 10), size=(128, 96)))
-    with pytest.raises(ValueError, match=r"large\.mp4 is encoded differently from .*small\.mp4"):
+    with pytest.raises(VideoError, match=r"large\.mp4: encoded with other settings than .*small\.mp4"):
         join_videos([small, large], tmp_path / "out.mp4", time_base=Fraction(1, 25))
     assert not (tmp_path / "out.mp4").exists()
