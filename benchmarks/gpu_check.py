@@ -1,6 +1,6 @@
 """Check of roadseg on a CUDA device: working features, agreement with the CPU, speed. At most 8 minutes on an H100.
 
-    python benchmarks/gpu_check.py OUT [--video VIDEO] [--smoke]
+    python benchmarks/gpu_check.py OUT [--video VIDEO] [--smoke] [--only SECTION ...]
 
 Writes OUT/gpu_check.json after each section and prints the sections. A section that fails is recorded with its error
 and stops no other; one that would not fit into the time is left out. `--smoke` runs everything in small on the CPU.
@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from gpu.compiling import SECONDS, compiled_steps, graphs
 from gpu.inference import agreement, network_rate, segmenter_rate, streams
 from gpu.machine import gpu_tests, groups, machine
 from gpu.setting import Setting
@@ -33,15 +34,17 @@ SECTIONS: dict[Callable[[Setting], dict[str, Any]], int] = {
     gpu_tests: 60,
     agreement: 30,
     streams: 20,
-    network_rate: 40,
+    network_rate: 30,
+    graphs: 15,
     segmenter_rate: 20,
     host_waits: 20,
     groups: 15,
     repeatability: 15,
     overlay: 110,
-    training: 90,
+    training: 60,
     optimizers: 15,
     codecs: 20,
+    compiled_steps: SECONDS,
 }
 """Sections in the order of their importance, with the seconds that each may take."""
 

@@ -14,7 +14,6 @@ from gpu.setting import Setting
 from roadseg import runtime as runtime_module
 from roadseg.datasets.source_images import source_images
 from roadseg.inference.engines import load_segmenter, make_engine
-from roadseg.inference.torch_engine import TorchEngine
 from roadseg.models.predict import to_tensor
 from roadseg.models.weights import load_model
 from roadseg.runtime import Runtime, start
@@ -107,34 +106,7 @@ def network_rate(setting: Setting) -> dict[str, Any]:
             for count in (1,) if setting.smoke else (1, 4, 8, 16, 32) if precision == "float16" else (16,):
                 pixels = to_tensor(setting.random_images(count, size), setting.runtime.device)
                 measure(f"{key} {precision}", partial(engine.labels, pixels, half), count)
-        if setting.smoke:
-            continue
-        for count in (1, 16):
-            pixels = to_tensor(setting.random_images(count, size), setting.runtime.device)
-            engine = make_engine("torch", network, setting.runtime, "float16")
-            expected = engine.labels(pixels, half)
-            torch.backends.cudnn.benchmark = True
-            measure(f"{key} float16, cudnn.benchmark", partial(engine.labels, pixels, half), count)
-            torch.backends.cudnn.benchmark = False
-            assert isinstance(engine, TorchEngine)
-            engine._network.half()
-            measure(f"{key} float16, weights kept in float16", partial(engine.labels, pixels, half), count)
-            same = (engine.labels(pixels, half) == expected).float().mean().item()
-            found[f"{key} share of labels equal with weights kept in float16, batch {count}"] = same
-            measure(f"{key} float16, weights kept in float16, CUDA graph", _graph(engine, pixels, half), count)
     return found
-
-
-def _graph(engine: TorchEngine, pixels: torch.Tensor, size: tuple[int, int]) -> Callable[[], None]:
-    """Return a function that labels `pixels` by a CUDA graph: without the time to start each kernel."""
-    side = torch.cuda.Stream()
-    with torch.cuda.stream(side):
-        engine.labels(pixels, size)
-    torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        engine.labels(pixels, size)
-    return graph.replay
 
 
 def segmenter_rate(setting: Setting) -> dict[str, Any]:

@@ -65,23 +65,20 @@ def training(setting: Setting) -> dict[str, Any]:
     found = {}
     for model, size, precisions in cases:
         for precision in precisions:
-            for choose in (False, True) if not setting.smoke and model == "fast" else (False,):
-                torch.backends.cudnn.benchmark = choose
-                cost = measure_training(
-                    model,
-                    device=setting.device,
-                    precision=precision,  # type: ignore[arg-type]
-                    size=size,
-                    steps=2 if setting.smoke else 8,
-                )
-                torch.backends.cudnn.benchmark = False
-                found[f"{model} {size[0]}x{size[1]} {precision}{' cudnn.benchmark' if choose else ''}"] = {
-                    "ms": cost.ours.step_milliseconds,
-                    "plain_ms": cost.plain.step_milliseconds,
-                    "parts_ms": cost.ours.milliseconds,
-                    "GiB": round((cost.ours.device_bytes or 0) / 2**30, 2),
-                    "plain_GiB": round((cost.plain.device_bytes or 0) / 2**30, 2),
-                }
+            cost = measure_training(
+                model,
+                device=setting.device,
+                precision=precision,  # type: ignore[arg-type]
+                size=size,
+                steps=2 if setting.smoke else 8,
+            )
+            found[f"{model} {size[0]}x{size[1]} {precision}"] = {
+                "ms": cost.ours.step_milliseconds,
+                "plain_ms": cost.plain.step_milliseconds,
+                "parts_ms": cost.ours.milliseconds,
+                "GiB": round((cost.ours.device_bytes or 0) / 2**30, 2),
+                "plain_GiB": round((cost.plain.device_bytes or 0) / 2**30, 2),
+            }
     return found
 
 

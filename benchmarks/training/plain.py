@@ -30,7 +30,7 @@ class PlainStep:
         self._laps = laps
         self._step = 0
         for network in self.networks:
-            _make_plain(network)
+            make_plain(network)
 
     @property
     def networks(self) -> list[nn.Module]:
@@ -104,7 +104,7 @@ class _SeparateNorm(nn.BatchNorm2d):
         return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
 
 
-def _make_plain(network: nn.Module) -> None:
+def make_plain(network: nn.Module) -> None:
     """Undo the measures of our networks that save time and memory; parameters stay."""
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     if isinstance(network, VGG16):
