@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROUNDS = 3
-INTERVALS = (1.0, 0.1)
+INTERVALS = (10.0, 1.0, 0.1)
 """Seconds from one frame to the next."""
 
 

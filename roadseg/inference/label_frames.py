@@ -234,15 +234,15 @@ def label_frames(
     with ExitStack() as stack:
         if isinstance(video, str | PathLike):
             reader = stack.enter_context(VideoReader(Path(video), track=track, frame_rate=rate))
-            frames: Iterable[Frame] = reader
+            frames: Iterable[Frame] = reader if step is None else reader.chosen(AtIntervals(step).wants)
             fitted = segmenter.fitted(reader.info.aspect_ratio)
         else:
             stream = _frames(video, rate or STREAM_RATE)
             first = list(islice(stream, 1))
             frames = chain(first, stream)
+            if step is not None:
+                frames = filter(AtIntervals(step).wants, frames)
             fitted = segmenter.fitted(first[0].width / first[0].height) if first else segmenter
-        if step is not None:
-            frames = filter(AtIntervals(step).wants, frames)
         labeller = Labeller(
             [fitted],
             Frame.to_rgb,

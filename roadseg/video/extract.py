@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,20 +12,22 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import cv2
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from roadseg.errors import InputError, VideoError
 from roadseg.files import PART_SUFFIX, fingerprint, locked, output_errors, write_json, writing
 from roadseg.inputs.documents import parse_json
 from roadseg.video.container import separate_tracks
 from roadseg.video.find import find_videos
-from roadseg.video.frame import Frame
+from roadseg.video.frame import Frame, Moment
 from roadseg.video.reader import VideoReader
-from roadseg.video.selection import MIN_CHANGE, AtIntervals, AtSceneChanges, Novelty, Selection
+from roadseg.video.selection import MIN_CHANGE, AtIntervals, AtSceneChanges, Novelty
 
 ImageFormat = Literal["jpg", "png"]
 
@@ -254,21 +257,25 @@ def _extract(video: Path, track: int | None, out: Path, choice: _Choice, on_prog
 
 def _chosen(reader: VideoReader, choice: _Choice, on_progress: OnProgress) -> Iterator[tuple[Frame, bool]]:
     """Yield the chosen frames, each with True if it differs enough from the last one kept."""
-    selection = _selection(reader, choice)
+    intervals = None if choice.scene_change else _intervals(reader, choice)
+    scenes = AtSceneChanges()
     novelty = Novelty(choice.min_change)
-    for frame in reader:
-        on_progress(reader.info.path, frame.index + 1, reader.info.frame_count)
-        if selection.wants(frame):
+
+    def due(moment: Moment) -> bool:
+        on_progress(reader.info.path, moment.index + 1, reader.info.frame_count)
+        return intervals is None or intervals.wants(moment)
+
+    for frame in reader.chosen(due):
+        if intervals is not None or scenes.wants(frame):
             yield frame, novelty.is_new(frame)
 
 
-def _selection(reader: VideoReader, choice: _Choice) -> Selection:
-    if choice.every is not None:
+def _intervals(reader: VideoReader, choice: _Choice) -> AtIntervals:
+    if choice.count is None:
+        assert choice.every is not None
         return AtIntervals(choice.every)
-    if choice.count is not None:
-        step = _length(reader, choice) / choice.count
-        return AtIntervals(step, offset=step / 2)
-    return AtSceneChanges()
+    step = _length(reader, choice) / choice.count
+    return AtIntervals(step, offset=step / 2)
 
 
 def _length(reader: VideoReader, choice: _Choice) -> Fraction:
@@ -321,12 +328,26 @@ class _Writers:
 
 
 def _write_image(path: Path, frame: Frame, size: tuple[int, int]) -> None:
-    image = cv2.cvtColor(frame.to_rgb(size), cv2.COLOR_RGB2BGR)
+    image = _bgr(frame, size)
     quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix == ".jpg" else []
     # Not imwrite, which reports a full disk only by returning False.
     _, data = cv2.imencode(path.suffix, image, quality)
     with output_errors(path):
         path.write_bytes(data.tobytes())
+
+
+_local = threading.local()
+
+
+def _bgr(frame: Frame, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Convert a frame for OpenCV, (H, W, 3) uint8 BGR; the result is overwritten by the thread's next call."""
+    if size != (frame.width, frame.height) or frame.height % 2:
+        return cast(NDArray[np.uint8], cv2.cvtColor(frame.to_rgb(size), cv2.COLOR_RGB2BGR))
+    red, green, blue = frame.to_rgb_planes()
+    # New memory for each image would cost as much as the rest: the system clears its pages.
+    kept = getattr(_local, "image", None)
+    _local.image = cv2.merge((blue, green, red), dst=kept if kept is not None and kept.shape[1::-1] == size else None)
+    return cast(NDArray[np.uint8], _local.image)
 
 
 def _row(video: Path, name: str, frame: Frame, size: tuple[int, int]) -> dict[str, Any]:

@@ -13,6 +13,16 @@ from roadseg.video.colour import ACCURATE, H273_MATRIX, SWS_MATRIX, Matrix, Plan
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """Place and time of a frame, which are known before its pixels are converted; fields as in `Frame`."""
+
+    index: int
+    pts: int
+    time_base: Fraction
+    duration: int
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """A decoded frame as 8-bit planar Y'CbCr 4:2:0, the form in which video is stored, decoded and encoded.
 
@@ -126,6 +136,17 @@ class Frame:
             self.to_av(), width, height, "rgb24", dst_color_range=ColorRange.JPEG, interpolation=ACCURATE, threads=1
         )
         return plane_views(converted)[0]
+
+    def to_rgb_planes(self) -> tuple[Plane, Plane, Plane]:
+        """Convert to red, green and blue, (H, W) uint8 each, full-range and read-only, in half the time of `to_rgb`.
+
+        Values are those of `to_rgb` in frames of even height; in others swscale weights chroma a little differently.
+        """
+        converted = reformatter().reformat(
+            self.to_av(), format="gbrp", dst_color_range=ColorRange.JPEG, interpolation=ACCURATE, threads=1
+        )
+        green, blue, red = plane_views(converted)
+        return red, green, blue
 
     def to_av(self, width: int | None = None, height: int | None = None) -> av.VideoFrame:
         """Copy the frame, or its upper left `width` x `height` pixels, into a PyAV frame with colour tags and time."""

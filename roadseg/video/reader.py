@@ -1,7 +1,7 @@
 """Reader of video files of any format, damaged ones included, as a sequence of `Frame`."""
 
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -27,7 +27,7 @@ from roadseg.video.colour import (
 from roadseg.video.container import BROKEN, default_threads, demux, left_out, open_input, video_stream
 from roadseg.video.deinterlace import Deinterlacer
 from roadseg.video.fitting import fitted, on_black
-from roadseg.video.frame import Frame
+from roadseg.video.frame import Frame, Moment
 from roadseg.video.orientation import Orientation
 from roadseg.video.probe import MATRICES, VideoInfo, probe
 from roadseg.video.timeline import Timeline
@@ -132,7 +132,7 @@ class VideoReader:
         self._orientation = self.info.orientation
         self._moves: ClockReading | None = self._clock.reading()
         self._stamps = _AviStamps() if self._container.format.name == "avi" else None
-        self._frames = self._decode()
+        self._shown = self._placed()
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +142,20 @@ class VideoReader:
 
     def __iter__(self) -> Iterator[Frame]:
         """Return the frames, from the place where the last iteration stopped."""
-        return self._frames
+        return self.chosen(lambda moment: True)
+
+    def chosen(self, wants: Callable[[Moment], bool]) -> Iterator[Frame]:
+        """Yield the frames that are wanted; all are decoded, and counted in `events`, but the others not converted.
+
+        Args:
+            wants: called once for each frame, in order, from the place where the last iteration stopped.
+        """
+        for frame, moment in self._shown:
+            if wants(moment):
+                yield self._frame(frame, moment)
+            else:
+                self._turn(frame)
+                self._note_size(frame)
 
     def keyframes(self, count: int) -> Iterator[Frame]:
         """Seek to keyframes that are evenly spread over the video; the frames between them are not decoded.
@@ -187,7 +200,7 @@ class VideoReader:
             frame = next((frame for frame in self._decoded() if frame.key_frame), None)
             if frame is not None and frame.pts is not None and frame.pts != last:
                 last = frame.pts
-                yield self._frame(frame, found, max(0, last + moved), 1)
+                yield self._frame(frame, Moment(found, max(0, last + moved), self.info.time_base, 1))
                 found += 1
 
     def frame_at(self, seconds: float) -> Frame:
@@ -219,11 +232,11 @@ class VideoReader:
             shown = frame
         if shown is None:
             raise VideoError(f"{self.info.path}: no frame can be decoded at {seconds:.3f} s", BROKEN)
-        return self._frame(shown, 0, max(0, shown.pts or 0), 1)
+        return self._frame(shown, Moment(0, max(0, shown.pts or 0), self.info.time_base, 1))
 
     def close(self) -> None:
         """Free the decoder; frames stay valid."""
-        self._frames.close()
+        self._shown.close()
         self._container.close()
 
     def _timed(self, info: VideoInfo, frame_rate: float | Fraction | None) -> VideoInfo:
@@ -254,9 +267,10 @@ class VideoReader:
     def _notice(self, text: str) -> None:
         self.events.notices.append(text)
 
-    def _decode(self) -> Generator[Frame]:
-        """Yield frames; each is held back until the next one shows how long it lasts."""
-        timeline = Timeline(self.info.time_base, from_zero=True, start=max(0, self.info.start_pts or 0))
+    def _placed(self) -> Generator[tuple[av.VideoFrame, Moment]]:
+        """Yield frames with their times; each is held back until the next one shows how long it lasts."""
+        time_base = self.info.time_base
+        timeline = Timeline(time_base, from_zero=True, start=max(0, self.info.start_pts or 0))
         counted = self.info.start_pts is None
         held: tuple[av.VideoFrame, int] | None = None
         index = shown = 0
@@ -272,15 +286,15 @@ class VideoReader:
             self.events.damaged_frames += frame.is_corrupt
             if held is not None:
                 shown = pts - held[1]
-                yield self._frame(held[0], index - 1, held[1], shown)
+                yield held[0], Moment(index - 1, held[1], time_base, shown)
             held = frame, pts
             first = pts if first is None else first
             index += 1
         if held is not None and first is not None:
             states_length = not counted and self._stamps is None
             length = max(1, (timeline.plausible(held[0].duration) if states_length else 0) or shown)
-            self._check_length(float((held[1] + length - first) * self.info.time_base))
-            yield self._frame(held[0], index - 1, held[1], length)
+            self._check_length(float((held[1] + length - first) * time_base))
+            yield held[0], Moment(index - 1, held[1], time_base, length)
 
     def _check_length(self, seconds: float) -> None:
         if self._clock.jumps:  # the duration is the difference of stamps of several clocks
@@ -349,13 +363,15 @@ class VideoReader:
         self._notice(f"reading stopped early: {self._failures} packets in a row cannot be decoded ({error.strerror})")
         return True
 
-    def _frame(self, frame: av.VideoFrame, index: int, pts: int, duration: int) -> Frame:
+    def _frame(self, frame: av.VideoFrame, moment: Moment) -> Frame:
         self._turn(frame)
+        self._note_size(frame)
         planes = self._planes(frame)
         if planes[0].shape != self._stored_size[::-1]:
             planes = on_black(planes, self._stored_size, full_range=self.full_range)
         y, u, v = (self._orientation.upright(plane) for plane in planes)
-        return Frame(y, u, v, self.matrix, self.full_range, index, pts, self.info.time_base, duration)
+        place = moment.index, moment.pts, moment.time_base, moment.duration
+        return Frame(y, u, v, self.matrix, self.full_range, *place)
 
     def _turn(self, frame: av.VideoFrame) -> None:
         """Take the orientation of a key frame, which holds until the next."""
@@ -390,7 +406,6 @@ class VideoReader:
         ):
             return frame
         if (frame.width, frame.height) != shown:
-            self._note_size(frame, shown)
             shown = fitted((frame.width, frame.height), into=shown)
         return reformatter().reformat(
             frame,
@@ -410,9 +425,9 @@ class VideoReader:
         size = self.info.width, self.info.height
         return size[::-1] if self._orientation.swaps_sides else size
 
-    def _note_size(self, frame: av.VideoFrame, shown: tuple[int, int]) -> None:
-        size = frame.width, frame.height
-        if size not in self._sizes:
+    def _note_size(self, frame: av.VideoFrame) -> None:
+        size, shown = (frame.width, frame.height), self._stored_size
+        if size != shown and size not in self._sizes:
             self._sizes.add(size)
             self._notice(f"some frames have {size[0]}x{size[1]} pixels: fitted into {shown[0]}x{shown[1]}")
 

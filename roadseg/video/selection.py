@@ -1,13 +1,12 @@
 """Rules that select frames of a video: by time, by change of scene, and never the same view twice."""
 
 from fractions import Fraction
-from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.video.frame import Frame
+from roadseg.video.frame import Frame, Moment
 
 THUMBNAIL = (32, 18)
 """(width, height): cells large enough to average out noise of sensor and codec."""
@@ -21,14 +20,6 @@ SCENE_CHANGE = 0.15
 cut of an edited video."""
 
 
-class Selection(Protocol):
-    """Rule that sees every frame in order and selects some."""
-
-    def wants(self, frame: Frame) -> bool:
-        """Return True to select this frame."""
-        ...
-
-
 class AtIntervals:
     """Selects the frames shown `offset` seconds after the first frame and every `step` seconds from then on."""
 
@@ -37,13 +28,15 @@ class AtIntervals:
         self._offset = offset
         self._due: Fraction | None = None
 
-    def wants(self, frame: Frame) -> bool:
-        """Return True if a due time falls into the time that this frame is shown."""
+    def wants(self, frame: Frame | Moment) -> bool:
+        """Return True if a due time falls into the time that this frame is shown; call it for every frame, in order."""
         if self._due is None:
             self._due = frame.pts * frame.time_base + self._offset
-        end = (frame.pts + frame.duration) * frame.time_base
-        if end <= self._due:
+        ticks, tick = frame.pts + frame.duration, frame.time_base
+        # end <= due, in whole numbers: fractions would take ten times as long, for every frame of a video.
+        if ticks * tick.numerator * self._due.denominator <= self._due.numerator * tick.denominator:
             return False
+        end = ticks * tick
         # The next due time after `end`, even if this frame covers several.
         self._due += -((self._due - end) // self._step) * self._step
         return True
@@ -74,6 +67,8 @@ class Novelty:
 
     def is_new(self, frame: Frame) -> bool:
         """Return True if the frame differs by `min_change` from the last new one, in mean luma levels of thumbnails."""
+        if self._min_change <= 0:
+            return True
         thumbnail = cv2.resize(frame.y, THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.int16)
         if self._last is not None and np.abs(thumbnail - self._last).mean() < self._min_change:
             return False

@@ -68,6 +68,17 @@ def test_to_rgb_follows_the_standard(matrix, full_range, size):
     assert np.abs(centres(image) - expected).max() <= 0.6
 
 
+@pytest.mark.parametrize("size", [(64, 48), (63, 36), (1280, 2)])
+@pytest.mark.parametrize("full_range", [False, True])
+@pytest.mark.parametrize("matrix", LUMA_WEIGHTS)
+def test_planes_of_rgb_have_the_values_of_rgb(matrix, full_range, size):
+    width, height = size
+    noise = np.random.default_rng(2)
+    planes = [noise.integers(0, 256, (-(-height // step), -(-width // step)), np.uint8) for step in (1, 2, 2)]
+    frame = Frame(*planes, matrix, full_range, 0, 0, Fraction(1, 25), 1)
+    assert np.array_equal(np.dstack(frame.to_rgb_planes()), frame.to_rgb())
+
+
 @pytest.mark.parametrize("matrix", LUMA_WEIGHTS)
 def test_from_rgb_follows_the_standard(matrix):
     colours = np.random.default_rng(3).integers(0, 256, (16, 16, 3)).astype(np.uint8)

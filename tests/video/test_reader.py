@@ -126,6 +126,17 @@ class TestReader:
             assert list(video) == []
         assert [first.index, *(frame.index for frame in rest)] == list(range(len(clip.seconds)))
 
+    def test_chosen_frames_are_those_of_the_whole_video(self, open_video, clip):
+        with open_video(clip.path) as video:
+            every_third = list(video)[::3]
+        with open_video(clip.path) as again:
+            chosen = list(again.chosen(lambda moment: moment.index % 3 == 0))
+        assert [(frame.index, frame.pts, frame.duration) for frame in chosen] == [
+            (frame.index, frame.pts, frame.duration) for frame in every_third
+        ]
+        assert all(np.array_equal(a.to_rgb(), b.to_rgb()) for a, b in zip(chosen, every_third, strict=True))
+        assert again.events == video.events
+
     def test_may_be_left_early(self, open_video, clip):
         with open_video(clip.path) as video:
             frame = next(iter(video))
@@ -275,6 +286,10 @@ def test_size_that_changes_is_scaled_to_the_first(tmp_path):
         frames = list(video)
     assert {(frame.width, frame.height) for frame in frames} == {(64, 48)}
     assert shown_pictures(frames) == 2 * list(range(12))
+    with VideoReader(both) as again:
+        assert list(again.chosen(lambda moment: False)) == []
+    assert again.events == video.events
+    assert "some frames have 128x96 pixels: fitted into 64x48" in again.events.notices
 
 
 def test_events_are_json(tmp_path):
