@@ -114,3 +114,11 @@ def test_help_loads_no_heavy_library():
     *page, modules = shown.splitlines()
     assert len(page) > 20
     assert not heavy & set(modules.split())
+
+
+def test_the_first_frame_of_an_overlay_waits_for_no_renderer_and_no_templates():
+    late = {"roadseg.streets.render", "roadseg.datasets.catalogue", "jinja2", "plotly", "ray", "yt_dlp"}
+    code = "import sys, roadseg.jobs.overlay; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "roadseg.overlay.job" in loaded
+    assert not late & set(loaded)

@@ -13,7 +13,6 @@ from torch import Tensor
 from roadseg.adaptation.batch_norm import IMAGES, BatchNormAdaptation, Moments, adapted_to, source_moments
 from roadseg.adaptation.defaults import AUTO
 from roadseg.adaptation.shifts import Descriptions, describe
-from roadseg.datasets.source_images import source_images
 from roadseg.datasets.streets import STREETS
 from roadseg.datasets.transforms import size_within
 from roadseg.inference.batch_size import best_batch_size
@@ -201,6 +200,9 @@ class NetworkSegmenter(Segmenter):
             return self._adapted_to_best(images, adaptation.prior)
         key = scenes, self.input_size
         if key not in self._source_moments:
+            # The renderer and all data sets take a tenth of a second to import, which others need not wait for.
+            from roadseg.datasets.source_images import source_images
+
             source = source_images(self._source, self.input_size, IMAGES, scenes)
             self._source_moments[key] = source_moments(self._network, source, self._runtime)
         adapted = copy.copy(self)

@@ -24,7 +24,6 @@ from roadseg.overlay.masking import AUTO, read_mask
 from roadseg.overlay.ray_jobs import overlay_on_ray
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions, OverlaySummary
 from roadseg.overlay.tasks import Shard, Task, clashes, find_tasks
-from roadseg.report.pages import report_path, write_index, write_report
 from roadseg.runtime import DeviceName
 from roadseg.video.encoders import DEFAULT_ENCODER, EncoderName
 from roadseg.video.find import Container
@@ -218,6 +217,8 @@ def _write_page(
     files: OverlayFiles, summary: OverlaySummary, on_page: Callable[[Path], None], on_warning: Callable[[str], None]
 ) -> bool:
     """Write the page of a video unless it is there and up to date; the overlay is complete without it."""
+    from roadseg.report.pages import report_path, write_report  # late: the first frame need not wait for templates
+
     page = report_path(files)
     if page.exists() and summary.skipped:
         return False
@@ -233,6 +234,8 @@ def _write_page(
 
 def _write_index(out: Path, on_page: Callable[[Path], None], on_warning: Callable[[str], None]) -> None:
     """Write the page of the whole folder if it has several videos."""
+    from roadseg.report.pages import write_index
+
     try:
         index = write_index(out)
     except Exception as error:

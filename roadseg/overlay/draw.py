@@ -194,27 +194,30 @@ class _Canvas:
 
     def box(self, x: int, y: int, width: int, height: int, radius: int, colour: tuple[int, ...], alpha: float) -> None:
         """Draw a filled box with rounded corners; its edges are smooth, because it is drawn four times as large."""
-        coverage = np.zeros((4 * self.alpha.shape[0], 4 * self.alpha.shape[1]), np.uint8)
-        left, top, right, bottom, r = 4 * x, 4 * y, 4 * (x + width) - 1, 4 * (y + height) - 1, 4 * radius
-        cv2.rectangle(coverage, (left + r, top), (right - r, bottom), 255, cv2.FILLED)
-        cv2.rectangle(coverage, (left, top + r), (right, bottom - r), 255, cv2.FILLED)
-        for centre in ((left + r, top + r), (right - r, top + r), (left + r, bottom - r), (right - r, bottom - r)):
+        coverage = np.zeros((4 * height, 4 * width), np.uint8)
+        right, bottom, r = 4 * width - 1, 4 * height - 1, 4 * radius
+        cv2.rectangle(coverage, (r, 0), (right - r, bottom), 255, cv2.FILLED)
+        cv2.rectangle(coverage, (0, r), (right, bottom - r), 255, cv2.FILLED)
+        for centre in ((r, r), (right - r, r), (r, bottom - r), (right - r, bottom - r)):
             cv2.circle(coverage, centre, r, 255, cv2.FILLED)
-        self._over(_halved(_halved(coverage)), colour, alpha)
+        self._over(_halved(_halved(coverage)), (x, y), colour, alpha)
 
     def text(self, x: int, baseline: int, text: str, size: int, colour: tuple[int, ...]) -> None:
         """Draw a line of text, `size` pixels high."""
-        coverage = np.zeros((*self.alpha.shape, 3), np.uint8)
-        draw_text(coverage, text, (x, baseline), size, (255, 255, 255))
-        self._over(coverage[..., 0], colour, 1.0)
+        top, bottom = max(0, baseline - 2 * size), min(baseline + size, self.alpha.shape[0])
+        coverage = np.zeros((bottom - top, self.alpha.shape[1], 3), np.uint8)
+        draw_text(coverage, text, (x, baseline - top), size, (255, 255, 255))
+        self._over(coverage[..., 0], (0, top), colour, 1.0)
 
-    def _over(self, coverage: NDArray[Real], colour: tuple[int, ...], alpha: float) -> None:
-        """Porter and Duff's "over", "Compositing digital images", 1984; `coverage` in 0..255."""
+    def _over(self, coverage: NDArray[Real], place: tuple[int, int], colour: tuple[int, ...], alpha: float) -> None:
+        """Porter and Duff's "over", "Compositing digital images", 1984: `coverage` in 0..255, at (x, y) `place`."""
+        (x, y), (height, width) = place, coverage.shape
+        rgb, below = self.rgb[y : y + height, x : x + width], self.alpha[y : y + height, x : x + width]
         source: Pixels = coverage.astype(np.float32) * np.float32(alpha / 255)
-        total = source + self.alpha * (1 - source)
+        total = source + below * (1 - source)
         share = np.divide(source, total, out=np.zeros_like(source), where=total > 0)[..., None]
-        self.rgb += share * (np.asarray(colour, np.float32) - self.rgb)
-        self.alpha = total
+        rgb += share * (np.asarray(colour, np.float32) - rgb)
+        below[:] = total
 
 
 def _nearest(plane: Plane, size: tuple[int, int]) -> Plane:

@@ -56,7 +56,7 @@ def test_bare_weights_are_scored_as_a_recipe_says(evaluate, weights, capsys, tmp
 @pytest.mark.slow
 def test_options_of_test_time_are_in_the_record(evaluate, weights, capsys, monkeypatch):
     monkeypatch.setattr(
-        "roadseg.inference.network_segmenter.source_images",
+        "roadseg.datasets.source_images.source_images",
         lambda source, size, count, scenes: np.zeros((2, *size[::-1], 3), np.uint8),
     )
     recipe, records = ("--recipe", weights / "fast.toml", "--json"), []

@@ -124,7 +124,7 @@ def test_a_page_that_cannot_be_written_fails_no_overlay(roadseg, run, tmp_path, 
         raise OutputError("no space left on the disk", "Free some space.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("roadseg.jobs.overlay.write_report", full)
+        patch.setattr("roadseg.report.pages.write_report", full)
         code, _, stderr = roadseg(*call)
     assert code == 0
     assert "warning: no report: no space left on the disk; Free some space\n" in stderr and "browser" not in stderr
@@ -153,7 +153,7 @@ def test_what_was_done_is_skipped_unless_overwritten(roadseg, run, tmp_path):
 def test_options_of_test_time_change_labels_and_are_recorded(roadseg, run, tmp_path, monkeypatch):
     """Blank images stand in for the source images, whose rendering takes long."""
     monkeypatch.setattr(
-        "roadseg.inference.network_segmenter.source_images",
+        "roadseg.datasets.source_images.source_images",
         lambda source, size, count, scenes: np.zeros((2, *size[::-1], 3), np.uint8),
     )
     clip, tables = make_video(tmp_path / "clip.mp4"), []
