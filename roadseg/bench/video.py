@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from roadseg.bench.memory import peak_resident_bytes
 from roadseg.cores import usable_cores
+from roadseg.inference.engine_segmenter import EngineSegmenter
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.label_frames import Labeller, batches
-from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.overlay.device import device_overlay, draws_on_device
 from roadseg.overlay.draw import Overlay
@@ -217,7 +217,7 @@ def _on_cpu(segmenter: Segmenter, options: OverlayOptions, frames: list[Frame], 
 
 def _on_device(segmenter: Segmenter, options: OverlayOptions, frames: list[Frame], measured: Measured) -> list[Frame]:
     """Measure what the device of the network does; return the drawn frames."""
-    assert isinstance(segmenter, NetworkSegmenter)
+    assert isinstance(segmenter, EngineSegmenter)
     overlay, _ = device_overlay(segmenter, options, frames[0])
     size = batch_size_for(options, segmenter, frames[0])
     overlay.draw(frames[:size])  # the first call makes ready

@@ -87,17 +87,17 @@ class CropTransform:
         return (slice(top, top + part_height), slice(left, left + part_width)), flipped
 
 
-def size_within(size: tuple[int, int], aspect_ratio: float) -> tuple[int, int]:
+def size_within(size: tuple[int, int], aspect_ratio: float, step: int = STRIDE) -> tuple[int, int]:
     """Return the largest (width, height) within `size` of images with this width over height.
 
-    A side that is shortened is rounded to a multiple of `STRIDE` pixels; none is below `MIN_SIDE`.
+    A side that is shortened is rounded to a multiple of `step` pixels; none is below `MIN_SIDE`.
     """
     width, height = size
-    if abs(width - height * aspect_ratio) < STRIDE / 2:
+    if abs(width - height * aspect_ratio) < step / 2:
         return size
     if width < height * aspect_ratio:
-        return width, max(round(width / aspect_ratio / STRIDE) * STRIDE, MIN_SIDE)
-    return max(round(height * aspect_ratio / STRIDE) * STRIDE, MIN_SIDE), height
+        return width, max(round(width / aspect_ratio / step) * step, MIN_SIDE)
+    return max(round(height * aspect_ratio / step) * step, MIN_SIDE), height
 
 
 def resized_image(image: Image, size: tuple[int, int], resampling: Resampling = "area") -> Image:

@@ -16,14 +16,14 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.self_check import check_engine
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
-from roadseg.models.engine import Engine, EnginePrecision
+from roadseg.models.engine import EnginePrecision, NetworkEngine
 from roadseg.models.names import DEFAULT
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import ModelCard, load_model
 from roadseg.runtime import DeviceName, Runtime, start
 
 Program = Literal["torch", "openvino"]
-AnyEngine = TypeVar("AnyEngine", bound=Engine)
+AnyEngine = TypeVar("AnyEngine", bound=NetworkEngine)
 EngineName = Literal["auto", "exact", Program]
 CHECK_AGAIN = "`roadseg doctor` checks engines again."
 
@@ -86,7 +86,7 @@ def network_segmenter(
     return segmenter
 
 
-def usual_engine(network: SegmentationNetwork, device: DeviceName) -> tuple[Engine, tuple[str, ...]]:
+def usual_engine(network: SegmentationNetwork, device: DeviceName) -> tuple[NetworkEngine, tuple[str, ...]]:
     """Return the engine that `load_segmenter` takes by default on a device, and its notices; errors as there."""
     return _sound_engine(network, weights_digest(network), device, "auto", None)
 
@@ -97,7 +97,7 @@ def _sound_engine(
     device: DeviceName,
     engine: EngineName,
     precision: EnginePrecision | None,
-) -> tuple[Engine, tuple[str, ...]]:
+) -> tuple[NetworkEngine, tuple[str, ...]]:
     """Return the first engine that agrees with torch in float32, and a notice if it is not the usual one."""
     runtime, program = choose(device, engine)
     candidates = [(program, runtime, precision)]
@@ -170,7 +170,7 @@ def make_engine(
     network: SegmentationNetwork,
     runtime: Runtime,
     precision: EnginePrecision | None = None,
-) -> Engine:
+) -> NetworkEngine:
     """Return an engine that runs `network`; see `load_segmenter` for the precision.
 
     Raises:

@@ -16,9 +16,9 @@ from torch import nn
 from roadseg.datasets.source_images import source_images
 from roadseg.errors import InputError, OutputError
 from roadseg.files import writing
+from roadseg.inference.engine_segmenter import LABEL_STRIDE
 from roadseg.inference.engines import weights_digest
 from roadseg.inference.graphs import EarlyGraph, LateGraph
-from roadseg.inference.network_segmenter import LABEL_STRIDE
 from roadseg.models.frozen_norm import folded
 from roadseg.models.tta import coarse_size
 from roadseg.models.weights import load_model

@@ -52,6 +52,10 @@ class Engine(Protocol):
         """Return the class of the highest score, (N, height, width) uint8; arguments and errors as for `scores`."""
         ...
 
+
+class NetworkEngine(Engine, Protocol):
+    """Engine made of a network of roadseg."""
+
     def running(self, network: SegmentationNetwork) -> Self:
         """Return the same engine for another network, which is left as it is."""
         ...

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from roadseg.inference.network_segmenter import NetworkSegmenter
+from roadseg.inference.engine_segmenter import EngineSegmenter
 from roadseg.inference.planes import PlaneLayout, to_grey, to_rgb
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.space import IGNORE, LabelMap
@@ -42,7 +42,7 @@ class DeviceOverlay:
 
     def __init__(
         self,
-        segmenter: NetworkSegmenter,
+        segmenter: EngineSegmenter,
         overlay: Overlay,
         like: Frame,
         seen: NDArray[np.bool_] | None = None,
@@ -118,13 +118,13 @@ class DeviceOverlay:
         return torch.cat([part.flatten(1) for part in (*self._drawing.draw(planes, labels), labels)], 1)
 
 
-def draws_on_device(segmenter: Segmenter) -> TypeGuard[NetworkSegmenter]:
+def draws_on_device(segmenter: Segmenter) -> TypeGuard[EngineSegmenter]:
     """Return True if frames are scaled and drawn on where the network is: on a GPU."""
-    return isinstance(segmenter, NetworkSegmenter) and segmenter.device.type == "cuda"
+    return isinstance(segmenter, EngineSegmenter) and segmenter.device.type == "cuda"
 
 
 def device_overlay(
-    segmenter: NetworkSegmenter, options: OverlayOptions, like: Frame, mask: Mask | None = None
+    segmenter: EngineSegmenter, options: OverlayOptions, like: Frame, mask: Mask | None = None
 ) -> tuple[DeviceOverlay, NDArray[np.bool_] | None]:
     """Return the overlay for frames like `like` on the segmenter's device, and where label maps are seen."""
     overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)

@@ -17,7 +17,7 @@ from roadseg.bench.engines import compare_engines
 from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.source_images import source_images
 from roadseg.errors import InputError
-from roadseg.inference import engines, network_segmenter, openvino_engine
+from roadseg.inference import engine_segmenter, engines, network_segmenter, openvino_engine
 from roadseg.inference.batch_size import best_batch_size
 from roadseg.inference.engines import choose, load_segmenter
 from roadseg.inference.network_segmenter import NetworkSegmenter
@@ -209,7 +209,7 @@ def test_the_best_batch_size_is_the_smallest_of_nearly_the_highest_rate(seconds,
 
 
 def test_where_an_engine_cannot_tell_its_batch_size_it_is_tried_out(monkeypatch):
-    monkeypatch.setattr(network_segmenter, "best_batch_size", lambda label: label(4))
+    monkeypatch.setattr(engine_segmenter, "best_batch_size", lambda label: label(4))
     network, card = load_model(DEFAULT)
     engine = Cramped(network)
     engine.batch_size = None
