@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from roadseg.inference.segmenter import Segmenter
     from roadseg.jobs.adapt import adapt
     from roadseg.jobs.compare import compare
+    from roadseg.jobs.import_network import import_network
     from roadseg.jobs.labelling import write_labels
     from roadseg.jobs.overlay import overlay_videos
     from roadseg.labels.space import LabelSpace
@@ -54,6 +55,7 @@ __all__ = [
     "extract_frames",
     "fetch_videos",
     "find_videos",
+    "import_network",
     "label_frames",
     "load_segmenter",
     "open_dataset",
@@ -80,6 +82,7 @@ _MODULES = {
     "extract_frames": "roadseg.video.extract",
     "fetch_videos": "roadseg.fetch.job",
     "find_videos": "roadseg.video.find",
+    "import_network": "roadseg.jobs.import_network",
     "label_frames": "roadseg.inference.label_frames",
     "load_segmenter": "roadseg.inference.engines",
     "open_dataset": "roadseg.datasets.catalogue",

@@ -24,6 +24,7 @@ from roadseg.cli.evaluate import evaluate
 from roadseg.cli.export import export
 from roadseg.cli.fetch import fetch
 from roadseg.cli.frames import frames
+from roadseg.cli.import_network import import_
 from roadseg.cli.labels import labels
 from roadseg.cli.overlay import overlay
 from roadseg.cli.recipes import recipes
@@ -68,7 +69,8 @@ GROUPS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
     "Adapt": (adapt, run, recipes),
     "Evaluate": (evaluate, compare, retrieve),
     "Data": (fetch, frames, synth, labels, datasets),
-    "Machine": (doctor, bench, export),
+    "Networks": (import_, export),
+    "Machine": (doctor, bench),
 }
 """Commands in the order in which `roadseg --help` lists them."""
 
@@ -77,7 +79,7 @@ for group, commands in GROUPS.items():
         if isinstance(command, typer.Typer):
             app.add_typer(command, cls=CommandGroup, rich_help_panel=group)
         else:
-            app.command(cls=Command, rich_help_panel=group)(command)
+            app.command(command.__name__.removesuffix("_"), cls=Command, rich_help_panel=group)(command)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from roadseg.evaluation.blocks import divided
 from roadseg.evaluation.by_drive import ScoresByDrive
 from roadseg.evaluation.consistency import TemporalConsistency
 from roadseg.evaluation.scores import Evaluation, Steadiness
-from roadseg.evaluation.trained import load_trained
+from roadseg.evaluation.trained import ScoringSettings, load_published, scored_segmenter
 from roadseg.inference.engines import EngineName, network_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT, TemporalSmoother
@@ -31,6 +31,7 @@ from roadseg.labels.counterparts import unmatched_notices
 from roadseg.labels.space import IGNORE, LabelMap, conversion
 from roadseg.models.tta import NO_TTA, TTA
 from roadseg.runtime import DeviceName
+from roadseg.training.recipe_files import read_recipe
 
 Progress = Callable[[int, int], None]
 """Called with (images done, images in all)."""
@@ -134,16 +135,17 @@ def evaluate(
                 "engine, device, input_size and recipe are for loading a run; this is a loaded segmenter",
                 "Give them to load_segmenter instead.",
             )
-        segmenter = run
+        segmenter, settings = run, ScoringSettings()
+    elif recipe is not None:
+        published, report = load_published(Path(run), read_recipe(recipe))
+        on_load(str(report))
+        settings = published.settings
+        size = input_size or settings.input_size
+        segmenter = network_segmenter(published.network, published.card, device=device, engine=engine, input_size=size)
     else:
-        trained = load_trained(run, recipe)
-        if trained.report is not None:
-            on_load(str(trained.report))
-        resampling = resampling or trained.resampling
-        scored_classes = scored_classes or trained.scored_classes
-        segmenter = network_segmenter(
-            trained.network, trained.card, device=device, engine=engine, input_size=input_size or trained.input_size
-        )
+        segmenter, settings = scored_segmenter(run, device=device, engine=engine, input_size=input_size)
+    resampling = resampling or settings.resampling
+    scored_classes = scored_classes or settings.scored_classes
     for images in sets.values():
         _Counter(segmenter, images)  # what cannot be scored is refused before minutes are spent on another data set
     evaluations: dict[str, Evaluation] = {}
@@ -157,7 +159,7 @@ def evaluate(
         evaluations[name] = score(
             segmenter,
             images,
-            resampling=resampling or "area",
+            resampling=resampling,
             scored_classes=scored_classes,
             tta=tta,
             smoothing=WEIGHT if smooth else 0.0,

@@ -5,72 +5,89 @@ from pathlib import Path
 
 from roadseg.datasets.transforms import Resampling
 from roadseg.errors import WeightsError
+from roadseg.inference.engines import EngineName, load_segmenter
+from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import label_space
 from roadseg.models.build import MODELS, build_model
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import LoadReport, ModelCard, load_model, load_weights, model_file
+from roadseg.runtime import DeviceName
 from roadseg.training.recipe import AdaptRecipe, resolve
-from roadseg.training.recipe_files import read_recipe
 from roadseg.training.recipe_values import recipe_values
 from roadseg.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
-class TrainedNetwork:
-    """A trained network and the settings under which its run scores it."""
+class ScoringSettings:
+    """Settings under which a run is scored."""
 
-    network: SegmentationNetwork
-    """The network in evaluation mode."""
-    card: ModelCard
-    """Label space, input size and origin of the weights."""
     resampling: Resampling = "area"
     """Filter that resizes images to the input size."""
     scored_classes: str = ""
     """Label space whose classes the mean is taken over; empty for all classes that can be scored."""
     input_size: tuple[int, int] | None = None
     """(width, height) of all images, where the recipe names a size for target images; None: their own shape counts."""
-    report: LoadReport | None = None
-    """Tensors of a published weight file that were used; None for a run of roadseg."""
 
 
-def load_trained(run: str | Path, recipe: str | Path | None = None) -> TrainedNetwork:
-    """Load a trained network.
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network of roadseg and the settings under which its run scores it."""
+
+    network: SegmentationNetwork
+    """The network in evaluation mode."""
+    card: ModelCard
+    """Label space, input size and origin of the weights."""
+    settings: ScoringSettings = ScoringSettings()
+    """Settings of its recipe."""
+
+
+def scored_segmenter(
+    run: str | Path,
+    *,
+    device: DeviceName = "auto",
+    engine: EngineName = "exact",
+    input_size: tuple[int, int] | None = None,
+) -> tuple[Segmenter, ScoringSettings]:
+    """Load a run as its scores need it.
 
     Args:
-        run: a run folder, a `model.safetensors`, or the name of packaged weights; with `recipe`, a published weight
-            file.
-        recipe: recipe that names the network, heads and label space of a published weight file.
+        run: as for `load_segmenter`.
+        device: see `load_segmenter`.
+        engine: see `load_segmenter`.
+        input_size: (width, height) of images; by default as the recipe of the run says.
 
     Raises:
-        WeightsError: there is no readable model, or the weights do not fit the network of the recipe.
-        RecipeError: the recipe has errors.
+        WeightsError: there is no readable model.
+        InputError: device or engine are missing.
     """
-    if recipe is not None:
-        return load_published(Path(run), read_recipe(recipe))
-    return load_run(Path(run))
+    settings = _settings(Path(run))
+    size = input_size or settings.input_size
+    return load_segmenter(run, device=device, engine=engine, input_size=size), settings
 
 
 def load_run(path: Path) -> TrainedNetwork:
-    """Load a run folder, or a `model.safetensors` outside of one.
+    """Load a run folder of a network of roadseg, or a `model.safetensors` outside of one.
 
     Raises:
         WeightsError: there is no readable model of roadseg.
     """
-    if path.suffix in (".pth", ".pt") and path.exists():
-        raise WeightsError(
-            f"{path}: does not say which network it belongs to",
-            "Name a recipe that does: --recipe RECIPE (list them with: roadseg recipes)",
-        )
     network, card = load_model(path)
+    return TrainedNetwork(network, card, _settings(path))
+
+
+def _settings(path: Path) -> ScoringSettings:
     file = RunFolder(model_file(path).parent).recipe
     if not file.is_file():
-        return TrainedNetwork(network, card)
+        return ScoringSettings()
     recipe = resolve(recipe_values(file), origin=str(file))
-    return TrainedNetwork(network, card, recipe.resampling, recipe.scored_classes, recipe.target_size)
+    return ScoringSettings(recipe.resampling, recipe.scored_classes, recipe.target_size)
 
 
-def load_published(weights: Path, recipe: AdaptRecipe) -> TrainedNetwork:
+def load_published(weights: Path, recipe: AdaptRecipe) -> tuple[TrainedNetwork, LoadReport]:
     """Load a published weight file for the network, heads and label space that a recipe names.
+
+    Returns:
+        The network, and the tensors of the file that were used.
 
     Every tensor of the network must be in the file. A file with the main head alone makes a network of one level.
 
@@ -88,8 +105,8 @@ def load_published(weights: Path, recipe: AdaptRecipe) -> TrainedNetwork:
             mismatch = mismatch or error
         else:
             card = card_of(recipe, network)
-            size = recipe.target_size
-            return TrainedNetwork(network.eval(), card, recipe.resampling, recipe.scored_classes, size, report)
+            settings = ScoringSettings(recipe.resampling, recipe.scored_classes, recipe.target_size)
+            return TrainedNetwork(network.eval(), card, settings), report
     assert mismatch is not None
     raise mismatch
 

@@ -9,6 +9,8 @@ from typing import Literal, TypeVar
 import torch
 
 from roadseg.errors import EngineError, InputError
+from roadseg.inference.imported.card import imported_folder
+from roadseg.inference.imported.load import load_imported
 from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.openvino_engine import OpenVinoEngine
 from roadseg.inference.openvino_runtime import openvino
@@ -24,7 +26,7 @@ from roadseg.runtime import DeviceName, Runtime, start
 
 Program = Literal["torch", "openvino"]
 AnyEngine = TypeVar("AnyEngine", bound=NetworkEngine)
-EngineName = Literal["auto", "exact", Program]
+EngineName = Literal["auto", "exact", Program, "onnxruntime"]
 CHECK_AGAIN = "`roadseg doctor` checks engines again."
 
 
@@ -39,11 +41,13 @@ def load_segmenter(
     """Load a trained network, ready to label images and videos.
 
     Args:
-        run: a run folder of `roadseg adapt`, a `model.safetensors`, or `default` or `indian` for packaged weights.
+        run: a run folder of `roadseg adapt` or of `import_network`, a `model.safetensors`, or `default` or `indian` for
+            packaged weights.
         device: `auto` takes the first of CUDA, MPS and CPU that is there.
         engine: the program that runs the network. `auto` takes OpenVINO on a CPU where it is installed, torch
             otherwise. `exact` is torch in float32 with class scores up-sampled to the size of each image before labels
             are decided, as published scores are computed; the others decide at half the input size and are faster.
+            `onnxruntime` runs imported networks alone.
         precision: by default float16 on a GPU and mixed on a CPU: the fastest with nearly the labels of float32, see
             docs/performance.md. A processor without bfloat16 takes float32. An engine whose results are wrong here, see
             `roadseg.inference.self_check`, is replaced: by itself in float32, then by torch in float32, and
@@ -56,6 +60,11 @@ def load_segmenter(
         InputError: the device or the engine is not there, or they do not go together.
         EngineError: what is named gives wrong results on this machine.
     """
+    imported = imported_folder(run)
+    if imported is not None:
+        if precision not in (None, "float32"):
+            raise InputError(f"{run}: an imported network does not run in {precision}", "Leave the precision out.")
+        return load_imported(imported, device=device, engine=engine, input_size=input_size)
     network, card = load_model(Path(run))
     return network_segmenter(network, card, device=device, engine=engine, precision=precision, input_size=input_size)
 
@@ -159,6 +168,8 @@ def choose(device: DeviceName, engine: EngineName) -> tuple[Runtime, Program]:
         if device not in ("auto", "cpu"):
             raise InputError(f"engine 'openvino' does not run on {device!r}", "Leave --device or --engine out.")
         return start("cpu"), engine
+    if engine == "onnxruntime":
+        raise InputError("engine 'onnxruntime' runs imported networks alone", "Leave --engine out.")
     runtime = start(device)
     if engine == "auto" and runtime.device.type == "cpu" and openvino() is not None:
         return runtime, "openvino"

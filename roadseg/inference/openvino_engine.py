@@ -1,9 +1,6 @@
 """OpenVINO engine, for CPUs."""
 
 import copy
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
 from threading import Lock
 from typing import Any, Self
 
@@ -12,6 +9,7 @@ from torch import Tensor
 
 from roadseg.errors import InputError
 from roadseg.inference.graphs import Answer, EarlyGraph, LateGraph
+from roadseg.inference.openvino_requests import OpenVinoRequests
 from roadseg.inference.openvino_runtime import (
     INSTALL,
     OpenVinoPrecision,
@@ -41,11 +39,7 @@ def openvino_precisions() -> tuple[EnginePrecision, ...]:
 
 
 class OpenVinoEngine:
-    """Network as an `Engine` on the CPU; it is compiled for each image shape at first use.
-
-    Each processor works on its own image: threads that share an image wait for each other, on a busy machine even more.
-    So the labels of an image do not depend on its batch.
-    """
+    """Network as an `Engine` on the CPU; it is compiled for each image shape at first use."""
 
     device = torch.device("cpu")
     concurrency = 2
@@ -67,13 +61,12 @@ class OpenVinoEngine:
         self.name = f"openvino {precision}"
         self.batch_size = streams()
         self._halves = HALVES[precision]
-        self._workers = ThreadPoolExecutor(streams(), "openvino")
         self._take(network)
 
     def _take(self, network: SegmentationNetwork) -> None:
         self._network = folded(network).to("cpu")
-        self._requests: dict[Any, SimpleQueue[Sequence[Any]]] = {}
-        """Requests to both halves by image shape and kind of result, as many as may run at once."""
+        self._requests: dict[Any, OpenVinoRequests] = {}
+        """Requests to both halves by image shape and kind of result."""
         self._lock = Lock()
 
     def scores(self, images: Tensor, size: tuple[int, int]) -> Tensor:
@@ -92,20 +85,9 @@ class OpenVinoEngine:
 
     def _run(self, images: Tensor, size: tuple[int, int], answer: Answer) -> Tensor:
         batch = images.permute(0, 2, 3, 1).contiguous()
-        requests = self._requests_for(batch[:1], size, answer)
+        return torch.from_numpy(self._requests_for(batch[:1], size, answer).run(batch.numpy()))
 
-        def run(image: Tensor) -> Tensor:
-            early, late = request = requests.get()
-            try:
-                early.infer([image.numpy()], share_inputs=True, share_outputs=True)
-                late.infer([early.get_output_tensor()], share_inputs=True, share_outputs=True)
-                return torch.from_numpy(late.get_output_tensor().data.copy())
-            finally:
-                requests.put(request)
-
-        return torch.cat(list(self._workers.map(run, torch.split(batch, 1))))
-
-    def _requests_for(self, image: Tensor, size: tuple[int, int], answer: Answer) -> "SimpleQueue[Sequence[Any]]":
+    def _requests_for(self, image: Tensor, size: tuple[int, int], answer: Answer) -> OpenVinoRequests:
         key = (image.dtype, image.shape, size, answer)
         with self._lock:
             if key not in self._requests:
@@ -116,7 +98,5 @@ class OpenVinoEngine:
                     compiled(converted(graph, example), example.shape, precision)
                     for graph, example, precision in zip((early, late), (image, between), self._halves, strict=True)
                 ]
-                self._requests[key] = SimpleQueue()
-                for _ in range(streams()):
-                    self._requests[key].put([half.create_infer_request() for half in halves])
+                self._requests[key] = OpenVinoRequests(halves)
             return self._requests[key]

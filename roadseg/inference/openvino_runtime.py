@@ -3,6 +3,7 @@
 import sys
 import warnings
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
@@ -65,11 +66,20 @@ def converted(graph: nn.Module, example: Tensor) -> Any:
         return package.convert_model(traced)
 
 
+def read(file: Path) -> Any:
+    """Read an ONNX file as an `openvino.Model`.
+
+    Raises:
+        RuntimeError: OpenVINO lacks one of its operators.
+    """
+    return _core().read_model(file)
+
+
 def compiled(model: Any, shape: tuple[int, ...], precision: OpenVinoPrecision) -> Any:
     """Compile a model for inputs of one shape on the CPU; it answers `streams()` requests at once.
 
     Args:
-        model: from `converted`; its shape is changed.
+        model: from `converted` or `read`; its shape is changed.
         shape: shape of the input.
         precision: precision of the computation.
     """

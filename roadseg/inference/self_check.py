@@ -12,6 +12,7 @@ import platform
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -105,39 +106,64 @@ def check_engine(engine: Engine, network: SegmentationNetwork, weights: str, *, 
     """
     if isinstance(engine, TorchEngine) and engine.name == "torch float32" and engine.device.type == "cpu":
         return Outcome()  # the reference itself
-    file = _file(engine, network, weights)
-    version = _version(engine)
-    known = None if again or file is None else _remembered(file, version)
+    shapes = [(name, tuple(value.shape)) for name, value in network.state_dict().items()]
+    known_by = (type(network).__name__, network.options, shapes) if isinstance(engine, OpenVinoEngine) else weights
+    program = openvino_version() if isinstance(engine, OpenVinoEngine) else torch.__version__
+
+    def check() -> tuple[Outcome, bool]:
+        pixels = to_tensor(street()[None], torch.device("cpu"))
+        reference = TorchEngine(network, Runtime(torch.device("cpu"), "float32"), "float32").scores(pixels, LABEL_SIZE)
+        try:
+            scores = _scores(engine, network, pixels)
+        except torch.OutOfMemoryError:  # says nothing about the results; batches have their own error
+            return Outcome(), False
+        except _NoAnswerError as error:
+            return Outcome(str(error)), error.lasting
+        except (OSError, RuntimeError) as error:
+            return Outcome(f"fails: {_first_line(str(error))}"), False
+        bounds = EXACT if engine.name.endswith(" float32") else ROUNDED
+        return compared(scores, reference, bounds), True
+
+    return remembered((engine.name, known_by), engine.device, program, check, again=again)
+
+
+def remembered(
+    key: tuple[object, ...],
+    device: torch.device,
+    program: str,
+    check: Callable[[], tuple[Outcome, bool]],
+    *,
+    again: bool = False,
+) -> Outcome:
+    """Return the outcome of a check, from an earlier time if it was made on this machine with the same program.
+
+    Args:
+        key: what is checked.
+        device: device that it runs on.
+        program: versions of the program that runs it.
+        check: returns the outcome, and True if it may be kept for later.
+        again: True checks anew.
+    """
+    file = _file((*key, _processor() if device.type == "cpu" else describe(device)))
+    version = f"{program}, roadseg {roadseg.__version__}"
+    known = None if again or file is None else _read(file, version)
     if known is not None:
         return known
-    pixels = to_tensor(street()[None], torch.device("cpu"))
-    reference = TorchEngine(network, Runtime(torch.device("cpu"), "float32"), "float32").scores(pixels, LABEL_SIZE)
-    try:
-        scores = _scores(engine, network, pixels)
-    except torch.OutOfMemoryError:  # says nothing about the results; batches have their own error
-        return Outcome()
-    except _NoAnswerError as error:
-        outcome = Outcome(str(error))
-        if not error.lasting:
-            return outcome
-    except (OSError, RuntimeError) as error:
-        return Outcome(f"fails: {_first_line(str(error))}")
-    else:
-        outcome = compared(scores, reference, EXACT if engine.name.endswith(" float32") else ROUNDED)
-    if file is not None:
+    outcome, lasting = check()
+    if file is not None and lasting:
         with suppress(OutputError):  # then the next start checks again
             write_json(file, {"version": version} | asdict(outcome))
     return outcome
 
 
-def compared(scores: Tensor, reference: Tensor, bounds: Bounds) -> Outcome:
-    """Compare class scores (N, C, H, W) float32, both on the CPU."""
+def compared(scores: Tensor, reference: Tensor, bounds: Bounds, other: str = "torch in float32") -> Outcome:
+    """Compare class scores (N, C, H, W) float32, both on the CPU, with those of the `other` program."""
     labels = float((scores.argmax(1) == reference.argmax(1)).float().mean())
     spread = float((reference - reference.mean(1, keepdim=True)).std())
     difference = float((scores - reference).abs().max()) / max(spread, 1e-12)  # a network may know one class alone
     if not (labels >= bounds.labels and difference <= bounds.difference):  # NaN is above every bound
         return Outcome(
-            f"computes wrongly: {100 * labels:.0f} % of the labels are those of torch in float32, and class scores "
+            f"computes wrongly: {100 * labels:.0f} % of the labels are those of {other}, and class scores "
             f"differ by up to {difference:.2g} standard deviations"
         )
     return Outcome("", labels, difference)
@@ -202,19 +228,8 @@ def _first_line(text: str) -> str:
     return shortened(text.partition("\n")[0])
 
 
-def _version(engine: Engine) -> str:
-    program = openvino_version() if isinstance(engine, OpenVinoEngine) else torch.__version__
-    return f"{program}, roadseg {roadseg.__version__}"
-
-
-def _file(engine: Engine, network: SegmentationNetwork, weights: str) -> Path | None:
-    """Return the file for the outcome, whose name tells engines, machines and networks apart; None without a home."""
-    shapes = [(name, tuple(value.shape)) for name, value in network.state_dict().items()]
-    key = (
-        engine.name,
-        _processor() if engine.device.type == "cpu" else describe(engine.device),
-        (type(network).__name__, network.options, shapes) if isinstance(engine, OpenVinoEngine) else weights,
-    )
+def _file(key: tuple[object, ...]) -> Path | None:
+    """Return the file for the outcome of a check; None without a home."""
     try:
         caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     except RuntimeError:
@@ -222,7 +237,7 @@ def _file(engine: Engine, network: SegmentationNetwork, weights: str) -> Path | 
     return Path(caches, "roadseg", "engines", f"{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.json")
 
 
-def _remembered(file: Path, version: str) -> Outcome | None:
+def _read(file: Path, version: str) -> Outcome | None:
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
         values = read_json(file)
         if values.pop("version") == version:

@@ -8,3 +8,5 @@ PACKAGED = (DEFAULT, INDIAN)
 """The weights that come with the package."""
 IMAGENET = "imagenet"
 """ImageNet weights of the network: in a package for `fast`, downloaded for the other networks."""
+NETWORK_FILE = "network.onnx"
+"""File in a run folder of an imported network, in place of weights of roadseg."""

@@ -27,7 +27,7 @@ from roadseg.models.domain_statistics import (
     has_source_statistics,
     keep_source_statistics,
 )
-from roadseg.models.names import PACKAGED
+from roadseg.models.names import NETWORK_FILE, PACKAGED
 from roadseg.models.network import Network, SegmentationNetwork
 from roadseg.models.pickles import read_pickle
 
@@ -128,6 +128,16 @@ def load_model(run: str | os.PathLike[str]) -> tuple[SegmentationNetwork, ModelC
         WeightsError: the file is missing, not such a file, or does not fit the network that it names.
     """
     file = model_file(run)
+    if file.name == NETWORK_FILE or file.with_name(NETWORK_FILE).is_file():
+        raise WeightsError(
+            f"{file.parent}: an imported network, which can neither be trained nor exported",
+            "Use it with overlay, labels, evaluate and compare.",
+        )
+    if file.suffix in (".pth", ".pt") and file.is_file():
+        raise WeightsError(
+            f"{file}: does not say which network it belongs to",
+            "Name a recipe that does: --recipe RECIPE (list them with: roadseg recipes)",
+        )
     if not file.is_file():
         raise WeightsError(
             f"{file}: no trained model here",

@@ -173,6 +173,8 @@ def overlay_video(
                 duration_seconds=totals.seconds,
                 creation_time=reader.info.creation_time,
                 classes=totals.shares(),
+                colours=list(segmenter.label_space.colours),
+                contains=dict(segmenter.label_space.contains),
                 masked_share=mask.share if mask else 0.0,
                 sections=SectionSummary.all_of(sections) if sections else [],
                 sections_seconds=sections.seconds if sections else {},

@@ -14,6 +14,7 @@ from roadseg.errors import InputError, OutputError, one_line
 from roadseg.files import fingerprint, write_json
 from roadseg.inference.sections import AdaptedSections
 from roadseg.inference.segmenter import Segmenter
+from roadseg.labels.space import LabelSpace
 from roadseg.models.tta import NO_TTA, TTA
 from roadseg.overlay.masking import Mask, MaskChoice
 from roadseg.overlay.stats import ClassShare, ClassTotals
@@ -255,6 +256,10 @@ class OverlaySummary(BaseModel):
     """Begin of recording by the container, in ISO 8601; null if it states none."""
     classes: list[ClassShare]
     """Shares in train-id order, then that of `unlabelled`."""
+    colours: list[tuple[int, int, int]]
+    """RGB colours of the classes, 0..255."""
+    contains: dict[str, str]
+    """Class of another label space -> class here that it is part of."""
     masked_share: float = 0.0
     """Fraction of the frame that a mask left out, 0..1; class shares refer to the rest."""
     sections: list[SectionSummary] = []
@@ -279,6 +284,12 @@ class OverlaySummary(BaseModel):
     def title(self) -> str:
         """Name of the video, and of its track where one was chosen."""
         return title(self.video, self.job.track)
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """Classes of the network."""
+        names = tuple(entry.name for entry in self.classes[: len(self.colours)])
+        return LabelSpace(self.job.label_space, names, tuple(self.colours), self.contains)
 
     def totals(self) -> ClassTotals:
         """Return the class totals over all frames."""

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.errors import InputError
-from roadseg.labels.catalogue import label_space
 from roadseg.labels.space import LabelSpace
 from roadseg.overlay.stats import read_frames, read_heatmaps
 from roadseg.overlay.summary import OverlayFiles, OverlaySummary
@@ -77,7 +76,7 @@ def read_results(files: OverlayFiles) -> Results:
         files=files,
         summary=summary,
         sample_aspect_ratio=probe(files.overlay).shown_aspect_ratio,
-        label_space=label_space(summary.job.label_space),
+        label_space=summary.label_space,
         seconds=np.concatenate(seconds),
         durations=np.concatenate(durations),
         shares=np.concatenate(shares),

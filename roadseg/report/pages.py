@@ -11,7 +11,6 @@ from typing import Any
 
 from roadseg.errors import RoadsegError
 from roadseg.files import output_errors, resolved
-from roadseg.labels.catalogue import label_space
 from roadseg.overlay.summary import OverlayFiles
 from roadseg.overlay.totals import finished_tables, read_summary
 from roadseg.report.html import PLOTLY
@@ -161,7 +160,7 @@ def _entry(files: OverlayFiles, folder: Path) -> IndexEntry:
         name=str(report).removesuffix(REPORT_SUFFIX),
         report=report,
         summary=summary,
-        colours=(*label_space(summary.job.label_space).colours, UNLABELLED_COLOUR),
+        colours=(*summary.label_space.colours, UNLABELLED_COLOUR),
         thumbnail=jpeg(thumbnail(files.overlay, lambda ratio: shown_size(ratio, INDEX_WIDTH))),
     )
 

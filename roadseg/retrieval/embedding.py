@@ -56,7 +56,7 @@ class Embedder:
             EngineError: torch gives wrong results on that device.
         """
         network = trained.network
-        self.input_size, self.resampling = trained.card.input_size, trained.resampling
+        self.input_size, self.resampling = trained.card.input_size, trained.settings.resampling
         self.weights = weights_digest(network)
         """12 hex digits that identify the weights."""
         self.label_space = trained.card.label_space

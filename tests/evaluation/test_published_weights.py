@@ -68,10 +68,10 @@ def test_published_arithmetic_end_to_end(published, tmp_path):
 def test_bare_weights_may_be_safetensors_and_have_two_heads(published, tmp_path):
     network, _, recipe = published
     save_file(network.state_dict(), tmp_path / "one.safetensors")
-    assert load_published(tmp_path / "one.safetensors", recipe).network.levels == 1
+    assert load_published(tmp_path / "one.safetensors", recipe)[0].network.levels == 1
     torch.save(build_model("fast", 19).state_dict(), tmp_path / "two.pth")
     fast = resolve({**RECIPE, "target": "none"}, origin="test")
-    assert load_published(tmp_path / "two.pth", fast).network.levels == 2
+    assert load_published(tmp_path / "two.pth", fast)[0].network.levels == 2
 
 
 @pytest.mark.slow

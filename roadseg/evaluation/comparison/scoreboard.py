@@ -13,8 +13,8 @@ from roadseg.errors import DatasetError
 from roadseg.evaluation.evaluate import score
 from roadseg.evaluation.score_tables import ABSENT, ScoreTable, score_text
 from roadseg.evaluation.scores import Evaluation
-from roadseg.evaluation.trained import load_run
-from roadseg.inference.engines import EngineName, network_segmenter
+from roadseg.evaluation.trained import scored_segmenter
+from roadseg.inference.engines import EngineName
 from roadseg.labels.space import LabelMap, LabelSpace, conversion
 from roadseg.models.tta import NO_TTA, TTA
 from roadseg.runtime import DeviceName
@@ -191,21 +191,21 @@ def score_runs(
     space = dataset.label_space
     if space is None:
         raise DatasetError(f"{dataset.name}: has no label maps to score against", dataset.unlabelled)
-    trained = {name: load_run(path) for name, path in runs.items()}  # a missing run should not be noticed after hours
+    loaded = {  # at once: a missing run should not be noticed after hours
+        name: scored_segmenter(path, device=device, engine=engine, input_size=input_size) for name, path in runs.items()
+    }
     shown = dataset.evenly_spread(count)
     images = tuple(_shown_image(shown, index) for index in range(len(shown)))
     places = {dataset.samples.index(sample): place for place, sample in enumerate(shown.samples)}
     sizes = {index: images[place].truth.shape[::-1] for index, place in places.items()}
     scores = {}
-    for name, loaded in trained.items():
-        size = input_size or loaded.input_size
-        segmenter = network_segmenter(loaded.network, loaded.card, device=device, engine=engine, input_size=size)
+    for name, (segmenter, settings) in loaded.items():
         predictions = _Predictions(conversion(segmenter.label_space, space), sizes)
         evaluation = score(
             segmenter,
             dataset,
-            resampling=loaded.resampling,
-            scored_classes=loaded.scored_classes,
+            resampling=settings.resampling,
+            scored_classes=settings.scored_classes,
             tta=tta,
             smoothing=smoothing,
             on_progress=partial(on_progress, name),

@@ -1,0 +1,86 @@
+"""`roadseg import`: a network of another program as a run folder."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.markup import escape
+
+from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.options import InputSize, parse_size
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="ONNX file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="Run folder to make.")],
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPACE", help="Classes: cityscapes-19, ..., or a TOML file. Default: those that the file names."
+        ),
+    ] = None,
+    normalization: Annotated[
+        Literal["imagenet", "0..1", "-1..1", "none", "caffe-bgr"] | None,
+        typer.Option(help="Scaling of pixels. Default: what the file says, else imagenet."),
+    ] = None,
+    mean: Annotated[
+        str | None, typer.Option(metavar="R,G,B", help="Instead: means, on the scale of 0..1 or 0..255.")
+    ] = None,
+    std: Annotated[str | None, typer.Option(metavar="R,G,B", help="Standard deviations, on the same scale.")] = None,
+    input_size: InputSize = None,
+    output: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Output to take. Default: the first map of the classes.")
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Import a network of another program.
+
+    The file may take float or uint8 images, NCHW or NHWC, and give scores,
+    probabilities or labels at any stride. No code of it is run. It is tried on
+    rendered streets at once, beside the default weights: look at trial.png.
+
+    [bold]Example:[/bold] roadseg import pidnet.onnx --labels cityscapes-19 --out runs/pidnet
+    """
+    reporter = Reporter(quiet=quiet, as_json=as_json)
+    numbers = [_numbers(name, text) for name, text in (("--mean", mean), ("--std", std))]
+    with reporter.bars() as bars:
+        from roadseg.jobs.import_network import import_network
+
+        imported = import_network(
+            file,
+            out,
+            labels=labels,
+            normalization=normalization,
+            mean=numbers[0],
+            std=numbers[1],
+            input_size=parse_size(input_size) if input_size else None,
+            output=output,
+            on_progress=bars.show,
+        )
+    for notice in imported.notices:
+        reporter.warn(notice)
+    width, height = imported.input_size
+    shape = f"up to {width}x{height}" if imported.any_size else f"{width}x{height}"
+    summary = (
+        f"[bold]{escape(str(out))}[/bold]: {len(imported.classes)} classes, {imported.answer} at stride "
+        f"{imported.label_stride:g}, images {shape}, normalization {escape(imported.normalization)}\n"
+    )
+    if imported.agreement is not None and imported.accuracy is not None:
+        summary += (
+            f"on rendered streets {100 * imported.agreement:.0f} % of its labels are those of default, "
+            f"{100 * imported.accuracy:.0f} % are right\n"
+        )
+    summary += f"look: {escape(str(imported.picture))}\nnext: roadseg overlay VIDEO --run {escape(str(out))} --out out"
+    reporter.result(summary, imported.as_dict())
+
+
+def _numbers(name: str, text: str | None) -> tuple[float, ...] | None:
+    """Read `0.485,0.456,0.406` as numbers."""
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} are not three numbers; write for example 0.485,0.456,0.406") from None

@@ -1,0 +1,264 @@
+"""The job of `roadseg import`: a network of another program becomes a run folder, after a trial on rendered streets."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from os import PathLike
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.datasets.transforms import Image
+from roadseg.errors import InputError
+from roadseg.evaluation.comparison.sheets import Column, Line, draw_sheet
+from roadseg.files import making, write_json, write_png
+from roadseg.inference.engine_segmenter import EngineSegmenter
+from roadseg.inference.engines import load_segmenter
+from roadseg.inference.imported.canonical import ImageInput, image_input
+from roadseg.inference.imported.card import CARD_FILE, Answer, sha256
+from roadseg.inference.imported.classes import read_classes, with_colours
+from roadseg.inference.imported.hints import Hints, hints_of
+from roadseg.inference.imported.load import load_imported
+from roadseg.inference.imported.scaling import NORMALIZATIONS, named_normalization
+from roadseg.inference.imported.trial import ForeignNetwork, Form, canonical, form_of
+from roadseg.inference.imported.untrusted import read_onnx
+from roadseg.inference.segmenter import Segmenter
+from roadseg.labels.catalogue import INDIAN_20
+from roadseg.labels.drawing import colour_labels
+from roadseg.labels.space import IGNORE, LabelMap, LabelSpace, conversion
+from roadseg.models.names import DEFAULT, NETWORK_FILE
+from roadseg.models.network import Normalisation
+from roadseg.streets.render import render_street
+
+Street = tuple[NDArray[np.uint8], LabelMap]
+TRIAL_FILE = "trial.png"
+STREETS = 3
+SEED = 1
+USUAL_SIZE = (1024, 512)
+"""Input size for networks that take any."""
+CELL = 400
+"""Width of the images in `TRIAL_FILE`, in pixels."""
+DOUBTFUL = 0.6
+"""Agreement below which other normalisations are tried, and a notice says which is better."""
+BETTER = 0.05
+"""Agreement by which another normalisation has to be better."""
+
+
+@dataclass(frozen=True)
+class ImportedNetwork:
+    """An imported network and its trial on rendered streets."""
+
+    folder: Path
+    """Run folder: `network.onnx`, its card, and `trial.png`."""
+    origin: str
+    classes: tuple[str, ...]
+    answer: Answer
+    """Result of the network: scores, probabilities or labels."""
+    label_stride: float
+    """Pixels of the input a side for each cell of the result."""
+    input_size: tuple[int, int]
+    """(width, height) of images."""
+    any_size: bool
+    """True if images keep their own shape within the input size."""
+    normalization: str
+    agreement: float | None
+    """Share, 0..1, of pixels with the label of `default`, of those whose class both know; None without such pixels."""
+    accuracy: float | None
+    """Share of pixels with the true label; None as for `agreement`."""
+    notices: tuple[str, ...]
+
+    @property
+    def picture(self) -> Path:
+        """Streets, their labels, and those of `default` and of the network, side by side."""
+        return self.folder / TRIAL_FILE
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the facts for JSON."""
+        return asdict(self) | {"folder": str(self.folder), "picture": str(self.picture)}
+
+
+def import_network(
+    file: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    labels: str | PathLike[str] | LabelSpace | None = None,
+    normalization: str | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    input_size: tuple[int, int] | None = None,
+    output: str | None = None,
+    on_progress: Callable[[str, int, int], None] = lambda task, done, total: None,
+) -> ImportedNetwork:
+    """Make a run folder of an ONNX file, which `load_segmenter` and the commands take.
+
+    The network may take (N, 3, H, W) or (N, H, W, 3), floating-point numbers or uint8, at one size or any. It may give
+    class scores, probabilities or labels at any stride. No code of the file is run, and nothing outside its folder is
+    read. It labels rendered streets at once, beside the default weights: a wrong scaling or order of classes shows.
+
+    Args:
+        file: the ONNX file.
+        out: run folder to make.
+        labels: the classes: name of a label space, a TOML file with `classes`, or a `LabelSpace`; by default those that
+            the file names.
+        normalization: `imagenet`, `0..1`, `-1..1`, `none` or `caffe-bgr`; by default what the file states, then
+            `imagenet`. Networks that take uint8 scale pixels themselves.
+        mean: means of red, green and blue, on the scale of 0..1 or 0..255, in place of `normalization`.
+        std: standard deviations, on the same scale.
+        input_size: (width, height) of images; by default what the file states, then 1024x512.
+        output: name of the output; by default the first that is a map of the classes.
+        on_progress: called with (task, steps done, steps in all).
+
+    Returns:
+        Facts about the network, and its agreement with `default`.
+
+    Raises:
+        InputError: a package of the extra `onnx` is missing, an option is wrong, or the number of classes is another.
+        WeightsError: the file is damaged, no network of images, has foreign operators, or weights outside its folder.
+        OutputError: the folder exists, or cannot be written.
+    """
+    file, out = Path(file), Path(out)
+    on_progress("reading", 0, 3)
+    model = read_onnx(file)
+    taken = image_input(file, model)
+    stated = hints_of(file.parent, {entry.key: entry.value for entry in model.metadata_props})
+    hints = _settled(taken, _given(labels, normalization, mean, std, input_size), stated)
+    if hints.labels is None or hints.input_size is None:
+        raise InputError(f"{file}: does not name its classes", "Name them: --labels cityscapes-19, or a TOML file.")
+    scaling = hints.normalization or NORMALIZATIONS["imagenet"]
+    network = ForeignNetwork(file, model, taken, hints.labels, hints.input_size)
+    with making(out) as part:
+        on_progress("trying", 1, 3)
+        form = form_of(network, scaling, output)
+        segmenter = _written(part, network, form, scaling)
+        on_progress("comparing", 2, 3)
+        streets = [render_street(SEED, index, size=network.input_size) for index in range(STREETS)]
+        trial = compared(segmenter, streets, file.name)
+        write_png(part / TRIAL_FILE, trial.sheet)
+        notices = [*form.notices, *segmenter.notices]
+        if hints.normalization is None:
+            notices.append("the file does not say how pixels are scaled: imagenet is assumed (--normalization)")
+        if trial.agreement is None:
+            notices.append(f"no class of {hints.labels.name} is known to {DEFAULT}: look at {TRIAL_FILE}")
+        elif trial.agreement < DOUBTFUL or hints.normalization is None:
+            notices += _advice(trial.agreement, network, form, scaling, streets)
+    on_progress("comparing", 3, 3)
+    card = form.card
+    return ImportedNetwork(
+        folder=out,
+        origin=card.origin,
+        classes=card.labels.classes,
+        answer=card.answer,
+        label_stride=form.label_stride,
+        input_size=card.input_size,
+        any_size=card.size_step is not None,
+        normalization=card.normalization,
+        agreement=trial.agreement,
+        accuracy=trial.accuracy,
+        notices=tuple(notices),
+    )
+
+
+def _given(
+    labels: str | PathLike[str] | LabelSpace | None,
+    normalization: str | None,
+    mean: Sequence[float] | None,
+    std: Sequence[float] | None,
+    input_size: tuple[int, int] | None,
+) -> Hints:
+    """Return what the caller states."""
+    if (mean is None) != (std is None) or (mean is not None and normalization is not None):
+        raise InputError("a scaling of pixels in part, or twice", "Give normalization, or mean and std.")
+    scaling = named_normalization(normalization) if normalization else None
+    if mean is not None and std is not None:
+        if len(mean) != 3 or len(std) != 3 or min(std) <= 0 or not np.isfinite([*mean, *std]).all():
+            raise InputError("mean and std have three numbers each, std above 0", "As 0.485,0.456,0.406.")
+        scale = 255.0 if max(*mean, *std) <= 1 else 1.0
+        means, deviations = ((scale * red, scale * green, scale * blue) for red, green, blue in (mean, std))
+        scaling = Normalisation(means, deviations)
+    return Hints(None if labels is None else read_classes(labels), scaling, input_size)
+
+
+def _settled(taken: ImageInput, given: Hints, stated: Hints) -> Hints:
+    """Return what is given, completed by what the file states, and for the size by what is usual."""
+    if taken.size and given.input_size and given.input_size != taken.size:
+        width, height = taken.size
+        raise InputError(f"the network takes images of {width}x{height} alone", "Leave --input-size out.")
+    known = given.over(replace(stated, labels=stated.labels and with_colours(stated.labels)))
+    if taken.dtype == "UINT8":
+        if given.normalization not in (None, NORMALIZATIONS["none"]):
+            raise InputError("the network takes uint8, which it scales itself", "Leave the normalization out.")
+        known = replace(known, normalization=NORMALIZATIONS["none"])
+    return replace(known, input_size=taken.size or known.input_size or USUAL_SIZE)
+
+
+def _written(folder: Path, network: ForeignNetwork, form: Form, normalization: Normalisation) -> EngineSegmenter:
+    """Write the network with its card into a folder, and load it."""
+    (folder / NETWORK_FILE).write_bytes(canonical(network, normalization, form.output))
+    card = form.card.model_copy(update={"sha256": sha256(folder / NETWORK_FILE)})
+    write_json(folder / CARD_FILE, card.model_dump(mode="json"))
+    return load_imported(folder, device="cpu")
+
+
+def _advice(
+    agreement: float, network: ForeignNetwork, form: Form, used: Normalisation, streets: Sequence[Street]
+) -> list[str]:
+    """Return a notice if the agreement is low, or if that with another normalisation is higher."""
+    found = {}
+    if network.taken.dtype != "UINT8":
+        for name, normalization in NORMALIZATIONS.items():
+            if normalization != used:
+                with TemporaryDirectory(prefix="roadseg-import-") as folder:
+                    other = _written(Path(folder), network, form, normalization)
+                    found[name] = compared(other, streets, name).agreement or 0.0
+    best = max(found, key=lambda name: found[name], default="")
+    said = f"{100 * agreement:.0f} % of pixels have the label of {DEFAULT}: check --normalization and --labels"
+    if best and found[best] > agreement + BETTER:
+        return [f"{said}; with --normalization {best} {100 * found[best]:.0f} % would have it"]
+    return [said] if agreement < DOUBTFUL else []
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Labels of a network beside those of the default weights, and the truth."""
+
+    agreement: float | None
+    """As in `ImportedNetwork`."""
+    accuracy: float | None
+    sheet: Image
+    """(H, W, 3) uint8 RGB: streets, truth, `default` and the network in columns."""
+
+
+def compared(segmenter: Segmenter, streets: Sequence[Street], name: str) -> Trial:
+    """Label rendered streets with a segmenter and with the default weights.
+
+    Args:
+        segmenter: the network.
+        streets: images (H, W, 3) uint8 RGB with their label maps of `indian-20`.
+        name: heading of the network's column.
+    """
+    images = [image for image, _ in streets]
+    usual = load_segmenter(DEFAULT, device="cpu")
+    space = segmenter.label_space
+    ours = segmenter.label(images)
+    theirs = [conversion(usual.label_space, space)[labels] for labels in usual.label(images)]
+    truth = [conversion(INDIAN_20, space)[labels] for _, labels in streets]
+    columns = [Column(Line("Street"), [_small(image) for image in images])]
+    for heading, maps in (("Truth", truth), (f"Weights {DEFAULT}", theirs), (name, ours)):
+        columns.append(Column(Line(heading), [_small(colour_labels(labels, space), sharp=True) for labels in maps]))
+    legend = list(zip(space.classes, space.colours, strict=True))
+    return Trial(_share(ours, theirs), _share(ours, truth), draw_sheet(columns, legend))
+
+
+def _share(labels: Sequence[LabelMap], others: Sequence[LabelMap]) -> float | None:
+    """Return the share of equal labels, 0..1, of pixels that have one in `others`; None if none has."""
+    there = np.stack(others) != IGNORE
+    return float((np.stack(labels) == np.stack(others))[there].mean()) if there.any() else None
+
+
+def _small(image: Image, *, sharp: bool = False) -> Image:
+    height = round(CELL * image.shape[0] / image.shape[1])
+    filtering = cv2.INTER_NEAREST if sharp else cv2.INTER_AREA
+    return np.asarray(cv2.resize(image, (CELL, height), interpolation=filtering), np.uint8)
