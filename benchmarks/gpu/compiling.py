@@ -1,9 +1,11 @@
 """Programs that start fewer kernels: CUDA graphs for inference, torch.compile for training steps."""
 
-import signal
+import json
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -26,8 +28,24 @@ from roadseg.models.predict import to_tensor
 from roadseg.models.weights import load_model
 from roadseg.runtime import start
 
-SECONDS, SECONDS_A_CASE = 200, 70
-"""Limits for all training steps and for those of one way, compilation included."""
+SECONDS, SECONDS_A_GROUP, LEAST_SECONDS = 300, 90, 20
+"""Limits for all training steps and for a group of ways; a group that has less left is left out."""
+SIZES = {"fast": (640, 480), "resnet101": (1280, 720)}
+
+Way = tuple[bool | None, bool, str | None]
+"""Batch norm after its convolution or folded (None: as the device has it); torch's own layers; mode of compilation."""
+# Those that leave batch norm to the device come first: a process changes that once and for all.
+UNCOMPILED: dict[str, Way] = {
+    "as it is": (None, False, None),
+    "own layers": (None, True, None),
+    "folded": (False, False, None),
+    "in turn": (True, False, None),
+}
+COMPILED: dict[str, Way] = {
+    "own layers compiled": (None, True, "default"),
+    "compiled": (None, False, "default"),
+    "own layers compiled, reduce-overhead": (None, True, "reduce-overhead"),
+}
 
 
 def graphs(setting: Setting) -> dict[str, Any]:
@@ -63,45 +81,62 @@ def compiled_steps(setting: Setting) -> dict[str, Any]:
     """Steps of multi-level adaptation: batch norm folded or not, compiled or not, ours or of torch's own layers.
 
     Dropout is off, since compiled code draws other masks; losses after the same steps then differ by rounding alone.
+    Each group of ways has a process of its own, since nothing else ends a compilation that takes too long.
     """
     found: dict[str, Any] = {}
-    sizes = {"fast": (96, 64)} if setting.smoke else {"fast": (640, 480), "resnet101": (1280, 720)}
-    batches = {}
-    for model, size in sizes.items():
-        with TemporaryDirectory() as folder:
-            loader = draw_batches(Path(folder), size)
-            batches[model] = [loader[number].to(setting.runtime.device) for number in range(4)]
+    groups = [UNCOMPILED] if setting.smoke else [UNCOMPILED, *([name] for name in COMPILED)]
     end = time.monotonic() + SECONDS
-    for (name, (in_turn, plain, mode)), (model, size) in product(_ways(setting).items(), sizes.items()):
-        left = int(end - time.monotonic())
-        try:
-            with _at_most(max(1, min(left, SECONDS_A_CASE))), _normalised(in_turn):
-                case = _steps(setting, model, batches[model], plain=plain, mode=mode)
-        except Exception as error:  # torch raises what it likes while it compiles
-            case = {"failed": repr(error)[:300]}
-        found[f"{model} {size[0]}x{size[1]} {name}"] = case
-        torch._dynamo.reset()
+    for names, model in product(groups, ("fast",) if setting.smoke else ("fast", "resnet101")):
+        limit = min(SECONDS_A_GROUP, end - time.monotonic())
+        if limit < LEAST_SECONDS:
+            found[f"{model} {', '.join(names)}"] = {"failed": "left out: no time"}
+            continue
+        found |= _in_own_process(setting, model, names, limit)
     return found
 
 
-Way = tuple[bool | None, bool, str | None]
-"""Batch norm after its convolution or folded (None: as the device has it); torch's own layers; mode of compilation."""
+def _in_own_process(setting: Setting, model: str, names: Sequence[str], seconds: float) -> dict[str, Any]:
+    results, log = setting.folder / "ways.json", setting.folder / "ways.log"
+    results.write_text("{}")
+    command = [sys.executable, "-m", "gpu.compiling", str(results), setting.device, model, *names]
+    # Not by pipes: processes of the compiler, which would outlive it, hold them open.
+    with log.open("w") as output:
+        try:
+            code = subprocess.run(
+                command,
+                stdout=output,
+                stderr=output,
+                timeout=seconds,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            ).returncode
+        except subprocess.TimeoutExpired:
+            code = -1
+    found: dict[str, Any] = json.loads(results.read_text())
+    if code:
+        last = f"longer than {seconds:.0f} s" if code == -1 else log.read_text()[-500:]
+        found[f"{model} {', '.join(names)}"] = {"failed": last}
+    return found
 
 
-def _ways(setting: Setting) -> dict[str, Way]:
-    ways: dict[str, Way] = {
-        "as it is": (None, False, None),
-        "folded": (False, False, None),
-        "in turn": (True, False, None),
-        "own layers": (None, True, None),
-    }
-    if setting.smoke:
-        return ways
-    return ways | {
-        "own layers compiled": (None, True, "default"),
-        "compiled": (None, False, "default"),
-        "own layers compiled, reduce-overhead": (None, True, "reduce-overhead"),
-    }
+def main() -> None:
+    """Measure ways of one model and write each when it is done: FILE DEVICE MODEL WAY..."""
+    results, device, model, *names = sys.argv[1:]
+    with TemporaryDirectory() as folder:
+        setting = Setting(device == "cpu", Path(folder), None)
+        width, height = (96, 64) if setting.smoke else SIZES[model]
+        loader = draw_batches(Path(folder), (width, height))
+        batches = [loader[number].to(setting.runtime.device) for number in range(4)]
+        found = {}
+        for name in names:
+            in_turn, plain, mode = (UNCOMPILED | COMPILED)[name]
+            if in_turn is not None:
+                frozen_norm._in_turn = partial(_always, in_turn)
+            found[f"{model} {width}x{height} {name}"] = _steps(setting, model, batches, plain=plain, mode=mode)
+            Path(results).write_text(json.dumps(found))
+
+
+def _always(in_turn: bool, x: torch.Tensor) -> bool:
+    return in_turn
 
 
 def _steps(setting: Setting, model: str, batches: list[Batch], *, plain: bool, mode: str | None) -> dict[str, Any]:
@@ -143,28 +178,5 @@ def _kernels(setting: Setting, step: Callable[[], object]) -> int:
     return sum(event.device_type == device for event in profiled.events() or [])
 
 
-@contextmanager
-def _normalised(in_turn: bool | None) -> Iterator[None]:
-    kept = frozen_norm._in_turn
-    if in_turn is not None:
-        frozen_norm._in_turn = lambda x: in_turn
-    try:
-        yield
-    finally:
-        frozen_norm._in_turn = kept
-
-
-@contextmanager
-def _at_most(seconds: int) -> Iterator[None]:
-    """Raise TimeoutError in the body after so many seconds."""
-
-    def stop(number: int, frame: object) -> None:
-        raise TimeoutError(f"longer than {seconds} s")
-
-    kept = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, kept)
+if __name__ == "__main__":
+    main()

@@ -199,7 +199,8 @@ def check_codecs() -> Iterator[Check]:
         elif name == DEFAULT_ENCODER:
             yield Check(f"encode {name}", "broken", problem, "pip install --force-reinstall av")
         else:
-            yield Check(f"encode {name}", "missing", problem)
+            purpose = f"only needed by roadseg overlay --encoder {name}"
+            yield Check(f"encode {name}", "missing", f"{purpose}: {problem}")
     for codec in SAMPLES:
         problem = try_decoder(codec)
         state: State = "ok" if problem is None else "broken" if codec == "h264" else "missing"

@@ -4,6 +4,8 @@ import json
 import sys
 
 import pytest
+from gpu.compiling import UNCOMPILED, _in_own_process
+from gpu.setting import Setting
 
 from benchmarks import gpu_check
 
@@ -17,3 +19,16 @@ def test_every_section_runs_in_small(tmp_path, monkeypatch):
     assert list(results) == [section.__name__ for section in gpu_check.SECTIONS]
     assert results["groups"]["same"]
     assert results["agreement"]["fast float32"]["labels_percent"] == 100
+    del results["compiled_steps"]["seconds"]
+    losses = [way["losses"] for way in results["compiled_steps"].values()]
+    assert len(losses) == len(UNCOMPILED)
+    assert all(one == pytest.approx(losses[0], rel=1e-4) for one in losses)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "name", "reason"),
+    [(0.1, "as it is", "longer than 0 s"), (120, "no such way", "KeyError: 'no such way'")],
+)
+def test_a_way_that_takes_too_long_or_fails_is_recorded(tmp_path, seconds, name, reason):
+    (case,) = _in_own_process(Setting(True, tmp_path, None), "fast", [name], seconds).values()
+    assert reason in case["failed"]

@@ -136,6 +136,15 @@ def test_engines_that_compute_wrongly_are_shown(monkeypatch):
     assert right == Check("torch float32", "ok", "cpu: 99.8 % of the labels of torch in float32")
 
 
+def test_an_encoder_that_is_not_there_is_no_fault(monkeypatch):
+    monkeypatch.setattr(doctor, "try_encoder", lambda name: None if name == "x264" else "Cannot load libcuda.so.1")
+    missing = named(doctor.check_codecs(), "encode nvenc")
+    assert missing.state == "missing"
+    assert missing.found == "only needed by roadseg overlay --encoder nvenc: Cannot load libcuda.so.1"
+    monkeypatch.setattr(doctor, "try_encoder", lambda name: None)
+    assert named(doctor.check_codecs(), "encode nvenc").found == "works: --encoder nvenc"
+
+
 def test_programs_are_found_on_the_path(monkeypatch, tmp_path: Path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert named(doctor.check_programs(), "ffmpeg").state == "missing"
