@@ -50,7 +50,7 @@ def write_results(
         *(f"{label}: {printable(result.run)}" for label, result in results.items()),
     ]
     sections, written = [], []
-    for descriptor in DESCRIPTORS:
+    for descriptor in shared_descriptors(results):
         for direction in last.descriptors[descriptor].directions:
             rows = rows_of(results, descriptor, direction.query, queries, thumbnails)
             title = f"{direction.query.capitalize()} → {direction.gallery}, {BY[descriptor]}"
@@ -63,6 +63,11 @@ def write_results(
     write_neighbours(out / NEIGHBOURS, last, pair)
     write_json(out / RECORD, record)
     return [*written, out / PAGE, out / NEIGHBOURS, out / RECORD]
+
+
+def shared_descriptors(results: Mapping[str, RunResult]) -> list[Descriptor]:
+    """Return the descriptors that all runs have."""
+    return [one for one in DESCRIPTORS if all(one in result.descriptors for result in results.values())]
 
 
 def write_neighbours(path: Path, result: RunResult, pair: Pair) -> None:
@@ -113,7 +118,7 @@ def retrieval_table(results: Mapping[str, RunResult], title: str) -> ScoreTable:
         title: title of the table.
     """
     rows = []
-    for descriptor in DESCRIPTORS:
+    for descriptor in shared_descriptors(results):
         for label, result in results.items():
             found = result.descriptors[descriptor]
             rows.append(

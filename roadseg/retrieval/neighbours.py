@@ -14,9 +14,8 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.streets import STREETS_FILE
 from roadseg.errors import DatasetError
 from roadseg.evaluation.domain_mixing import DomainMixing, domain_mixing
-from roadseg.evaluation.trained import load_run
 from roadseg.files import printable
-from roadseg.retrieval.embedding import Domain, Embedder
+from roadseg.retrieval.embedding import Domain, open_embedder
 from roadseg.retrieval.search import Neighbours, centred, nearest_both_ways
 from roadseg.retrieval.store import Embeddings, Progress, embed_dataset
 from roadseg.runtime import Runtime
@@ -80,6 +79,7 @@ class RunResult:
     run: str
     weights: str
     descriptors: Mapping[Descriptor, DescriptorResult]
+    """By layout alone for an imported network, which has no features."""
     reused: Mapping[Domain, int]
     """Number of images whose vectors were in a file already."""
     notices: tuple[str, ...]
@@ -164,7 +164,8 @@ def find_neighbours(
     """Embed both domains with a run, find neighbours across them, and measure how mixed they are.
 
     Args:
-        run: run folder or `model.safetensors`, or the name of packaged weights.
+        run: run folder or `model.safetensors`, or the name of packaged weights. An imported network has no features:
+            neighbours are found by layout alone.
         pair: the domains, from `checked_pair`.
         count: number of neighbours.
         out: folder for the results; the embeddings are in a sub-folder.
@@ -181,7 +182,7 @@ def find_neighbours(
         EngineError: torch gives wrong results on the device.
         OutputError: the folder cannot be written to.
     """
-    embedder = Embedder(load_run(run), runtime)
+    embedder = open_embedder(run, runtime)
     domains: dict[Domain, Embeddings] = {}
     for domain in get_args(Domain):
         domains[domain] = embed_dataset(
@@ -193,7 +194,7 @@ def find_neighbours(
             on_progress=on_progress,
         )
     results = {}
-    for descriptor in DESCRIPTORS:
+    for descriptor in DESCRIPTORS if embedder.lengths.features else DESCRIPTORS[1:]:
         source, target = (comparable(domains[domain], descriptor) for domain in get_args(Domain))
         mixing = domain_mixing(_spread(source), _spread(target), neighbours=MIXING_NEIGHBOURS)
         found = nearest_both_ways(

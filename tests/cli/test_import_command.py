@@ -42,6 +42,18 @@ def test_from_a_foreign_file_to_a_labelled_video(roadseg, foreign, tmp_path, cap
     assert roadseg("labels", tmp_path / "streets" / "images", "--run", run, "--out", tmp_path / "labels") == 0
     assert list((tmp_path / "labels").rglob("*.png"))
 
+    write_streets(tmp_path / "night", 6, night=True)
+    write_streets(tmp_path / "day", 6)
+    domains = ("--source", tmp_path / "day", "--target", tmp_path / "night", "--neighbours", "2")
+    capsys.readouterr()
+    assert roadseg("retrieve", "--run", run, *domains, "--out", tmp_path / "near", "--device", "cpu", "--json") == 0
+    found = json.loads(capsys.readouterr().out)["run"]
+    assert "layout" in found and "features" not in found
+    assert {grid.name for grid in (tmp_path / "near").glob("*.png")} == {
+        "layout.source_to_target.png",
+        "layout.target_to_source.png",
+    }
+
 
 @pytest.mark.parametrize(
     ("options", "said"),

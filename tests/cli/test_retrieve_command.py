@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.tiny import write_streets
 
-from roadseg.retrieval.embedding import Embedder
+from roadseg.retrieval.embedding import NetworkEmbedder
 
 DAY, NIGHT = 8, 9
 
@@ -78,7 +78,7 @@ def test_the_same_command_embeds_nothing_again(retrieve, capsys, monkeypatch):
     def embed(*_):
         raise AssertionError("this has been embedded")
 
-    monkeypatch.setattr(Embedder, "embed", embed)
+    monkeypatch.setattr(NetworkEmbedder, "embed", embed)
     assert retrieve("--json") == 0
     second = json.loads(capsys.readouterr().out)
     assert second["run"].pop("reused") == {"source": DAY, "target": NIGHT}
@@ -88,7 +88,7 @@ def test_the_same_command_embeds_nothing_again(retrieve, capsys, monkeypatch):
 
 @pytest.mark.slow
 def test_interrupted_it_keeps_what_is_done(retrieve, capsys, monkeypatch, tmp_path):
-    seen, embed = [], Embedder.embed
+    seen, embed = [], NetworkEmbedder.embed
 
     def stop(embedder, images, domain):
         if sum(seen) >= 4:
@@ -97,7 +97,7 @@ def test_interrupted_it_keeps_what_is_done(retrieve, capsys, monkeypatch, tmp_pa
         return embed(embedder, images, domain)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Embedder, "embed", stop)
+        patched.setattr(NetworkEmbedder, "embed", stop)
         assert retrieve() == 130
     assert "run the same command again" in capsys.readouterr().err
     assert not list((tmp_path / "out").glob("*.p*"))

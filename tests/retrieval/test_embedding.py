@@ -15,7 +15,7 @@ from roadseg.inference.self_check import Outcome
 from roadseg.models.domain_statistics import batch_norms, keep_source_statistics
 from roadseg.models.predict import class_scores, to_tensor
 from roadseg.retrieval import embedding
-from roadseg.retrieval.embedding import FEATURE_GRID, LAYOUT_GRID, Embedder, pooled
+from roadseg.retrieval.embedding import FEATURE_GRID, LAYOUT_GRID, NetworkEmbedder, pooled
 from roadseg.runtime import start
 
 CPU = start("cpu")
@@ -42,7 +42,7 @@ def test_pooling_is_adaptive_pooling(size):
 
 
 def test_the_layout_is_what_the_network_sees_where(trained, images):
-    embedder = Embedder(trained, CPU)
+    embedder = NetworkEmbedder(trained, CPU)
     vectors = embedder.embed(images, "target")
     assert vectors.shape == (5, embedder.lengths.features + embedder.lengths.layout)
     layout = vectors[:, embedder.lengths.features :].reshape(5, 19, *LAYOUT_GRID)
@@ -53,7 +53,7 @@ def test_the_layout_is_what_the_network_sees_where(trained, images):
 
 
 def test_an_image_has_one_vector_whatever_lies_beside_it(trained, images):
-    embedder = Embedder(trained, CPU)
+    embedder = NetworkEmbedder(trained, CPU)
     alone = np.concatenate([embedder.embed(images[index : index + 1], "source") for index in range(5)])
     np.testing.assert_allclose(alone, embedder.embed(images, "source"), rtol=0.05, atol=0.05)
 
@@ -61,10 +61,10 @@ def test_an_image_has_one_vector_whatever_lies_beside_it(trained, images):
 def test_each_domain_is_normalised_by_its_own_statistics(trained, images):
     network = trained.network
     keep_source_statistics(network)
-    before = Embedder(trained, CPU)
+    before = NetworkEmbedder(trained, CPU)
     for norm in batch_norms(network):
         norm.running_mean = norm.running_mean + 0.5
-    after = Embedder(trained, CPU)
+    after = NetworkEmbedder(trained, CPU)
     assert before.weights != after.weights
     np.testing.assert_array_equal(after.embed(images, "source"), before.embed(images, "source"))
     assert np.abs(after.embed(images, "target") - before.embed(images, "target")).max() > 0.1
@@ -79,7 +79,7 @@ def test_a_precision_that_computes_wrongly_is_replaced_with_one_notice(trained, 
 
     monkeypatch.setattr(torch_engine, "cpu_has_bfloat16", lambda: True)
     monkeypatch.setattr(engines, "check_engine", check)
-    embedder = Embedder(trained, CPU)
+    embedder = NetworkEmbedder(trained, CPU)
     assert {embedder.record(domain)["engine"] for domain in ("source", "target")} == {"torch float32"}
     assert len(set(checked)) == 4  # each domain has its own statistics
     (notice,) = embedder.notices
@@ -87,9 +87,9 @@ def test_a_precision_that_computes_wrongly_is_replaced_with_one_notice(trained, 
 
 
 def test_wide_features_are_projected_and_keep_their_cosines(trained, images, monkeypatch):
-    whole = Embedder(trained, CPU)
+    whole = NetworkEmbedder(trained, CPU)
     monkeypatch.setattr(embedding, "MOST_CHANNELS", 64)
-    narrow = Embedder(trained, CPU)
+    narrow = NetworkEmbedder(trained, CPU)
     assert narrow.lengths.features == 64 * FEATURE_GRID[0] * FEATURE_GRID[1]
 
     def cosines(embedder):
@@ -102,9 +102,9 @@ def test_wide_features_are_projected_and_keep_their_cosines(trained, images, mon
 
 @pytest.mark.gpu
 def test_a_gpu_sees_the_same(trained, images):
-    expected = Embedder(trained, CPU).embed(images, "target")
+    expected = NetworkEmbedder(trained, CPU).embed(images, "target")
     np.testing.assert_allclose(
-        Embedder(small_input(load_run(Path("default"))), start("cuda")).embed(images, "target"),
+        NetworkEmbedder(small_input(load_run(Path("default"))), start("cuda")).embed(images, "target"),
         expected,
         rtol=0.05,
         atol=0.1,

@@ -14,14 +14,14 @@ from roadseg.errors import DatasetError
 from roadseg.evaluation.trained import load_run
 from roadseg.models.domain_statistics import batch_norms, keep_source_statistics
 from roadseg.models.weights import load_model, save_model
-from roadseg.retrieval.embedding import Embedder
+from roadseg.retrieval.embedding import NetworkEmbedder
 from roadseg.retrieval.store import METADATA_KEY, embed_dataset
 from roadseg.runtime import start
 
 IMAGES = 7
 
 
-class Counting(Embedder):
+class Counting(NetworkEmbedder):
     """Counts what it embeds, and may be interrupted after some images."""
 
     def __init__(self, run="default", stop_after=None, error=KeyboardInterrupt):
