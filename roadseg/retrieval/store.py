@@ -127,9 +127,10 @@ def _known(path: Path, record: dict[str, object]) -> Iterator[tuple[str, NDArray
         if _metadata(path).get("embedding") != record:
             return
         with pq.ParquetFile(path) as file:
-            for rows in file.iter_batches(ROWS_A_GROUP, columns=["fingerprint", "features", "layout"]):
-                both = [rows[name].flatten().to_numpy().reshape(rows.num_rows, -1) for name in ("features", "layout")]
-                yield from zip(rows["fingerprint"].to_pylist(), np.concatenate(both, axis=1), strict=True)
+            names = [name for name in ("features", "layout") if name in file.schema_arrow.names]
+            for rows in file.iter_batches(ROWS_A_GROUP, columns=["fingerprint", *names]):
+                parts = [rows[name].flatten().to_numpy().reshape(rows.num_rows, -1) for name in names]
+                yield from zip(rows["fingerprint"].to_pylist(), np.concatenate(parts, axis=1), strict=True)
     except (OSError, KeyError, pa.ArrowException):
         return  # a damaged file costs time only: its images are embedded again
 
@@ -159,6 +160,8 @@ def _write(
     lengths: Lengths,
     metadata: dict[str, object],
 ) -> None:
+    vector_lengths = {"features": lengths.features, "layout": lengths.layout}
+    kept = {name: length for name, length in vector_lengths.items() if length}  # an imported network has no features
     schema = pa.schema(
         [
             ("domain", pa.string()),
@@ -166,8 +169,7 @@ def _write(
             ("name", pa.string()),
             ("path", pa.string()),
             ("fingerprint", pa.string()),
-            ("features", pa.list_(pa.float32(), lengths.features)),
-            ("layout", pa.list_(pa.float32(), lengths.layout)),
+            *((name, pa.list_(pa.float32(), length)) for name, length in kept.items()),
         ],
         metadata={METADATA_KEY: json.dumps(metadata)},
     )
@@ -175,15 +177,17 @@ def _write(
         for start in range(0, len(indices), ROWS_A_GROUP):
             some = indices[start : start + ROWS_A_GROUP]
             samples = [dataset.samples[index] for index in some]
-            features, layout = np.split(vectors[some], [lengths.features], axis=1)
+            parts = dict(zip(vector_lengths, np.split(vectors[some], [lengths.features], axis=1), strict=True))
             columns = [
                 pa.array([domain] * len(some)),
                 pa.array(some, pa.int64()),
                 pa.array([printable(sample.name) for sample in samples]),
                 pa.array([printable(sample.image) for sample in samples]),
                 pa.array([prints[index] for index in some]),
-                pa.FixedSizeListArray.from_arrays(pa.array(features.ravel()), lengths.features),
-                pa.FixedSizeListArray.from_arrays(pa.array(layout.ravel()), lengths.layout),
+                *(
+                    pa.FixedSizeListArray.from_arrays(pa.array(parts[name].ravel()), length)
+                    for name, length in kept.items()
+                ),
             ]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
 

@@ -49,6 +49,8 @@ def test_from_a_foreign_file_to_a_labelled_video(roadseg, foreign, tmp_path, cap
     assert roadseg("retrieve", "--run", run, *domains, "--out", tmp_path / "near", "--device", "cpu", "--json") == 0
     found = json.loads(capsys.readouterr().out)["run"]
     assert "layout" in found and "features" not in found
+    assert roadseg("retrieve", "--run", run, *domains, "--out", tmp_path / "near", "--device", "cpu", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["run"]["reused"] == {"source": 6, "target": 6}
     assert {grid.name for grid in (tmp_path / "near").glob("*.png")} == {
         "layout.source_to_target.png",
         "layout.target_to_source.png",
