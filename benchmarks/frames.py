@@ -2,8 +2,9 @@
 
     python benchmarks/frames.py [VIDEO] [--ffmpeg PATH]
 
-Both write the same frames as JPEG, in turn; the best of several rounds counts. By default the video is a rendered
-drive. Near-duplicates are kept, because ffmpeg does not detect them.
+Both write the same frames as JPEG, in turn; the best of several rounds counts, for time and processor time alike. On a
+machine with other work compare processor times. By default the video is a rendered drive. Near-duplicates are kept,
+because ffmpeg does not detect them.
 """
 
 import argparse
@@ -53,11 +54,12 @@ def measure(video: str, every: float, ffmpeg: str | None) -> None:
         with TemporaryDirectory() as folder:
             for name, command in commands(video, every, ffmpeg, Path(folder)).items():
                 costs.setdefault(name, []).append(cost(command))
-    for name, taken in costs.items():
-        wall, core = map(min, zip(*taken, strict=True))
+    best = {name: tuple(map(min, zip(*taken, strict=True))) for name, taken in costs.items()}
+    for name, (wall, core) in best.items():
         print(f"{name:8} a frame every {every:g} s: {wall:6.2f} s, {core:6.2f} core-s")
     if ffmpeg:
-        print(f"ratio {min(costs['roadseg'])[0] / min(costs['ffmpeg'])[0]:.2f}")
+        wall, core = (ours / theirs for ours, theirs in zip(best["roadseg"], best["ffmpeg"], strict=True))
+        print(f"ratio {wall:.2f}, in core-s {core:.2f}")
 
 
 def commands(video: str, every: float, ffmpeg: str | None, folder: Path) -> dict[str, list[str]]:
