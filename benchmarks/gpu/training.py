@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from gpu.setting import Setting
 from training.cost import measure_training
-from training.setting import POWER, SCHEDULE_STEPS, build, draw_batches
+from training.setting import SCHEDULE, build, draw_batches
 
 from roadseg.adaptation.self_training import SelfTraining
 from roadseg.models.average import WeightAverage
@@ -31,7 +31,7 @@ def host_waits(setting: Setting) -> dict[str, Any]:
                 # One block would hide the whole of the small images.
                 options = SelfTraining.Options(mask_ratio=0.7, mask_block=16 if setting.smoke else 64)
                 mixed = SelfTraining(trainer.method, options)
-                trainer = Trainer(mixed, trainer.optimizers, schedule_steps=SCHEDULE_STEPS, power=POWER)
+                trainer = Trainer(mixed, trainer.optimizers, schedule=SCHEDULE)
 
             def step(trainer: Trainer = trainer) -> None:
                 trainer.make_step(batch)

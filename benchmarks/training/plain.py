@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from training.measures import Laps
-from training.setting import ADVERSARIAL_WEIGHTS, POWER, SCHEDULE_STEPS, SEGMENTATION_WEIGHTS
+from training.setting import ADVERSARIAL_WEIGHTS, SCHEDULE, SEGMENTATION_WEIGHTS
 
 from roadseg.datasets.sampling import Batch
 from roadseg.labels.space import IGNORE
@@ -16,7 +16,7 @@ from roadseg.models.convolution import Conv2d
 from roadseg.models.relu6 import ReLU6
 from roadseg.models.vgg16 import VGG16
 from roadseg.runtime import seed_torch
-from roadseg.training.optimizers import set_poly_rate
+from roadseg.training.optimizers import set_rate
 from roadseg.training.trainer import Trainer
 
 
@@ -42,7 +42,7 @@ class PlainStep:
         assert batch.target_images is not None
         seed_torch(0, self._step, 0)
         for optimizer in self._optimizers:
-            set_poly_rate(optimizer, self._step, SCHEDULE_STEPS, POWER)
+            set_rate(optimizer, SCHEDULE.factor(self._step))
             optimizer.zero_grad()
         self._train_discriminators(False)
 

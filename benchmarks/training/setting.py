@@ -14,7 +14,7 @@ from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.models.build import build_model
 from roadseg.models.discriminator import PatchDiscriminator
 from roadseg.runtime import Runtime, seed_everything
-from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, segmenter_optimizer
+from roadseg.training.optimizers import OptimizerOptions, Schedule, auxiliary_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 
 SIZES = {"fast": (480, 272), "resnet101": (321, 161), "vgg16": (321, 161)}
@@ -23,7 +23,7 @@ the networks of the paper were trained."""
 IMAGES = 4
 SEGMENTATION_WEIGHTS = (1.0, 0.1)
 ADVERSARIAL_WEIGHTS = (0.001, 0.0002)
-LEARNING_RATE, SCHEDULE_STEPS, POWER = 2.5e-4, 250_000, 0.9
+LEARNING_RATE, SCHEDULE = 2.5e-4, Schedule(250_000, 0.9)
 CLASSES = len(CITYSCAPES_19)
 
 
@@ -47,7 +47,7 @@ def build(model: str, runtime: Runtime) -> Trainer:
     for name, trained in method.auxiliary_networks.items():
         optimizers[f"auxiliary/{name}"] = auxiliary_optimizer(trained.parameters(), 1e-4)
     segmenter.train()
-    return Trainer(method, optimizers, schedule_steps=SCHEDULE_STEPS, power=POWER)
+    return Trainer(method, optimizers, schedule=SCHEDULE)
 
 
 def draw_batches(folder: Path, size: tuple[int, int]) -> AdaptationBatches:

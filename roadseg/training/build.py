@@ -40,7 +40,7 @@ from roadseg.runtime import Runtime, seed_everything, start
 from roadseg.streets.presets import DEFAULT_SCENES, mixture, parse_scenes
 from roadseg.streets.render import RENDERER_VERSION
 from roadseg.training.callbacks import Callbacks
-from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, segmenter_optimizer
+from roadseg.training.optimizers import OptimizerOptions, Schedule, auxiliary_optimizer, segmenter_optimizer
 from roadseg.training.recipe import STREETS, AdaptRecipe
 from roadseg.training.trainer import Trainer
 
@@ -73,8 +73,7 @@ def build_trainer(recipe: AdaptRecipe, data: Path = Path("data"), callbacks: Cal
         optimizers,
         average=average,
         seed=recipe.seed,
-        schedule_steps=recipe.schedule_steps or recipe.steps,
-        power=recipe.power,
+        schedule=Schedule(recipe.schedule_steps or recipe.steps, recipe.power, recipe.lr_warmup_steps),
         accumulate_grad_batches=recipe.accumulate_grad_batches,
     )
 

@@ -94,12 +94,25 @@ def auxiliary_optimizer(parameters: Iterable[object], learning_rate: float) -> O
     return Adam(parameters, lr=learning_rate, betas=(0.9, 0.99))  # type: ignore[arg-type]
 
 
-def set_poly_rate(optimizer: Optimizer, step: int, schedule_steps: int, power: float) -> None:
-    """Set each group's rate to its initial rate times (1 - step / schedule_steps) ** power.
+@dataclass(frozen=True)
+class Schedule:
+    """Learning rate over the steps of a run, as a factor on the initial rate.
 
-    The "poly" policy (Chen et al., "DeepLab", TPAMI 2018); `step` counts from 0, so the first step has the full rate.
+    The "poly" policy (Chen et al., "DeepLab", TPAMI 2018), with the linear warm-up that transformers need (Goyal et
+    al., "Accurate, Large Minibatch SGD", 2017): (1 - step / steps) ** power * min(1, (step + 1) / warmup_steps).
     """
-    set_rate(optimizer, (1 - step / schedule_steps) ** power)
+
+    steps: int
+    """Steps over which the rate falls to zero."""
+    power: float = 0.9
+    warmup_steps: int = 0
+    """Steps over which the rate rises; 0 for the full rate at once."""
+
+    def factor(self, step: int, offset: int = 0) -> float:
+        """Return the factor of a step, counted from 0, of a schedule that begins `offset` steps late."""
+        since, steps = step - offset, self.steps - offset
+        rise = min(1.0, (since + 1) / self.warmup_steps) if self.warmup_steps else 1.0
+        return float((1 - since / steps) ** self.power) * rise
 
 
 def set_rate(optimizer: Optimizer, factor: float) -> None:

@@ -184,6 +184,8 @@ class AdaptRecipe(Options):
     """Steps over which the learning rate falls to zero; 0 for `steps`."""
     power: PositiveFloat = 0.9
     """Exponent of the poly learning-rate schedule."""
+    lr_warmup_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps over which the segmenter's learning rate rises from zero, for transformers; 1,500 in DAFormer."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
     """Decay of the exponential moving average of the weights, which is evaluated and saved; 0 for the weights of the
     last step."""

@@ -1,5 +1,6 @@
 """One step of training, the same for every method."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from roadseg.models.average import WeightAverage
 from roadseg.models.network import SegmentationNetwork
 from roadseg.runtime import seed_torch
 from roadseg.training.gradient_ratios import GradientRatios
-from roadseg.training.optimizers import set_poly_rate, set_rate
+from roadseg.training.optimizers import Schedule, set_rate
 
 SMALLEST_LOSS_SCALE = 2.0**-10
 """Gradients that overflow in float16 even at this scale are not finite at any scale."""
@@ -39,8 +40,7 @@ class Trainer:
         *,
         average: WeightAverage[SegmentationNetwork] | None = None,
         seed: int = 0,
-        schedule_steps: int,
-        power: float = 0.9,
+        schedule: Schedule,
         accumulate_grad_batches: int = 1,
     ) -> None:
         """Combine a method and optimizers, at step 0.
@@ -50,16 +50,14 @@ class Trainer:
             optimizers: the segmenter's first, then one for each auxiliary network.
             average: moving average of the segmenter's weights, updated after each step; None to keep those of the last.
             seed: seed of dropout and other random numbers of torch.
-            schedule_steps: see `roadseg.training.optimizers.set_poly_rate`.
-            power: see there.
+            schedule: learning rates; auxiliary networks have no warm-up.
             accumulate_grad_batches: parts that each batch is divided into; changes only rounding and dropout.
         """
         self.method = method
         self.optimizers = optimizers
         self.average = average
         self.seed = seed
-        self.schedule_steps = schedule_steps
-        self.power = power
+        self.schedule = schedule
         self.accumulate_grad_batches = accumulate_grad_batches
         self.step = 0
         runtime = method.runtime
@@ -112,9 +110,9 @@ class Trainer:
         if self._warming_up:
             set_rate(segmenter, 0.0)
         else:
-            set_poly_rate(segmenter, self.step - warmup, self.schedule_steps - warmup, self.power)
+            set_rate(segmenter, self.schedule.factor(self.step, offset=warmup))
         for optimizer in auxiliary:
-            set_poly_rate(optimizer, self.step, self.schedule_steps, self.power)
+            set_rate(optimizer, replace(self.schedule, warmup_steps=0).factor(self.step))
 
     def _backpropagate(self, batch: Batch) -> dict[str, Tensor]:
         values: dict[str, Tensor] = {}

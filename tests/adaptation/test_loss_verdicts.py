@@ -11,7 +11,7 @@ from roadseg.adaptation.adversarial import MAIN, Adversary, View
 from roadseg.adaptation.loss_verdicts import WARM_UP, WINDOW, LossKind, judge, judge_all
 from roadseg.adaptation.losses import adversarial_loss
 from roadseg.adaptation.term import LABELS
-from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, segmenter_optimizer
+from roadseg.training.optimizers import OptimizerOptions, Schedule, auxiliary_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 
 VANILLA = LossKind("discriminator")
@@ -139,7 +139,7 @@ def trained(change, *, gan="vanilla", steps=WARM_UP, rate=0.02):
         "segmenter": segmenter_optimizer(method.segmenter, OptimizerOptions("sgd", 1e-4, 1.0, 0.0)),
         "main": auxiliary_optimizer(adversary.discriminator.parameters(), rate),
     }
-    trainer = Trainer(method, optimizers, schedule_steps=10 * steps)
+    trainer = Trainer(method, optimizers, schedule=Schedule(10 * steps))
     points = []
     for step in range(1, steps + 1):
         values = trainer.make_step(toy_batch(2))

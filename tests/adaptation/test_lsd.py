@@ -14,7 +14,7 @@ from roadseg.models import resnet101
 from roadseg.models.build import build_model
 from roadseg.models.reconstruction import Generator, ImageDiscriminator, ImageScores
 from roadseg.runtime import start
-from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, segmenter_optimizer
+from roadseg.training.optimizers import OptimizerOptions, Schedule, auxiliary_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 
 TERMS = ("segmenter", "segmenter", "generator", "generator", "discriminator", "discriminator")
@@ -120,7 +120,7 @@ def test_it_goes_with_the_features_of_every_network(name, monkeypatch):
     )
     optimizers = {"segmenter": segmenter_optimizer(segmenter, OptimizerOptions("sgd", 1e-3, 1.0, 0.0))}
     optimizers |= {key: auxiliary_optimizer(one.parameters(), 1e-3) for key, one in method.auxiliary_networks.items()}
-    trainer = Trainer(method, optimizers, schedule_steps=10)
+    trainer = Trainer(method, optimizers, schedule=Schedule(10))
     before = {key: [p.clone() for p in one.parameters()] for key, one in method.auxiliary_networks.items()}
     losses = trainer.make_step(toy_batch())
     assert all(loss.isfinite() for loss in losses.values())

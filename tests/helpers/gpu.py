@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from training.setting import POWER, SCHEDULE_STEPS, build, draw_batches
+from training.setting import SCHEDULE, build, draw_batches
 
 from roadseg.adaptation.self_training import SelfTraining
 from roadseg.runtime import start
@@ -30,7 +30,7 @@ def build_trainer(method: str, device: str, precision: str = "float32") -> Train
     if method == "multi-level":
         return trainer
     mixed = SelfTraining(trainer.method, SelfTraining.Options(mask_ratio=0.7))
-    return Trainer(mixed, trainer.optimizers, schedule_steps=SCHEDULE_STEPS, power=POWER)
+    return Trainer(mixed, trainer.optimizers, schedule=SCHEDULE)
 
 
 def drawn_batches(folder, count: int, device: str):

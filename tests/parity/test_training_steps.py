@@ -11,13 +11,13 @@ from roadseg.adaptation.adversarial import AUXILIARY, MAIN, Adversarial, Adversa
 from roadseg.adaptation.supervision import Supervision
 from roadseg.datasets.sampling import Batch
 from roadseg.runtime import start
-from roadseg.training.optimizers import OptimizerOptions, auxiliary_optimizer, segmenter_optimizer
+from roadseg.training.optimizers import OptimizerOptions, Schedule, auxiliary_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 
 pytestmark = [pytest.mark.parity, pytest.mark.slow]
 
 STEPS = 3
-SCHEDULE = {"schedule_steps": 250_000, "power": 0.9}
+SCHEDULE = Schedule(250_000, 0.9)
 LEVELS = {"main": MAIN, "auxiliary": AUXILIARY}
 GAN = {"Vanilla": "vanilla", "LS": "least-squares"}
 COLUMNS = {
@@ -46,7 +46,7 @@ def trained(tag, levels, *, optimizer, head_lr_multiplier, segmentation_weights,
     optimizers = {"segmenter": segmenter_optimizer(method.segmenter, sgd)}
     for name, network in method.auxiliary_networks.items():
         optimizers[f"discriminator/{name}"] = auxiliary_optimizer(network.parameters(), 1e-4)
-    trainer = Trainer(method, optimizers, **SCHEDULE)
+    trainer = Trainer(method, optimizers, schedule=SCHEDULE)
     return [trainer.make_step(batch(step)) for step in range(STEPS)], method
 
 

@@ -18,6 +18,7 @@ from roadseg.training.meter import Meter
 from roadseg.training.optimizers import (
     OptimizerOptions,
     RepeatedSGD,
+    Schedule,
     auxiliary_optimizer,
     segmenter_optimizer,
     times_listed,
@@ -27,7 +28,7 @@ from roadseg.training.trainer import Trainer
 
 GANS = ("vanilla", "least-squares")
 VARIANTS = [(name, gan) for name in METHODS for gan in GANS if gan == "vanilla" or name in ADVERSARIAL]
-SCHEDULE = {"schedule_steps": 1000, "power": 0.9}
+SCHEDULE = Schedule(1000, 0.9)
 
 
 def toy_trainer(name, *, optimizer="sgd", **options):
@@ -35,7 +36,7 @@ def toy_trainer(name, *, optimizer="sgd", **options):
     optimizers = {"segmenter": segmenter_optimizer(method.segmenter, OptimizerOptions(optimizer, 0.1, 1.0, 1e-4))}
     for level, discriminator in method.auxiliary_networks.items():
         optimizers[level] = auxiliary_optimizer(discriminator.parameters(), 1e-3)
-    return Trainer(method, optimizers, average=WeightAverage(method.segmenter, 0.9), seed=7, **SCHEDULE)
+    return Trainer(method, optimizers, average=WeightAverage(method.segmenter, 0.9), seed=7, schedule=SCHEDULE)
 
 
 def gan_options(name, gan):
@@ -274,6 +275,25 @@ def test_a_second_head_without_weight_is_neither_trained_nor_decayed(optimizer):
     method = build_method(resolve(keys, origin="test"), segmenter, start("cpu"))
     optimizers = {"segmenter": segmenter_optimizer(segmenter, OptimizerOptions(optimizer, 0.1, 1.0, 0.1))}
     optimizers["main"] = auxiliary_optimizer(method.auxiliary_networks["main"].parameters(), 1e-3)
-    Trainer(method, optimizers, **SCHEDULE).make_step(toy_batch())
+    Trainer(method, optimizers, schedule=SCHEDULE).make_step(toy_batch())
     assert not same(segmenter.heads[0].state_dict(), before[0].state_dict())
     assert same(segmenter.heads[1].state_dict(), before[1].state_dict())
+
+
+def test_the_rate_rises_and_falls():
+    """Against the closed form: linear over the warm-up, poly throughout."""
+    schedule = Schedule(100, 1.0, warmup_steps=10)
+    factors = [schedule.factor(step) for step in range(100)]
+    expected = [(1 - step / 100) * min(1, (step + 1) / 10) for step in range(100)]
+    assert factors == pytest.approx(expected)
+    assert Schedule(100, 0.9).factor(0) == 1.0
+    assert Schedule(100, 0.9).factor(60, offset=20) == Schedule(80, 0.9).factor(40)
+
+
+def test_auxiliary_networks_have_no_warm_up():
+    trainer = toy_trainer("multi-level")
+    trainer.schedule = Schedule(1000, 0.9, warmup_steps=100)
+    trainer.make_step(toy_batch())
+    segmenter, *auxiliary = [optimizer.param_groups[0]["lr"] for optimizer in trainer.optimizers.values()]
+    assert segmenter == pytest.approx(0.1 / 100)
+    assert auxiliary == [1e-3, 1e-3]
