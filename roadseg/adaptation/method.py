@@ -167,6 +167,8 @@ class MethodParts:
     runtime: Runtime
     supervision: Supervision
     """Supervised loss on labelled images, with the weights of the recipe."""
+    label_space: LabelSpace
+    """Classes of the segmenter."""
     base: Method | None = None
     """Method that this one extends: `multi-level` in `multi-level+self-training`."""
 

@@ -18,6 +18,7 @@ METHODS: dict[str, str] = {
     "lsd": "roadseg.adaptation.lsd:LearningFromSynthetic",
     "pseudo-labels": "roadseg.adaptation.pseudo_labels:PseudoLabels",
     "self-training": "roadseg.adaptation.self_training:SelfTraining",
+    "feature-distance": "roadseg.adaptation.feature_distance:FeatureDistance",
 }
 """MODULE:CLASS by the name that recipes use. The last part of MODULE is the name of the method's table in a recipe."""
 

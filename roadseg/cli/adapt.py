@@ -31,7 +31,7 @@ def adapt(
         str | None,
         typer.Option(
             metavar="NAME",
-            help=f"{', '.join(METHODS)}; or METHOD+self-training. See docs/methods.md.",
+            help=f"{', '.join(METHODS)}; or METHOD+self-training, METHOD+feature-distance. See docs/methods.md.",
             autocompletion=lambda: list(METHODS),
         ),
     ] = None,

@@ -64,6 +64,10 @@ class Fast(SegmentationNetwork):
             images = images.contiguous()  # as the weights, see `Runtime.place`
         return self.backbone.run(self.backbone.stem(images), 0, self.DETAIL_STAGE + 1)[-1]
 
+    def encode(self, images: Tensor) -> Tensor:
+        """Return the map of stage 7, at stride 16: (N, 320, h, w)."""
+        return self.backbone.run(self.early(images), self.DETAIL_STAGE + 1, self.CONTEXT_STAGE + 1)[-1]
+
     def late(self, early: Tensor) -> Prediction:
         """Predict from the output of `early`."""
         first = self.DETAIL_STAGE + 1

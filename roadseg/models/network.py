@@ -107,6 +107,14 @@ class SegmentationNetwork(Network, ABC):
         prediction: Prediction = self(early)
         return prediction
 
+    def encode(self, images: Tensor) -> Tensor:
+        """Return the last map (N, F, h, w) of the pretrained part for normalised images (N, 3, H, W) float.
+
+        By default that is `Prediction.features`.
+        """
+        prediction: Prediction = self(images)
+        return prediction.features
+
     @abstractmethod
     def trunk(self) -> nn.Module:
         """Return the pretrained part, which is trained at a lower rate than the rest."""

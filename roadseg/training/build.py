@@ -89,7 +89,7 @@ def build_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Run
     # Without weight the auxiliary head gets no gradient, not one of zero with which its optimizer would decay it.
     level_weights = (1.0, recipe.auxiliary_loss_weight) if recipe.auxiliary_loss_weight else (1.0,)
     supervision = Supervision(level_weights, recipe.class_balance, network.align_corners)
-    parts = MethodParts(network, runtime, supervision)
+    parts = MethodParts(network, runtime, supervision, label_space(recipe.labels))
     for name in method_parts(recipe.method):
         method = method_class(name).build(parts, recipe.options(name))
         parts = replace(parts, base=method)

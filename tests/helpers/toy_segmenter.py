@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from roadseg.adaptation.adversarial import AUXILIARY, FEATURES, MAIN, MAIN_INFORMATION, Adversarial, Adversary
+from roadseg.adaptation.feature_distance import FeatureDistance
 from roadseg.adaptation.lsd import LearningFromSynthetic
 from roadseg.adaptation.minent import MinEnt
 from roadseg.adaptation.pseudo_labels import PseudoLabels
@@ -27,6 +28,7 @@ METHODS = {
     "lsd": (),
     "pseudo-labels": (),
     "self-training": (),
+    "feature-distance": (),
     "target-labels": (),
 }
 """Methods, and the names of their adversaries."""
@@ -77,6 +79,11 @@ def toy_method(name, *, precision="float32", dtype=torch.float32, class_balance=
         return LearningFromSynthetic(segmenter, runtime, supervision, generator, discriminator, weights)
     if name == "self-training":
         return SelfTraining(source_only, SelfTraining.Options(pseudo_label_threshold=0.3, mask_ratio=0.5, mask_block=8))
+    if name == "feature-distance":
+        method = FeatureDistance(source_only, [2, 3], FeatureDistance.Options(weight=0.5, least_share=0.2))
+        with torch.no_grad():
+            method._reference.stem.weight += 0.1  # as if some steps had been made since
+        return method
     if name == "target-labels":
         return TargetLabels(source_only, 0.5)
     adversaries = {
