@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.losses import at_least_float32
+from roadseg.adaptation.make_pseudo_labels import Labeller
 from roadseg.adaptation.supervision import Supervision
 from roadseg.adaptation.term import Term
 from roadseg.datasets.dataset import ImageDataset
@@ -23,7 +24,6 @@ from roadseg.inputs.options import Options
 from roadseg.labels.space import LabelSpace
 from roadseg.models.average import WeightAverage
 from roadseg.models.domain_statistics import source_statistics
-from roadseg.models.engine import Engine
 from roadseg.models.network import Prediction, SegmentationNetwork
 from roadseg.runtime import Runtime
 
@@ -47,13 +47,16 @@ class MethodOptions(Options):
 class TargetLabelling:
     """Everything that a method needs to label the target images before training starts."""
 
-    engine: Engine
-    """Network that training starts from."""
+    labeller: Labeller
+    """The teacher, or the network that training starts from."""
+    teacher: str
+    """Name of the teacher's weights and engine; empty for the network that training starts from."""
     label_space: LabelSpace
+    """Classes of the network that is trained."""
     folder: Path
     """Folder for the label maps; maps that are there already are kept."""
     size: tuple[int, int]
-    """(width, height) of images as the network sees them at scale 1, and of the label maps."""
+    """(width, height) of the label maps: that of images as the trained network sees them at scale 1."""
     resampling: Resampling
     on_progress: Callable[[int, int], None]
     """Called with (images labelled, images in all)."""

@@ -51,14 +51,14 @@ class PseudoLabels(Method):
     options: Options
 
     def label_target(self, dataset: ImageDataset, labelling: TargetLabelling) -> ImageDataset:
-        """Label the images of a target by the network that training starts from.
+        """Label the images of a target by the teacher, or by the network that training starts from.
 
         Raises:
             DatasetError: an image cannot be read.
             OutputError: the folder cannot be written to.
         """
         return pseudo_labelled(
-            labelling.engine,
+            labelling.labeller,
             labelling.label_space,
             dataset.evenly_spread(self.options.images) if self.options.images else dataset,
             labelling.folder,
@@ -66,6 +66,7 @@ class PseudoLabels(Method):
             keep_ratio=self.options.keep_ratio,
             tta=TTA(self.options.flip, self.options.scales),
             resampling=labelling.resampling,
+            teacher=labelling.teacher,
             on_progress=labelling.on_progress,
         )
 

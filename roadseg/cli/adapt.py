@@ -39,6 +39,9 @@ def adapt(
     init: Annotated[
         str | None, typer.Option(help="Start from a run, weight file, URL or 'imagenet'; default: the default weights.")
     ] = None,
+    teacher: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Learn from the labels of a run, e.g. a larger network's.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed for all random number generators.")] = None,
     evaluation: Annotated[str | None, typer.Option(help="Labelled data set to evaluate on: KIND:ROOT[:SPLIT].")] = None,
@@ -77,6 +80,7 @@ def adapt(
         "method": method,
         "model": model,
         "init": init,
+        "teacher": teacher,
         "steps": steps,
         "seed": seed,
         "evaluation": evaluation,

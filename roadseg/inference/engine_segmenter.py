@@ -37,6 +37,7 @@ class EngineSegmenter(Segmenter):
         size_step: int | None = STRIDE,
         exact: bool = False,
         align_corners: bool = False,
+        has_scores: bool = True,
     ) -> None:
         """Run an engine.
 
@@ -50,11 +51,13 @@ class EngineSegmenter(Segmenter):
             exact: decide labels at the size that is asked for: at the input size in `segment`, at the image's own size
                 in `label`. Otherwise labels are decided at half the input size and enlarged.
             align_corners: True if the outermost scores of the network lie on the outermost pixels.
+            has_scores: False if the engine gives labels alone.
         """
         self.name = f"{name}, {engine.name}" + (" exact" if exact else "")
         self.engine = f"{engine.name}, {'full' if exact else 'half'} size"
         self.label_space = label_space
         self.input_size = input_size
+        self.has_scores = has_scores
         self.concurrency = engine.concurrency
         self._room = input_size
         """Size within which the input size follows the shape of images."""
@@ -155,6 +158,22 @@ class EngineSegmenter(Segmenter):
 
         labelled: LabelMap = self._batches.compute(labels, image, tta)[0]
         return labelled
+
+    def labels_with_confidence(
+        self, images: NDArray[np.uint8], size: tuple[int, int], tta: TTA = NO_TTA
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Label images at `size`, where the classes' probabilities decide; see `Segmenter.labels_with_confidence`."""
+        both = self._batches.compute(partial(self._labels_and_confidence, size=size, tta=tta), images, tta)
+        return both[:, 0], both[:, 1]
+
+    @torch.inference_mode()
+    def _labels_and_confidence(self, images: Tensor, size: tuple[int, int], tta: TTA) -> Tensor:
+        """Return (N, 2, height, width) uint8: labels, and their probabilities in steps of 1 / 255."""
+        if not self.has_scores:
+            labels = self._engine.labels(images, size)
+            return torch.stack([labels, torch.full_like(labels, 255)], 1)
+        confidence, train_ids = mean_probabilities(self._engine.scores, images, size, tta).max(1)
+        return torch.stack([train_ids.to(torch.uint8), (confidence * 255).to(torch.uint8)], 1)
 
     def scores(self, images: NDArray[np.uint8], tta: TTA = NO_TTA) -> NDArray[np.float32]:
         """Return log-probabilities at an eighth of the size, rounded up; see `Segmenter.scores`."""

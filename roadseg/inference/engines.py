@@ -95,11 +95,6 @@ def network_segmenter(
     return segmenter
 
 
-def usual_engine(network: SegmentationNetwork, device: DeviceName) -> tuple[NetworkEngine, tuple[str, ...]]:
-    """Return the engine that `load_segmenter` takes by default on a device, and its notices; errors as there."""
-    return _sound_engine(network, weights_digest(network), device, "auto", None)
-
-
 def _sound_engine(
     network: SegmentationNetwork,
     weights: str,

@@ -38,6 +38,8 @@ class Segmenter(ABC):
     """Classes whose train ids `segment` returns."""
     input_size: tuple[int, int]
     """(width, height) in pixels of the images that `segment` takes."""
+    has_scores: bool = False
+    """True if labels are decided by class scores, whose probabilities `labels_with_confidence` gives."""
     concurrency: int = 1
     """Recommended number of concurrent calls."""
     streets: tuple[str, ...] = ("",)
@@ -89,6 +91,26 @@ class Segmenter(ABC):
         """
         maps = self.segment(images, tta)
         return [resized_label(labels, size) for labels, size in zip(maps, sizes, strict=True)]
+
+    def labels_with_confidence(
+        self, images: Image, size: tuple[int, int], tta: TTA = NO_TTA
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Label images that have the input size, and give the probability of each label.
+
+        Args:
+            images: as for `segment`.
+            size: (width, height) of the maps.
+            tta: test-time augmentation; without class scores there is none.
+
+        Returns:
+            Train ids and their probabilities in steps of 1 / 255, each (N, height, width) uint8. Without class scores
+            all probabilities are 255.
+
+        Raises:
+            InputError: the device's memory is too small for a single image.
+        """
+        labels = np.stack(self.labels_at(images, [size] * len(images)))
+        return labels, np.full_like(labels, 255)
 
     def scores(self, images: Image, tta: TTA = NO_TTA) -> NDArray[np.float32]:
         """Compute class scores on a coarse grid; they can be averaged over time before labels are decided.

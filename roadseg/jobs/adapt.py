@@ -16,13 +16,16 @@ from roadseg.evaluation.evaluate import score
 from roadseg.evaluation.scores import Evaluation
 from roadseg.evaluation.trained import card_of
 from roadseg.files import locked
-from roadseg.inference.engines import network_segmenter, usual_engine
+from roadseg.inference.engines import network_segmenter
 from roadseg.inference.label_free import IMAGES as JUDGED
 from roadseg.inference.label_free import LabelFreeVerdict, judge
 from roadseg.inference.network_segmenter import NetworkSegmenter
+from roadseg.inference.segmenter import Segmenter
+from roadseg.inference.teacher import load_teacher
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.jobs.recipe_choices import with_choices
 from roadseg.jobs.run_record import RunRecord
+from roadseg.labels.catalogue import label_space
 from roadseg.models.names import IMAGENET
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import save_model
@@ -43,7 +46,7 @@ from roadseg.training.log import Series, loss_series
 from roadseg.training.loop import train
 from roadseg.training.meter import Report
 from roadseg.training.recipe import AdaptRecipe, resolve
-from roadseg.training.recipe_files import ADAPT, find_recipe
+from roadseg.training.recipe_files import ADAPT, TEACHER, find_recipe
 from roadseg.training.recipe_values import recipe_values
 from roadseg.training.run_folder import RunFolder
 from roadseg.training.samples import steps_between_samples
@@ -96,7 +99,8 @@ def adapt(
 
     Args:
         out: run folder to make, or to continue with `resume`.
-        recipe: path of a recipe file, name of a recipe of the package, or a recipe; None for the recipe `adapt`.
+        recipe: path of a recipe file, name of a recipe of the package, or a recipe; None for the recipe `adapt`, or
+            for `teacher` where the options name one.
         resume: continue the run in `out` from its last checkpoint. Recipe and options may be left out; if given, they
             must be those of the run. A finished run is evaluated and saved again.
         data: folder for rendered streets and downloaded weights, shared by all runs.
@@ -123,14 +127,16 @@ def adapt(
 
 
 def recipe_keys(recipe: AdaptRecipe | str | Path | None, options: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """Return the keys of a recipe, of `adapt` for None, with options merged in, and what error messages call them.
+    """Return the keys of a recipe with options merged in, and what error messages call them.
+
+    Without a recipe they are those of `adapt`, or of `teacher` where the options name one.
 
     Raises:
         RecipeError: there is no such recipe, or it is no TOML.
     """
     if isinstance(recipe, AdaptRecipe):
         return merged(recipe.model_dump(exclude_none=True), options), "recipe"
-    path = find_recipe(recipe or ADAPT)
+    path = find_recipe(recipe or (TEACHER if options.get("teacher") else ADAPT))
     return merged(recipe_values(path), options), str(recipe or "options")
 
 
@@ -201,11 +207,12 @@ class _Training:
         batches: AdaptationBatches,
         labelled: ImageDataset | None,
         scored_size: tuple[int, int] | None,
+        teacher: Segmenter | None,
     ) -> None:
         """Combine what `prepare` makes; `labelled` is the data set to evaluate on, at `scored_size` or in its shape."""
         self.recipe, self.run, self.callbacks = recipe, run, callbacks
         self.trainer, self.batches = trainer, batches
-        self.labelled, self.scored_size = labelled, scored_size
+        self.labelled, self.scored_size, self.teacher = labelled, scored_size, teacher
         self.initial = copy.deepcopy(trainer.method.segmenter).cpu()
         """The network before any step, which the result is compared with."""
         self.losses: dict[str, float] = {}
@@ -220,11 +227,15 @@ class _Training:
             evaluation = named_datasets(recipe).evaluation
             labelled = None if evaluation is None else evaluation.open()
             named_size, recipe = recipe.target_size, fitted_to_target(recipe)
+            teacher = None
+            if recipe.teacher:
+                space = label_space(recipe.labels)
+                teacher = load_teacher(recipe.teacher, space, recipe.device, callbacks.on_warning)
             trainer = build_trainer(recipe, data, callbacks)
         recipe = with_choices(recipe, trainer.method.segmenter, run, callbacks.on_start)
         with main_process_first():
             batches = build_batches(recipe, data, callbacks)
-            return cls(recipe, run, callbacks, trainer, batches, labelled, named_size)
+            return cls(recipe, run, callbacks, trainer, batches, labelled, named_size, teacher)
 
     def finish(self) -> Outcome:
         """Prepare the target, make the remaining steps, evaluate and save."""
@@ -250,17 +261,24 @@ class _Training:
         adapt_batch_norm(recipe, self.trainer, batches.source, self.callbacks)
         labelled: tuple[ImageDataset, ...] = ()
         if recipe.labels_target:
-            engine, notices = usual_engine(self.trainer.result, recipe.device)
-            for notice in notices:
+            labeller = self.teacher or self._start_of_training()
+            for notice in labeller.notices:
                 self.callbacks.on_warning(notice)
             with main_process_first():
                 method, folder = self.trainer.method, self.run.pseudo_labels
-                labelled = label_targets(recipe, method, engine, folder, self.callbacks)
+                labelled = label_targets(recipe, method, labeller, folder, self.callbacks)
+            self.teacher = None  # a large network would take memory throughout the training
         self.batches = replace(batches, targets=labelled or batches.targets, pseudo_labelled=bool(labelled))
         for name, target in zip(recipe.targets, self.batches.targets, strict=False):
             self.callbacks.on_start(f"target: {len(target)} unlabelled images of {name}")
         if batches.annotated is not None:
             self.callbacks.on_start(f"target labels: {len(batches.annotated)} images of {recipe.target_labels}")
+
+    def _start_of_training(self) -> Segmenter:
+        """Return the network as it is now; all images get the input size."""
+        recipe, network = self.recipe, copy.deepcopy(self.trainer.result)
+        card = card_of(recipe, network)
+        return network_segmenter(network, card, device=recipe.device, input_size=recipe.input_size)
 
     def _train_and_save(self, began: float) -> Outcome:
         """Train in the main process, which also keeps the record of the run and writes its results."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.adaptation.batch_norm import IMAGES, adapted_to, source_moments
+from roadseg.adaptation.make_pseudo_labels import Labeller
 from roadseg.adaptation.method import Method, MethodParts, TargetLabelling
 from roadseg.adaptation.methods import method_class, method_parts
 from roadseg.adaptation.supervision import Supervision
@@ -31,7 +32,6 @@ from roadseg.models.domain_statistics import (
     keep_source_statistics,
     running_statistics,
 )
-from roadseg.models.engine import Engine
 from roadseg.models.names import IMAGENET
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.pretrained import load_pretrained
@@ -147,9 +147,9 @@ def fitted_to_target(recipe: AdaptRecipe) -> AdaptRecipe:
 
 
 def label_targets(
-    recipe: AdaptRecipe, method: Method, engine: Engine, out: Path, callbacks: Callbacks
+    recipe: AdaptRecipe, method: Method, labeller: Labeller, out: Path, callbacks: Callbacks
 ) -> tuple[ImageDataset, ...]:
-    """Label the targets below `out` with the network that training starts from, if the method trains on such labels.
+    """Label the targets below `out` with a teacher or the start of training, if the method trains on such labels.
 
     Maps that are there already are kept, so a trainer of a later step finds the labels of the first.
 
@@ -165,7 +165,8 @@ def label_targets(
 
     def labelled(place: int, target: ImageDataset) -> ImageDataset:
         labelling = TargetLabelling(
-            engine=engine,
+            labeller=labeller,
+            teacher=labeller.name if recipe.teacher else "",
             label_space=label_space(recipe.labels),
             folder=out / str(place),
             size=recipe.input_size,

@@ -151,6 +151,9 @@ class AdaptRecipe(Options):
     """Initial weights: `default` or `indian`, those of the package for `fast`; `imagenet`, in the package for `fast`,
     downloaded for others; a run folder, a weight file, or the URL of one with its checksum. Of weights for other
     classes, a class starts from its namesake."""
+    teacher: str = ""
+    """Run that labels the target for `pseudo-labels`: a run folder, also of `roadseg import`, `default` or `indian`;
+    empty for the initial weights. Its network and its classes may be others."""
     auxiliary_loss_weight: Annotated[float, Field(ge=0)] = 0.1
     """Weight of the auxiliary head's segmentation loss: lambda_seg of the earlier level."""
     class_balance: Annotated[float, Field(ge=0, le=1)] = 0.2
@@ -242,8 +245,12 @@ class AdaptRecipe(Options):
             raise ValueError("fourier_beta needs crops of one size: leave out target_size, or give crop a size")
         if self.adapts_bn and not self._has_frozen_batch_norm:
             raise ValueError("adapt_bn is for networks with frozen batch norm: fast and resnet101")
-        if self.labels_target and self.init == IMAGENET:
-            raise ValueError(f"method {self.method!r} needs an init that can label streets already, not imagenet")
+        if self.labels_target and self.init == IMAGENET and not self.teacher:
+            raise ValueError(
+                f"method {self.method!r} needs a teacher, or an init that can label streets already, not imagenet"
+            )
+        if self.teacher and not self.labels_target:
+            raise ValueError(f"method {self.method!r} learns from no teacher: pseudo-labels does")
         if self.optimizer == "published-sgd" and self.model != "resnet101":
             raise ValueError("published-sgd is for resnet101, whose weights alone were stepped so")
         for option, models in OPTION_MODELS.items():

@@ -13,8 +13,8 @@ from roadseg.training.recipe_values import recipe_values
 from roadseg.training.score_recipe import SETS, ScoreRecipe, resolve_scores
 from roadseg.training.video_recipe import resolve_any
 
-ADAPT = "adapt"
-"""Recipe of `roadseg adapt` where none is named."""
+ADAPT, TEACHER = "adapt", "teacher"
+"""Recipes of `roadseg adapt` where none is named: without a teacher, and with one."""
 SUFFIX = ".toml"
 FOLDER = "pipelines"
 """Folder of recipes: in an installed package inside of it, in a checkout beside it."""

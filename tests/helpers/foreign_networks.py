@@ -1,13 +1,39 @@
 """ONNX files made by hand: networks that give each pixel the class of the nearest colour."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+
+from helpers.tiny import street
+from roadseg.inference.engines import load_segmenter
+from roadseg.jobs import import_network as job
 
 CLASSES = ("road", "building", "vegetation", "sky")
 COLOURS = np.array([(100, 100, 105), (150, 110, 85), (80, 130, 50), (150, 185, 235)], np.float64)
 IMAGENET = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 UNIT = (0, 0, 0), (255, 255, 255)
+
+
+def quicken_trials(monkeypatch):
+    """Let the trial of an import have streets that are quickly drawn, and default weights that are loaded once."""
+
+    def drawn(seed, index, size):
+        image, labels = street(index)
+        rows, columns = (
+            np.arange(side) * length // side for side, length in zip(size[::-1], labels.shape, strict=True)
+        )
+        return image[rows][:, columns], labels[rows][:, columns]
+
+    monkeypatch.setattr("roadseg.inference.imported.trial.render_street", drawn)
+    monkeypatch.setattr(job, "render_street", drawn)
+    monkeypatch.setattr(job, "load_segmenter", usual)
+
+
+@cache
+def usual(run, device):
+    """The default weights, loaded once."""
+    return load_segmenter(run, device=device, engine="torch")
 
 
 def images(count=2, size=(64, 48), seed=0):

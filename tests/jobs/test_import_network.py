@@ -2,12 +2,10 @@
 
 import json
 import shutil
-from functools import cache
 
 import numpy as np
 import pytest
-from helpers.foreign_networks import CLASSES, IMAGENET, UNIT, images, nearest, nearest_colour
-from helpers.tiny import street
+from helpers.foreign_networks import CLASSES, IMAGENET, UNIT, images, nearest, nearest_colour, quicken_trials
 
 from roadseg.errors import EngineError, InputError, OutputError, WeightsError
 from roadseg.inference.engines import load_segmenter
@@ -28,23 +26,7 @@ SIZE = (64, 48)
 @pytest.fixture(autouse=True)
 def quick_streets(monkeypatch):
     """Streets that are quickly drawn."""
-
-    def drawn(seed, index, size):
-        image, labels = street(index)
-        rows, columns = (
-            np.arange(side) * length // side for side, length in zip(size[::-1], labels.shape, strict=True)
-        )
-        return image[rows][:, columns], labels[rows][:, columns]
-
-    monkeypatch.setattr("roadseg.inference.imported.trial.render_street", drawn)
-    monkeypatch.setattr(job, "render_street", drawn)
-    monkeypatch.setattr(job, "load_segmenter", usual)
-
-
-@cache
-def usual(run, device):
-    """The default weights, loaded once."""
-    return load_segmenter(run, device=device, engine="torch")
+    quicken_trials(monkeypatch)
 
 
 def imported(tmp_path, *, labels=SPACE, normalization="imagenet", input_size=SIZE, output=None, **form):

@@ -60,7 +60,8 @@ def test_all_mistakes_are_reported_at_once():
             {"target": "x", "method": "multi-level", "steps": 100, "adversarial": {"warmup_steps": 100}},
             "warmup_steps 100 leaves the segmenter none of 100 steps: raise steps",
         ),
-        ({"target": "x", "method": "pseudo-labels", "init": "imagenet"}, "needs an init that can label streets"),
+        ({"target": "x", "method": "pseudo-labels", "init": "imagenet"}, "needs a teacher, or an init that can"),
+        ({"target": "x", "method": "minent", "teacher": "y"}, "method 'minent' learns from no teacher: pseudo-labels"),
         ({"method": "source-only", "adapt_bn": True}, "adapt_bn needs a target"),
         ({"target": "x", "adapt_bn": True, "model": "vgg16"}, "adapt_bn is for networks with frozen batch norm"),
         (

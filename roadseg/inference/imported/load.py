@@ -62,6 +62,7 @@ def load_imported(
         input_size or card.input_size,
         size_step=None if input_size else card.size_step,
         exact=engine == "exact",
+        has_scores=card.answer != "labels",
     )
     segmenter.notices = choice.notices
     return segmenter
