@@ -35,7 +35,9 @@ def adapt(
             autocompletion=lambda: list(METHODS),
         ),
     ] = None,
-    model: Annotated[Literal["fast", "vgg16", "resnet101"] | None, typer.Option(help="The network.")] = None,
+    model: Annotated[
+        Literal["fast", "fast-lite1", "fast-lite2", "vgg16", "resnet101"] | None, typer.Option(help="The network.")
+    ] = None,
     init: Annotated[
         str | None, typer.Option(help="Start from a run, weight file, URL or 'imagenet'; default: the default weights.")
     ] = None,

@@ -5,12 +5,18 @@ which of its parameters are pretrained. Networks contain no device code: they ru
 """
 
 from roadseg.errors import RecipeError
-from roadseg.models.fast import Fast
+from roadseg.models.fast import Fast, FastLite1, FastLite2
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.resnet101 import ResNet101
 from roadseg.models.vgg16 import VGG16
 
-MODELS: dict[str, type[SegmentationNetwork]] = {"fast": Fast, "vgg16": VGG16, "resnet101": ResNet101}
+MODELS: dict[str, type[SegmentationNetwork]] = {
+    "fast": Fast,
+    "fast-lite1": FastLite1,
+    "fast-lite2": FastLite2,
+    "vgg16": VGG16,
+    "resnet101": ResNet101,
+}
 
 
 def build_model(

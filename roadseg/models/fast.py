@@ -1,10 +1,12 @@
-"""`fast`: a small segmentation network for video on a laptop's CPU; 3 million parameters."""
+"""`fast`: a small segmentation network for video on a laptop's CPU; 3 million parameters, and two larger ones."""
+
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from roadseg.models.efficientnet_lite import STAGES, EfficientNetLite0
+from roadseg.models.efficientnet_lite import STAGES, EfficientNetLite
 from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork
 
 
@@ -21,6 +23,8 @@ class Fast(SegmentationNetwork):
 
     normalisation = Normalisation(mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0))
     feature_channels = 96
+    LITE: ClassVar[Literal[0, 1, 2]] = 0
+    """Number of the EfficientNet-Lite."""
     DILATIONS = (2, 5)
     DETAIL_STAGE, AUXILIARY_STAGE, CONTEXT_STAGE = 2, 4, 6
     DETAIL_CHANNELS = 32
@@ -28,19 +32,20 @@ class Fast(SegmentationNetwork):
     def __init__(self, num_classes: int, *, levels: int = 2, pretrained: bool = True) -> None:
         super().__init__(num_classes, levels=levels, pretrained=pretrained)
         width = self.feature_channels
-        context = STAGES[self.CONTEXT_STAGE].channels
-        self.backbone = EfficientNetLite0(pretrained=pretrained)
+        stages = STAGES[self.LITE]
+        context = stages[self.CONTEXT_STAGE].channels
+        self.backbone = EfficientNetLite(self.LITE, pretrained=pretrained)
         self.local = _conv_norm(context, width)
         self.gate = nn.Conv2d(context, width, 1)
         self.reduce = _conv_norm(context, width)
         self.dilated = nn.ModuleList(_conv_norm(width, width, 3, dilation=d, groups=width) for d in self.DILATIONS)
         self.fuse = _conv_norm(width * (1 + len(self.DILATIONS)), width)
-        self.detail = _conv_norm(STAGES[self.DETAIL_STAGE].channels, self.DETAIL_CHANNELS)
+        self.detail = _conv_norm(stages[self.DETAIL_STAGE].channels, self.DETAIL_CHANNELS)
         self.decode = _conv_norm(width + self.DETAIL_CHANNELS, width)
         self.dropout = nn.Dropout2d(0.1)
         self.classifier = nn.Conv2d(width, num_classes, 1)
         self.auxiliary = (
-            nn.Sequential(_conv_norm(STAGES[self.AUXILIARY_STAGE].channels, width), nn.Conv2d(width, num_classes, 1))
+            nn.Sequential(_conv_norm(stages[self.AUXILIARY_STAGE].channels, width), nn.Conv2d(width, num_classes, 1))
             if levels == 2
             else None
         )
@@ -65,13 +70,13 @@ class Fast(SegmentationNetwork):
         return self.backbone.run(self.backbone.stem(images), 0, self.DETAIL_STAGE + 1)[-1]
 
     def encode(self, images: Tensor) -> Tensor:
-        """Return the map of stage 7, at stride 16: (N, 320, h, w)."""
+        """Return the map of stage 7, at stride 16: (N, 320, h, w), with Lite2 352 channels."""
         return self.backbone.run(self.early(images), self.DETAIL_STAGE + 1, self.CONTEXT_STAGE + 1)[-1]
 
     def late(self, early: Tensor) -> Prediction:
         """Predict from the output of `early`."""
         first = self.DETAIL_STAGE + 1
-        stages = self.backbone.run(early, first, len(STAGES))
+        stages = self.backbone.run(early, first, self.CONTEXT_STAGE + 1)
         deep, size = stages[self.CONTEXT_STAGE - first], early.shape[-2:]
         gate = torch.sigmoid(self.gate(deep.mean((2, 3), keepdim=True)))
         reduced = self.reduce(deep)
@@ -82,6 +87,18 @@ class Fast(SegmentationNetwork):
         if self.auxiliary is not None:
             logits.append(_resize(self.auxiliary(stages[self.AUXILIARY_STAGE - first]), size))
         return Prediction(tuple(logits), features)
+
+
+class FastLite1(Fast):
+    """`Fast` on EfficientNet-Lite1."""
+
+    LITE = 1
+
+
+class FastLite2(Fast):
+    """`Fast` on EfficientNet-Lite2."""
+
+    LITE = 2
 
 
 def _conv_norm(inputs: int, outputs: int, kernel: int = 1, *, dilation: int = 1, groups: int = 1) -> nn.Sequential:

@@ -139,7 +139,7 @@ class AdaptRecipe(Options):
     temperature strengthens that. 0.01 as published, 0 for all images alike."""
 
     # Network and method
-    model: Literal["fast", "vgg16", "resnet101"] = "fast"
+    model: Literal["fast", "fast-lite1", "fast-lite2", "vgg16", "resnet101"] = "fast"
     """Network: `fast` runs on laptops, the others are those of the paper."""
     aspp: Literal["four-branch", "two-branch"] = "four-branch"
     """Heads of vgg16 and resnet101; `two-branch` for weights that the paper's authors published."""

