@@ -103,6 +103,7 @@ TRAINED = (
 )
 """One recipe for each kind of run: what is prepared, trained, mapped between label spaces and scored."""
 STEPPED = (
+    "gta5_cityscapes_dacs",
     "gta5_cityscapes_feature",
     "gta5_cityscapes_multi_level",
     "gta5_cityscapes_vgg16_single_level",
