@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from roadseg.jobs.adapt import adapt
     from roadseg.jobs.compare import compare
     from roadseg.jobs.import_network import import_network
+    from roadseg.jobs.import_weights import import_weights
     from roadseg.jobs.labelling import write_labels
     from roadseg.jobs.overlay import overlay_videos
     from roadseg.labels.space import LabelSpace
@@ -56,6 +57,7 @@ __all__ = [
     "fetch_videos",
     "find_videos",
     "import_network",
+    "import_weights",
     "label_frames",
     "load_segmenter",
     "open_dataset",
@@ -83,6 +85,7 @@ _MODULES = {
     "fetch_videos": "roadseg.fetch.job",
     "find_videos": "roadseg.video.find",
     "import_network": "roadseg.jobs.import_network",
+    "import_weights": "roadseg.jobs.import_weights",
     "label_frames": "roadseg.inference.label_frames",
     "load_segmenter": "roadseg.inference.engines",
     "open_dataset": "roadseg.datasets.catalogue",

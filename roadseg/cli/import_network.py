@@ -1,4 +1,4 @@
-"""`roadseg import`: a network of another program as a run folder."""
+"""`roadseg import`: a network of another program, or published weights, as a run folder."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,7 +11,10 @@ from roadseg.cli.options import InputSize, parse_size
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="ONNX file.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="ONNX file, folder of transformers, or with --recipe published weights."),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="Run folder to make.")],
     labels: Annotated[
         str | None,
@@ -31,6 +34,9 @@ def import_(
     output: Annotated[
         str | None, typer.Option(metavar="NAME", help="Output to take. Default: the first map of the classes.")
     ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(metavar="RECIPE", help="Recipe that describes a published file of weights.")
+    ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -40,10 +46,18 @@ def import_(
     The file may take float or uint8 images, NCHW or NHWC, and give scores,
     probabilities or labels at any stride. No code of it is run. It is tried on
     rendered streets at once, beside the default weights: look at trial.png.
+    Published weights of the paper's networks become a run like those of adapt.
 
     [bold]Example:[/bold] roadseg import pidnet.onnx --labels cityscapes-19 --out runs/pidnet
+    [bold]Example:[/bold] roadseg import segformer-b0-cityscapes/ --out runs/segformer
+    [bold]Example:[/bold] roadseg import gta5.pth --recipe gta5_cityscapes_multi_level --out runs/gta5
     """
     reporter = Reporter(quiet=quiet, as_json=as_json)
+    if recipe is not None:
+        if any(given is not None for given in (labels, normalization, mean, std, input_size, output)):
+            raise typer.BadParameter("--recipe names classes, scaling and size: leave the other options out")
+        _published(reporter, file, out, recipe)
+        return
     numbers = [_numbers(name, text) for name, text in (("--mean", mean), ("--std", std))]
     with reporter.bars() as bars:
         from roadseg.jobs.import_network import import_network
@@ -74,6 +88,21 @@ def import_(
         )
     summary += f"look: {escape(str(imported.picture))}\nnext: roadseg overlay VIDEO --run {escape(str(out))} --out out"
     reporter.result(summary, imported.as_dict())
+
+
+def _published(reporter: Reporter, file: Path, out: Path, recipe: Path) -> None:
+    from roadseg.jobs.import_weights import import_weights
+
+    imported = import_weights(file, out, recipe=recipe)
+    width, height = imported.input_size
+    unused = f"{len(imported.unused)} tensors have no effect: {', '.join(imported.unused)}\n" if imported.unused else ""
+    reporter.result(
+        f"[bold]{escape(str(out))}[/bold]: {imported.model} with {imported.levels} "
+        f"{'heads' if imported.levels > 1 else 'head'}, {escape(imported.labels)}, images up to {width}x{height}\n"
+        f"{imported.loaded} tensors loaded from {escape(imported.origin)}, none missing\n"
+        f"{escape(unused)}next: roadseg overlay VIDEO --run {escape(str(out))} --out out",
+        imported.as_dict(),
+    )
 
 
 def _numbers(name: str, text: str | None) -> tuple[float, ...] | None:

@@ -1,9 +1,7 @@
 """Export of a segmenter as an ONNX file: images in, label maps out, for programs without roadseg."""
 
 import json
-import logging
 import os
-import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +17,11 @@ from roadseg.files import writing
 from roadseg.inference.engine_segmenter import LABEL_STRIDE
 from roadseg.inference.engines import weights_digest
 from roadseg.inference.graphs import EarlyGraph, LateGraph
+from roadseg.inference.onnx_program import OPSET, to_onnx
 from roadseg.models.frozen_norm import folded
 from roadseg.models.tta import coarse_size
 from roadseg.models.weights import load_model
 
-OPSET = 20
 INSTALL = "pip install 'roadseg[onnx]'"
 CHECKED_IMAGES = 2
 LEAST_AGREEMENT = 0.999
@@ -85,7 +83,8 @@ def export_onnx(
     label_size = coarse_size(size, LABEL_STRIDE)
     plain = folded(network)
     graph = nn.Sequential(EarlyGraph(plain), LateGraph(plain, label_size, "labels")).eval()
-    model = _converted(graph, torch.zeros(2, height, width, 3, dtype=torch.uint8))
+    example, batch = torch.zeros(2, height, width, 3, dtype=torch.uint8), torch.export.Dim("batch", min=1)
+    model = to_onnx(graph, example, "labels", {0: batch})
     space = card.label_space
     facts = {
         "classes": space.classes,
@@ -114,26 +113,6 @@ def export_onnx(
     with writing(out) as part:
         part.write_bytes(data)
     return OnnxExport(out, size, label_size, space.classes, OPSET, len(data), agreement)
-
-
-def _converted(graph: nn.Module, example: torch.Tensor) -> Any:
-    """Return an `onnx.ModelProto` for batches of any size."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it lists each operation of torchvision that it skips
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore", FutureWarning)  # of torch about itself
-        program = torch.onnx.export(
-            graph,
-            (example,),
-            input_names=["images"],
-            output_names=["labels"],
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-            opset_version=OPSET,
-            dynamo=True,
-            optimize=True,
-            verbose=False,
-        )
-    assert program is not None
-    return program.model_proto
 
 
 @torch.no_grad()

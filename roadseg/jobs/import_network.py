@@ -23,6 +23,7 @@ from roadseg.inference.imported.classes import read_classes, with_colours
 from roadseg.inference.imported.hints import Hints, hints_of
 from roadseg.inference.imported.load import load_imported
 from roadseg.inference.imported.scaling import NORMALIZATIONS, named_normalization
+from roadseg.inference.imported.transformers_folder import read_folder
 from roadseg.inference.imported.trial import ForeignNetwork, Form, canonical, form_of
 from roadseg.inference.imported.untrusted import read_onnx
 from roadseg.inference.segmenter import Segmenter
@@ -92,14 +93,17 @@ def import_network(
     output: str | None = None,
     on_progress: Callable[[str, int, int], None] = lambda task, done, total: None,
 ) -> ImportedNetwork:
-    """Make a run folder of an ONNX file, which `load_segmenter` and the commands take.
+    """Make a run folder of an ONNX file or a folder of transformers, which `load_segmenter` and the commands take.
+
+    A folder holds a model for semantic or universal segmentation, and needs the extra `transformers`; it is exported to
+    ONNX, for one size where that is exact for no other.
 
     The network may take (N, 3, H, W) or (N, H, W, 3), floating-point numbers or uint8, at one size or any. It may give
     class scores, probabilities or labels at any stride. No code of the file is run, and nothing outside its folder is
     read. It labels rendered streets at once, beside the default weights: a wrong scaling or order of classes shows.
 
     Args:
-        file: the ONNX file.
+        file: the ONNX file, or the folder with `config.json` and `model.safetensors`.
         out: run folder to make.
         labels: the classes: name of a label space, a TOML file with `classes`, or a `LabelSpace`; by default those that
             the file names.
@@ -115,15 +119,21 @@ def import_network(
         Facts about the network, and its agreement with `default`.
 
     Raises:
-        InputError: a package of the extra `onnx` is missing, an option is wrong, or the number of classes is another.
+        InputError: a package of the extra `onnx` or `transformers` is missing, an option is wrong, or the number of
+            classes is another.
         WeightsError: the file is damaged, no network of images, has foreign operators, or weights outside its folder.
+        EngineError: ONNX Runtime cannot run the network, or a folder's model cannot be exported.
         OutputError: the folder exists, or cannot be written.
     """
     file, out = Path(file), Path(out)
     on_progress("reading", 0, 3)
-    model = read_onnx(file)
+    if file.is_dir():
+        stated = hints_of(file)
+        model = read_folder(file, wanted=input_size, usual=stated.input_size or USUAL_SIZE)
+    else:
+        model = read_onnx(file)
+        stated = hints_of(file.parent, {entry.key: entry.value for entry in model.metadata_props})
     taken = image_input(file, model)
-    stated = hints_of(file.parent, {entry.key: entry.value for entry in model.metadata_props})
     hints = _settled(taken, _given(labels, normalization, mean, std, input_size), stated)
     if hints.labels is None or hints.input_size is None:
         raise InputError(f"{file}: does not name its classes", "Name them: --labels cityscapes-19, or a TOML file.")

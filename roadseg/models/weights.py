@@ -136,7 +136,7 @@ def load_model(run: str | os.PathLike[str]) -> tuple[SegmentationNetwork, ModelC
     if file.suffix in (".pth", ".pt") and file.is_file():
         raise WeightsError(
             f"{file}: does not say which network it belongs to",
-            "Name a recipe that does: --recipe RECIPE (list them with: roadseg recipes)",
+            f"Make a run of it: roadseg import {file} --recipe RECIPE --out RUN (list recipes with: roadseg recipes)",
         )
     if not file.is_file():
         raise WeightsError(
@@ -184,15 +184,15 @@ def with_classes(
 
 @dataclass(frozen=True)
 class LoadReport:
-    """Result of loading weights; names are those of the network."""
+    """Result of loading weights."""
 
     origin: str
     loaded: tuple[str, ...]
-    """Tensors of the network that the file filled."""
+    """Tensors of the network that the file filled, by their names in the network."""
     kept: tuple[str, ...]
     """Tensors of the network that stayed unchanged."""
     left_out: tuple[str, ...]
-    """Tensors of the file that the network does not use."""
+    """Tensors of the file that the network does not use, by their names there."""
 
     def __str__(self) -> str:
         """Summarise in one line, without the counters of batch norm, which nothing reads."""
@@ -230,7 +230,7 @@ def load_weights(
         WeightsError: the file does not hold tensors by name, does not fit, or has values that are no weights.
     """
     if isinstance(source, Path):
-        source, origin = _read_tensors(source), origin or str(source)
+        source, origin = read_tensors(source), origin or str(source)
     bare = {_PREFIX.sub("", name): value for name, value in source.items()}
     names = network.own_names(bare)
     given = {names[name]: value for name, value in bare.items()}
@@ -244,7 +244,7 @@ def load_weights(
         unfit, surplus = ({name for name in some if network.in_trunk(name)} for some in (unfit, surplus))
     if unfit or surplus:
         raise WeightsError(
-            f"{origin}: does not fit the network: {_mismatch(unfit, surplus, given, expected)}",
+            f"{origin}: does not fit the network: {_mismatch(unfit, surplus, given, expected, names)}",
             "Build the network of the file: the same model, levels, options and number of classes.",
         )
     _refuse_strange_values(network, {name: given[name] for name in expected if name in usable}, expected, origin)
@@ -253,7 +253,7 @@ def load_weights(
         origin,
         loaded=tuple(name for name in expected if name in usable),
         kept=tuple(name for name in expected if name not in usable),
-        left_out=tuple(name for name in given if name not in usable),
+        left_out=tuple(there for there, name in names.items() if name not in usable),
     )
 
 
@@ -309,16 +309,22 @@ def _is_counter(name: str) -> bool:
 
 
 def _mismatch(
-    unfit: Collection[str], surplus: Collection[str], given: Mapping[str, Tensor], expected: Mapping[str, Tensor]
+    unfit: Collection[str],
+    surplus: Collection[str],
+    given: Mapping[str, Tensor],
+    expected: Mapping[str, Tensor],
+    names: Mapping[str, str],
 ) -> str:
+    """Describe what is wrong, by the names of the file where it has the tensor."""
+    theirs = {own: there for there, own in names.items()}
     missing = [name for name in expected if name in unfit and name not in given]
     shapes = [
-        f"{name} is {tuple(given[name].shape)} instead of {tuple(expected[name].shape)}"
+        f"{theirs[name]} is {tuple(given[name].shape)} instead of {tuple(expected[name].shape)}"
         for name in expected
         if name in unfit and name in given
     ]
-    kinds = {"missing": missing, "shapes": shapes, "unknown": [name for name in given if name in surplus]}
-    return "; ".join(f"{kind}: {_some(names)}" for kind, names in kinds.items() if names)
+    kinds = {"missing": missing, "shapes": shapes, "unknown": [theirs[name] for name in given if name in surplus]}
+    return "; ".join(f"{kind}: {_some(some)}" for kind, some in kinds.items() if some)
 
 
 def _some(names: Sequence[str], count: int = 3) -> str:
@@ -326,7 +332,12 @@ def _some(names: Sequence[str], count: int = 3) -> str:
     return ", ".join(names[:count]) + more
 
 
-def _read_tensors(path: Path) -> dict[str, Tensor]:
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a file of tensors by name, in safetensors or by `torch.save`, without running what it may hold.
+
+    Raises:
+        WeightsError: it is missing, damaged, or holds anything else.
+    """
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

@@ -165,6 +165,22 @@ def test_classes_of_a_file_of_names(tmp_path):
             imported(tmp_path, labels=classes)
 
 
+@pytest.mark.parametrize("name", ["v0", "result of the network"])
+def test_values_may_have_the_names_of_those_of_the_import(name, tmp_path):
+    import onnx
+
+    file = nearest_colour(tmp_path / "model.onnx", answer="probabilities")
+    model = onnx.load(file)
+    for node in model.graph.node:
+        node.input[:] = ["result" if value == name else value for value in node.input]
+        node.output[:] = ["result" if value == name else value for value in node.output]
+    for output in model.graph.output:
+        output.name = "result" if output.name == name else output.name
+    onnx.save(model, file)
+    found = import_network(file, tmp_path / "run", labels=SPACE, normalization="imagenet", input_size=SIZE)
+    assert found.answer == "probabilities"
+
+
 def test_weights_in_a_file_beside_it(tmp_path):
     import onnx
 

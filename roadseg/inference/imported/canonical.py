@@ -142,7 +142,14 @@ def with_result(model: Any, output: Output) -> Any:
     graph = copy.graph
     opset = next(each.version for each in copy.opset_import if each.domain in ("", "ai.onnx"))
     labels = "C" not in output.form
-    current = output.name
+    for node in _using(graph, RESULT):
+        node.input[:] = [PREFIX + RESULT if name == RESULT else name for name in node.input]
+    for node in graph.node:  # the name is free from here on
+        node.output[:] = [PREFIX + RESULT if name == RESULT else name for name in node.output]
+    kept = [value for value in graph.value_info if value.name != RESULT]
+    del graph.value_info[:]
+    graph.value_info.extend(kept)
+    current = PREFIX + RESULT if output.name == RESULT else output.name
     if output.form == "NHWC":
         graph.node.append(onnx.helper.make_node("Transpose", [current], [PREFIX + "nchw"], perm=[0, 3, 1, 2]))
         current = PREFIX + "nchw"
