@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable
 from os import PathLike
-from pathlib import Path
 from typing import Literal, TypeVar
 
 import torch
@@ -19,9 +18,9 @@ from roadseg.inference.self_check import check_engine
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
 from roadseg.models.engine import EnginePrecision, NetworkEngine
-from roadseg.models.names import DEFAULT
+from roadseg.models.names import DEFAULT, PACKAGED
 from roadseg.models.network import SegmentationNetwork
-from roadseg.models.weights import ModelCard, load_model
+from roadseg.models.weights import ModelCard, load_model, model_file, packaged_file
 from roadseg.runtime import DeviceName, Runtime, start
 
 Program = Literal["torch", "openvino"]
@@ -65,20 +64,34 @@ def load_segmenter(
         if precision not in (None, "float32"):
             raise InputError(f"{run}: an imported network does not run in {precision}", "Leave the precision out.")
         return load_imported(imported, device=device, engine=engine, input_size=input_size)
-    network, card = load_model(Path(run))
-    return network_segmenter(network, card, device=device, engine=engine, precision=precision, input_size=input_size)
+    network, card = load_model(run)
+    packaged = str(run) if model_file(run) in map(packaged_file, PACKAGED) else ""
+    return network_segmenter(
+        network, card, name=packaged, device=device, engine=engine, precision=precision, input_size=input_size
+    )
 
 
 def network_segmenter(
     network: SegmentationNetwork,
     card: ModelCard,
     *,
+    name: str = "",
     device: DeviceName = "auto",
     engine: EngineName = "auto",
     precision: EnginePrecision | None = None,
     input_size: tuple[int, int] | None = None,
 ) -> Segmenter:
-    """Return a segmenter that runs a trained network; options and errors as for `load_segmenter`."""
+    """Return a segmenter that runs a trained network; further options and errors as for `load_segmenter`.
+
+    Args:
+        network: the network.
+        card: what it was trained for.
+        name: name of its weights for people; by default network and method.
+        device: see there, as the options below.
+        engine: program.
+        precision: precision of the engine.
+        input_size: (width, height) of images.
+    """
     if input_size and not all(MIN_SIDE <= side <= MAX_SIDE for side in input_size):
         raise InputError(
             f"input size {input_size[0]}x{input_size[1]}: sides have {MIN_SIDE} to {MAX_SIDE} pixels",
@@ -89,8 +102,8 @@ def network_segmenter(
         raise InputError(f"engine 'exact' does not run in {precision}", "Leave the precision out: it is float32.")
     weights = weights_digest(network)
     running, notices = _sound_engine(network, weights, device, engine, "float32" if exact else precision)
-    name = f"{card.model} {card.method} {weights}"
-    segmenter = NetworkSegmenter(network, card, running, name, exact=exact, input_size=input_size)
+    title = f"{name or f'{card.model} {card.method}'} {weights}"
+    segmenter = NetworkSegmenter(network, card, running, title, exact=exact, input_size=input_size)
     segmenter.notices = notices
     return segmenter
 

@@ -26,7 +26,7 @@ from roadseg.inference.torch_engine import TorchEngine
 from roadseg.models.build import build_model
 from roadseg.models.predict import predict
 from roadseg.models.tta import TTA, predict_with_tta
-from roadseg.models.weights import load_model, save_model
+from roadseg.models.weights import MODEL_FILE, load_model, save_model
 from roadseg.runtime import cpu_has_bfloat16, start
 
 CPU = start("cpu")
@@ -310,3 +310,10 @@ def test_what_is_chosen_by_itself_loses_next_to_nothing_on_real_images(real_data
     for each in by_itself.values():
         assert each.miou > float32.miou - 0.3
         assert each.agreement > 99
+
+
+def test_packaged_weights_are_called_by_their_names(tmp_path):
+    network, card = load_model("default")
+    assert load_segmenter("default", device="cpu", engine="torch").name.startswith("default ")
+    save_model(tmp_path / MODEL_FILE, network, card)
+    assert load_segmenter(tmp_path, device="cpu", engine="torch").name.startswith(f"{card.model} {card.method} ")
