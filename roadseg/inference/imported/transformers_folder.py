@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -72,14 +71,15 @@ def read_folder(folder: Path, *, wanted: tuple[int, int] | None, usual: tuple[in
     return _exported(folder, graph, _size(folder, graph, config, wanted, usual))
 
 
-def _library() -> ModuleType:
+def _library() -> Any:
     try:
         import transformers
     except ImportError as error:
         raise InputError(f"folders of models need the package {error.name}, which is missing", INSTALL) from None
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    module: ModuleType = transformers
+    library: Any = transformers
+    library.utils.logging.set_verbosity_error()
+    library.utils.logging.disable_progress_bar()
+    module: Any = transformers
     return module
 
 
@@ -98,7 +98,7 @@ def _explained(folder: Path, what: str, remedy: str) -> Iterator[None]:
         raise WeightsError(f"{folder}: {what} ({shortened(first, 200)})", remedy) from None
 
 
-def _model(library: ModuleType, folder: Path, config: Any) -> nn.Module:
+def _model(library: Any, folder: Path, config: Any) -> nn.Module:
     mappings = (library.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING, library.MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING)
     kind = next((mapping[type(config)] for mapping in mappings if type(config) in mapping), None)
     if kind is None:
