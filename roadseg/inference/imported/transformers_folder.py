@@ -79,8 +79,7 @@ def _library() -> Any:
     library: Any = transformers
     library.utils.logging.set_verbosity_error()
     library.utils.logging.disable_progress_bar()
-    module: Any = transformers
-    return module
+    return library
 
 
 @contextmanager
