@@ -10,6 +10,7 @@ from roadseg.adaptation.methods import METHODS
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
 from roadseg.cli.options import Threads
 from roadseg.cli.progress import TOO_EARLY, training_progress, verdict_line
+from roadseg.models.names import MODEL_NAMES
 
 if TYPE_CHECKING:
     from roadseg.jobs.adapt import Outcome
@@ -36,7 +37,7 @@ def adapt(
         ),
     ] = None,
     model: Annotated[
-        Literal["fast", "fast-lite1", "fast-lite2", "vgg16", "resnet101"] | None, typer.Option(help="The network.")
+        str | None, typer.Option(metavar="NAME", help=f"The network: {', '.join(MODEL_NAMES)} or hf:FOLDER.")
     ] = None,
     init: Annotated[
         str | None, typer.Option(help="Start from a run, weight file, URL or 'imagenet'; default: the default weights.")

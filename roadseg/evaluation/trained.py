@@ -8,7 +8,7 @@ from roadseg.errors import WeightsError
 from roadseg.inference.engines import EngineName, load_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import label_space
-from roadseg.models.build import MODELS, build_model
+from roadseg.models.build import build_model, model_class
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import LoadReport, ModelCard, load_model, load_weights, model_file
 from roadseg.runtime import DeviceName
@@ -95,7 +95,7 @@ def load_published(weights: Path, recipe: AdaptRecipe) -> tuple[TrainedNetwork, 
         WeightsError: the file cannot be read, or does not fit that network.
     """
     labels = label_space(recipe.labels)
-    options = {option: getattr(recipe, option) for option in MODELS[recipe.model].OPTIONS}
+    options = {option: getattr(recipe, option) for option in model_class(recipe.model).OPTIONS}
     mismatch = None
     for levels in (2, 1):
         network = build_model(recipe.model, len(labels), levels=levels, pretrained=False, **options)

@@ -6,8 +6,10 @@ which of its parameters are pretrained. Networks contain no device code: they ru
 
 from roadseg.errors import RecipeError
 from roadseg.models.fast import Fast, FastLite1, FastLite2
+from roadseg.models.names import BACKBONE_PREFIX, MODEL_NAMES, known_model
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.resnet101 import ResNet101
+from roadseg.models.transformers_backbone import TransformersBackbone
 from roadseg.models.vgg16 import VGG16
 
 MODELS: dict[str, type[SegmentationNetwork]] = {
@@ -17,6 +19,16 @@ MODELS: dict[str, type[SegmentationNetwork]] = {
     "vgg16": VGG16,
     "resnet101": ResNet101,
 }
+assert tuple(MODELS) == MODEL_NAMES
+
+
+def model_class(name: str) -> type[SegmentationNetwork]:
+    """Return the class of a network by name.
+
+    Raises:
+        RecipeError: there is none of this name.
+    """
+    return TransformersBackbone if known_model(name).startswith(BACKBONE_PREFIX) else MODELS[name]
 
 
 def build_model(
@@ -25,7 +37,7 @@ def build_model(
     """Build a segmentation network.
 
     Args:
-        name: one of `MODELS`.
+        name: one of `MODELS`, or `hf:FOLDER` for a backbone of transformers.
         num_classes: channels of each prediction.
         levels: 1 for the main prediction alone, 2 with a second one from an earlier stage (multi-level adaptation).
         pretrained: True starts the trunk from ImageNet weights of an installed package; nothing is downloaded here, see
@@ -38,14 +50,16 @@ def build_model(
     Raises:
         RecipeError: the network, number of levels, option or value is unknown, or no weights are installed.
     """
-    if name not in MODELS:
-        raise RecipeError(f"unknown model {name!r}", f"Known: {', '.join(MODELS)}.")
+    kind = model_class(name)
     if levels not in (1, 2):
         raise RecipeError(f"a network has 1 or 2 levels, not {levels}")
-    choices = MODELS[name].OPTIONS
+    if name.startswith(BACKBONE_PREFIX):
+        folder = name.removeprefix(BACKBONE_PREFIX)
+        return TransformersBackbone(num_classes, levels=levels, pretrained=pretrained, folder=folder, **options)
+    choices = kind.OPTIONS
     for option, value in options.items():
         if option not in choices:
             raise RecipeError(f"model {name!r} has no option {option!r}", f"It has: {', '.join(choices) or 'none'}.")
         if value not in choices[option]:
             raise RecipeError(f"{option} = {value!r} is unknown", f"Known: {', '.join(choices[option])}.")
-    return MODELS[name](num_classes, levels=levels, pretrained=pretrained, **options)
+    return kind(num_classes, levels=levels, pretrained=pretrained, **options)

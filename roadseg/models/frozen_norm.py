@@ -82,4 +82,4 @@ def _pairs(module: nn.Module) -> list[tuple[str, str]]:
     if isinstance(module, ConvNorm):
         return [("0", "1")]
     names = [name for name, child in module.named_children() if isinstance(child, nn.BatchNorm2d)]
-    return [(name.replace("bn", "conv"), name) for name in names]
+    return [(name.replace("bn", "conv").replace("normalization", "convolution"), name) for name in names]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from roadseg.errors import DatasetError, RecipeError, WeightsError, mistakes
@@ -29,13 +29,12 @@ from roadseg.models.domain_statistics import (
 )
 from roadseg.models.names import NETWORK_FILE, PACKAGED
 from roadseg.models.network import Network, SegmentationNetwork
-from roadseg.models.pickles import read_pickle
+from roadseg.models.tensor_files import read_tensors
 
 MODEL_FILE = "model.safetensors"
 _METADATA_KEY = "roadseg"
 _CHECKSUM_KEY = "crc32"
 """Metadata with the checksum of all weights, which the format itself lacks; files of others may have none."""
-DOWNLOAD = "Download it again."
 GIVE_RUN = "Give a run folder of `roadseg adapt`."
 _PREFIX = re.compile(r"^((module|Scale)\.)+")
 """Prefixes of wrappers: data parallelism, and the scale module of the first ImageNet files."""
@@ -330,25 +329,6 @@ def _mismatch(
 def _some(names: Sequence[str], count: int = 3) -> str:
     more = f" and {len(names) - count} more" if len(names) > count else ""
     return ", ".join(names[:count]) + more
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a file of tensors by name, in safetensors or by `torch.save`, without running what it may hold.
-
-    Raises:
-        WeightsError: it is missing, damaged, or holds anything else.
-    """
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-    except FileNotFoundError:
-        raise WeightsError(f"{path}: no such file", "Check the path of the weights.") from None
-    except (OSError, ValueError, SafetensorError) as error:
-        raise WeightsError(f"{path}: cannot be read as weights ({error})", DOWNLOAD) from error
-    state = read_pickle(path, what="weights", remedy=DOWNLOAD)
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(f"{path}: not a file of tensors by name", "Give a file that holds a state_dict().")
-    return {str(name): value for name, value in state.items()}
 
 
 def _read(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:

@@ -25,7 +25,7 @@ from roadseg.datasets.transforms import NO_TEXTURES, CropTransform, size_within
 from roadseg.errors import DatasetError, WeightsError
 from roadseg.labels.catalogue import label_space
 from roadseg.models.average import WeightAverage
-from roadseg.models.build import MODELS, build_model
+from roadseg.models.build import build_model, model_class
 from roadseg.models.domain_statistics import (
     batch_norms,
     has_source_statistics,
@@ -294,9 +294,9 @@ def named_datasets(recipe: AdaptRecipe) -> NamedDatasets:
 
 
 def _initial_network(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> SegmentationNetwork:
-    options = {option: getattr(recipe, option) for option in MODELS[recipe.model].OPTIONS}
+    options = {option: getattr(recipe, option) for option in model_class(recipe.model).OPTIONS}
     classes = len(label_space(recipe.labels))
-    if recipe.init == IMAGENET and not MODELS[recipe.model].IMAGENET_URL:
+    if recipe.init == IMAGENET and not model_class(recipe.model).IMAGENET_URL:
         return build_model(recipe.model, classes, **options)
     if recipe.init == IMAGENET or "://" in recipe.init or recipe.init.endswith((".pth", ".pt")):
         network = build_model(recipe.model, classes, pretrained=False, **options)
@@ -304,15 +304,16 @@ def _initial_network(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> S
         callbacks.on_start(str(report))
         return network
     trained, card = load_model(Path(recipe.init))
-    if (card.model, card.options) != (recipe.model, options):
+    described = {option: value for option, value in card.options.items() if option in options}
+    if (card.model, described) != (recipe.model, options):
         raise WeightsError(
-            f"{recipe.init}: holds {_described(card.model, card.options)}, "
+            f"{recipe.init}: holds {_described(card.model, described)}, "
             f"the recipe wants {_described(recipe.model, options)}",
             "Choose another init, such as imagenet, or change model or its options.",
         )
     if card.labels == recipe.labels:
         return trained
-    network = build_model(recipe.model, classes, pretrained=False, **options)
+    network = build_model(recipe.model, classes, levels=2, pretrained=False, **card.options)
     state = with_classes(trained.state_dict(), network, card.label_space, label_space(recipe.labels))
     if has_source_statistics(state):
         keep_source_statistics(network)

@@ -24,7 +24,7 @@ from roadseg.errors import RecipeError, RoadsegError, mistakes
 from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
 from roadseg.inputs.options import Options
 from roadseg.labels.catalogue import label_space
-from roadseg.models.names import IMAGENET
+from roadseg.models.names import IMAGENET, known_model
 from roadseg.streets.presets import parse_scenes
 from roadseg.training.published import published_row
 from roadseg.training.recipe_values import refuse_renamed
@@ -52,6 +52,7 @@ WHOLE = "whole"
 OPTION_MODELS = {"aspp": ("vgg16", "resnet101"), "batch_norm": ("resnet101",)}
 """Networks that have an option, by the option, where not all have it."""
 NAMES: dict[str, Callable[[str], object]] = {
+    "model": known_model,
     "labels": label_space,
     "scored_classes": label_space,
     "scenes": lambda scenes: scenes == AUTO or parse_scenes(scenes),
@@ -139,8 +140,9 @@ class AdaptRecipe(Options):
     temperature strengthens that. 0.01 as published, 0 for all images alike."""
 
     # Network and method
-    model: Literal["fast", "fast-lite1", "fast-lite2", "vgg16", "resnet101"] = "fast"
-    """Network: `fast` runs on laptops, the others are those of the paper."""
+    model: str = "fast"
+    """Network: `fast` runs on laptops, the others are those of the paper. `hf:FOLDER` has a backbone of transformers
+    and a light head; `init = "imagenet"` starts it from the weights in its folder."""
     aspp: Literal["four-branch", "two-branch"] = "four-branch"
     """Heads of vgg16 and resnet101; `two-branch` for weights that the paper's authors published."""
     batch_norm: Literal["frozen", "batch-statistics"] = "frozen"

@@ -58,3 +58,37 @@ def _saved(kind, config, folder, size=None):
     scaling = SCALING | ({"size": {"width": size[0], "height": size[1]}} if size else {})
     (folder / "preprocessor_config.json").write_text(json.dumps(scaling))
     return model
+
+
+def backbone(kind, folder):
+    """A backbone as its folder holds it, in a model with another head or none; return the name of its network.
+
+    Args:
+        kind: mit, swin, dinov2 or resnet.
+        folder: the folder to write.
+    """
+    import transformers as library
+
+    four = {"depths": [1] * 4}
+    configs = {
+        "mit": (library.SegformerConfig, {"hidden_sizes": [8] * 4, "num_attention_heads": [1] * 4, **four}),
+        "swin": (
+            library.SwinConfig,
+            {"embed_dim": 8, "num_heads": [1] * 4, "window_size": 4, "image_size": 64, **four},
+        ),
+        "dinov2": (
+            library.Dinov2Config,
+            {"hidden_size": 16, "num_hidden_layers": 4, "num_attention_heads": 2, "image_size": 56, "patch_size": 14},
+        ),
+        "resnet": (library.ResNetConfig, {"embedding_size": 8, "hidden_sizes": [8] * 4, "layer_type": "basic", **four}),
+    }
+    models = {
+        "mit": library.SegformerForImageClassification,
+        "swin": library.SwinForImageClassification,
+        "dinov2": library.Dinov2Model,
+        "resnet": library.ResNetForImageClassification,
+    }
+    config, values = configs[kind]
+    torch.manual_seed(3)
+    models[kind](config(**values)).save_pretrained(folder)
+    return f"hf:{folder}"

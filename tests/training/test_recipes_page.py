@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from roadseg.adaptation.methods import METHODS, method_class, option_table
+from roadseg.models.names import MODEL_NAMES
 from roadseg.training.recipe import AdaptRecipe
 from roadseg.training.score_recipe import ScoreRecipe
 from roadseg.training.video_recipe import VideoRecipe
@@ -33,7 +34,8 @@ def tables() -> str:
 def row(name: str, field: Any) -> str:
     """A line of a table."""
     meaning = " ".join((field.description or "").split())
-    choices = list(METHODS) if name == "method" else get_args(field.annotation) if literal(field) else ()
+    named = {"method": METHODS, "model": MODEL_NAMES}
+    choices = named[name] if name in named else get_args(field.annotation) if literal(field) else ()
     values = ", ".join(f"`{value}`" for value in choices)
     return f"| `{name}` | `{toml(field.default)}` | {values} | {meaning} |"
 

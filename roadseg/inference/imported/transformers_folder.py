@@ -1,24 +1,18 @@
-"""Folders of the library transformers as ONNX networks; only this module imports it, from the extra of its name."""
+"""Folders of the library transformers as ONNX networks."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from roadseg.errors import EngineError, InputError, RoadsegError, WeightsError, shortened
+from roadseg.errors import EngineError, WeightsError, shortened
 from roadseg.inference.imported.programs import CPU_PROVIDER, onnx_runtime
 from roadseg.inference.imported.untrusted import MAX_BYTES, onnx_package
 from roadseg.inference.onnx_program import to_onnx
 from roadseg.inference.self_check import EXACT, compared
-from roadseg.inputs.documents import read_json
-from roadseg.models.weights import read_tensors
+from roadseg.models.transformers_library import WHOLE, explained, library, read_config, read_model
 
-INSTALL = "pip install 'roadseg[transformers]'"
-WEIGHTS_FILE, INDEX_FILE, PICKLE_FILE = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
-WHOLE = "Download the whole folder of a model for semantic segmentation."
 LEAST_SUM = 1e-12
 """Least sum of the scores of a pixel that they are divided by."""
 
@@ -64,79 +58,24 @@ def read_folder(folder: Path, *, wanted: tuple[int, int] | None, usual: tuple[in
         EngineError: the model cannot be exported.
     """
     onnx_package()
-    library = _library()
-    with _explained(folder, "cannot be loaded", WHOLE):
-        config = library.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        graph = SemanticMap(_model(library, folder, config)).eval()
+    config = read_config(folder)
+    graph = SemanticMap(_model(folder, config)).eval()
     return _exported(folder, graph, _size(folder, graph, config, wanted, usual))
 
 
-def _library() -> Any:
-    try:
-        import transformers
-    except ImportError as error:
-        raise InputError(f"folders of models need the package {error.name}, which is missing", INSTALL) from None
-    library: Any = transformers
-    library.utils.logging.set_verbosity_error()
-    library.utils.logging.disable_progress_bar()
-    return library
-
-
-@contextmanager
-def _explained(folder: Path, what: str, remedy: str) -> Iterator[None]:
-    """Give errors of transformers, which have no base class, in two lines."""
-    try:
-        yield
-    except RoadsegError:
-        raise
-    except ImportError as error:
-        package = next((line for line in str(error).splitlines() if line.strip()), "").strip()
-        raise InputError(f"{folder}: {what} ({shortened(package, 200)})", INSTALL) from None
-    except Exception as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__).strip()
-        raise WeightsError(f"{folder}: {what} ({shortened(first, 200)})", remedy) from None
-
-
-def _model(library: Any, folder: Path, config: Any) -> nn.Module:
-    mappings = (library.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING, library.MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING)
+def _model(folder: Path, config: Any) -> nn.Module:
+    known = library()
+    mappings = (known.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING, known.MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING)
     kind = next((mapping[type(config)] for mapping in mappings if type(config) in mapping), None)
     if kind is None:
         raise WeightsError(f"{folder}: {config.model_type!r} is not a model for semantic segmentation", WHOLE)
     config.return_dict = True
-    # Weights are read here, so that the library neither unpickles nor looks elsewhere.
-    model, found = kind.from_pretrained(
-        None,
-        config=config,
-        state_dict=_weights(folder),
-        dtype=torch.float32,
-        attn_implementation="eager",
-        local_files_only=True,
-        output_loading_info=True,
-    )
-    missing = sorted(found["missing_keys"])
-    if missing:
-        names = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-        raise WeightsError(f"{folder}: lacks weights of {kind.__name__}: {shortened(names, 300)}", WHOLE)
+    model = read_model(folder, kind, config, attention="eager")  # which every model has, and ONNX too
     if hasattr(model, "attn_mask_probs"):  # EoMT branches on these numbers, which an export follows in Python alone
-        numbers = model.attn_mask_probs.tolist()
+        numbers: Any = model.attn_mask_probs
         del model.attn_mask_probs
-        model.attn_mask_probs = numbers
-    loaded: nn.Module = model
-    return loaded
-
-
-def _weights(folder: Path) -> dict[str, Tensor]:
-    if (folder / WEIGHTS_FILE).is_file():
-        return read_tensors(folder / WEIGHTS_FILE)
-    if (folder / INDEX_FILE).is_file():
-        parts = sorted(set(read_json(folder / INDEX_FILE)["weight_map"].values()))
-        outside = [part for part in parts if Path(part).name != part or not part.endswith(".safetensors")]
-        if outside:
-            raise WeightsError(f"{folder}: its index names {shortened(outside[0])}, no file beside it", WHOLE)
-        return {name: value for part in parts for name, value in read_tensors(folder / part).items()}
-    if (folder / PICKLE_FILE).is_file():
-        return read_tensors(folder / PICKLE_FILE)
-    raise WeightsError(f"{folder}: has no weights, no {WEIGHTS_FILE}", WHOLE)
+        model.attn_mask_probs = numbers.tolist()
+    return model
 
 
 def _size(
@@ -151,7 +90,7 @@ def _size(
     remedy = "Give the size that it was made for: --input-size WxH."
     for size in sizes:
         try:
-            with _explained(folder, f"fails for an image of {size[0]}x{size[1]}", remedy), torch.no_grad():
+            with explained(folder, f"fails for an image of {size[0]}x{size[1]}", remedy), torch.no_grad():
                 result = graph(torch.zeros(1, 3, size[1], size[0]))
         except WeightsError:
             if size == sizes[-1]:

@@ -1,0 +1,94 @@
+"""Networks with a backbone of transformers in all methods, and without its folder afterwards."""
+
+import shutil
+
+import pytest
+import torch
+from helpers.foreign_folders import backbone
+from helpers.tiny import street, toy_recipe
+
+from roadseg.adaptation.methods import METHODS
+from roadseg.errors import InputError, RecipeError, WeightsError
+from roadseg.inference.engines import load_segmenter
+from roadseg.jobs.adapt import adapt
+from roadseg.models.build import build_model
+from roadseg.models.frozen_norm import folded
+
+pytestmark = [pytest.mark.extra("transformers"), pytest.mark.slow]
+KINDS = ("mit", "swin", "dinov2", "resnet")
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    return {kind: backbone(kind, tmp_path_factory.mktemp(kind)) for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def start(names, data, tmp_path_factory):
+    """A run without a target, to start from."""
+    run = tmp_path_factory.mktemp("runs") / "start"
+    adapt(run, recipe=toy_recipe(data, model=names["mit"], init="imagenet", method="source-only", steps=1, target=""))
+    return run
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_two_steps_of_each_method(method, names, start, data, tmp_path):
+    recipe = toy_recipe(data, model=names["mit"], init=str(start), method=method, steps=2)
+    assert adapt(tmp_path / "run", recipe=recipe).steps == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [(96, 64), (97, 65)])
+def test_maps_of_each_backbone(kind, size, names):
+    network = build_model(names[kind], 5).eval()
+    images = torch.randn(2, 3, *size[::-1])
+    with torch.inference_mode():
+        prediction, plain = network(images), folded(network)(images)
+    stride = 14 if kind == "dinov2" else 4
+    rows, columns = prediction.features.shape[-2:]
+    assert abs(rows - size[1] / stride) <= 1 and abs(columns - size[0] / stride) <= 1
+    assert [tuple(level.shape) for level in prediction.logits] == [(2, 5, rows, columns)] * 2
+    assert torch.allclose(prediction.logits[0], plain.logits[0], atol=1e-5)
+    trunk, heads = network.parameter_groups()
+    assert {id(p) for p in trunk} == {id(p) for p in network.backbone.parameters()}
+    assert heads
+
+
+def test_a_run_needs_no_folder(data, tmp_path):
+    name = backbone("swin", tmp_path / "swin")
+    adapt(tmp_path / "run", recipe=toy_recipe(data, model=name, init="imagenet", steps=2))
+    image, _ = street(0)
+    before = load_segmenter(tmp_path / "run", device="cpu", engine="torch").label(image)
+    shutil.rmtree(tmp_path / "swin")
+    after = load_segmenter(tmp_path / "run", device="cpu", engine="torch")
+    assert (after.label(image) == before).all()
+
+
+def test_batch_norm_is_adapted_where_there_is_some(names, data, tmp_path):
+    recipe = toy_recipe(data, model=names["resnet"], init="imagenet", steps=1, adapt_bn=True)
+    assert adapt(tmp_path / "run", recipe=recipe).steps == 1
+    with pytest.raises(InputError, match="no batch norm to adapt"):
+        adapt(tmp_path / "none", recipe=toy_recipe(data, model=names["mit"], init="imagenet", steps=1, adapt_bn=True))
+
+
+def test_batch_norm_keeps_its_statistics(names):
+    network = build_model(names["resnet"], 5).train()
+    before = network.state_dict()["backbone.model.embedder.embedder.normalization.running_mean"].clone()
+    network(torch.randn(2, 3, 64, 64))
+    assert torch.equal(network.state_dict()["backbone.model.embedder.embedder.normalization.running_mean"], before)
+
+
+def test_what_is_no_backbone_is_refused(names, data, tmp_path):
+    for name, said in (("hf:", "unknown model"), ("resnet18", "unknown model")):
+        with pytest.raises(RecipeError, match=said):
+            toy_recipe(data, model=name)
+    with pytest.raises(WeightsError, match="cannot be loaded"):
+        build_model(f"hf:{tmp_path}", 5)
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(WeightsError, match="'bert' is not a backbone"):
+        build_model(f"hf:{tmp_path}", 5)
+    (tmp_path / "config.json").write_text('{"model_type": "swin"}')
+    with pytest.raises(WeightsError, match="has no weights"):
+        build_model(f"hf:{tmp_path}", 5)
+    with pytest.raises(WeightsError, match="the recipe wants hf:"):
+        adapt(tmp_path / "run", recipe=toy_recipe(data, model=names["mit"], init="default"))
