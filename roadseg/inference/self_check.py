@@ -119,7 +119,7 @@ def check_engine(engine: Engine, network: SegmentationNetwork, weights: str, *, 
             return Outcome(), False
         except _NoAnswerError as error:
             return Outcome(str(error)), error.lasting
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, AttributeError) as error:  # the last for networks that cannot be pickled
             return Outcome(f"fails: {_first_line(str(error))}"), False
         bounds = EXACT if engine.name.endswith(" float32") else ROUNDED
         return compared(scores, reference, bounds), True

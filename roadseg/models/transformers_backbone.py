@@ -52,8 +52,9 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return the maps for normalised images (N, 3, H, W), which are resized to a multiple of the patch."""
-        size = [max(1, round(side / self.patch)) * self.patch for side in images.shape[-2:]]
-        if size != list(images.shape[-2:]):
+        sides = [int(side) for side in images.shape[-2:]]  # while OpenVINO traces, a side is a tensor
+        size = [max(1, round(side / self.patch)) * self.patch for side in sides]
+        if size != sides:
             images = F.interpolate(images, size=size, mode="bilinear", align_corners=False)
         if hasattr(self.model, "channels"):
             return list(self.model(images).feature_maps)
