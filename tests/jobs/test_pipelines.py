@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.foreign_folders import backbone
 from helpers.tiny import RECIPE, SIZE, write_streets
 from helpers.tiny_sets import make_camvid, make_camvid_original, make_cityscapes, make_gta5, make_synthia
 
@@ -66,6 +67,8 @@ def start_files(tmp_path_factory):
 
     def start_file(name):
         path = folder / f"{name}.pth"
+        if name.startswith("hf:"):
+            return "imagenet"  # the weights of its folder
         if not path.exists():
             torch.manual_seed(0)
             torch.save(build_model(name, 19, pretrained=False).state_dict(), path)
@@ -104,11 +107,14 @@ TRAINED = (
 """One recipe for each kind of run: what is prepared, trained, mapped between label spaces and scored."""
 STEPPED = (
     "gta5_cityscapes_dacs",
+    "gta5_cityscapes_daformer",
     "gta5_cityscapes_feature",
+    "gta5_cityscapes_mic",
     "gta5_cityscapes_multi_level",
     "gta5_cityscapes_vgg16_single_level",
     "indian_track_source_only",
     "streets_camvid_minent",
+    "synthia_cityscapes_daformer",
 )
 """With those that are trained, one recipe for each method, kind of data set and network."""
 
@@ -122,7 +128,7 @@ def test_every_method_of_the_recipes_makes_a_step():
 
 
 @pytest.fixture
-def in_small(small_sets, start_files):
+def in_small(small_sets, start_files, tmp_path):
     """Function that returns the keys of a recipe, for a step of a small network on small data sets."""
 
     def in_small(name):
@@ -133,8 +139,12 @@ def in_small(small_sets, start_files):
         }
         stand_ins = places | {"size": SIZE, "steps": 1, "schedule_steps": 0}
         stand_ins["adversarial"] = {"map_stride": 1, "warmup_steps": 0}
+        if "mask_ratio" in values.get("self_training", {}):
+            stand_ins["self_training"] = {"mask_block": 16}
         if "target_size" in values:
             stand_ins["target_size"] = (64, 48)
+        if values.get("model", "").startswith("hf:"):
+            values["model"] = backbone("mit", tmp_path / "mit")
         init = values.get("init", "default")
         stand_ins["init"] = (
             str(start_files(values["model"])) if "model" in values else init.replace("runs/camvid-day", "default")
