@@ -10,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from roadseg.datasets.transforms import size_within
+from roadseg.datasets.transforms import STRIDE, size_within
 from roadseg.inference.batch_size import best_batch_size
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.space import LabelMap, LabelSpace
 from roadseg.models.engine import Engine
 from roadseg.models.fitting import FittingBatches
 from roadseg.models.predict import labels_of, resized_scores, to_numpy, upsampled_labels
-from roadseg.models.tta import NO_TTA, SCORE_STRIDE, STRIDE, TTA, coarse_size, log_probabilities, mean_probabilities
+from roadseg.models.tta import NO_TTA, SCORE_STRIDE, TTA, coarse_size, log_probabilities, mean_probabilities
 from roadseg.runtime import Runtime
 
 LABEL_STRIDE = 2

@@ -10,11 +10,11 @@ from roadseg.adaptation.batch_norm import IMAGES, BatchNormAdaptation, Moments, 
 from roadseg.adaptation.defaults import AUTO
 from roadseg.adaptation.shifts import Descriptions, describe
 from roadseg.datasets.streets import STREETS
+from roadseg.datasets.transforms import STRIDE
 from roadseg.inference.engine_segmenter import EngineSegmenter
 from roadseg.inference.scene_choice import KINDS, adapted_if_steadier
 from roadseg.models.engine import NetworkEngine
 from roadseg.models.network import SegmentationNetwork
-from roadseg.models.tta import STRIDE
 from roadseg.models.weights import ModelCard
 
 

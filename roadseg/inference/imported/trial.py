@@ -20,7 +20,7 @@ from roadseg.models.names import NETWORK_FILE
 from roadseg.models.network import Normalisation
 from roadseg.streets.render import render_street
 
-STEPS = (16, 32, 64)
+STEPS = (8, 16, 32, 64)
 """Steps of the input size that are tried, in pixels."""
 ENOUGH_CLASSES = "Give --labels with as many classes as the network has, in its order."
 
