@@ -58,7 +58,6 @@ def import_(
             raise typer.BadParameter("--recipe names classes, scaling and size: leave the other options out")
         _published(reporter, file, out, recipe)
         return
-    numbers = [_numbers(name, text) for name, text in (("--mean", mean), ("--std", std))]
     with reporter.bars() as bars:
         from roadseg.jobs.import_network import import_network
 
@@ -67,8 +66,8 @@ def import_(
             out,
             labels=labels,
             normalization=normalization,
-            mean=numbers[0],
-            std=numbers[1],
+            mean=_numbers(mean),
+            std=_numbers(std),
             input_size=parse_size(input_size) if input_size else None,
             output=output,
             on_progress=bars.show,
@@ -105,8 +104,12 @@ def _published(reporter: Reporter, file: Path, out: Path, recipe: Path) -> None:
     )
 
 
-def _numbers(name: str, text: str | None) -> tuple[float, ...] | None:
-    """Read `0.485,0.456,0.406` as numbers."""
+def _numbers(text: str | None) -> tuple[float, ...] | None:
+    """Read `0.485,0.456,0.406` as numbers; None where nothing is given.
+
+    Raises:
+        typer.BadParameter: it is not written so.
+    """
     if text is None:
         return None
     try:

@@ -9,14 +9,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from roadseg.datasets.transforms import Image
 from roadseg.errors import InputError
 from roadseg.evaluation.comparison.sheets import Column, Line, draw_sheet
 from roadseg.files import making, write_json, write_png
 from roadseg.inference.engine_segmenter import EngineSegmenter
-from roadseg.inference.engines import load_segmenter
+from roadseg.inference.engines import EngineName, load_segmenter
 from roadseg.inference.imported.canonical import ImageInput, image_input
 from roadseg.inference.imported.card import CARD_FILE, Answer, sha256
 from roadseg.inference.imported.classes import read_classes, with_colours
@@ -26,7 +25,6 @@ from roadseg.inference.imported.scaling import NORMALIZATIONS, named_normalizati
 from roadseg.inference.imported.transformers_folder import read_folder
 from roadseg.inference.imported.trial import ForeignNetwork, Form, canonical, form_of
 from roadseg.inference.imported.untrusted import read_onnx
-from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import INDIAN_20
 from roadseg.labels.drawing import colour_labels
 from roadseg.labels.space import IGNORE, LabelMap, LabelSpace, conversion
@@ -34,7 +32,6 @@ from roadseg.models.names import DEFAULT, NETWORK_FILE
 from roadseg.models.network import Normalisation
 from roadseg.streets.render import render_street
 
-Street = tuple[NDArray[np.uint8], LabelMap]
 TRIAL_FILE = "trial.png"
 STREETS = 3
 SEED = 1
@@ -144,16 +141,17 @@ def import_network(
         form = form_of(network, scaling, output)
         segmenter = _written(part, network, form, scaling)
         on_progress("comparing", 2, 3)
-        streets = [render_street(SEED, index, size=network.input_size) for index in range(STREETS)]
-        trial = compared(segmenter, streets, file.name)
-        write_png(part / TRIAL_FILE, trial.sheet)
+        trial = Trial(segmenter.label_space, network.input_size)
+        labels_found = segmenter.label(trial.images)
+        agreement = trial.agreement(labels_found)
+        write_png(part / TRIAL_FILE, trial.sheet(labels_found, file.name))
         notices = [*form.notices, *segmenter.notices]
         if hints.normalization is None:
             notices.append("the file does not say how pixels are scaled: imagenet is assumed (--normalization)")
-        if trial.agreement is None:
+        if agreement is None:
             notices.append(f"no class of {hints.labels.name} is known to {DEFAULT}: look at {TRIAL_FILE}")
-        elif trial.agreement < DOUBTFUL or hints.normalization is None:
-            notices += _advice(trial.agreement, network, form, scaling, streets)
+        elif agreement < DOUBTFUL or hints.normalization is None:
+            notices += _advice(trial, agreement, network, form, scaling)
     on_progress("comparing", 3, 3)
     card = form.card
     return ImportedNetwork(
@@ -165,8 +163,8 @@ def import_network(
         input_size=card.input_size,
         any_size=card.size_step is not None,
         normalization=card.normalization,
-        agreement=trial.agreement,
-        accuracy=trial.accuracy,
+        agreement=agreement,
+        accuracy=trial.accuracy(labels_found),
         notices=tuple(notices),
     )
 
@@ -204,62 +202,58 @@ def _settled(taken: ImageInput, given: Hints, stated: Hints) -> Hints:
     return replace(known, input_size=taken.size or known.input_size or USUAL_SIZE)
 
 
-def _written(folder: Path, network: ForeignNetwork, form: Form, normalization: Normalisation) -> EngineSegmenter:
+def _written(
+    folder: Path, network: ForeignNetwork, form: Form, normalization: Normalisation, engine: EngineName = "auto"
+) -> EngineSegmenter:
     """Write the network with its card into a folder, and load it."""
     (folder / NETWORK_FILE).write_bytes(canonical(network, normalization, form.output))
     card = form.card.model_copy(update={"sha256": sha256(folder / NETWORK_FILE)})
     write_json(folder / CARD_FILE, card.model_dump(mode="json"))
-    return load_imported(folder, device="cpu")
+    return load_imported(folder, device="cpu", engine=engine)
 
 
-def _advice(
-    agreement: float, network: ForeignNetwork, form: Form, used: Normalisation, streets: Sequence[Street]
-) -> list[str]:
+class Trial:
+    """Rendered streets with their labels and those of the default weights, in the classes of another network."""
+
+    def __init__(self, space: LabelSpace, size: tuple[int, int]) -> None:
+        """Render streets of `size` (width, height), and label them with the default weights."""
+        self._space = space
+        streets = [render_street(SEED, index, size=size) for index in range(STREETS)]
+        usual = load_segmenter(DEFAULT, device="cpu")
+        self.images = [image for image, _ in streets]
+        self._truth = [conversion(INDIAN_20, space)[labels] for _, labels in streets]
+        self._usual = [conversion(usual.label_space, space)[labels] for labels in usual.label(self.images)]
+
+    def agreement(self, labels: Sequence[LabelMap]) -> float | None:
+        """Return the share, 0..1, of pixels with the label of the default weights, as in `ImportedNetwork`."""
+        return _share(labels, self._usual)
+
+    def accuracy(self, labels: Sequence[LabelMap]) -> float | None:
+        """Return the share of pixels with the true label, as in `ImportedNetwork`."""
+        return _share(labels, self._truth)
+
+    def sheet(self, labels: Sequence[LabelMap], name: str) -> Image:
+        """Draw streets, truth, labels of the default weights and of the network `name` in columns: (H, W, 3) uint8."""
+        columns = [Column(Line("Street"), [_small(image) for image in self.images])]
+        for heading, maps in (("Truth", self._truth), (f"Weights {DEFAULT}", self._usual), (name, labels)):
+            columns.append(Column(Line(heading), [_small(colour_labels(one, self._space), sharp=True) for one in maps]))
+        return draw_sheet(columns, list(zip(self._space.classes, self._space.colours, strict=True)))
+
+
+def _advice(trial: Trial, agreement: float, network: ForeignNetwork, form: Form, used: Normalisation) -> list[str]:
     """Return a notice if the agreement is low, or if that with another normalisation is higher."""
     found = {}
     if network.taken.dtype != "UINT8":
         for name, normalization in NORMALIZATIONS.items():
             if normalization != used:
                 with TemporaryDirectory(prefix="roadseg-import-") as folder:
-                    other = _written(Path(folder), network, form, normalization)
-                    found[name] = compared(other, streets, name).agreement or 0.0
+                    other = _written(Path(folder), network, form, normalization, "onnxruntime")
+                    found[name] = trial.agreement(other.label(trial.images)) or 0.0
     best = max(found, key=lambda name: found[name], default="")
     said = f"{100 * agreement:.0f} % of pixels have the label of {DEFAULT}: check --normalization and --labels"
     if best and found[best] > agreement + BETTER:
         return [f"{said}; with --normalization {best} {100 * found[best]:.0f} % would have it"]
     return [said] if agreement < DOUBTFUL else []
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Labels of a network beside those of the default weights, and the truth."""
-
-    agreement: float | None
-    """As in `ImportedNetwork`."""
-    accuracy: float | None
-    sheet: Image
-    """(H, W, 3) uint8 RGB: streets, truth, `default` and the network in columns."""
-
-
-def compared(segmenter: Segmenter, streets: Sequence[Street], name: str) -> Trial:
-    """Label rendered streets with a segmenter and with the default weights.
-
-    Args:
-        segmenter: the network.
-        streets: images (H, W, 3) uint8 RGB with their label maps of `indian-20`.
-        name: heading of the network's column.
-    """
-    images = [image for image, _ in streets]
-    usual = load_segmenter(DEFAULT, device="cpu")
-    space = segmenter.label_space
-    ours = segmenter.label(images)
-    theirs = [conversion(usual.label_space, space)[labels] for labels in usual.label(images)]
-    truth = [conversion(INDIAN_20, space)[labels] for _, labels in streets]
-    columns = [Column(Line("Street"), [_small(image) for image in images])]
-    for heading, maps in (("Truth", truth), (f"Weights {DEFAULT}", theirs), (name, ours)):
-        columns.append(Column(Line(heading), [_small(colour_labels(labels, space), sharp=True) for labels in maps]))
-    legend = list(zip(space.classes, space.colours, strict=True))
-    return Trial(_share(ours, theirs), _share(ours, truth), draw_sheet(columns, legend))
 
 
 def _share(labels: Sequence[LabelMap], others: Sequence[LabelMap]) -> float | None:

@@ -127,7 +127,7 @@ def load_model(run: str | os.PathLike[str]) -> tuple[SegmentationNetwork, ModelC
         WeightsError: the file is missing, not such a file, or does not fit the network that it names.
     """
     file = model_file(run)
-    if file.name == NETWORK_FILE or file.with_name(NETWORK_FILE).is_file():
+    if file.name == NETWORK_FILE or (not file.is_file() and file.with_name(NETWORK_FILE).is_file()):
         raise WeightsError(
             f"{file.parent}: an imported network, which can neither be trained nor exported",
             "Use it with overlay, labels, evaluate and compare.",
@@ -137,6 +137,8 @@ def load_model(run: str | os.PathLike[str]) -> tuple[SegmentationNetwork, ModelC
             f"{file}: does not say which network it belongs to",
             f"Make a run of it: roadseg import {file} --recipe RECIPE --out RUN (list recipes with: roadseg recipes)",
         )
+    if file.suffix == ".onnx" and file.is_file():
+        raise WeightsError(f"{file}: not a run yet", f"Import it first: roadseg import {file} --labels SPACE --out RUN")
     if not file.is_file():
         raise WeightsError(
             f"{file}: no trained model here",

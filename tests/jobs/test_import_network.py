@@ -12,6 +12,7 @@ from roadseg.inference.engines import load_segmenter
 from roadseg.inference.imported import load
 from roadseg.inference.imported.card import CARD_FILE, NETWORK_FILE
 from roadseg.inference.imported.classes import with_colours
+from roadseg.inference.onnx_model import export_onnx
 from roadseg.inference.self_check import Outcome
 from roadseg.jobs import import_network as job
 from roadseg.jobs.import_network import import_network
@@ -127,11 +128,16 @@ def test_a_wrong_normalisation_shows(tmp_path, monkeypatch):
 def test_the_classes_are_taken_from_the_file(tmp_path):
     names = dict(enumerate(["Road", "building", "vegetation", "sky"]))
     file = nearest_colour(
-        tmp_path / "yolo.onnx", scaling=UNIT, metadata={"names": str(names), "imgsz": "[48, 64]", "author": "Somebody"}
+        tmp_path / "yolo.onnx",
+        scaling=UNIT,
+        metadata={"names": str(names), "imgsz": "[48, 64]", "author": "Ultralytics"},
     )
     found = import_network(file, tmp_path / "run")
     assert (found.classes, found.normalization, found.input_size) == (CLASSES, "0..1", SIZE)
     assert found.notices == () or "check" in found.notices[0]
+    other = nearest_colour(tmp_path / "other.onnx", metadata={"names": str(names), "author": "Somebody"})
+    with pytest.raises(InputError, match="does not name its classes"):  # nothing is known of its scaling either
+        import_network(other, tmp_path / "other")
 
 
 def test_the_configuration_of_transformers_is_read(tmp_path):
@@ -151,6 +157,31 @@ def test_the_configuration_of_transformers_is_read(tmp_path):
     assert (found.classes, found.normalization, found.input_size) == ((*CLASSES, "unheard of"), "imagenet", SIZE)
     space = load_segmenter(tmp_path / "run", device="cpu").label_space
     assert space.colours[0] == (128, 64, 128) and len(set(space.colours)) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.extra("onnxscript")
+def test_what_roadseg_exports_comes_back(tmp_path):
+    """Classes, scaling and size stand in the file; labels are those of the network."""
+    size = (320, 240)
+    export_onnx("default", tmp_path / "own.onnx", input_size=size)
+    found = import_network(tmp_path / "own.onnx", tmp_path / "run")
+    assert (found.answer, found.label_stride, found.input_size) == ("labels", 2, size)
+    space = load_segmenter(tmp_path / "run", device="cpu").label_space
+    assert space == load_segmenter("default").label_space
+    image = images(1, size)[0]
+    expected = load_segmenter("default", device="cpu", engine="torch", precision="float32", input_size=size).segment(
+        image[None]
+    )
+    assert (load_segmenter(tmp_path / "run", device="cpu").segment(image[None]) == expected).mean() > 0.99
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"id2label": 3}', '{"id2label": {"0": "road"}}', "nonsense"])
+def test_a_configuration_that_says_nothing_is_passed_over(content, tmp_path):
+    (tmp_path / "config.json").write_text(content)
+    (tmp_path / "preprocessor_config.json").write_text(content)
+    found, _ = imported(tmp_path)
+    assert found.classes == CLASSES
 
 
 def test_classes_of_a_file_of_names(tmp_path):
@@ -286,6 +317,9 @@ def test_what_needs_weights_of_roadseg_says_so(tmp_path):
     _, segmenter = imported(tmp_path, answer="labels")
     with pytest.raises(WeightsError, match="neither be trained nor exported"):
         load_model(tmp_path / "run")
+    shutil.copy(tmp_path / "run" / NETWORK_FILE, tmp_path / "any.onnx")
+    with pytest.raises(WeightsError, match="not a run yet"):
+        load_segmenter(tmp_path / "any.onnx")
     with pytest.raises(InputError, match="labels alone"):
         segmenter.scores(images(1, SIZE))
     with pytest.raises(InputError, match="no batch norm"):
@@ -311,6 +345,20 @@ def test_openvino_is_replaced_where_it_computes_wrongly(tmp_path, monkeypatch):
     assert "ONNX Runtime is used instead" in segmenter.notices[0]
     with pytest.raises(EngineError, match="computes wrongly"):
         load_segmenter(tmp_path / "run", device="cpu", engine="openvino")
+
+
+@pytest.mark.extra("openvino")
+def test_openvino_is_replaced_where_it_cannot_run_the_network(tmp_path, monkeypatch):
+    """A network for two images at once may not run for one, to which OpenVINO is set here."""
+
+    def fails(*args):
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr("roadseg.inference.imported.programs.compiled", fails)
+    monkeypatch.setattr(load, "remembered", lambda key, device, program, check: check()[0])
+    _, _ = imported(tmp_path, batch=2)
+    segmenter = load_segmenter(tmp_path / "run", device="cpu")
+    assert "onnxruntime" in segmenter.name and "shapes do not fit" in segmenter.notices[0]
 
 
 @pytest.mark.parametrize("listed", [["CPUExecutionProvider"], ["CUDAExecutionProvider", "CPUExecutionProvider"]])

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from roadseg.errors import WeightsError
-from roadseg.inference.imported.untrusted import onnx_package
+from roadseg.inference.imported.packages import needed
 from roadseg.models.network import Normalisation
 
 IMAGES, RESULT = "images", "result"
@@ -38,7 +38,7 @@ def image_input(path: Path, model: Any) -> ImageInput:
     Raises:
         WeightsError: the network does not take one image tensor of three channels.
     """
-    onnx = onnx_package()
+    onnx = needed("onnx")
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     if len(inputs) != 1:
@@ -70,7 +70,7 @@ def with_images(model: Any, taken: ImageInput, normalization: Normalisation) -> 
         taken: its input.
         normalization: scaling of its input; pixels of a network that takes uint8 are never scaled.
     """
-    onnx = onnx_package()
+    onnx = needed("onnx")
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     graph = copy.graph
@@ -136,7 +136,7 @@ class Output:
 
 def with_result(model: Any, output: Output) -> Any:
     """Return a copy of a network whose one output is `result`: (N, C, h, w) float32 or (N, h, w) int64."""
-    onnx = onnx_package()
+    onnx = needed("onnx")
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     graph = copy.graph

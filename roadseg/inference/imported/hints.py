@@ -1,4 +1,4 @@
-"""What a file itself says of its input and its classes: metadata of ONNX files, and `preprocessor_config.json`."""
+"""Facts that a file states about its input and classes: metadata of ONNX, and configurations of transformers."""
 
 import ast
 import json
@@ -45,7 +45,11 @@ def hints_of(folder: Path, metadata: dict[str, str] | None = None) -> Hints:
         metadata: properties of the ONNX file.
     """
     given = metadata or {}
-    own = _of_export(given) if "normalisation" in given else _of_ultralytics(given) if "names" in given else Hints()
+    own = Hints()
+    if "normalisation" in given:
+        own = _of_export(given)
+    elif given.get("author") == "Ultralytics":
+        own = _of_ultralytics(given)
     return own.over(_of_transformers(folder))
 
 
@@ -58,7 +62,7 @@ def _of_export(metadata: dict[str, str]) -> Hints:
 
 def _of_ultralytics(metadata: dict[str, str]) -> Hints:
     """Read what ultralytics writes: names and image size as Python literals; its networks take RGB in 0..1."""
-    names = _literal(metadata["names"])
+    names = _literal(metadata.get("names", ""))
     size = _literal(metadata.get("imgsz", ""))
     labels = None
     if isinstance(names, dict):
@@ -70,7 +74,7 @@ def _of_ultralytics(metadata: dict[str, str]) -> Hints:
 def _of_transformers(folder: Path) -> Hints:
     """Read the configurations that transformers keeps beside its weights."""
     labels = normalization = size = None
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
         names = read_json(folder / CONFIG_FILE)["id2label"]
         labels = _class_list([names.get(str(number)) for number in range(len(names))], "classes of the file")
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):

@@ -11,12 +11,8 @@ from roadseg.errors import EngineError, InputError
 from roadseg.inference.engine_segmenter import EngineSegmenter
 from roadseg.inference.imported.card import ImportedCard, read_card
 from roadseg.inference.imported.engine import ImportedEngine
-from roadseg.inference.imported.programs import (
-    OnnxRuntimeProgram,
-    OpenVinoProgram,
-    Program,
-    has_onnx_runtime,
-)
+from roadseg.inference.imported.packages import has_onnx_runtime
+from roadseg.inference.imported.programs import OnnxRuntimeProgram, OpenVinoProgram, Program
 from roadseg.inference.openvino_runtime import openvino
 from roadseg.inference.self_check import Bounds, Outcome, compared, remembered, street
 from roadseg.models.names import NETWORK_FILE
@@ -114,6 +110,10 @@ def _check(program: OpenVinoProgram, file: Path, card: ImportedCard) -> Outcome:
         pixels = to_tensor(cv2.resize(street(), card.input_size)[None], torch.device("cpu"))  # type: ignore[arg-type]
         size = coarse_size(card.input_size, 2)
         ours, theirs = ImportedEngine(program, card), ImportedEngine(reference, card)
+        try:
+            ours.labels(pixels, size)
+        except InputError as error:  # such as a batch whose size it cannot change
+            return Outcome(f"fails: {error.cause}"), True
         if card.answer != "labels":
             return compared(ours.scores(pixels, size), theirs.scores(pixels, size), AGREEING, "ONNX Runtime"), True
         share = float((ours.labels(pixels, size) == theirs.labels(pixels, size)).float().mean())

@@ -1,6 +1,7 @@
 """Programs that run `network.onnx`: OpenVINO on CPUs, ONNX Runtime on CPUs and CUDA devices."""
 
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from roadseg.errors import EngineError, InputError, shortened
 from roadseg.inference.imported.canonical import IMAGES, RESULT
-from roadseg.inference.imported.untrusted import INSTALL
+from roadseg.inference.imported.packages import needed
 from roadseg.inference.openvino_requests import OpenVinoRequests
 from roadseg.inference.openvino_runtime import compiled, openvino, openvino_version, read, streams
 
@@ -52,7 +53,7 @@ class OnnxRuntimeProgram:
             InputError: ONNX Runtime is missing.
             EngineError: it cannot run the network, or has no CUDA device although one is asked for.
         """
-        runtime = onnx_runtime()
+        runtime = needed("onnxruntime")
         options = runtime.SessionOptions()
         options.log_severity_level = 4  # errors are raised as well
         options.intra_op_num_threads = streams()
@@ -107,48 +108,28 @@ class OpenVinoProgram:
         if openvino() is None:
             raise InputError("engine 'openvino' is not installed", "pip install 'roadseg[openvino]'")
         try:
-            read(file)
+            self._model = read(file)
         except RuntimeError as error:
             raise EngineError(f"OpenVINO cannot run {file}: {_first_line(error)}", REMEDY) from None
         self.version = openvino_version()
         self.batch_size = streams()
         self._file = file
         self._requests: dict[tuple[int, ...], OpenVinoRequests] = {}
+        self._lock = Lock()
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """See `Program.run`."""
         shape = (1, *images.shape[1:])
         try:
-            if shape not in self._requests:
-                self._requests[shape] = OpenVinoRequests([compiled(read(self._file), shape, "f32")])
+            with self._lock:
+                if shape not in self._requests:
+                    self._requests[shape] = OpenVinoRequests([compiled(self._model.clone(), shape, "f32")])
             return self._requests[shape].run(images)
         except RuntimeError as error:
             raise _wrong_size(self._file, images, error) from None
 
 
 REMEDY = "Try another --engine: openvino, onnxruntime."
-
-
-def onnx_runtime() -> Any:
-    """Return the package `onnxruntime`.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    try:
-        import onnxruntime
-    except ImportError:
-        raise InputError("this network needs ONNX Runtime, which is missing", INSTALL) from None
-    return onnxruntime
-
-
-def has_onnx_runtime() -> bool:
-    """Return whether ONNX Runtime is installed."""
-    try:
-        onnx_runtime()
-    except InputError:
-        return False
-    return True
 
 
 def _no_cuda() -> EngineError:

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from roadseg.errors import EngineError, WeightsError, shortened
-from roadseg.inference.imported.programs import CPU_PROVIDER, onnx_runtime
-from roadseg.inference.imported.untrusted import MAX_BYTES, onnx_package
+from roadseg.inference.imported.packages import needed
+from roadseg.inference.imported.programs import CPU_PROVIDER
+from roadseg.inference.imported.untrusted import MAX_BYTES
 from roadseg.inference.onnx_program import to_onnx
 from roadseg.inference.self_check import EXACT, compared
 from roadseg.models.transformers_library import WHOLE, explained, library, read_config, read_model
@@ -57,7 +58,7 @@ def read_folder(folder: Path, *, wanted: tuple[int, int] | None, usual: tuple[in
         WeightsError: the folder has no such model, or lacks weights.
         EngineError: the model cannot be exported.
     """
-    onnx_package()
+    needed("onnx")
     config = read_config(folder)
     graph = SemanticMap(_model(folder, config)).eval()
     return _exported(folder, graph, _size(folder, graph, config, wanted, usual))
@@ -133,7 +134,7 @@ def _exported(folder: Path, graph: nn.Module, size: tuple[int, int]) -> Any:
 def _difference(model: Any, graph: nn.Module, images: int, size: tuple[int, int]) -> str:
     """Return how ONNX Runtime and torch differ for random images; empty if they agree."""
     pixels = torch.randn(images, 3, size[1], size[0], generator=torch.Generator().manual_seed(1))
-    runtime = onnx_runtime()
+    runtime = needed("onnxruntime")
     options = runtime.SessionOptions()
     options.log_severity_level = 4  # errors are raised as well
     try:

@@ -5,28 +5,15 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from roadseg.errors import InputError, WeightsError, shortened
+from roadseg.errors import WeightsError, shortened
+from roadseg.inference.imported.packages import needed
 
-INSTALL = "pip install 'roadseg[onnx]'"
 DOMAINS = {"", "ai.onnx", "ai.onnx.ml"}
 """Sets of operators that are part of ONNX."""
 FIRST_OPSET = 7
 """Since then, operators on two tensors repeat the smaller one as NumPy does."""
 MAX_BYTES = 2**31 - 1
 """Bytes of an ONNX file, which protobuf limits; weights beside it included."""
-
-
-def onnx_package() -> Any:
-    """Return the package `onnx`.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    try:
-        import onnx
-    except ImportError:
-        raise InputError("ONNX files need the package onnx, which is missing", INSTALL) from None
-    return onnx
 
 
 def read_onnx(path: Path) -> Any:
@@ -40,7 +27,7 @@ def read_onnx(path: Path) -> Any:
         WeightsError: the file is missing or damaged, has operators that are not part of ONNX, is too large, or names
             weights outside its folder.
     """
-    onnx = onnx_package()
+    onnx = needed("onnx")
     if not path.is_file():
         raise WeightsError(f"{path}: no such file", "Give an ONNX file.")
     if path.stat().st_size > MAX_BYTES:
@@ -89,7 +76,7 @@ def _refuse_operators(path: Path, model: Any) -> None:
 
 def _refuse_places(path: Path, model: Any) -> None:
     """Make sure that weights kept in other files lie below the folder of the file."""
-    onnx = onnx_package()
+    onnx = needed("onnx")
     folder = path.parent.resolve()
     places = set()
     for tensor in _tensors(model):
