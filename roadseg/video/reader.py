@@ -13,25 +13,15 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from roadseg.errors import VideoError
+from roadseg.video.avi_stamps import AviStamps
 from roadseg.video.clock import ClockReading, read_clock
-from roadseg.video.colour import (
-    ACCURATE,
-    SWS_MATRIX,
-    Matrix,
-    Plane,
-    deep_plane_views,
-    plane_views,
-    reformatter,
-    sws_range,
-)
+from roadseg.video.colour import Matrix
 from roadseg.video.container import BROKEN, default_threads, demux, left_out, open_input, video_stream
+from roadseg.video.conversion import FrameConverter, matrix_of
 from roadseg.video.deinterlace import Deinterlacer
-from roadseg.video.fitting import fitted, on_black
 from roadseg.video.frame import Frame, Moment
-from roadseg.video.orientation import Orientation
-from roadseg.video.probe import MATRICES, VideoInfo, probe
+from roadseg.video.probe import VideoInfo, probe
 from roadseg.video.timeline import Timeline
-from roadseg.video.tone import Transfer, tone_mapped
 
 MAX_DECODE_FAILURES = 300
 """Consecutive packets that may fail before reading stops. A decoder that lost its state resumes at the next keyframe,
@@ -45,18 +35,6 @@ TRUNCATION_TOLERANCE = 0.5
 
 COUNT_TOLERANCE = 0.2
 """Seconds of missing frames where the file states their number: encoders leave a few out."""
-
-# The nearest of the three matrices that a `Frame` can have.
-NEAREST_MATRIX: dict[str, Matrix] = {
-    "rgb": "bt709",
-    "bt709": "bt709",
-    "fcc": "bt601",
-    "bt470bg": "bt601",
-    "smpte170m": "bt601",
-    "smpte240m": "bt709",
-    "bt2020nc": "bt2020",
-    "bt2020c": "bt2020",
-}
 
 
 @dataclass
@@ -115,7 +93,7 @@ class VideoReader:
         self.events = DecodeEvents()
         self._clock = read_clock(path, track)
         self.info = self._timed(probe(path, track=track), frame_rate)
-        self.matrix: Matrix = self._choose_matrix()
+        self.matrix: Matrix = matrix_of(self.info, self._notice)
         """Colour matrix of all frames."""
         self.full_range = self.info.colour_range == "full" and self.info.colour_matrix != "rgb"
         """True if all frames use the full range of values, 0 to 255."""
@@ -128,10 +106,9 @@ class VideoReader:
         for text in left_out(self._container, self._stream, is_chosen=track is not None):
             self._notice(text)
         self._failures = 0
-        self._sizes: set[tuple[int, int]] = set()
-        self._orientation = self.info.orientation
+        self._converter = FrameConverter(self.info, self.matrix, self.full_range, self._notice)
         self._moves: ClockReading | None = self._clock.reading()
-        self._stamps = _AviStamps() if self._container.format.name == "avi" else None
+        self._stamps = AviStamps() if self._container.format.name == "avi" else None
         self._shown = self._placed()
 
     def __enter__(self) -> Self:
@@ -152,10 +129,9 @@ class VideoReader:
         """
         for frame, moment in self._shown:
             if wants(moment):
-                yield self._frame(frame, moment)
+                yield self._converter.frame(frame, moment)
             else:
-                self._turn(frame)
-                self._note_size(frame)
+                self._converter.pass_over(frame)
 
     def keyframes(self, count: int) -> Iterator[Frame]:
         """Seek to keyframes that are evenly spread over the video; the frames between them are not decoded.
@@ -200,7 +176,7 @@ class VideoReader:
             frame = next((frame for frame in self._decoded() if frame.key_frame), None)
             if frame is not None and frame.pts is not None and frame.pts != last:
                 last = frame.pts
-                yield self._frame(frame, Moment(found, max(0, last + moved), self.info.time_base, 1))
+                yield self._converter.frame(frame, Moment(found, max(0, last + moved), self.info.time_base, 1))
                 found += 1
 
     def frame_at(self, seconds: float) -> Frame:
@@ -228,11 +204,11 @@ class VideoReader:
         for frame in self._decoded():
             if shown is not None and frame.pts is not None and frame.pts > limit:
                 break
-            self._turn(frame)
+            self._converter.turn(frame)
             shown = frame
         if shown is None:
             raise VideoError(f"{self.info.path}: no frame can be decoded at {seconds:.3f} s", BROKEN)
-        return self._frame(shown, Moment(0, max(0, shown.pts or 0), self.info.time_base, 1))
+        return self._converter.frame(shown, Moment(0, max(0, shown.pts or 0), self.info.time_base, 1))
 
     def close(self) -> None:
         """Free the decoder; frames stay valid."""
@@ -250,22 +226,10 @@ class VideoReader:
             self._notice(f"no timestamps in the stream: {float(rate):g} frames a second assumed")
         return replace(info, frame_rate=rate, time_base=1 / rate)
 
-    def _choose_matrix(self) -> Matrix:
-        stated = self.info.colour_matrix
-        if stated in NEAREST_MATRIX:
-            return NEAREST_MATRIX[stated]
-        lines = min(self.info.width, self.info.height)
-        guess: Matrix = "bt709" if lines >= 720 else "bt601"
-        said = (
-            f"colour matrix {stated} cannot be converted, so colours are wrong"
-            if stated
-            else "colour matrix not stated"
-        )
-        self._notice(f"{said}: {guess} assumed for {lines} lines")
-        return guess
-
     def _notice(self, text: str) -> None:
-        self.events.notices.append(text)
+        """Note a sentence once."""
+        if text not in self.events.notices:
+            self.events.notices.append(text)
 
     def _placed(self) -> Generator[tuple[av.VideoFrame, Moment]]:
         """Yield frames with their times; each is held back until the next one shows how long it lasts."""
@@ -362,103 +326,3 @@ class VideoReader:
             return False
         self._notice(f"reading stopped early: {self._failures} packets in a row cannot be decoded ({error.strerror})")
         return True
-
-    def _frame(self, frame: av.VideoFrame, moment: Moment) -> Frame:
-        self._turn(frame)
-        self._note_size(frame)
-        planes = self._planes(frame)
-        if planes[0].shape != self._stored_size[::-1]:
-            planes = on_black(planes, self._stored_size, full_range=self.full_range)
-        y, u, v = (self._orientation.upright(plane) for plane in planes)
-        place = moment.index, moment.pts, moment.time_base, moment.duration
-        return Frame(y, u, v, self.matrix, self.full_range, *place)
-
-    def _turn(self, frame: av.VideoFrame) -> None:
-        """Take the orientation of a key frame, which holds until the next."""
-        if frame.key_frame and (orientation := Orientation.of(frame)) != self._orientation:
-            self._orientation = orientation
-            notice = "the orientation changes: frames are turned upright, and fitted into the size of the first"
-            if notice not in self.events.notices:
-                self._notice(notice)
-
-    def _planes(self, frame: av.VideoFrame) -> tuple[Plane, ...]:
-        """Return Y', Cb and Cr of the video's matrix and range, as large as fits."""
-        if not self.info.hdr:
-            return plane_views(self._converted(frame, "yuv420p"))
-        y, u, v = deep_plane_views(self._converted(frame, "yuv420p10le"))
-        transfer: Transfer = "hlg" if self.info.colour_transfer == "hlg" else "pq"
-        return tone_mapped(y, u, v, transfer, full_range=self.full_range)
-
-    def _converted(self, frame: av.VideoFrame, pixel_format: str) -> av.VideoFrame:
-        """Return the frame as 4:2:0 of the video's matrix and range, as large as fits; unchanged if it is that already.
-
-        Args:
-            frame: the frame.
-            pixel_format: yuv420p, or yuv420p10le for 10 bits.
-        """
-        shown = self._stored_size
-        stated = MATRICES.get(frame.colorspace, "")
-        matrix = NEAREST_MATRIX.get(stated, self.matrix)
-        is_rgb = frame.format.is_rgb or stated == "rgb"
-        full_range = is_rgb or frame.format.name.startswith("yuvj") or frame.color_range == sws_range(True)
-        if (frame.format.name in (pixel_format, pixel_format.replace("yuv420p", "yuvj420p"))) and (
-            (frame.width, frame.height, matrix, full_range) == (*shown, self.matrix, self.full_range)
-        ):
-            return frame
-        if (frame.width, frame.height) != shown:
-            shown = fitted((frame.width, frame.height), into=shown)
-        return reformatter().reformat(
-            frame,
-            *shown,
-            pixel_format,
-            src_colorspace=None if is_rgb else SWS_MATRIX[matrix],
-            dst_colorspace=SWS_MATRIX[self.matrix],
-            src_color_range=sws_range(full_range),
-            dst_color_range=sws_range(self.full_range),
-            interpolation=ACCURATE,
-            threads=1,
-        )
-
-    @property
-    def _stored_size(self) -> tuple[int, int]:
-        """(width, height) of frames before they are turned upright."""
-        size = self.info.width, self.info.height
-        return size[::-1] if self._orientation.swaps_sides else size
-
-    def _note_size(self, frame: av.VideoFrame) -> None:
-        size, shown = (frame.width, frame.height), self._stored_size
-        if size != shown and size not in self._sizes:
-            self._sizes.add(size)
-            self._notice(f"some frames have {size[0]}x{size[1]} pixels: fitted into {shown[0]}x{shown[1]}")
-
-
-class _AviStamps:
-    """Presentation times of frames in AVI, which stores none: frames come out in order, each as a packet goes in.
-
-    A decoder that reorders frames gives the first one some packets later; all move back by that delay.
-    """
-
-    def __init__(self) -> None:
-        self.ticks = 0
-        """Number of ticks up to the end of the last packet."""
-        self._first: int | None = None
-        self._delay: int | None = None
-        self._last = self._step = 0
-
-    def see(self, packet: "Packet[VideoStream]") -> None:
-        """Take the next packet for the decoder."""
-        if packet.dts is not None:
-            self._first = packet.dts if self._first is None else self._first
-            self.ticks = packet.dts + 1
-
-    def of(self, frame: av.VideoFrame) -> int | None:
-        """Return the time in ticks of the next frame that was decoded; None if no packet had a time."""
-        if self._first is None:
-            return None
-        if frame.dts is None:  # one of the last, which the decoder held back
-            stamp = self._last + self._step
-        else:
-            self._delay = frame.dts - self._first if self._delay is None else self._delay
-            stamp = frame.dts - self._delay
-        self._step, self._last = stamp - self._last, stamp
-        return stamp
