@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers.tiny_sets import write_image
 
+from benchmarks import gpu_methods
 from benchmarks.gpu.steps_that_fit import steps_that_fit
 
 REPOSITORY = Path(__file__).parents[2]
@@ -21,8 +22,7 @@ SMALL = [
     "workers=0",
     "precision=float32",
 ]
-ARM = "multi-level-true"  # of the four that run side by side: each starts two processes more
-SETTING = {"SECONDS_IN_ALL": "3000", "PROBE_STEPS": "1", "MOST_STEPS": "2", "ARMS": ARM, "PYTHON": sys.executable}
+SETTING = {"SECONDS_IN_ALL": "3000", "PROBE_STEPS": "1", "MOST_STEPS": "2", "PYTHON": sys.executable}
 
 
 def run(script: str, *arguments: str) -> str:
@@ -40,20 +40,27 @@ def run(script: str, *arguments: str) -> str:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_network_that_ships_is_trained(tmp_path):
-    assert "2 steps" in run("gpu_train.sh", str(tmp_path), *SMALL, "init=default")
-    assert (tmp_path / "model.safetensors").stat().st_size < 16e6
-    assert (tmp_path / "metrics.json").exists()
+    assert "2 steps" in run("gpu_train.sh", str(tmp_path / "run"), *SMALL, "init=default")
+    assert (tmp_path / "run" / "model.safetensors").stat().st_size < 16e6
+    assert (tmp_path / "run" / "metrics.json").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_methods_are_trained(tmp_path):
-    target = tmp_path / "target"
+def test_methods_are_trained_and_what_fails_or_comes_too_late_is_told(tmp_path, capsys):
+    target, out, late = tmp_path / "target", tmp_path / "out", tmp_path / "late"
     target.mkdir()
     write_image(target / "street.png", np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8))
-    assert "2 steps" in run("gpu_methods.sh", str(tmp_path / "out"), str(target), *SMALL, "adversarial.warmup_steps=1")
-    arms = {folder.name: (folder / "model.safetensors").exists() for folder in (tmp_path / "out").iterdir()}
-    assert arms == {ARM: True}
+    small = [part for setting in SMALL for part in ("--set", setting)]
+    arms = ["--arms", "multi-level-true-0", "no-method-true-0", "--jobs", "1", "--steps", "1", "--warmup", "1"]
+    gpu_methods.main([str(out), str(target), *arms, "--start-steps", "1", *small])
+    gpu_methods.main([str(late), str(target), *arms, *small, "--seconds", "0"])
+    printed = capsys.readouterr().out
+    assert {path.name for path in out.iterdir()} == {"start-0", "multi-level-true-0", "log.txt"}
+    assert (out / "multi-level-true-0" / "model.safetensors").exists()
+    assert "no-method-true-0: failed" in printed and "unknown method" in printed
+    assert printed.count("left out: no time") == 3
+    assert [path.name for path in late.iterdir()] == ["log.txt"]
 
 
 def test_steps_fit_the_time_that_is_left(tmp_path):
