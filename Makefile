@@ -27,7 +27,8 @@ $(DEVELOPER): PACKAGES := .[dev,docs,lite,onnx,openvino,ray,tensorboard,transfor
 $(INSTALLED) $(DEVELOPER): pyproject.toml constraints.txt
 	@echo "==> installing $(PACKAGES) into $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(PACKAGES)'
+	@# Of 20,000 modules a few thousand are ever imported: pip would compile all, for more than a minute.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '$(PACKAGES)'
 	@touch $@
 
 demo: $(INSTALLED)

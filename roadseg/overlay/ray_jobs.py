@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import ModuleType
@@ -240,10 +241,9 @@ def _import_ray() -> ModuleType:
     # Set before the import, which reads it: otherwise Ray reports how it is used, or asks whether it may.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        import ray
+        return import_module("ray")
     except ImportError:
         raise InputError("Ray is not installed", "Install it: pip install 'roadseg[ray]'") from None
-    return ray
 
 
 @contextmanager
