@@ -95,7 +95,7 @@ def measured(way: str, video: Path, network: Path, run: Path, out: Path) -> Cost
 def by_roadseg(video: Path, network: Path, run: Path, out: Path) -> None:
     from roadseg.jobs.overlay import overlay_videos
 
-    overlay_videos(video, out, run=run, device="cpu", legend=False)
+    overlay_videos(video, out, run=run, device="cpu", legend="none")
 
 
 def by_plain_loop(video: Path, network: Path, run: Path, out: Path) -> None:

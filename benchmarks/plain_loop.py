@@ -22,7 +22,7 @@ from roadseg.errors import VideoError
 from roadseg.labels.space import LabelSpace
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.weights import load_model
-from roadseg.overlay.summary import OverlayOptions
+from roadseg.overlay.appearance import DEFAULT_APPEARANCE
 from roadseg.runtime import Runtime, start
 
 FOURCC = "mp4v"
@@ -48,7 +48,7 @@ def plain_loop(
     Raises:
         VideoError: OpenCV cannot read the video, or cannot write one.
     """
-    opacity = OverlayOptions().opacity
+    opacity = DEFAULT_APPEARANCE.opacity
     palette = np.zeros((256, 3), np.uint8)
     palette[: len(space)] = space.colours
     reader, writer = cv2.VideoCapture(str(video)), None

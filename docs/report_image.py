@@ -37,7 +37,7 @@ def main(scratch: Path) -> None:
     """Write docs/images/report.png."""
     drive, overlays = scratch / "drive", scratch / "overlays"
     roadseg("synth", str(drive), *DRIVE)
-    roadseg("overlay", str(drive / "drive.mp4"), "--out", str(overlays), "--flip", "--no-legend")
+    roadseg("overlay", str(drive / "drive.mp4"), "--out", str(overlays), "--flip", "--legend", "none")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE)

@@ -41,9 +41,7 @@ def overlay(setting: Setting) -> dict[str, Any]:
             segmenter = load_segmenter(setting.networks[name][0], device=setting.device, input_size=size)
             if batch is None:
                 batch = segmenter.batch_size
-            options = OverlayOptions(
-                batch_size=batch, legend=hasattr(cv2, "FontFace"), smoothing=smoothing, overwrite=True
-            )
+            options = OverlayOptions(batch_size=batch, smoothing=smoothing, overwrite=True)
             with _drawn_on(on_device):
                 done = overlay_video(clip, segmenter, setting.folder / "overlays", options)
             width, high = segmenter.input_size

@@ -29,6 +29,7 @@ from roadseg.inference.torch_engine import TorchEngine
 from roadseg.models.engine import Engine
 from roadseg.models.names import DEFAULT
 from roadseg.models.weights import load_model
+from roadseg.overlay.appearance import NO_LEGEND
 from roadseg.overlay.device import DeviceOverlay
 from roadseg.overlay.draw import Overlay
 from roadseg.runtime import Runtime
@@ -166,7 +167,7 @@ def check_overlay(device: torch.device) -> Check:
     network, card = load_model(DEFAULT)
     engine = TorchEngine(network, Runtime(device, "float32"), "float32")
     segmenter = NetworkSegmenter(network, card, engine, "doctor", input_size=(128, 96))
-    overlay = Overlay(card.label_space, legend=False)
+    overlay = Overlay(card.label_space, NO_LEGEND)
     shades = np.indices((180, 240)).sum(0)[..., None] * np.array([1, 2, 3]) % 256
     frame = Frame.from_rgb(shades.astype(np.uint8), index=0, pts=0, time_base=Fraction(1, 25), duration=1)
     name = f"overlay on {device}"

@@ -199,7 +199,7 @@ def _on_cpu(segmenter: Segmenter, options: OverlayOptions, frames: list[Frame], 
     labeller: Labeller[Frame, Frame] = Labeller(
         [segmenter], Frame.to_rgb, lambda frame: frame, batch_size=options.batch_size, tta=options.tta
     )
-    overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
+    overlay = Overlay(segmenter.label_space, options.appearance)
 
     def draw() -> list[Frame]:
         for labels in maps:
@@ -218,7 +218,9 @@ def _on_cpu(segmenter: Segmenter, options: OverlayOptions, frames: list[Frame], 
 def _on_device(segmenter: Segmenter, options: OverlayOptions, frames: list[Frame], measured: Measured) -> list[Frame]:
     """Measure what the device of the network does; return the drawn frames."""
     assert isinstance(segmenter, EngineSegmenter)
-    overlay, _ = device_overlay(segmenter, options, frames[0])
+    overlay, _ = device_overlay(
+        segmenter, Overlay(segmenter.label_space, options.appearance), frames[0], tta=options.tta
+    )
     size = batch_size_for(options, segmenter, frames[0])
     overlay.draw(frames[:size])  # the first call makes ready
     draw = concurrently(overlay.draw, segmenter.concurrency)

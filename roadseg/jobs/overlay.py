@@ -17,6 +17,7 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT
 from roadseg.models.names import DEFAULT
 from roadseg.models.tta import TTA
+from roadseg.overlay.appearance import Appearance, LegendPlace
 from roadseg.overlay.encoding import refuse_unusable
 from roadseg.overlay.failures import Failure, FailureRecord, failure_record
 from roadseg.overlay.job import overlay_or_failure
@@ -61,7 +62,7 @@ def overlay_videos(
     bn_scenes: str = "",
     bn_sections: bool = False,
     opacity: float = 0.5,
-    legend: bool = True,
+    legend: LegendPlace = "below",
     batch_size: int | None = None,
     track: int | Literal["all"] | None = None,
     container: Container = "mp4",
@@ -105,7 +106,8 @@ def overlay_videos(
         bn_sections: divide each video where its light changes, as at a tunnel or at dusk, and adapt to each scene by
             itself; not where that makes its labels less steady.
         opacity: weight of the class colours, 0 (the plain video) to 1 (only colours).
-        legend: draw the class names.
+        legend: names of the classes that the video shows: "below", a strip under the picture, which makes the video
+            higher; "top" or "bottom", a panel on the picture; or "none".
         batch_size: frames that the network sees at once; by default what suits the engine.
         track: number of the video track, from 1, of files with several; by default the one that FFmpeg finds best. With
             "all", each track of such a file gets results of its own, NAME.track1.overlay.mp4 and so on.
@@ -143,8 +145,7 @@ def overlay_videos(
         raise InputError(f"ray_gpu_share: {ray_gpu_share}, wanted above 0 up to 1", "Give 0.25 for four workers a GPU.")
     out, part = Path(out), Shard(*shard) if shard else None
     options = OverlayOptions(
-        opacity=opacity,
-        legend=legend,
+        appearance=Appearance(opacity=opacity, legend=legend),
         batch_size=batch_size,
         track=None if track == "all" else track,
         container=container,

@@ -23,7 +23,6 @@ from roadseg.models.tta import NO_TTA, SCORE_STRIDE, TTA, coarse_size
 from roadseg.overlay.device_draw import DeviceDrawing
 from roadseg.overlay.draw import Overlay
 from roadseg.overlay.masking import Mask
-from roadseg.overlay.summary import OverlayOptions
 from roadseg.video.frame import Frame
 
 
@@ -34,7 +33,7 @@ class DeviceOverlay:
 
     Args:
         segmenter: fitted to the video; its device does all the work.
-        overlay: colours, opacity and legend.
+        overlay: the drawing to do there.
         like: a frame of the video: all have its size, matrix and range.
         seen: (h, w) at the size of label maps, false where a mask leaves the frame out; None for no mask.
         tta: test-time augmentation.
@@ -51,6 +50,7 @@ class DeviceOverlay:
         self._segmenter = segmenter
         self._layout = PlaneLayout.of(like)
         self._rgb = partial(to_rgb, size=segmenter.input_size, matrix=like.matrix, full_range=like.full_range)
+        self._drawn_layout = PlaneLayout.of(overlay.like(like))
         self._drawing = DeviceDrawing(overlay, like, segmenter.device)
         self._unseen = None if seen is None else torch.from_numpy(~seen).to(segmenter.device)
         self._tta = tta
@@ -98,7 +98,7 @@ class DeviceOverlay:
         width, height = self._segmenter.label_size
         drawn = []
         for frame, row in zip(frames, rows, strict=True):
-            y, u, v = self._layout.split(row[: -width * height])
+            y, u, v = self._drawn_layout.split(row[: -width * height])
             drawn.append((replace(frame, y=y, u=u, v=v), row[-width * height :].reshape(height, width)))
         return drawn
 
@@ -124,9 +124,8 @@ def draws_on_device(segmenter: Segmenter) -> TypeGuard[EngineSegmenter]:
 
 
 def device_overlay(
-    segmenter: EngineSegmenter, options: OverlayOptions, like: Frame, mask: Mask | None = None
+    segmenter: EngineSegmenter, overlay: Overlay, like: Frame, mask: Mask | None = None, tta: TTA = NO_TTA
 ) -> tuple[DeviceOverlay, NDArray[np.bool_] | None]:
-    """Return the overlay for frames like `like` on the segmenter's device, and where label maps are seen."""
-    overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
+    """Return the drawing of an overlay on the segmenter's device for frames like `like`, and where labels are seen."""
     seen = mask.seen_at(segmenter.label_size[::-1]) if mask else None
-    return DeviceOverlay(segmenter, overlay, like, seen, options.tta), seen
+    return DeviceOverlay(segmenter, overlay, like, seen, tta), seen

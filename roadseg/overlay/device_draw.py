@@ -7,6 +7,7 @@ from torch import Tensor
 
 from roadseg.inference.planes import Planes, enlarged
 from roadseg.overlay.draw import Overlay
+from roadseg.overlay.layout import STEPS
 from roadseg.video.frame import Frame
 
 
@@ -14,7 +15,7 @@ class DeviceDrawing:
     """Drawing of an overlay on frames of one size, matrix and range.
 
     Args:
-        overlay: colours, opacity and legend.
+        overlay: the drawing to do.
         like: a frame with that size, matrix and range.
         device: location of planes and labels.
     """
@@ -27,19 +28,17 @@ class DeviceDrawing:
         opacity = np.where(np.arange(256) < len(overlay.label_space), overlay.opacity, 0)
         self._kept = on_device(1 - opacity)
         self._added = [on_device(opacity * levels) for levels in colours]
-        patch = overlay.patch(like.width, like.height, like.matrix, like.full_range)
-        self._patches = (
-            []
-            if patch is None
-            else list(
-                zip(
-                    patch.corners,
-                    map(on_device, patch.colours),
-                    (on_device(clear / 255) for clear in patch.clear),
-                    strict=True,
-                )
-            )
-        )
+        layout = overlay.layout(like)
+        self._picture = layout.picture
+        ground = layout.ground
+        self._ground = None if ground is None else [torch.from_numpy(plane).to(device) for plane in ground]
+        self._patches = [
+            [
+                (corner, on_device(colour), on_device(clear / 255))
+                for corner, colour, clear in zip(patch.corners, patch.colours, patch.clear, strict=True)
+            ]
+            for patch in layout.patches
+        ]
 
     def draw(self, planes: Planes, labels: Tensor) -> Planes:
         """Blend the colours of labels into copies of planes.
@@ -51,16 +50,28 @@ class DeviceDrawing:
         y, u, v = planes
         large = enlarge(labels, y.shape[2])
         small = enlarged(large, (u.shape[2], u.shape[1]))
-        drawn = tuple(
-            self._blend(plane, maps, added)
-            for plane, maps, added in zip((y, u, v), (large, small, small), self._added, strict=True)
+        y, u, v = self._composed(
+            [
+                self._blend(plane, maps, added)
+                for plane, maps, added in zip((y, u, v), (large, small, small), self._added, strict=True)
+            ]
         )
-        for plane, ((top, left), colour, clear) in zip(drawn, self._patches, strict=False):
-            height, width = colour.shape
-            below = plane[:, top : top + height, left : left + width]
-            below.copy_(((below * clear).round_() + colour).clamp_(max=255))
-        y, u, v = drawn
         return y, u, v
+
+    def _composed(self, picture: list[Tensor]) -> list[Tensor]:
+        """Return the planes of whole frames, as `Layout.compose`."""
+        whole = picture
+        if self._ground is not None:
+            whole = [plane.repeat(len(part), 1, 1) for plane, part in zip(self._ground, picture, strict=True)]
+            for plane, part, step in zip(whole, picture, STEPS, strict=True):
+                rows, columns = self._picture[1] // step, self._picture[0] // step
+                plane[:, :rows, :columns] = part[:, :rows, :columns]
+        for patch in self._patches:
+            for plane, ((top, left), colour, clear) in zip(whole, patch, strict=True):
+                height, width = colour.shape
+                below = plane[:, top : top + height, left : left + width]
+                below.copy_(((below * clear).round_() + colour).clamp_(max=255))
+        return whole
 
     def _blend(self, plane: Tensor, labels: Tensor, added: Tensor) -> Tensor:
         """Return kept x plane + added, where both depend on the label."""

@@ -23,12 +23,14 @@ from roadseg.inference.label_frames import Labelled, Labeller
 from roadseg.inference.sections import AdaptedSections, adapt_to_sections
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import Memory
-from roadseg.labels.space import IGNORE
+from roadseg.labels.space import IGNORE, LabelSpace
+from roadseg.overlay.appearance import Appearance
 from roadseg.overlay.device import device_overlay, draws_on_device
 from roadseg.overlay.draw import Overlay
 from roadseg.overlay.encoding import encode_segments, encoders_at_once
 from roadseg.overlay.failures import Failure
 from roadseg.overlay.heatmaps import sample_grid
+from roadseg.overlay.look import classes_shown
 from roadseg.overlay.masking import Mask, mask_of
 from roadseg.overlay.parts import SEGMENT_FRAMES, OverlayParts, remove_parts
 from roadseg.overlay.stages import Decoded, Drawn, drawn_on_device
@@ -142,21 +144,24 @@ def overlay_video(
         if first is None:
             raise VideoError(f"{video}: none of its frames can be decoded", "Check that it plays elsewhere.")
         like = first.frame
-        at_once = encoders_at_once(segmenter, like, options.encoder)
         mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview, track=options.track)
         versions = _versions()
         aspect_ratio = reader.info.shown_aspect_ratio
         with OverlayParts(files, job, versions, segmenter.label_space, aspect_ratio) as parts, _while_there(video):
+            look = partial(classes_shown, video, segmenter, mask, track=options.track, frame_rate=options.frame_rate)
+            overlay = _overlay(segmenter.label_space, options.appearance, like, partial(parts.named, look))
+            shown = overlay.like(like)
+            at_once = encoders_at_once(segmenter, shown, options.encoder)
             resumed = parts.frames
             # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
             left = islice(chain([first], decoded), resumed, None)
-            pipeline = _drawn(left, segmenter, sections, options, like, mask, parts.memory())
-            with pipeline.then("encode", partial(encode_segments, parts, like, at_once)) as done:
+            pipeline = _drawn(left, segmenter, sections, options, overlay, like, mask, parts.memory())
+            with pipeline.then("encode", partial(encode_segments, parts, shown, at_once)) as done:
                 for frames in done:
                     on_progress(resumed + frames, reader.info.frame_count)
             if not video.exists():
                 raise VideoError(f"{video}: no longer there")
-            totals, lost = parts.join(like, sound=video)
+            totals, lost = parts.join(shown, sound=video)
             wall = time.perf_counter() - started
             fresh = totals.frames - resumed
             events = reader.events.as_dict()
@@ -175,6 +180,7 @@ def overlay_video(
                 classes=totals.shares(),
                 colours=list(segmenter.label_space.colours),
                 contains=dict(segmenter.label_space.contains),
+                legend=overlay.layout(like).named,
                 masked_share=mask.share if mask else 0.0,
                 sections=SectionSummary.all_of(sections) if sections else [],
                 sections_seconds=sections.seconds if sections else {},
@@ -197,6 +203,14 @@ def open_video(video: Path, segmenter: Segmenter, options: OverlayOptions) -> Vi
     """
     threads = min(DEVICE_DECODER_THREADS, usable_cores()) if draws_on_device(segmenter) else None
     return VideoReader(video, track=options.track, frame_rate=options.frame_rate, threads=threads)
+
+
+def _overlay(
+    label_space: LabelSpace, appearance: Appearance, like: Frame, look: Callable[[], tuple[str, ...]]
+) -> Overlay:
+    """Return the drawing of frames like `like`; only a legend needs a look at the video."""
+    overlay = Overlay(label_space, appearance)
+    return Overlay(label_space, appearance, look()) if overlay.layout(like).named else overlay
 
 
 def _cut_off(frame: Frame) -> list[str]:
@@ -239,6 +253,7 @@ def _drawn(
     segmenter: Segmenter,
     sections: AdaptedSections | None,
     options: OverlayOptions,
+    overlay: Overlay,
     like: Frame,
     mask: Mask | None,
     memory: Memory | None,
@@ -246,7 +261,7 @@ def _drawn(
     """Return all stages but the last."""
     batch_size = batch_size_for(options, segmenter, like)
     if draws_on_device(segmenter) and sections is None:  # several networks take turns on the CPU's path
-        on_device, seen = device_overlay(segmenter, options, like, mask)
+        on_device, seen = device_overlay(segmenter, overlay, like, mask, options.tta)
         return drawn_on_device(decoded, on_device, seen, batch_size, segmenter.concurrency, options.smoothing, memory)
     labeller = Labeller(
         [segmenter],
@@ -259,7 +274,6 @@ def _drawn(
         smoothing=options.smoothing,
         memories=[memory] if memory else [],
     )
-    overlay = Overlay(segmenter.label_space, opacity=options.opacity, legend=options.legend)
     return labeller.after(Pipeline("decode", decoded)).then("draw", partial(_draw, overlay, mask))
 
 

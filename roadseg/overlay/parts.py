@@ -7,7 +7,7 @@ encoded again.
 
 import itertools
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -99,6 +99,13 @@ class OverlayParts:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if kind is None or issubclass(kind, VideoError) or not self.finished:
             remove_parts(self._files)
+
+    def named(self, look: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+        """Return the classes of the legend: those of the finished segments, or what `look` returns, which is kept."""
+        path = self._folder / "legend.json"
+        if not path.exists():
+            write_json(path, look())
+        return tuple(read_json(path))
 
     def memory(self) -> Memory | None:
         """Return the state of smoothing at the end of the finished segments; None without smoothing."""

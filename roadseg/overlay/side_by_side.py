@@ -20,8 +20,11 @@ from roadseg.files import held, resolved
 from roadseg.inference.label_frames import Labelled, Labeller
 from roadseg.inference.segmenter import Segmenter
 from roadseg.models.tta import NO_TTA, TTA
-from roadseg.overlay.draw import PANEL, Overlay, Patch, draw_legend, draw_title
-from roadseg.video.colour import Plane, rgb_to_ycbcr
+from roadseg.overlay.appearance import Appearance
+from roadseg.overlay.draw import Overlay
+from roadseg.overlay.layout import plain_planes
+from roadseg.overlay.panels import GROUND, Patch, draw_legend, draw_title
+from roadseg.video.colour import Plane
 from roadseg.video.frame import Frame
 from roadseg.video.pipeline import Pipeline
 from roadseg.video.reader import VideoReader
@@ -34,7 +37,7 @@ COLUMNS = 2
 LARGEST = 1920
 """Width and height of all panes together in pixels, at most."""
 GAP = 4
-"""Pixels between panes, around the legend and from a pane's corner to its title; even."""
+"""Pixels between panes, and from a pane's corner to its title; even."""
 PLAIN = "video"
 """Title of the pane that makes three runs a full grid."""
 LEGEND_HEIGHT = 0.4
@@ -180,24 +183,21 @@ class _Panes:
         spaces = [segmenter.label_space for segmenter in segmenters.values()]
         # With different label spaces, each pane has its own legend.
         alike = all(space == spaces[0] for space in spaces)
-        legend = draw_legend(spaces[0], panes_width, round(LEGEND_HEIGHT * panes_width)) if alike else None
-        self.whole = panes_width, panes_height + (legend[1].shape[0] + 2 * GAP if legend else 0)
+        sized_for = panes_width, round(LEGEND_HEIGHT * panes_width)
+        legend = draw_legend(spaces[0], spaces[0].classes, *sized_for, strip=True) if alike else None
+        self.whole = panes_width, panes_height + (legend.panel.height if legend else 0)
         """(width, height) of the whole frame."""
-        self._overlays = [Overlay(space, legend=not alike) for space in spaces]
+        appearance = Appearance(legend="none" if alike else "bottom")
+        self._overlays = [Overlay(space, appearance) for space in spaces]
         self._corners = [
             (row * (height + GAP), column * (width + GAP)) for row in range(rows) for column in range(COLUMNS)
         ]
         self._plain = len(titles) - len(segmenters)
-        ground = rgb_to_ycbcr(np.array(PANEL), reader.matrix, reader.full_range).round().astype(np.uint8)
-        half = self.whole[1] // 2, self.whole[0] // 2
-        self._ground = [
-            np.full(shape, level, np.uint8) for shape, level in zip((self.whole[::-1], half, half), ground, strict=True)
-        ]
+        self._ground = plain_planes(self.whole, GROUND, reader.matrix, reader.full_range)
         if legend:
-            corner = panes_height + GAP, (panes_width - legend[1].shape[1]) // 2
-            Patch.of(*legend, corner, reader.matrix, reader.full_range).put_on(*self._ground)
+            Patch.of(legend.panel, (panes_height, 0), reader.matrix, reader.full_range).put_on(*self._ground)
         self._titles = [
-            Patch.of(*panel, (top + 2 * GAP, left + 2 * GAP), reader.matrix, reader.full_range)
+            Patch.of(panel, (top + 2 * GAP, left + 2 * GAP), reader.matrix, reader.full_range)
             for title, (top, left) in zip(titles, self._corners, strict=True)
             if (panel := draw_title(title, width - 4 * GAP, height - 4 * GAP))
         ]

@@ -16,6 +16,7 @@ from roadseg.inference.sections import AdaptedSections
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.space import LabelSpace
 from roadseg.models.tta import NO_TTA, TTA
+from roadseg.overlay.appearance import DEFAULT_APPEARANCE, Appearance
 from roadseg.overlay.masking import Mask, MaskChoice
 from roadseg.overlay.stats import ClassShare, ClassTotals
 from roadseg.video.encoders import DEFAULT_ENCODER, ENCODERS, EncoderName
@@ -31,10 +32,8 @@ MASK_SUFFIX, PREVIEW_SUFFIX = ".mask.png", ".mask.preview.png"
 class OverlayOptions:
     """Options of an overlay."""
 
-    opacity: float = 0.5
-    """Weight of the class colours, 0 (the plain video) to 1 (only colours)."""
-    legend: bool = True
-    """Draw the names of the classes."""
+    appearance: Appearance = DEFAULT_APPEARANCE
+    """What the overlay shows."""
     batch_size: int | None = None
     """Frames that the network sees at once; changes speed and memory, not the result. None: as suits the engine."""
     track: int | None = None
@@ -61,8 +60,6 @@ class OverlayOptions:
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
             raise InputError(f"encoder: {self.encoder!r} is unknown", f"Use one of {', '.join(ENCODERS)}.")
-        if not 0 <= self.opacity <= 1:
-            raise InputError(f"opacity: {self.opacity}, wanted 0 to 1", "0 is the plain video, 1 shows only colours.")
         if self.batch_size is not None and self.batch_size < 1:
             raise InputError(f"batch_size: {self.batch_size}, wanted at least 1", "Leave it out for the best one.")
         if self.frame_rate is not None and self.frame_rate <= 0:
@@ -149,8 +146,7 @@ class OverlayJob(BaseModel):
     label_space: str = Field(title="label space")
     input_size_px: tuple[int, int] = Field(title="input size")
     """(width, height) that the network sees."""
-    opacity: float = Field(title="opacity")
-    legend: bool = Field(title="legend")
+    appearance: Appearance = Field(title="appearance")
     track: int | None = Field(default=None, title="choice of --track")
     container: Container = Field(default="mp4", title="choice of --container")
     encoder: EncoderName = Field(default=DEFAULT_ENCODER, title="choice of --encoder")
@@ -174,8 +170,7 @@ class OverlayJob(BaseModel):
             segmenter=segmenter.name,
             label_space=segmenter.label_space.name,
             input_size_px=segmenter.input_size,
-            opacity=options.opacity,
-            legend=options.legend,
+            appearance=options.appearance,
             track=options.track,
             container=options.container,
             encoder=options.encoder,
@@ -188,6 +183,13 @@ class OverlayJob(BaseModel):
             batch_norm_sections=options.sections,
             mask=options.mask.origin if isinstance(options.mask, Mask) else options.mask,
         )
+
+    def choices(self) -> dict[str, Any]:
+        """Return all values by their titles for people, those of the appearance as options of the command."""
+        shown = {str(field.title): getattr(self, name) for name, field in type(self).model_fields.items()}
+        appearance: Appearance = shown.pop("appearance")
+        options = {f"choice of --{name.replace('_', '-')}": value for name, value in vars(appearance).items()}
+        return {**shown, **options}
 
 
 class SectionSummary(BaseModel):
@@ -260,6 +262,8 @@ class OverlaySummary(BaseModel):
     """RGB colours of the classes, 0..255."""
     contains: dict[str, str]
     """Class of another label space -> class here that it is part of."""
+    legend: tuple[str, ...] = ()
+    """Classes that the legend names."""
     masked_share: float = 0.0
     """Fraction of the frame that a mask left out, 0..1; class shares refer to the rest."""
     sections: list[SectionSummary] = []
@@ -328,8 +332,8 @@ def earlier_summary(files: OverlayFiles, job: OverlayJob) -> OverlaySummary | No
             "Replace the results with --overwrite, or choose another --out.",
         ) from None
     if summary.job != job:
-        fields = OverlayJob.model_fields.items()
-        differing = [str(field.title) for name, field in fields if getattr(job, name) != getattr(summary.job, name)]
+        earlier = summary.job.choices()
+        differing = [title for title, value in job.choices().items() if value != earlier[title]]
         raise OutputError(
             f"{files.of_table(files.frames).overlay}: there already, made with another {' and '.join(differing)}",
             "Replace the results with --overwrite, or choose another --out.",

@@ -21,8 +21,8 @@ LEAST_HEAT = 0.0005
 """Share of the frame below which a heat map shows only specks."""
 MENTIONED = 3
 """Number of classes in the sentence at the top, and for each video of a folder."""
-SHOWN_ELSEWHERE = {"video_fingerprint", "segmenter", "label_space", "input_size_px", "container"}
-"""Fields of the job that the page shows elsewhere."""
+SHOWN_ELSEWHERE = {"video", "network or engine", "label space", "input size", "choice of --container"}
+"""Values of the job that the page shows elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def report_page(results: Results) -> str:
     """
     summary = results.summary
     notable = moments(results)
-    size = shown_size(results.aspect_ratio, MOMENT_WIDTH)
+    size = shown_size(results.overlay_aspect_ratio, MOMENT_WIDTH)
     with VideoReader(results.files.overlay) as reader:
         frames = [reader.frame_at(moment.seconds).to_rgb(size) for moment in notable]
     found = [{"moment": moment, "image": jpeg(rgb)} for moment, rgb in zip(notable, frames, strict=True)]
@@ -82,6 +82,7 @@ def report_page(results: Results) -> str:
         summary=summary,
         overlay=link(Path(results.files.overlay.name)),
         aspect_ratio=results.aspect_ratio,
+        overlay_aspect_ratio=results.overlay_aspect_ratio,
         end=results.end,
         mentioned=_largest(summary.classes, MENTIONED),
         classes=sorted(classes, key=lambda shown: -shown["entry"].share),
@@ -164,11 +165,10 @@ def _largest(classes: Sequence[ClassShare], count: int) -> list[ClassShare]:
 def _options(job: OverlayJob) -> dict[str, str]:
     """Return the options that were given, by their names in error messages."""
     given = {}
-    for name, field in OverlayJob.model_fields.items():
-        value = getattr(job, name)
-        if name in SHOWN_ELSEWHERE or value is None or value == "" or value is False or value == (1.0,) or value == 0:
+    for title, value in job.choices().items():
+        if title in SHOWN_ELSEWHERE or value is None or value == "" or value is False or value == (1.0,) or value == 0:
             continue
-        given[str(field.title).removeprefix("choice of ")] = "yes" if value is True else _words(str(value))
+        given[title.removeprefix("choice of ")] = "yes" if value is True else _words(str(value))
     return given
 
 

@@ -23,6 +23,8 @@ class Results:
     files: OverlayFiles
     summary: OverlaySummary
     label_space: LabelSpace
+    overlay_aspect_ratio: float
+    """Width over height of the overlay as it is shown; a legend below the picture makes it higher than the video."""
     sample_aspect_ratio: Fraction
     """Width over height of a pixel of the overlay."""
     seconds: NDArray[np.float64]
@@ -72,10 +74,12 @@ def read_results(files: OverlayFiles) -> Results:
     if not seconds:
         raise InputError(f"{files.frames}: has no frames", "Run the overlay again with --overwrite.")
     heatmaps = read_heatmaps(files.frames)
+    overlay = probe(files.overlay)
     return Results(
         files=files,
         summary=summary,
-        sample_aspect_ratio=probe(files.overlay).shown_aspect_ratio,
+        overlay_aspect_ratio=float(overlay.width * overlay.shown_aspect_ratio / overlay.height),
+        sample_aspect_ratio=overlay.shown_aspect_ratio,
         label_space=summary.label_space,
         seconds=np.concatenate(seconds),
         durations=np.concatenate(durations),

@@ -10,6 +10,7 @@ from plain_loop import plain_loop
 from roadseg.errors import VideoError
 from roadseg.inference.engines import load_segmenter
 from roadseg.models.weights import load_model
+from roadseg.overlay.appearance import NO_LEGEND
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
 from roadseg.runtime import start
@@ -30,7 +31,7 @@ def test_the_plain_loop_draws_the_same_labels(clip, tmp_path):
     fps = plain_loop(clip, tmp_path / "plain.mp4", network.eval(), card.label_space, SIZE, start("cpu"))
     assert fps > 0
     segmenter = load_segmenter(DEFAULT, device="cpu", precision="float32", input_size=SIZE)
-    overlay_video(clip, segmenter, tmp_path / "out", OverlayOptions(legend=False))
+    overlay_video(clip, segmenter, tmp_path / "out", OverlayOptions(appearance=NO_LEGEND))
     with (
         VideoReader(tmp_path / "plain.mp4") as plain,
         VideoReader(OverlayFiles.of(clip, tmp_path / "out").overlay) as ours,

@@ -14,6 +14,7 @@ from roadseg.inference.engines import load_segmenter
 from roadseg.models.build import build_model
 from roadseg.models.weights import MODEL_FILE, ModelCard, save_model
 from roadseg.overlay import side_by_side
+from roadseg.overlay.appearance import NO_LEGEND
 from roadseg.overlay.draw import Overlay
 from roadseg.video.reader import VideoReader
 
@@ -105,7 +106,7 @@ def pane(frame, place):
 def seen(segmenter, frame):
     """Luma of a frame with the labels of a run, without the rows of the title."""
     labels = segmenter.segment(np.stack([frame.to_rgb(segmenter.input_size)]))[0]
-    return Overlay(segmenter.label_space, legend=False).draw(frame, labels).y[40:96].astype(int)
+    return Overlay(segmenter.label_space, NO_LEGEND).draw(frame, labels).y[40:96].astype(int)
 
 
 @pytest.mark.slow

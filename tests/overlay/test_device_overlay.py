@@ -12,6 +12,7 @@ import torch
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.planes import PlaneLayout, scaled, to_rgb
 from roadseg.models.tta import TTA
+from roadseg.overlay.appearance import NO_LEGEND, Appearance
 from roadseg.overlay.encoding import encoders_at_once
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.masking import Mask
@@ -71,11 +72,11 @@ def check_same(found, expected):
 @pytest.mark.parametrize(
     "options",
     [
-        OverlayOptions(batch_size=3, legend=True),
-        OverlayOptions(batch_size=7, opacity=0.8, legend=False, tta=TTA(flip=True)),
-        OverlayOptions(batch_size=2, legend=False, mask=Mask(np.eye(8, dtype=bool), "test")),
-        OverlayOptions(batch_size=3, legend=False, smoothing=0.6),
-        OverlayOptions(batch_size=1, legend=False, smoothing=0.9, tta=TTA(flip=True)),
+        OverlayOptions(batch_size=3),
+        OverlayOptions(batch_size=7, appearance=Appearance(opacity=0.8, legend="none"), tta=TTA(flip=True)),
+        OverlayOptions(batch_size=2, appearance=NO_LEGEND, mask=Mask(np.eye(8, dtype=bool), "test")),
+        OverlayOptions(batch_size=3, appearance=NO_LEGEND, smoothing=0.6),
+        OverlayOptions(batch_size=1, appearance=NO_LEGEND, smoothing=0.9, tta=TTA(flip=True)),
     ],
     ids=["plain", "views", "mask", "smooth", "smooth views one by one"],
 )
@@ -94,7 +95,7 @@ def test_the_overlay_is_that_of_the_cpu(drive, segmenter, options, tmp_path, mon
 
 @pytest.mark.gpu
 def test_an_overlay_on_a_gpu_is_that_of_the_cpu(drive, segmenter, tmp_path):
-    options = OverlayOptions(batch_size=3, legend=False)
+    options = OverlayOptions(batch_size=3, appearance=NO_LEGEND)
     overlay_video(drive, segmenter, tmp_path / "cpu", options)
     on_gpu = load_segmenter(device="cuda", precision="float32", input_size=INPUT)
     summary = overlay_video(drive, on_gpu, tmp_path / "device", options)
@@ -153,5 +154,5 @@ def test_frames_that_do_not_fit_the_memory_are_drawn_in_smaller_batches(drive, s
 
     monkeypatch.setattr(type(segmenter), "label_on_device", short_of_memory)
     monkeypatch.setattr("roadseg.overlay.job.draws_on_device", lambda segmenter: True)
-    summary = overlay_video(drive, segmenter, tmp_path, OverlayOptions(batch_size=7, legend=False))
+    summary = overlay_video(drive, segmenter, tmp_path, OverlayOptions(batch_size=7, appearance=NO_LEGEND))
     assert summary.frames == COUNT and sizes == [7, 3, 3, 1]

@@ -3,9 +3,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from roadseg.labels.catalogue import CAMVID_11, CITYSCAPES_19
+from roadseg.errors import InputError
+from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.labels.space import IGNORE
-from roadseg.overlay.draw import Overlay, draw_legend, enlarge
+from roadseg.overlay.appearance import NO_LEGEND, Appearance
+from roadseg.overlay.draw import Overlay, enlarge
+from roadseg.overlay.panels import draw_legend
 from roadseg.video.colour import rgb_to_ycbcr
 from roadseg.video.frame import Frame
 
@@ -68,7 +71,9 @@ def test_rgb_to_ycbcr_of_tabulated_colours(matrix, full_range, rgb, expected):
 def test_blending_planes_is_blending_rgb(matrix, full_range, opacity):
     rgb = noise(32, 76)
     labels = blocks(np.arange(16 * 38, dtype=np.uint8).reshape(16, 38) % len(CITYSCAPES_19))
-    drawn = Overlay(CITYSCAPES_19, opacity=opacity, legend=False).draw(frame_of(rgb, matrix, full_range), labels)
+    drawn = Overlay(CITYSCAPES_19, Appearance(opacity=opacity, legend="none")).draw(
+        frame_of(rgb, matrix, full_range), labels
+    )
 
     blended = (1 - opacity) * rgb + opacity * CITYSCAPES_19.palette[labels]
     expected = rgb_to_ycbcr(blended, matrix, full_range)
@@ -80,7 +85,7 @@ def test_blending_planes_is_blending_rgb(matrix, full_range, opacity):
 def test_time_and_the_original_stay():
     frame = plain(16, 16)
     before = [plane.copy() for plane in planes(frame)]
-    drawn = Overlay(CITYSCAPES_19, legend=False).draw(frame, np.zeros((16, 16), np.uint8))
+    drawn = Overlay(CITYSCAPES_19, NO_LEGEND).draw(frame, np.zeros((16, 16), np.uint8))
     assert (drawn.index, drawn.pts, drawn.time_base, drawn.duration) == (7, 100, Fraction(1, 90_000), 3000)
     assert (drawn.matrix, drawn.full_range) == (frame.matrix, frame.full_range)
     assert not same(drawn, frame)
@@ -90,15 +95,20 @@ def test_time_and_the_original_stay():
 def test_opacity_0_is_the_image_and_1_is_the_colours():
     frame = frame_of(noise(16, 16))
     labels = blocks(np.arange(64, dtype=np.uint8).reshape(8, 8) % 19)
-    assert same(Overlay(CITYSCAPES_19, opacity=0, legend=False).draw(frame, labels), frame)
+    assert same(Overlay(CITYSCAPES_19, Appearance(opacity=0, legend="none")).draw(frame, labels), frame)
     colours = frame_of(CITYSCAPES_19.palette[labels])
-    assert same(Overlay(CITYSCAPES_19, opacity=1, legend=False).draw(frame, labels), colours)
+    assert same(Overlay(CITYSCAPES_19, Appearance(opacity=1, legend="none")).draw(frame, labels), colours)
 
 
 @pytest.mark.parametrize("opacity", [-0.1, 1.1])
 def test_opacity_outside_0_to_1_is_refused(opacity):
-    with pytest.raises(ValueError, match="opacity must be"):
-        Overlay(CITYSCAPES_19, opacity=opacity)
+    with pytest.raises(InputError, match="wanted 0 to 1"):
+        Appearance(opacity=opacity)
+
+
+def test_an_unknown_place_of_the_legend_is_refused():
+    with pytest.raises(InputError, match="legend: 'left' is unknown"):
+        Appearance(legend="left")
 
 
 @pytest.mark.parametrize("unknown", [IGNORE, 19, 200])
@@ -106,7 +116,7 @@ def test_unlabelled_pixels_keep_the_image(unknown):
     frame = frame_of(noise(16, 16))
     labels = np.full((16, 16), unknown, np.uint8)
     labels[:, 8:] = 3
-    drawn = Overlay(CITYSCAPES_19, legend=False).draw(frame, labels)
+    drawn = Overlay(CITYSCAPES_19, NO_LEGEND).draw(frame, labels)
     for before, after in zip(planes(frame), planes(drawn), strict=True):
         middle = before.shape[1] // 2
         assert np.array_equal(after[:, :middle], before[:, :middle])
@@ -120,7 +130,7 @@ def test_odd_sizes_and_label_maps_of_any_size(shape):
     )
     labels = np.zeros(shape, np.uint8)
     labels[:, shape[1] // 2 :] = 13
-    drawn = Overlay(CITYSCAPES_19, opacity=1, legend=False).draw(frame, labels)
+    drawn = Overlay(CITYSCAPES_19, Appearance(opacity=1, legend="none")).draw(frame, labels)
     road, car = np.rint(rgb_to_ycbcr(CITYSCAPES_19.palette[[0, 13]], "bt601", False)).astype(int)
     for position, plane in enumerate(planes(drawn)):
         assert plane[0, -1] == plane[-1, -1] == car[position]
@@ -151,33 +161,45 @@ def test_enlarge_leaves_what_is_more_than_a_quarter_as_large(width):
     assert np.array_equal(enlarge(labels, width), labels)
 
 
-SIZES = [(480, 272), (640, 360), (1280, 720), (1920, 1080), (1080, 1920), (3840, 2160), (961, 541)]
+SIZES = [(480, 272), (640, 360), (1280, 720), (1920, 1080), (1080, 1920), (3840, 2160)]
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-@pytest.mark.parametrize("space", [CITYSCAPES_19, CAMVID_11], ids=lambda space: space.name)
-def test_the_legend_shows_every_colour_within_the_image(width, height, space):
-    rgb, alpha = draw_legend(space, width, height)
+@pytest.mark.parametrize("strip", [True, False])
+def test_the_legend_shows_its_colours_in_an_eighth_of_the_height(width, height, strip):
+    named = ("road", "sky", "vegetation", "car", "person", "traffic light")
+    (rgb, alpha), shown = draw_legend(CITYSCAPES_19, named, width, height, strip=strip)
+    assert shown == ("road", "traffic light", "vegetation", "sky", "person", "car")
     assert rgb.shape == (*alpha.shape, 3)
     assert alpha.shape[0] % 2 == alpha.shape[1] % 2 == 0
-    assert alpha.shape[1] <= width
-    assert alpha.size <= width * height / 4
+    assert alpha.shape[0] <= 0.12 * height
+    assert alpha.shape[1] == width if strip else alpha.shape[1] < width
     assert alpha.min() >= 0 and alpha.max() <= 1
     opaque = np.rint(rgb[alpha > 0.999]).astype(int)
-    for name, colour in zip(space.classes, space.colours, strict=True):
+    for name in named:
+        colour = CITYSCAPES_19.colours[CITYSCAPES_19.classes.index(name)]
         assert (opaque == colour).all(axis=1).sum() >= 25, name
 
 
+def test_a_legend_without_room_leaves_out_the_last_classes():
+    named = CITYSCAPES_19.classes[::-1]
+    _, shown = draw_legend(CITYSCAPES_19, named, 480, 272)
+    assert 10 < len(shown) < 19
+    assert shown == CITYSCAPES_19.classes[-len(shown) :]
+    assert draw_legend(CITYSCAPES_19, named, 480, 100) is None
+    assert draw_legend(CITYSCAPES_19, (), 480, 272) is None
+
+
 @pytest.mark.parametrize(("matrix", "full_range"), COLOURS)
-def test_the_legend_hides_only_its_own_place_and_keeps_its_colours(matrix, full_range):
+def test_a_panel_hides_only_its_own_place_and_keeps_its_colours(matrix, full_range):
     frame = frame_of(np.full((720, 1280, 3), 200, np.uint8), matrix, full_range)
     nothing = np.full((180, 320), IGNORE, np.uint8)
-    drawn = Overlay(CITYSCAPES_19).draw(frame, nothing)
+    drawn = Overlay(CITYSCAPES_19, Appearance(legend="bottom")).draw(frame, nothing)
     changed = np.argwhere(drawn.y != frame.y)
     top, left = changed.min(axis=0)
     bottom, right = changed.max(axis=0) + 1
-    _, alpha = draw_legend(CITYSCAPES_19, 1280, 720)
-    assert (bottom - top, right - left) == alpha.shape
+    panel, _ = draw_legend(CITYSCAPES_19, CITYSCAPES_19.classes, 1280, 720)
+    assert (bottom - top, right - left) == panel.alpha.shape
     assert top > 360 and bottom < 720
     assert abs((left + right) / 2 - 640) <= 2
     for plane, before in zip(planes(drawn)[1:], planes(frame)[1:], strict=True):
@@ -191,11 +213,31 @@ def test_the_legend_hides_only_its_own_place_and_keeps_its_colours(matrix, full_
         assert close.sum() >= 9
 
 
-def test_a_legend_that_would_hide_too_much_is_left_out():
-    assert draw_legend(CITYSCAPES_19, 160, 90) is None
+def test_a_strip_below_leaves_the_picture_whole():
+    frame = frame_of(noise(360, 640))
+    labels = np.zeros((90, 160), np.uint8)
+    whole = Overlay(CITYSCAPES_19, named=("road", "sky")).draw(frame, labels)
+    picture = Overlay(CITYSCAPES_19, NO_LEGEND).draw(frame, labels)
+    assert (whole.width, whole.height % 2) == (640, 0)
+    assert 360 < whole.height <= 1.12 * 360
+    for plane, part in zip(planes(whole), planes(picture), strict=True):
+        assert np.array_equal(plane[: len(part)], part)
+
+
+def test_a_strip_below_an_odd_frame_cuts_its_last_row_and_column():
+    frame = Frame(
+        *(np.full(s, 128, np.uint8) for s in [(361, 641), (181, 321), (181, 321)]), "bt601", False, 0, 0, Fraction(1), 1
+    )
+    overlay = Overlay(CITYSCAPES_19)
+    drawn = overlay.draw(frame, np.full((90, 160), IGNORE, np.uint8))
+    assert (drawn.width, drawn.height) == (640, overlay.like(frame).height)
+    assert (drawn.y[:360] == 128).all() and (drawn.y[360] != 128).all()
+
+
+def test_frames_too_small_for_a_legend_have_none():
     frame = plain(90, 160)
     labels = np.zeros((90, 160), np.uint8)
-    assert same(Overlay(CITYSCAPES_19).draw(frame, labels), Overlay(CITYSCAPES_19, legend=False).draw(frame, labels))
+    assert same(Overlay(CITYSCAPES_19).draw(frame, labels), Overlay(CITYSCAPES_19, NO_LEGEND).draw(frame, labels))
 
 
 def test_one_overlay_draws_frames_of_several_kinds():

@@ -14,6 +14,7 @@ from helpers.fixed_to_camera import bare_drive, with_bonnet
 
 from roadseg.errors import InputError, OutputError
 from roadseg.files import write_png
+from roadseg.overlay.appearance import Appearance
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.masking import AUTO, mask_of, read_mask
 from roadseg.overlay.summary import OverlayOptions
@@ -58,7 +59,7 @@ def bonnet_clip(tmp_path_factory):
 
 def test_what_is_masked_is_neither_counted_nor_drawn_on(tmp_path, drawn):
     clip, out = make_drive(tmp_path / "clip.mp4"), tmp_path / "out"
-    options = OverlayOptions(opacity=1, legend=False, mask=read_mask(drawn))
+    options = OverlayOptions(appearance=Appearance(opacity=1, legend="none"), mask=read_mask(drawn))
     summary = overlay_video(clip, TheUpperHalfIsSky(), out, options)
     assert shares(summary) == {"Sky": pytest.approx(2 / 3), "Road": pytest.approx(1 / 3)}
     assert summary.masked_share == 0.25

@@ -12,6 +12,7 @@ from helpers.clips import Clip, make_clip, picture_times, sound_tracks, zero_pac
 from helpers.drive_clips import TheUpperHalfIsSky
 
 from roadseg.errors import VideoError
+from roadseg.overlay.appearance import Appearance
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
 from roadseg.report.pages import write_report
@@ -21,7 +22,7 @@ from roadseg.video.probe import probe
 from roadseg.video.reader import VideoReader
 
 VFR_TICKS = (0, 30, 31, 40, 70, 71, 95)
-INVISIBLE = OverlayOptions(opacity=0, legend=False)
+INVISIBLE = OverlayOptions(appearance=Appearance(opacity=0, legend="none"))
 
 CLIPS: dict[str, Callable[[Path], Clip]] = {
     "constant rate": lambda at: make_clip(at / "clip.mp4"),

@@ -13,6 +13,7 @@ from roadseg.files import fingerprint, held, locked
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import CAMVID_11
 from roadseg.models.tta import TTA
+from roadseg.overlay.appearance import NO_LEGEND, Appearance
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
 from roadseg.video.frame import Frame
@@ -88,7 +89,7 @@ def out(tmp_path):
     return tmp_path / "out"
 
 
-PLAIN = OverlayOptions(legend=False)
+PLAIN = OverlayOptions(appearance=NO_LEGEND)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_every_frame_at_its_time(tmp_path, out, durations, time_base, start):
 
 
 def test_the_overlay_shows_the_labels(clip, out):
-    overlay_video(clip, BrightIsSky(), out, OverlayOptions(opacity=1, legend=False))
+    overlay_video(clip, BrightIsSky(), out, OverlayOptions(appearance=Appearance(opacity=1, legend="none")))
     with VideoReader(out / "clip.overlay.mp4") as video:
         rgb = next(iter(video)).to_rgb().astype(int)
     assert np.abs(rgb[4, 32] - CAMVID_11.colours[0]).max() < 12
@@ -122,20 +123,20 @@ def test_the_overlay_shows_the_labels(clip, out):
 def test_batches_of_large_frames_are_small(clip, out, monkeypatch):
     monkeypatch.setattr("roadseg.overlay.job.BATCH_BYTES", 3 * 64 * 48 * 3 // 2 + 1)
     segmenter = BrightIsSky()
-    overlay_video(clip, segmenter, out, OverlayOptions(batch_size=100, legend=False))
+    overlay_video(clip, segmenter, out, OverlayOptions(batch_size=100, appearance=NO_LEGEND))
     assert segmenter.batches == [3, 3, 3, 1]
 
 
 def test_without_a_word_batches_are_as_the_segmenter_likes_them(clip, out):
     segmenter = BrightIsSky()
-    overlay_video(clip, segmenter, out, OverlayOptions(legend=False))
+    overlay_video(clip, segmenter, out, OverlayOptions(appearance=NO_LEGEND))
     assert segmenter.batches == [4, 4, 2]
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
 def test_the_batch_size_changes_nothing_but_the_batches(clip, out, batch_size):
     segmenter = BrightIsSky()
-    overlay_video(clip, segmenter, out, OverlayOptions(batch_size=batch_size, legend=False))
+    overlay_video(clip, segmenter, out, OverlayOptions(batch_size=batch_size, appearance=NO_LEGEND))
     expected = {1: [1] * 10, 3: [3, 3, 3, 1], 100: [10]}
     assert segmenter.batches == expected[batch_size]
     road = pq.read_table(out / "clip.frames.parquet")["fraction_Road"].to_pylist()
@@ -216,7 +217,12 @@ def test_results_of_another_job_are_replaced_only_on_demand(clip, out, tmp_path)
     for video, segmenter, options, difference in [
         (other, BrightIsSky(), OverlayOptions(), "another video$"),
         (clip, BrightIsSky("dim"), OverlayOptions(), "another network$"),
-        (clip, BrightIsSky(), OverlayOptions(opacity=0.4, legend=False), "another opacity and legend$"),
+        (
+            clip,
+            BrightIsSky(),
+            OverlayOptions(appearance=Appearance(opacity=0.4, legend="none")),
+            "another choice of --opacity and choice of --legend$",
+        ),
         (clip, BrightIsSky(), OverlayOptions(tta=TTA(flip=True)), "another choice of --flip$"),
         (clip, BrightIsSky(), OverlayOptions(batch_norm=BatchNormAdaptation(7)), "another choice of --adapt-bn$"),
     ]:
@@ -292,7 +298,7 @@ def test_damage_is_counted_and_flagged(tmp_path, out):
 
 def test_a_given_frame_rate_places_frames_that_have_no_time(real_data, out):
     video = real_data / "video" / "odd" / "enst_video.h264"
-    summary = overlay_video(video, BrightIsSky(), out, OverlayOptions(frame_rate=Fraction(10), legend=False))
+    summary = overlay_video(video, BrightIsSky(), out, OverlayOptions(frame_rate=Fraction(10), appearance=NO_LEGEND))
     assert summary.duration_seconds == pytest.approx(summary.frames / 10)
     assert times(out / "enst_video.overlay.mp4")[1] == pytest.approx((0.1, 0.1))
 
@@ -303,7 +309,7 @@ def test_a_given_frame_rate_places_frames_that_have_no_time(real_data, out):
 )
 def test_real_videos_keep_their_times_size_and_sound(real_data, out, name):
     video = real_data / "video" / "odd" / name
-    summary = overlay_video(video, BrightIsSky(), out)
+    summary = overlay_video(video, BrightIsSky(), out, PLAIN)
     files = OverlayFiles.of(video, out)
     before, after = probe(video), probe(files.overlay)
     assert np.array(times(files.overlay)) == pytest.approx(np.array(times(video)))

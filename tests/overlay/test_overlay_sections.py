@@ -12,6 +12,7 @@ from roadseg.inference.label_free import Measures
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import CAMVID_11
 from roadseg.overlay import encoding, job, parts
+from roadseg.overlay.appearance import NO_LEGEND
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
 from roadseg.video.frame import Frame
@@ -25,7 +26,7 @@ SEGMENT_FRAMES = 24
 FAIL_AT = 38
 """Number of a batch towards the end: a failure loses the frames that are on the way between stages."""
 SKY, ROAD = 0, 3
-SECTIONS = OverlayOptions(batch_norm=BatchNormAdaptation(7), sections=True, legend=False)
+SECTIONS = OverlayOptions(batch_norm=BatchNormAdaptation(7), sections=True, appearance=NO_LEGEND)
 
 
 class DarkIsAdapted(Segmenter):
@@ -115,7 +116,7 @@ def test_an_interrupted_overlay_goes_on_with_the_same_statistics(clip, tmp_path,
 
 
 def test_the_choice_is_part_of_the_job(clip, tmp_path):
-    once = OverlayOptions(batch_norm=BatchNormAdaptation(7), legend=False, batch_size=1)
+    once = OverlayOptions(batch_norm=BatchNormAdaptation(7), appearance=NO_LEGEND, batch_size=1)
     assert overlay_video(clip, DarkIsAdapted(), tmp_path, once).sections == []
     with pytest.raises(OutputError, match="another choice of --bn-sections"):
         overlay_video(clip, DarkIsAdapted(), tmp_path, SECTIONS)

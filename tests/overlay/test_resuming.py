@@ -15,6 +15,7 @@ from helpers.drive_clips import TheUpperHalfIsSky
 
 from roadseg.errors import InputError, OutputError, VideoError
 from roadseg.overlay import encoding, job, parts
+from roadseg.overlay.appearance import Appearance
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
 from roadseg.video.reader import VideoReader
@@ -155,7 +156,9 @@ def test_smoothing_goes_on_where_it_was(clip, tmp_path):
 @pytest.mark.slow
 def test_parts_of_another_job_are_not_used(clip, whole, tmp_path):
     with pytest.raises(MemoryError):
-        overlay_video(clip, TheBrighterIsSky(fail_at=THIRD_SEGMENT), tmp_path, OverlayOptions(opacity=0.9))
+        overlay_video(
+            clip, TheBrighterIsSky(fail_at=THIRD_SEGMENT), tmp_path, OverlayOptions(appearance=Appearance(opacity=0.9))
+        )
     segmenter = TheBrighterIsSky()
     assert overlay_video(clip, segmenter, tmp_path).frames_resumed == 0
     assert contents(clip, tmp_path) == whole
@@ -209,7 +212,9 @@ def test_earlier_results_stay_until_new_ones_are_whole(clip, tmp_path, monkeypat
 
     monkeypatch.setattr("roadseg.overlay.parts.join_videos", no_room)
     with pytest.raises(OutputError):
-        overlay_video(clip, TheBrighterIsSky(), tmp_path, OverlayOptions(opacity=0.9, overwrite=True))
+        overlay_video(
+            clip, TheBrighterIsSky(), tmp_path, OverlayOptions(appearance=Appearance(opacity=0.9), overwrite=True)
+        )
     assert contents(clip, tmp_path) == before
 
 
