@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from roadseg.adaptation.defaults import PRIOR
+from roadseg.cli.appearance import Classes, Legend, Opacity, Palette, Style, parse_names
 from roadseg.cli.console import Bars, Debug, Json, Quiet, Reporter, debug_wanted, fail
 from roadseg.cli.options import (
     AdaptBatchNorm,
@@ -55,11 +56,11 @@ def overlay(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")],
     run: Run = Path("default"),
-    opacity: Annotated[float, typer.Option(min=0, max=1, metavar="0..1", help="Weight of the class colours.")] = 0.5,
-    legend: Annotated[
-        Literal["below", "top", "bottom", "none"],
-        typer.Option(help="Names of the classes that the video shows: a strip below the picture, or a panel on it."),
-    ] = "below",
+    opacity: Opacity = 0.5,
+    style: Style = "fill",
+    palette: Palette = "cityscapes",
+    classes: Classes = "",
+    legend: Legend = "below",
     input_size: InputSize = None,
     batch_size: BatchSize = None,
     track: Track = None,
@@ -128,6 +129,9 @@ def overlay(
         "bn_scenes": bn_scenes,
         "bn_sections": bn_sections,
         "opacity": opacity,
+        "style": style,
+        "palette": palette,
+        "classes": parse_names(classes),
         "legend": legend,
         "batch_size": batch_size,
         "track": parse_track(track),

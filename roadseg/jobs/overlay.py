@@ -15,9 +15,10 @@ from roadseg.errors import InputError, in_one_line
 from roadseg.inference.engines import EngineName, load_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT
+from roadseg.labels.palettes import PALETTES, Palette, read_palette
 from roadseg.models.names import DEFAULT
 from roadseg.models.tta import TTA
-from roadseg.overlay.appearance import Appearance, LegendPlace
+from roadseg.overlay.appearance import Appearance, LegendPlace, Style
 from roadseg.overlay.encoding import refuse_unusable
 from roadseg.overlay.failures import Failure, FailureRecord, failure_record
 from roadseg.overlay.job import overlay_or_failure
@@ -62,6 +63,9 @@ def overlay_videos(
     bn_scenes: str = "",
     bn_sections: bool = False,
     opacity: float = 0.5,
+    style: Style = "fill",
+    palette: str | PathLike[str] = "cityscapes",
+    classes: Sequence[str] = (),
     legend: LegendPlace = "below",
     batch_size: int | None = None,
     track: int | Literal["all"] | None = None,
@@ -106,6 +110,10 @@ def overlay_videos(
         bn_sections: divide each video where its light changes, as at a tunnel or at dusk, and adapt to each scene by
             itself; not where that makes its labels less steady.
         opacity: weight of the class colours, 0 (the plain video) to 1 (only colours).
+        style: "fill" colours regions, "contour" draws their contours in full colour, "both" does both.
+        palette: "cityscapes", "bright", "colour-blind", or the path of a TOML file of class = "#rrggbb"; in the legend
+            and on the pages too.
+        classes: names of the classes that are drawn; all by default. Statistics have all.
         legend: names of the classes that the video shows: "below", a strip under the picture, which makes the video
             higher; "top" or "bottom", a panel on the picture; or "none".
         batch_size: frames that the network sees at once; by default what suits the engine.
@@ -145,7 +153,9 @@ def overlay_videos(
         raise InputError(f"ray_gpu_share: {ray_gpu_share}, wanted above 0 up to 1", "Give 0.25 for four workers a GPU.")
     out, part = Path(out), Shard(*shard) if shard else None
     options = OverlayOptions(
-        appearance=Appearance(opacity=opacity, legend=legend),
+        appearance=Appearance(
+            opacity=opacity, style=style, palette=_palette(palette), classes=tuple(classes), legend=legend
+        ),
         batch_size=batch_size,
         track=None if track == "all" else track,
         container=container,
@@ -200,12 +210,19 @@ def overlay_videos(
     return results
 
 
+def _palette(choice: str | PathLike[str]) -> Palette:
+    """Return a palette by its name, or that of a file."""
+    named = [name for name in PALETTES if name == fspath(choice)]
+    return named[0] if named else read_palette(Path(choice))
+
+
 def _one_by_one(
     tasks: Sequence[Task],
     segmenter: Segmenter,
     options: OverlayOptions,
     on_progress: Callable[[OverlayProgress], None],
 ) -> Generator[OverlaySummary | Failure]:
+    options.appearance.check(segmenter.label_space)
     for number, task in enumerate(tasks, start=1):
 
         def show(done: int, total: int | None, video: Path = task.video, number: int = number) -> None:

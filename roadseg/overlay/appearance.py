@@ -1,11 +1,15 @@
 """Appearance of an overlay: the options of what people see, which change no label and no statistics."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from roadseg.errors import InputError
+from roadseg.labels.palettes import PALETTES, Palette
+from roadseg.labels.space import LabelSpace
 
 LegendPlace = Literal["below", "top", "bottom", "none"]
+Style = Literal["fill", "contour", "both"]
 
 
 @dataclass(frozen=True)
@@ -13,15 +17,53 @@ class Appearance:
     """Options of what an overlay shows."""
 
     opacity: float = 0.5
-    """Weight of the class colours, 0 (the plain video) to 1 (only colours)."""
+    """Weight of the class colours, 0 (the plain video) to 1 (only colours); contours are opaque."""
+    style: Style = "fill"
+    """Colour regions, draw their contours, or both."""
+    palette: Palette = "cityscapes"
+    """Colours of the classes, here and on the pages."""
+    classes: tuple[str, ...] = ()
+    """Classes that are drawn; empty for all."""
     legend: LegendPlace = "below"
     """Place of the names of the classes that the video shows: a strip below the picture, or a panel on it."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1:
             raise InputError(f"opacity: {self.opacity}, wanted 0 to 1", "0 is the plain video, 1 shows only colours.")
-        if self.legend not in get_args(LegendPlace):
-            raise InputError(f"legend: {self.legend!r} is unknown", f"Use one of {', '.join(get_args(LegendPlace))}.")
+        _check_choice("style", self.style, get_args(Style))
+        _check_choice("legend", self.legend, get_args(LegendPlace))
+        if isinstance(self.palette, str):
+            _check_choice("palette", self.palette, tuple(PALETTES))
+
+    def check(self, label_space: LabelSpace) -> None:
+        """Make sure that all classes that are named are classes of a label space, or counterparts.
+
+        Raises:
+            InputError: one is not.
+        """
+        train_ids(label_space, "classes", self.classes)
+        if not isinstance(self.palette, str):
+            train_ids(label_space, "palette", tuple(self.palette))
+
+
+def train_ids(label_space: LabelSpace, option: str, names: Sequence[str]) -> list[int]:
+    """Return the train ids of classes that an option names, or of the classes that contain these.
+
+    Raises:
+        InputError: the label space has no such class.
+    """
+    found = {name: label_space.counterpart(name) for name in names}
+    unknown = [name for name, counterpart in found.items() if counterpart is None]
+    if unknown:
+        raise InputError(
+            f"{option}: no class {unknown[0]!r} in {label_space.name}", f"There are {', '.join(label_space.classes)}."
+        )
+    return [label_space.classes.index(counterpart) for counterpart in found.values() if counterpart is not None]
+
+
+def _check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InputError(f"{option}: {value!r} is unknown", f"Use one of {', '.join(choices)}.")
 
 
 DEFAULT_APPEARANCE = Appearance()

@@ -2,11 +2,13 @@
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from roadseg.inference.planes import Planes, enlarged
-from roadseg.overlay.draw import Overlay
+from roadseg.labels.space import IGNORE
+from roadseg.overlay.draw import Overlay, line_width
 from roadseg.overlay.layout import STEPS
 from roadseg.video.frame import Frame
 
@@ -26,8 +28,10 @@ class DeviceDrawing:
 
         colours = overlay.tables(like.matrix, like.full_range)
         opacity = np.where(np.arange(256) < len(overlay.label_space), overlay.opacity, 0)
+        self._drawn = torch.from_numpy(overlay.drawn).to(device)
         self._kept = on_device(1 - opacity)
         self._added = [on_device(opacity * levels) for levels in colours]
+        self._colours = [torch.from_numpy(levels).to(device) for levels in colours] if overlay.has_contours else []
         layout = overlay.layout(like)
         self._picture = layout.picture
         ground = layout.ground
@@ -48,14 +52,23 @@ class DeviceDrawing:
             labels: (N, h, w) uint8 train ids of the whole frames at any size.
         """
         y, u, v = planes
-        large = enlarge(labels, y.shape[2])
-        small = enlarged(large, (u.shape[2], u.shape[1]))
-        y, u, v = self._composed(
-            [
-                self._blend(plane, maps, added)
-                for plane, maps, added in zip((y, u, v), (large, small, small), self._added, strict=True)
+        half = u.shape[2], u.shape[1]
+        large = enlarge(self._drawn[labels.int()], (y.shape[2], y.shape[1]))
+        small = enlarged(large, half)
+        drawn = [
+            self._blend(plane, maps, added)
+            for plane, maps, added in zip(planes, (large, small, small), self._added, strict=True)
+        ]
+        if self._colours:
+            lines = outlines(large)
+            half_lines = enlarged(lines, half)
+            drawn = [
+                torch.where(where, colours[maps.int()], plane)
+                for plane, maps, where, colours in zip(
+                    drawn, (large, small, small), (lines, half_lines, half_lines), self._colours, strict=True
+                )
             ]
-        )
+        y, u, v = self._composed(drawn)
         return y, u, v
 
     def _composed(self, picture: list[Tensor]) -> list[Tensor]:
@@ -75,15 +88,23 @@ class DeviceDrawing:
 
     def _blend(self, plane: Tensor, labels: Tensor, added: Tensor) -> Tensor:
         """Return kept x plane + added, where both depend on the label."""
-        ids, size = labels.int(), (plane.shape[2], plane.shape[1])
-        return (plane * enlarged(self._kept[ids], size)).add_(enlarged(added[ids], size)).round_().to(torch.uint8)
+        ids = labels.int()
+        return (plane * self._kept[ids]).add_(added[ids]).round_().to(torch.uint8)
 
 
-def enlarge(labels: Tensor, width: int) -> Tensor:
-    """Double label maps (N, h, w) uint8 until they are more than a quarter of `width` pixels wide, as in `draw`."""
-    while 4 * labels.shape[2] <= width:
-        labels = _median(enlarged(labels, (2 * labels.shape[2], 2 * labels.shape[1])))
-    return labels
+def enlarge(labels: Tensor, size: tuple[int, int]) -> Tensor:
+    """Scale label maps (N, h, w) uint8 to (width, height) `size`, as in `draw`."""
+    while labels.shape[2] < size[0]:
+        labels = _median(enlarged(labels, (min(2 * labels.shape[2], size[0]), min(2 * labels.shape[1], size[1]))))
+    return labels if labels.shape[:0:-1] == size else enlarged(labels, size)
+
+
+def outlines(labels: Tensor) -> Tensor:
+    """Return where regions of label maps (N, H, W) uint8 end, as in `draw`: (N, H, W) bool."""
+    width = line_width(labels.shape[1])
+    values = labels.float()
+    highest, lowest = (sign * F.max_pool2d(sign * values, 2 * width + 1, 1, width) for sign in (1, -1))
+    return (highest > lowest) & (labels != IGNORE)
 
 
 def _median(labels: Tensor) -> Tensor:

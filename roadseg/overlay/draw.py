@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roadseg.labels.palettes import recoloured
 from roadseg.labels.space import IGNORE, LabelMap, LabelSpace
-from roadseg.overlay.appearance import DEFAULT_APPEARANCE, Appearance
+from roadseg.overlay.appearance import DEFAULT_APPEARANCE, Appearance, train_ids
 from roadseg.overlay.layout import Layout
 from roadseg.overlay.panels import levels
 from roadseg.video.colour import Matrix, Plane, rgb_to_ycbcr
@@ -26,16 +27,25 @@ class Overlay:
     Args:
         label_space: gives the colours and the names in the legend.
         appearance: what is shown.
-        named: classes that the legend names, the most important first; None for all.
+        named: classes that the legend names if they are drawn, the most important first; None for all.
+
+    Raises:
+        InputError: the appearance names a class that the label space does not have.
     """
 
     def __init__(
         self, label_space: LabelSpace, appearance: Appearance = DEFAULT_APPEARANCE, named: Sequence[str] | None = None
     ) -> None:
-        self.label_space = label_space
-        self.opacity = appearance.opacity
+        self.label_space = recoloured(label_space, appearance.palette)
+        self.opacity = appearance.opacity if appearance.style != "contour" else 0.0
+        self.has_contours = appearance.style != "fill"
+        drawn = train_ids(label_space, "classes", appearance.classes) or range(len(label_space))
+        self.drawn: NDArray[np.uint8] = np.full(256, IGNORE, np.uint8)
+        """(256,) label value -> train id, or `IGNORE` for what is not drawn."""
+        self.drawn[list(drawn)] = drawn
+        shown = label_space.classes if named is None else tuple(named)
+        self._named = tuple(name for name in shown if label_space.classes.index(name) in drawn)
         self._appearance = appearance
-        self._named = label_space.classes if named is None else tuple(named)
         self.tables = lru_cache(self._make_tables)
         self._layout = lru_cache(self._make_layout)
 
@@ -56,23 +66,38 @@ class Overlay:
                 classes, the frame stays as it is.
         """
         layout = self.layout(frame)
-        large = enlarge(labels, frame.width)
-        small = _nearest(large, (frame.u.shape[1], frame.u.shape[0]))
+        labels = np.asarray(cv2.LUT(labels, self.drawn), np.uint8)
+        gaps = bool((labels == IGNORE).any())  # asked here, where the map is small
+        large = enlarge(labels, (frame.width, frame.height))
+        half = frame.u.shape[1], frame.u.shape[0]
+        small = _nearest(large, half)
+        lines = half_lines = None
+        if self.has_contours:
+            lines = outlines(large)
+            half_lines = _nearest(lines, half)
         y_table, u_table, v_table = self.tables(frame.matrix, frame.full_range)
-        y = self._blend(frame.y, large, y_table)
-        u = self._blend(frame.u, small, u_table)
-        v = self._blend(frame.v, small, v_table)
+        y = self._blend(frame.y, large, lines, y_table, gaps)
+        u = self._blend(frame.u, small, half_lines, u_table, gaps)
+        v = self._blend(frame.v, small, half_lines, v_table, gaps)
         y, u, v = layout.compose((y, u, v))
         return replace(frame, y=y, u=u, v=v)
 
-    def _blend(self, plane: Plane, labels: LabelMap, table: NDArray[np.uint8]) -> Plane:
-        """Blend the value of `table` (256,) for each label into a copy of `plane`; labels are scaled to the plane."""
-        size = (plane.shape[1], plane.shape[0])
-        blended = _nearest(np.asarray(cv2.LUT(labels, table), np.uint8), size)
-        cv2.addWeighted(plane, 1 - self.opacity, blended, self.opacity, 0, dst=blended)
-        unknown = labels >= len(self.label_space)
-        if unknown.any():
-            cv2.copyTo(plane, _nearest(unknown.view(np.uint8), size), blended)
+    def _blend(
+        self, plane: Plane, labels: LabelMap, lines: Plane | None, table: NDArray[np.uint8], gaps: bool
+    ) -> Plane:
+        """Blend the values of `table` (256,) for labels into a copy of `plane`; where `lines` are, they cover it.
+
+        `gaps` says that some labels are `IGNORE`.
+        """
+        colours = np.asarray(cv2.LUT(labels, table), np.uint8)
+        if self.opacity:
+            blended = np.asarray(cv2.addWeighted(plane, 1 - self.opacity, colours, self.opacity, 0), np.uint8)
+            if gaps:
+                cv2.copyTo(plane, (labels == IGNORE).view(np.uint8), blended)
+        else:
+            blended = plane.copy()
+        if lines is not None:
+            cv2.copyTo(colours, lines, blended)
         return blended
 
     def _make_tables(self, matrix: Matrix, full_range: bool) -> NDArray[np.uint8]:
@@ -83,16 +108,29 @@ class Overlay:
         return Layout.of(self._appearance, self.label_space, self._named, (width, height), matrix, full_range)
 
 
-def enlarge(labels: LabelMap, width: int) -> LabelMap:
-    """Double the size of a label map until it is more than a quarter of `width` pixels wide, rounding its outlines.
+def enlarge(labels: LabelMap, size: tuple[int, int]) -> LabelMap:
+    """Scale a label map to (width, height) `size`, rounding its outlines on the way up.
 
-    Each doubling by nearest neighbour is followed by a 3 x 3 median. Where two classes meet, a median is the majority,
-    which turns stairs into slopes and leaves alone even lines that are one label wide.
+    It is doubled as long as it is smaller. Each step by nearest neighbour is followed by a 3 x 3 median. Where two
+    classes meet, a median is the majority, which turns stairs into slopes and leaves alone even lines that are one
+    label wide.
     """
-    while 4 * labels.shape[1] <= width:
-        doubled = _nearest(labels, (2 * labels.shape[1], 2 * labels.shape[0]))
-        labels = np.asarray(cv2.medianBlur(doubled, 3), np.uint8)
-    return labels
+    while labels.shape[1] < size[0]:
+        step = min(2 * labels.shape[1], size[0]), min(2 * labels.shape[0], size[1])
+        labels = np.asarray(cv2.medianBlur(_nearest(labels, step), 3), np.uint8)
+    return labels if labels.shape == size[::-1] else _nearest(labels, size)
+
+
+def outlines(labels: LabelMap) -> Plane:
+    """Return where regions of a label map (h, w) end, for lines on both sides: (h, w) uint8, other than 0 on lines."""
+    size = 2 * line_width(labels.shape[0]) + 1
+    lines = cv2.morphologyEx(labels, cv2.MORPH_GRADIENT, np.ones((size, size), np.uint8))
+    return np.asarray(np.where(labels == IGNORE, np.uint8(0), lines), np.uint8)
+
+
+def line_width(height: int) -> int:
+    """Return the width of a contour inside its region in pixels, for a picture of this height."""
+    return max(1, round(height / 360))
 
 
 def _nearest(plane: Plane, size: tuple[int, int]) -> Plane:

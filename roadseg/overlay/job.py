@@ -178,7 +178,7 @@ def overlay_video(
                 duration_seconds=totals.seconds,
                 creation_time=reader.info.creation_time,
                 classes=totals.shares(),
-                colours=list(segmenter.label_space.colours),
+                colours=list(overlay.label_space.colours),
                 contains=dict(segmenter.label_space.contains),
                 legend=overlay.layout(like).named,
                 masked_share=mask.share if mask else 0.0,

@@ -1,6 +1,6 @@
 """Panels on and below the picture of an overlay: a legend and a title, ready to be put on the planes of frames."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -71,28 +71,48 @@ def draw_legend(
     gap, line, swatch = round(0.6 * size), round(1.4 * size), _even(size)
     most = int((LEGEND_SHARE * height - gap // 2) // line)
     widths = {name: swatch + 2 * gap // 3 + text_width(name, size) + 2 * gap for name in named}
-    for kept, rows in ((kept, rows) for kept in range(len(named), 0, -1) for rows in range(1, most + 1)):
+    for kept in range(len(named), 0, -1):
         names = tuple(sorted(named[:kept], key=label_space.classes.index))
-        columns = [max(widths[name] for name in names[first : first + rows]) for first in range(0, kept, rows)]
-        if sum(columns) <= width:
+        rows = _rows(names, widths, width, most)
+        if rows:
             break
     else:
         return None
-    panel_height = min(_even(rows * line + gap // 2), int(LEGEND_SHARE * height) // 2 * 2)
-    canvas = _Canvas(width if strip else _even(sum(columns)), panel_height)
+    lengths = [sum(widths[name] for name in row) for row in rows]
+    panel_height = min(_even(len(rows) * line + gap // 2), int(LEGEND_SHARE * height) // 2 * 2)
+    canvas = _Canvas(width if strip else _even(max(lengths)), panel_height)
     if strip:
         canvas.fill(GROUND)
     else:
         canvas.box(0, 0, canvas.width, panel_height, size // 2, GROUND, GROUND_OPACITY)
-    left, above = (canvas.width - sum(columns)) // 2 + gap, (panel_height - rows * line) // 2
-    for position, name in enumerate(names):
-        column, row = divmod(position, rows)
-        x, y = left + sum(columns[:column]), above + row * line + (line - swatch) // 2
-        colour = label_space.colours[label_space.classes.index(name)]
-        canvas.box(x - 1, y - 1, swatch + 2, swatch + 2, swatch // 4 + 1, SWATCH_RIM, SWATCH_RIM_OPACITY)
-        canvas.box(x, y, swatch, swatch, swatch // 4, colour, 1.0)
-        canvas.text(x + swatch + 2 * gap // 3, y + round(0.5 * swatch + 0.35 * size), name, size, TEXT)
+    y = (panel_height - len(rows) * line) // 2 + (line - swatch) // 2
+    for row, length in zip(rows, lengths, strict=True):
+        x = (canvas.width - length) // 2 + gap
+        for name in row:
+            colour = label_space.colours[label_space.classes.index(name)]
+            canvas.box(x - 1, y - 1, swatch + 2, swatch + 2, swatch // 4 + 1, SWATCH_RIM, SWATCH_RIM_OPACITY)
+            canvas.box(x, y, swatch, swatch, swatch // 4, colour, 1.0)
+            canvas.text(x + swatch + 2 * gap // 3, y + round(0.5 * swatch + 0.35 * size), name, size, TEXT)
+            x += widths[name]
+        y += line
     return Legend(canvas.panel, names)
+
+
+def _rows(names: Sequence[str], widths: Mapping[str, int], width: int, most: int) -> list[list[str]]:
+    """Divide names into as few rows as possible, about equally long; return none if they need more than `most`."""
+    total = sum(widths[name] for name in names)
+    for number in range(1, most + 1):
+        for longest in range(-(-total // number), width + 1):
+            rows, length = [[names[0]]], widths[names[0]]
+            for name in names[1:]:
+                length += widths[name]
+                if length > longest:
+                    rows.append([])
+                    length = widths[name]
+                rows[-1].append(name)
+            if len(rows) <= number:
+                return rows
+    return []
 
 
 def draw_title(text: str, width: int, height: int) -> Panel | None:

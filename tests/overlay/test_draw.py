@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from roadseg.errors import InputError
-from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.labels.catalogue import CAMVID_11, CITYSCAPES_19
 from roadseg.labels.space import IGNORE
 from roadseg.overlay.appearance import NO_LEGEND, Appearance
 from roadseg.overlay.draw import Overlay, enlarge
@@ -140,7 +140,7 @@ def test_odd_sizes_and_label_maps_of_any_size(shape):
 
 def test_enlarge_turns_stairs_into_slopes():
     labels = np.array([[0, 0, 0, 9], [0, 0, 9, 9], [0, 9, 9, 9], [9, 9, 9, 9]], np.uint8)
-    enlarged = enlarge(labels, 16)
+    enlarged = enlarge(labels, (8, 8))
     assert set(np.unique(enlarged)) == {0, 9}
     assert (enlarged == 0).sum(axis=1).tolist() == [6, 5, 5, 3, 3, 1, 0, 0]  # without the median 6 6 4 4 2 2 0 0
 
@@ -148,17 +148,18 @@ def test_enlarge_turns_stairs_into_slopes():
 def test_enlarge_keeps_thin_lines_and_makes_up_no_class_between_two():
     labels = np.full((12, 16), 2, np.uint8)
     labels[:, 5] = labels[6, :] = 17
-    enlarged = enlarge(labels, 128)
+    enlarged = enlarge(labels, (64, 48))
     assert enlarged.shape == (48, 64)
     assert set(np.unique(enlarged)) == {2, 17}
     assert (enlarged[:, 20:24] == 17).all()
     assert (enlarged[24:28, :] == 17).all()
 
 
-@pytest.mark.parametrize("width", [8, 16, 31])
-def test_enlarge_leaves_what_is_more_than_a_quarter_as_large(width):
+def test_enlarge_leaves_what_is_large_enough_and_takes_the_nearest_of_what_is_larger():
     labels = np.arange(64, dtype=np.uint8).reshape(8, 8)
-    assert np.array_equal(enlarge(labels, width), labels)
+    assert np.array_equal(enlarge(labels, (8, 8)), labels)
+    assert np.array_equal(enlarge(labels.repeat(2, 0).repeat(2, 1), (8, 8)), labels)
+    assert enlarge(labels, (19, 21)).shape == (21, 19)
 
 
 SIZES = [(480, 272), (640, 360), (1280, 720), (1920, 1080), (1080, 1920), (3840, 2160)]
@@ -238,6 +239,83 @@ def test_frames_too_small_for_a_legend_have_none():
     frame = plain(90, 160)
     labels = np.zeros((90, 160), np.uint8)
     assert same(Overlay(CITYSCAPES_19).draw(frame, labels), Overlay(CITYSCAPES_19, NO_LEGEND).draw(frame, labels))
+
+
+def halves(one, other, size=64):
+    """A map whose left half is of one class."""
+    labels = np.full((size, size), one, np.uint8)
+    labels[:, size // 2 :] = other
+    return labels
+
+
+def shown_colours(space, train_id, frame):
+    return np.rint(rgb_to_ycbcr(np.array(space.colours[train_id]), frame.matrix, frame.full_range))
+
+
+def test_contours_are_lines_in_full_colour_on_both_sides_and_nothing_else():
+    frame = plain(64, 64)
+    drawn = Overlay(CITYSCAPES_19, Appearance(style="contour", legend="none")).draw(frame, halves(0, 13))
+    changed = drawn.y != frame.y
+    assert changed[:, 31:33].all() and changed.sum() == 2 * 64
+    for column, train_id in ((31, 0), (32, 13)):
+        assert (drawn.y[:, column] == shown_colours(CITYSCAPES_19, train_id, frame)[0]).all()
+
+
+def test_both_is_the_fill_with_contours_over_it():
+    frame, labels = frame_of(noise(64, 64)), halves(0, 13)
+    fill, contour, both = (
+        Overlay(CITYSCAPES_19, Appearance(style=style, legend="none")).draw(frame, labels)
+        for style in ("fill", "contour", "both")
+    )
+    assert np.array_equal(both.y[:, 31:33], contour.y[:, 31:33])
+    assert np.array_equal(np.delete(both.y, [31, 32], 1), np.delete(fill.y, [31, 32], 1))
+
+
+@pytest.mark.parametrize("style", ["fill", "both"])
+def test_classes_that_are_not_wanted_are_not_drawn(style):
+    frame, labels = frame_of(noise(64, 64)), halves(0, 13)
+    drawn = Overlay(CITYSCAPES_19, Appearance(style=style, classes=("car",), legend="none")).draw(frame, labels)
+    whole = Overlay(CITYSCAPES_19, Appearance(style=style, legend="none")).draw(frame, labels)
+    assert np.array_equal(drawn.y[:, :32], frame.y[:, :32])
+    assert np.array_equal(drawn.y[:, 32:], whole.y[:, 32:])
+
+
+def test_the_legend_names_only_what_is_drawn():
+    overlay = Overlay(CITYSCAPES_19, Appearance(classes=("car", "road")), named=("sky", "road", "car"))
+    assert overlay.layout(plain(360, 640)).named == ("road", "car")
+
+
+def test_other_label_spaces_have_counterparts_of_classes():
+    overlay = Overlay(CAMVID_11, Appearance(classes=("road", "vegetation")))
+    assert overlay.layout(plain(360, 640)).named == ("Road", "Tree")
+
+
+def test_a_palette_changes_drawing_and_legend():
+    overlay = Overlay(CITYSCAPES_19, Appearance(opacity=1, palette={"road": (10, 200, 30)}), named=("road",))
+    frame = plain(360, 640)
+    drawn = overlay.draw(frame, np.zeros((90, 160), np.uint8))
+    level = shown_colours(overlay.label_space, 0, frame)[0]
+    assert (drawn.y[:360] == level).all()
+    assert (drawn.y[360:] == level).sum() > 25
+
+
+@pytest.mark.parametrize(
+    ("appearance", "problem"),
+    [
+        ({"classes": ("road", "hovercraft")}, "classes: no class 'hovercraft' in cityscapes-19"),
+        ({"palette": {"hovercraft": (0, 0, 0)}}, "palette: no class 'hovercraft'"),
+    ],
+)
+def test_unknown_classes_are_refused(appearance, problem):
+    with pytest.raises(InputError, match=problem) as error:
+        Appearance(**appearance).check(CITYSCAPES_19)
+    assert "There are road, sidewalk" in error.value.remedy
+
+
+@pytest.mark.parametrize(("option", "value"), [("style", "dots"), ("palette", "dark")])
+def test_unknown_choices_are_refused(option, value):
+    with pytest.raises(InputError, match=f"{option}: '{value}' is unknown"):
+        Appearance(**{option: value})
 
 
 def test_one_overlay_draws_frames_of_several_kinds():

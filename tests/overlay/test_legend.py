@@ -71,6 +71,16 @@ def test_the_overlay_has_the_legend_of_its_video(clip, tmp_path, place, added):
         assert np.abs(next(iter(overlay)).y.astype(int) - expected.y).mean() < 3  # but for the encoder
 
 
+def test_summary_and_reruns_know_the_appearance(clip, tmp_path):
+    options = OverlayOptions(appearance=Appearance(style="both", palette={"road": (1, 2, 3)}, classes=("road", "car")))
+    first = overlay_video(clip, SomeClasses(), tmp_path, options)
+    assert first.legend == ("road", "car")
+    assert first.colours[0] == (1, 2, 3) and first.colours[1:] == list(CITYSCAPES_19.colours[1:])
+    assert sum(entry.share for entry in first.classes) == pytest.approx(1)
+    again = overlay_video(clip, SomeClasses(), tmp_path, options)
+    assert again.skipped and again.job == first.job
+
+
 def test_without_a_legend_there_is_no_look(clip, tmp_path):
     segmenter = SomeClasses()
     summary = overlay_video(clip, segmenter, tmp_path, OverlayOptions(appearance=NO_LEGEND))

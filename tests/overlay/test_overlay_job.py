@@ -89,6 +89,7 @@ def out(tmp_path):
     return tmp_path / "out"
 
 
+RED_SKY = Appearance(style="both", palette={"Sky": (255, 0, 0)})
 PLAIN = OverlayOptions(appearance=NO_LEGEND)
 
 
@@ -223,6 +224,7 @@ def test_results_of_another_job_are_replaced_only_on_demand(clip, out, tmp_path)
             OverlayOptions(appearance=Appearance(opacity=0.4, legend="none")),
             "another choice of --opacity and choice of --legend$",
         ),
+        (clip, BrightIsSky(), OverlayOptions(appearance=RED_SKY), "another choice of --style and choice of --palette$"),
         (clip, BrightIsSky(), OverlayOptions(tta=TTA(flip=True)), "another choice of --flip$"),
         (clip, BrightIsSky(), OverlayOptions(batch_norm=BatchNormAdaptation(7)), "another choice of --adapt-bn$"),
     ]:

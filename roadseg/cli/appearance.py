@@ -1,0 +1,40 @@
+"""Options of `roadseg overlay` that say what people see."""
+
+from typing import Annotated, Literal
+
+import typer
+
+PANEL = "Appearance"
+
+Opacity = Annotated[
+    float,
+    typer.Option(min=0, max=1, metavar="0..1", help="Weight of the class colours.", rich_help_panel=PANEL),
+]
+Style = Annotated[
+    Literal["fill", "contour", "both"],
+    typer.Option(help="Colour regions, draw their contours, or both.", rich_help_panel=PANEL),
+]
+Palette = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="Colours: cityscapes, bright, colour-blind, or a TOML file of class = '#rrggbb'.",
+        rich_help_panel=PANEL,
+    ),
+]
+Classes = Annotated[
+    str,
+    typer.Option(metavar="NAME,NAME..", help="Draw only these classes; statistics keep all.", rich_help_panel=PANEL),
+]
+Legend = Annotated[
+    Literal["below", "top", "bottom", "none"],
+    typer.Option(
+        help="Names of the classes that the video shows: a strip below the picture, or a panel on it.",
+        rich_help_panel=PANEL,
+    ),
+]
+
+
+def parse_names(names: str) -> tuple[str, ...]:
+    """Return the names of classes in a list with commas."""
+    return tuple(name.strip() for name in names.split(",") if name.strip())
