@@ -25,7 +25,7 @@ from gpu.inference import agreement, network_rate, segmenter_rate, streams
 from gpu.machine import gpu_tests, groups, machine
 from gpu.setting import Setting
 from gpu.training import host_waits, optimizers, repeatability, training
-from gpu.video import codecs, overlay
+from gpu.video import codecs, overlay_720p, overlay_1080p
 
 LIMIT = 470
 """Seconds in all; a section that would end later is left out."""
@@ -40,7 +40,8 @@ SECTIONS: dict[Callable[[Setting], dict[str, Any]], int] = {
     host_waits: 20,
     groups: 15,
     repeatability: 15,
-    overlay: 110,
+    overlay_720p: 60,
+    overlay_1080p: 60,
     training: 60,
     optimizers: 15,
     codecs: 20,

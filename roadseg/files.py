@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,10 @@ LOCK_PATIENCE = 1.0
 """Seconds to wait for a lock before another process counts as writing. `held` takes the lock of a folder for
 milliseconds, so a lock that is still taken after this time belongs to a process that works here."""
 FINGERPRINT_BYTES = 1 << 20
+
+
+class TakenError(OutputError):
+    """Another process holds a name or a folder."""
 
 
 @contextmanager
@@ -190,6 +194,28 @@ def held(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def in_turn(path: Path, on_wait: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Hold the name `path` once no other process does: whoever waited finds what the others have made.
+
+    Args:
+        path: the name to hold. Its folder is made if it is missing.
+        on_wait: called about every second that another process holds the name.
+
+    Raises:
+        OutputError: the folder cannot be written to.
+    """
+    with output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        while True:
+            with suppress(TakenError):
+                stack.enter_context(_name_lock(path))
+                break
+            on_wait()
+        yield
+
+
+@contextmanager
 def _folder_lock(folder: Path) -> Iterator[None]:
     """Lock a folder; one that was made for this and in which an error left nothing is removed again."""
     there = folder.exists()
@@ -232,7 +258,7 @@ def _lock(file: Path, what: Path) -> Iterator[None]:
         with output_errors(what):
             lock.acquire()
     except Timeout:
-        raise OutputError(
+        raise TakenError(
             f"{what}: another roadseg process is writing here", "Wait for it to end, or choose another --out."
         ) from None
     try:

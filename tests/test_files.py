@@ -4,12 +4,13 @@ import fcntl
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from roadseg.errors import OutputError
-from roadseg.files import held, locked, making
+from roadseg.files import held, in_turn, locked, making
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +136,31 @@ def test_many_who_want_one_name_get_it_one_after_the_other(tmp_path, monkeypatch
     for thread in threads:
         thread.join()
     assert most == [1] * 40
+
+
+def test_who_waits_for_a_turn_is_asked_until_it_comes(tmp_path):
+    waits, turns = [], []
+    with ExitStack() as other:
+        other.enter_context(held(tmp_path / "one"))
+
+        def on_wait():
+            waits.append(len(turns))
+            if len(waits) == 2:
+                other.close()
+
+        with in_turn(tmp_path / "one", on_wait):
+            turns.append(1)
+            with refused("one"), held(tmp_path / "one"):
+                pass
+    assert waits == [0, 0]
+
+
+def test_an_error_in_a_turn_comes_out_once(tmp_path):
+    waits = []
+    two = tmp_path / "two"
+    with held(two), refused("two"), in_turn(tmp_path / "one", lambda: waits.append(1)), held(two):
+        pass
+    assert not waits and not names(tmp_path).count(".one.lock")
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from roadseg.cores import usable_cores
 from roadseg.datasets.dataset import ImageDataset
-from roadseg.files import writing
+from roadseg.files import in_turn, writing
 from roadseg.labels.space import IGNORE
 
 
@@ -36,13 +36,24 @@ def class_counts(
         OutputError: the counts cannot be written.
     """
     kept = folder / f"{dataset.name}-{_identity(dataset)[:16]}.npy"
-    try:
-        return np.asarray(np.load(kept), np.int64)
-    except (OSError, ValueError, EOFError):  # not there, or damaged
-        counts = _counted(dataset, on_progress)
-    with writing(kept) as part, part.open("wb") as file:
-        np.save(file, counts)
+    counts = _stored(kept)
+    if counts is not None:
+        return counts
+    with in_turn(kept):
+        counts = _stored(kept)  # by another process, meanwhile
+        if counts is None:
+            counts = _counted(dataset, on_progress)
+            with writing(kept) as part, part.open("wb") as file:
+                np.save(file, counts)
     return counts
+
+
+def _stored(file: Path) -> NDArray[np.int64] | None:
+    """Return stored counts; None where there are none, or damaged ones."""
+    try:
+        return np.asarray(np.load(file), np.int64)
+    except (OSError, ValueError, EOFError):
+        return None
 
 
 def _counted(dataset: ImageDataset, on_progress: Callable[[int, int], None]) -> NDArray[np.int64]:

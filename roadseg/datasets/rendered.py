@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from roadseg.cores import opencv_in_one_thread, usable_cores
 from roadseg.datasets.image_files import read_colours, read_ids
 from roadseg.datasets.streets import DRIVE, STREETS_FILE
 from roadseg.errors import InputError, OutputError, RoadsegError
-from roadseg.files import write_png, write_text
+from roadseg.files import in_turn, write_png, write_text
 from roadseg.labels.catalogue import INDIAN_20
 from roadseg.streets.contact_sheet import contact_sheet
 from roadseg.streets.drive import drive_frames, frame_count
@@ -38,6 +38,7 @@ SHEET_STREETS = 12
 """Number of images on a contact sheet."""
 FEW = 4
 """Streets of a task for a worker; if there are no more, the calling process renders them: others start for seconds."""
+GUARD = 'In a script, put the call below `if __name__ == "__main__":`.'
 Progress = Callable[[int, int], None]
 """Called with (images done, total)."""
 
@@ -144,6 +145,8 @@ def render_dataset(
 ) -> None:
     """Render streets 0 to `count` - 1 of a set into a folder; finished streets are kept, so a call can be repeated.
 
+    A process that finds another one at work on the set waits for it.
+
     Args:
         folder: folder for images/, labels/ and dataset.toml.
         count: number of streets.
@@ -163,11 +166,35 @@ def render_dataset(
     check(seed, size, look)
     scenes = mixture(scenes)
     contents = "stills of streets that both looks show" if shared else "stills"
-    describe(folder, contents, seed=seed, size=size, look=look, scenes=scenes)
-    missing = [index for index in range(count) if not label_path(folder, index).exists()]
+    described = partial(describe, folder, contents, seed=seed, size=size, look=look, scenes=scenes)
+
+    def missing() -> list[int]:
+        return [index for index in range(count) if not label_path(folder, index).exists()]
+
+    if (folder / STREETS_FILE).exists() and not missing():
+        described()  # of a finished set nothing is locked or written: it may be read-only
+        on_progress(count, count)
+        return
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        # A worker that imports a script without a guard: it would wait for the process that waits for it.
+        raise RoadsegError(f"{folder}: a process that renders streets starts others", GUARD)
+    with in_turn(folder / "streets", on_wait=lambda: on_progress(count - len(missing()), count)):
+        described()
+        render = partial(_render_one, folder, seed, size, look, scenes, shared)
+        _render(folder, missing(), count, render, workers, on_progress)
+
+
+def _render(
+    folder: Path,
+    missing: Sequence[int],
+    count: int,
+    render: Callable[[int], None],
+    workers: int | None,
+    on_progress: Progress,
+) -> None:
+    """Render the missing streets of a set, in processes of their own if they are many."""
     done = count - len(missing)
     on_progress(done, count)
-    render = partial(_render_one, folder, seed, size, look, scenes, shared)
     if len(missing) <= FEW:
         with opencv_in_one_thread():
             for index in missing:
@@ -185,7 +212,7 @@ def render_dataset(
         except BrokenProcessPool:
             raise RoadsegError(
                 f"{folder}: a process that renders streets ended unexpectedly",
-                'In a script, put the call below `if __name__ == "__main__":`. If memory is short, use --threads 1.',
+                f"{GUARD} If memory is short, use --threads 1.",
             ) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -223,17 +250,20 @@ def render_drive(
         raise InputError(f"a clip of {size[0]}x{size[1]} cannot be written", "Give even sides, which H.264 needs.")
     frames = drive_frames(seed, seconds, size=size, look=look, frame_rate=frame_rate, scenes=scenes)
     contents = f"{DRIVE} of {seconds:g} s at {frame_rate} frames/s"
-    describe(folder, contents, seed=seed, size=size, look=look, scenes=mixture(scenes))
-    clip = folder / CLIP
+    described = partial(describe, folder, contents, seed=seed, size=size, look=look, scenes=mixture(scenes))
+    clip, total, time_base = folder / CLIP, frame_count(seconds, frame_rate), 1 / frame_rate
     if clip.exists():
+        described()
         return
-    total = frame_count(seconds, frame_rate)
-    time_base = 1 / frame_rate
-    with VideoWriter(clip, width=size[0], height=size[1], time_base=time_base) as writer:
-        for index, (image, label) in enumerate(frames):
-            write_street(folder, index, image, label)
-            writer.write(Frame.from_rgb(image, index=index, pts=index, time_base=time_base, duration=1))
-            on_progress(index + 1, total)
+    with in_turn(clip):
+        described()
+        if clip.exists():  # of another process, meanwhile
+            return
+        with VideoWriter(clip, width=size[0], height=size[1], time_base=time_base) as writer:
+            for index, (image, label) in enumerate(frames):
+                write_street(folder, index, image, label)
+                writer.write(Frame.from_rgb(image, index=index, pts=index, time_base=time_base, duration=1))
+                on_progress(index + 1, total)
 
 
 def describe(
