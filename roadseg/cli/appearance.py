@@ -33,6 +33,21 @@ Legend = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
+SideBySide = Annotated[
+    bool, typer.Option("--side-by-side", help="Show the plain picture on the left.", rich_help_panel=PANEL)
+]
+Height = Annotated[
+    int | None,
+    typer.Option(
+        min=16,
+        metavar="PIXELS",
+        help="Scale the picture to this height, without a strip.",
+        rich_help_panel=PANEL,
+    ),
+]
+Title = Annotated[
+    str, typer.Option(metavar="TEXT", help="Line of text in the upper left corner.", rich_help_panel=PANEL)
+]
 
 
 def parse_names(names: str) -> tuple[str, ...]:

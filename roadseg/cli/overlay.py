@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from roadseg.adaptation.defaults import PRIOR
-from roadseg.cli.appearance import Classes, Legend, Opacity, Palette, Style, parse_names
+from roadseg.cli.appearance import Classes, Height, Legend, Opacity, Palette, SideBySide, Style, Title, parse_names
 from roadseg.cli.console import Bars, Debug, Json, Quiet, Reporter, debug_wanted, fail
 from roadseg.cli.options import (
     AdaptBatchNorm,
@@ -61,6 +61,9 @@ def overlay(
     palette: Palette = "cityscapes",
     classes: Classes = "",
     legend: Legend = "below",
+    side_by_side: SideBySide = False,
+    height: Height = None,
+    title: Title = "",
     input_size: InputSize = None,
     batch_size: BatchSize = None,
     track: Track = None,
@@ -133,6 +136,9 @@ def overlay(
         "palette": palette,
         "classes": parse_names(classes),
         "legend": legend,
+        "side_by_side": side_by_side,
+        "height": height,
+        "title": title,
         "batch_size": batch_size,
         "track": parse_track(track),
         "container": container,

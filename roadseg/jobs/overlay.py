@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
 from roadseg.adaptation.defaults import PRIOR
-from roadseg.errors import InputError, in_one_line
+from roadseg.errors import InputError, in_one_line, one_line
 from roadseg.inference.engines import EngineName, load_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT
@@ -67,6 +67,9 @@ def overlay_videos(
     palette: str | PathLike[str] = "cityscapes",
     classes: Sequence[str] = (),
     legend: LegendPlace = "below",
+    side_by_side: bool = False,
+    height: int | None = None,
+    title: str = "",
     batch_size: int | None = None,
     track: int | Literal["all"] | None = None,
     container: Container = "mp4",
@@ -116,6 +119,9 @@ def overlay_videos(
         classes: names of the classes that are drawn; all by default. Statistics have all.
         legend: names of the classes that the video shows: "below", a strip under the picture, which makes the video
             higher; "top" or "bottom", a panel on the picture; or "none".
+        side_by_side: show the plain picture on the left of the one with labels.
+        height: height in pixels that the picture is scaled to; a strip below adds to it.
+        title: line of text in the upper left corner.
         batch_size: frames that the network sees at once; by default what suits the engine.
         track: number of the video track, from 1, of files with several; by default the one that FFmpeg finds best. With
             "all", each track of such a file gets results of its own, NAME.track1.overlay.mp4 and so on.
@@ -154,7 +160,14 @@ def overlay_videos(
     out, part = Path(out), Shard(*shard) if shard else None
     options = OverlayOptions(
         appearance=Appearance(
-            opacity=opacity, style=style, palette=_palette(palette), classes=tuple(classes), legend=legend
+            opacity=opacity,
+            style=style,
+            palette=_palette(palette),
+            classes=tuple(classes),
+            legend=legend,
+            side_by_side=side_by_side,
+            height=height,
+            title=one_line(title),
         ),
         batch_size=batch_size,
         track=None if track == "all" else track,

@@ -7,9 +7,11 @@ from typing import Literal, get_args
 from roadseg.errors import InputError
 from roadseg.labels.palettes import PALETTES, Palette
 from roadseg.labels.space import LabelSpace
+from roadseg.video.writer import MAX_SIDE
 
 LegendPlace = Literal["below", "top", "bottom", "none"]
 Style = Literal["fill", "contour", "both"]
+LEAST_HEIGHT = 16
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,21 @@ class Appearance:
     legend: LegendPlace = "below"
     """Place of the names of the classes that the video shows: a strip below the picture, or a panel on it."""
 
+    side_by_side: bool = False
+    """Show the plain picture on the left of the one with labels."""
+    height: int | None = None
+    """Height in pixels that the picture is scaled to, rounded down to an even number; a strip below adds to it. None:
+    that of the video."""
+    title: str = ""
+    """Line of text in the upper left corner."""
+
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1:
             raise InputError(f"opacity: {self.opacity}, wanted 0 to 1", "0 is the plain video, 1 shows only colours.")
         _check_choice("style", self.style, get_args(Style))
         _check_choice("legend", self.legend, get_args(LegendPlace))
+        if self.height is not None and not LEAST_HEIGHT <= self.height <= MAX_SIDE:
+            raise InputError(f"height: {self.height}, wanted {LEAST_HEIGHT} to {MAX_SIDE}", "720 is usual for posts.")
         if isinstance(self.palette, str):
             _check_choice("palette", self.palette, tuple(PALETTES))
 

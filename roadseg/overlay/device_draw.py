@@ -1,12 +1,14 @@
 """Drawing of label maps on frames that are on a device: `Overlay.draw` for many frames at once, within one level."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from roadseg.inference.planes import Planes, enlarged
+from roadseg.inference.planes import Planes, enlarged, scaled
 from roadseg.labels.space import IGNORE
 from roadseg.overlay.draw import Overlay, line_width
 from roadseg.overlay.layout import STEPS
@@ -33,7 +35,7 @@ class DeviceDrawing:
         self._added = [on_device(opacity * levels) for levels in colours]
         self._colours = [torch.from_numpy(levels).to(device) for levels in colours] if overlay.has_contours else []
         layout = overlay.layout(like)
-        self._picture = layout.picture
+        self._layout = layout
         ground = layout.ground
         self._ground = None if ground is None else [torch.from_numpy(plane).to(device) for plane in ground]
         self._patches = [
@@ -51,7 +53,8 @@ class DeviceDrawing:
             planes: of N frames; left as they are.
             labels: (N, h, w) uint8 train ids of the whole frames at any size.
         """
-        y, u, v = planes
+        planes = self._fitted(planes)
+        y, u, _ = planes
         half = u.shape[2], u.shape[1]
         large = enlarge(self._drawn[labels.int()], (y.shape[2], y.shape[1]))
         small = enlarged(large, half)
@@ -68,17 +71,28 @@ class DeviceDrawing:
                     drawn, (large, small, small), (lines, half_lines, half_lines), self._colours, strict=True
                 )
             ]
-        y, u, v = self._composed(drawn)
+        y, u, v = self._composed(planes, drawn)
         return y, u, v
 
-    def _composed(self, picture: list[Tensor]) -> list[Tensor]:
+    def _fitted(self, planes: Planes) -> Planes:
+        """Return planes with the size of the picture, as `Layout.fitted`."""
+        width, height = self._layout.picture
+        sizes = [(-(-width // step), -(-height // step)) for step in STEPS]
+        if self._layout.scaled:
+            y, u, v = (scaled(plane, size).round_().to(torch.uint8) for plane, size in zip(planes, sizes, strict=True))
+        else:
+            y, u, v = (plane[:, : size[1], : size[0]] for plane, size in zip(planes, sizes, strict=True))
+        return y, u, v
+
+    def _composed(self, plain: Planes, drawn: Sequence[Tensor]) -> Sequence[Tensor]:
         """Return the planes of whole frames, as `Layout.compose`."""
-        whole = picture
+        whole, corners = drawn, self._layout.corners
         if self._ground is not None:
-            whole = [plane.repeat(len(part), 1, 1) for plane, part in zip(self._ground, picture, strict=True)]
-            for plane, part, step in zip(whole, picture, STEPS, strict=True):
-                rows, columns = self._picture[1] // step, self._picture[0] // step
-                plane[:, :rows, :columns] = part[:, :rows, :columns]
+            whole = [plane.repeat(len(part), 1, 1) for plane, part in zip(self._ground, drawn, strict=True)]
+            for picture, (top, left) in zip((plain, drawn)[-len(corners) :], corners, strict=True):
+                for plane, part, step in zip(whole, picture, STEPS, strict=True):
+                    rows, columns = part.shape[1:]
+                    plane[:, top // step : top // step + rows, left // step : left // step + columns] = part
         for patch in self._patches:
             for plane, ((top, left), colour, clear) in zip(whole, patch, strict=True):
                 height, width = colour.shape

@@ -66,6 +66,7 @@ class Overlay:
                 classes, the frame stays as it is.
         """
         layout = self.layout(frame)
+        frame = layout.fitted(frame)
         labels = np.asarray(cv2.LUT(labels, self.drawn), np.uint8)
         gaps = bool((labels == IGNORE).any())  # asked here, where the map is small
         large = enlarge(labels, (frame.width, frame.height))
@@ -79,7 +80,7 @@ class Overlay:
         y = self._blend(frame.y, large, lines, y_table, gaps)
         u = self._blend(frame.u, small, half_lines, u_table, gaps)
         v = self._blend(frame.v, small, half_lines, v_table, gaps)
-        y, u, v = layout.compose((y, u, v))
+        y, u, v = layout.compose((frame.y, frame.u, frame.v), (y, u, v))
         return replace(frame, y=y, u=u, v=v)
 
     def _blend(

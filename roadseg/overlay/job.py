@@ -134,11 +134,7 @@ def overlay_video(
             images = sample_frames(video, segmenter.input_size, IMAGES, options.track)
             segmenter = segmenter.adapted_to(images, options.batch_norm)
         size = reader.info.width, reader.info.height
-        if not all(MIN_SIDE <= side <= MAX_SIDE for side in size):
-            raise VideoError(
-                f"{video}: frames of {size[0]}x{size[1]} pixels cannot be encoded as H.264",
-                f"Scale it: sides of {MIN_SIDE} to {MAX_SIDE} pixels are possible.",
-            )
+        _check_size(video, min(size[0], MAX_SIDE), min(size[1], MAX_SIDE))  # larger ones may be scaled
         decoded = _decode(reader)
         first = next(decoded, None)
         if first is None:
@@ -151,6 +147,7 @@ def overlay_video(
             look = partial(classes_shown, video, segmenter, mask, track=options.track, frame_rate=options.frame_rate)
             overlay = _overlay(segmenter.label_space, options.appearance, like, partial(parts.named, look))
             shown = overlay.like(like)
+            _check_size(video, shown.width, shown.height)
             at_once = encoders_at_once(segmenter, shown, options.encoder)
             resumed = parts.frames
             # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
@@ -165,8 +162,9 @@ def overlay_video(
             wall = time.perf_counter() - started
             fresh = totals.frames - resumed
             events = reader.events.as_dict()
+            cut_off = [] if options.appearance.height else _cut_off(like)
             found = [str(sections)] if sections else []
-            notices = [*segmenter.notices, *found, *events.pop("notices"), *mask_notices, *_cut_off(like), *lost]
+            notices = [*segmenter.notices, *found, *events.pop("notices"), *mask_notices, *cut_off, *lost]
             summary = OverlaySummary(
                 video=str(video),
                 job=job,
@@ -211,6 +209,15 @@ def _overlay(
     """Return the drawing of frames like `like`; only a legend needs a look at the video."""
     overlay = Overlay(label_space, appearance)
     return Overlay(label_space, appearance, look()) if overlay.layout(like).named else overlay
+
+
+def _check_size(video: Path, width: int, height: int) -> None:
+    """Make sure that frames of this size can be encoded."""
+    if not all(MIN_SIDE <= side <= MAX_SIDE for side in (width, height)):
+        raise VideoError(
+            f"{video}: frames of {width}x{height} pixels cannot be encoded as H.264",
+            f"Scale it, for example with --height: sides of {MIN_SIDE} to {MAX_SIDE} pixels are possible.",
+        )
 
 
 def _cut_off(frame: Frame) -> list[str]:

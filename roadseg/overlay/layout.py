@@ -1,16 +1,20 @@
-"""Layout of the frames of an overlay: the picture with the labels, and panels on and below it."""
+"""Layout of the frames of an overlay: the picture with labels, the plain one beside it, panels on and below them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from roadseg.labels.space import LabelSpace
 from roadseg.overlay.appearance import Appearance
-from roadseg.overlay.panels import GROUND, Patch, draw_legend
+from roadseg.overlay.panels import GROUND, Panel, Patch, draw_legend, draw_title
 from roadseg.video.colour import Matrix, Plane, rgb_to_ycbcr
+from roadseg.video.frame import Frame
 
 Planes = tuple[Plane, Plane, Plane]
 """Y', Cb and Cr of a frame."""
+GAP = 4
+"""Pixels between pictures side by side; even."""
 STEPS = (1, 2, 2)
 """Pixels from one sample of each plane to the next."""
 
@@ -20,11 +24,15 @@ class Layout:
     """Places of everything in frames of one size, matrix and range."""
 
     picture: tuple[int, int]
-    """(width, height) of the picture in pixels: what is beyond it of an odd frame is cut off."""
+    """(width, height) in pixels that frames are scaled or cut to."""
+    scaled: bool
+    """True if they are scaled, False if at most the last row and column of an odd frame are cut off."""
     ground: Planes | None
-    """Planes of a whole frame with everything beside the picture; None where the picture is everything."""
+    """Planes of a whole frame with everything beside the pictures; None where one picture is everything."""
+    corners: tuple[tuple[int, int], ...]
+    """(top, left) in pixels, even, of the plain picture, if it is shown, and of the one with labels."""
     patches: tuple[Patch, ...]
-    """Panels on the picture."""
+    """Panels on the pictures."""
     named: tuple[str, ...]
     """Classes that the legend names; empty where there is no legend."""
 
@@ -48,37 +56,84 @@ class Layout:
             matrix: matrix of the frames.
             full_range: range of the frames.
         """
-        width, height = size
-        below = appearance.legend == "below"
-        legend = None
+        legend, title, below = None, None, appearance.legend == "below"
+        scaled = appearance.height is not None
+        height = _even(appearance.height or size[1])
+        width = _even(size[0] * height / size[1]) if scaled else _even(size[0])
+        corners = ((0, 0), (0, width + GAP)) if appearance.side_by_side else ((0, 0),)
+        across = corners[-1][1] + width
         if appearance.legend != "none":
-            legend = draw_legend(label_space, named, width // 2 * 2, height, strip=below)
-        if legend is None:
-            return cls(size, None, (), ())
-        panel, shown = legend
-        if not below:
-            margin = height // 40
-            top = margin if appearance.legend == "top" else height - panel.height - margin
-            patch = Patch.of(panel, (max(0, top), (width - panel.width) // 2), matrix, full_range)
-            return cls(size, None, (patch,), shown)
-        picture = width // 2 * 2, height // 2 * 2
-        ground = plain_planes((picture[0], picture[1] + panel.height), GROUND, matrix, full_range)
-        Patch.of(panel, (picture[1], 0), matrix, full_range).put_on(*ground)
-        return cls(picture, ground, (), shown)
+            legend = draw_legend(label_space, named, across, height, strip=below)
+        strip = legend.panel if legend and below else None
+        patches: list[tuple[Panel, tuple[int, int]]] = []
+        margin = height // 40
+        if appearance.title:
+            title = draw_title(appearance.title, width - 2 * margin, height - 2 * margin)
+        if title:
+            patches.append((title, (margin, margin)))
+        if legend and not below:
+            panel = legend.panel
+            top = height - panel.height - margin
+            if appearance.legend == "top":
+                top = margin + (title.height + margin if title else 0)
+            patches.append((panel, (max(0, top), (across - panel.width) // 2)))
+        ground = None
+        if strip or appearance.side_by_side:
+            ground = plain_planes((across, height + (strip.height if strip else 0)), GROUND, matrix, full_range)
+        if strip and ground:
+            Patch.of(strip, (height, 0), matrix, full_range).put_on(*ground)
+        return cls(
+            picture=(width, height) if scaled or ground else size,
+            scaled=scaled,
+            ground=ground,
+            corners=corners,
+            patches=tuple(Patch.of(panel, corner, matrix, full_range) for panel, corner in patches),
+            named=legend.named if legend else (),
+        )
 
-    def compose(self, picture: Planes) -> Planes:
-        """Return the planes of a whole frame with this picture; without anything beside it they are the same arrays."""
-        if self.ground is None:
-            whole = picture
-        else:
+    def fitted(self, frame: Frame) -> Frame:
+        """Return a frame with the size of the picture."""
+        if self.scaled:
+            return scaled_frame(frame, self.picture)
+        if (frame.width, frame.height) == self.picture:
+            return frame
+        width, height = self.picture
+        rows, columns = height // 2, width // 2
+        return replace(frame, y=frame.y[:height, :width], u=frame.u[:rows, :columns], v=frame.v[:rows, :columns])
+
+    def compose(self, plain: Planes, drawn: Planes) -> Planes:
+        """Return the planes of a whole frame.
+
+        Args:
+            plain: planes of a fitted frame.
+            drawn: the same with labels; may be changed.
+        """
+        whole = drawn
+        if self.ground is not None:
             y, u, v = (plane.copy() for plane in self.ground)
             whole = y, u, v
-            for plane, part, step in zip(whole, picture, STEPS, strict=True):
-                rows, columns = self.picture[1] // step, self.picture[0] // step
-                plane[:rows, :columns] = part[:rows, :columns]
+            for picture, (top, left) in zip((plain, drawn)[-len(self.corners) :], self.corners, strict=True):
+                for plane, part, step in zip(whole, picture, STEPS, strict=True):
+                    rows, columns = part.shape
+                    plane[top // step : top // step + rows, left // step : left // step + columns] = part
         for patch in self.patches:
             patch.put_on(*whole)
         return whole
+
+
+def scaled_frame(frame: Frame, size: tuple[int, int]) -> Frame:
+    """Scale a frame to an even (width, height), each plane by itself."""
+    half = size[0] // 2, size[1] // 2
+    return replace(frame, y=_scaled(frame.y, size), u=_scaled(frame.u, half), v=_scaled(frame.v, half))
+
+
+def _scaled(plane: Plane, size: tuple[int, int]) -> Plane:
+    method = cv2.INTER_AREA if size[1] < plane.shape[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(plane, size, interpolation=method), np.uint8)
+
+
+def _even(length: float) -> int:
+    return max(2, int(length // 2) * 2)
 
 
 def plain_planes(size: tuple[int, int], rgb: tuple[int, int, int], matrix: Matrix, full_range: bool) -> Planes:

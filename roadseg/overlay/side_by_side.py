@@ -11,9 +11,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from roadseg.cores import opencv_in_one_thread
 from roadseg.errors import InputError, OutputError, VideoError
 from roadseg.files import held, resolved
@@ -22,9 +19,8 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.models.tta import NO_TTA, TTA
 from roadseg.overlay.appearance import Appearance
 from roadseg.overlay.draw import Overlay
-from roadseg.overlay.layout import plain_planes
+from roadseg.overlay.layout import GAP, plain_planes, scaled_frame
 from roadseg.overlay.panels import GROUND, Patch, draw_legend, draw_title
-from roadseg.video.colour import Plane
 from roadseg.video.frame import Frame
 from roadseg.video.pipeline import Pipeline
 from roadseg.video.reader import VideoReader
@@ -36,8 +32,6 @@ FEWEST, MOST = 2, 4
 COLUMNS = 2
 LARGEST = 1920
 """Width and height of all panes together in pixels, at most."""
-GAP = 4
-"""Pixels between panes, and from a pane's corner to its title; even."""
 PLAIN = "video"
 """Title of the pane that makes three runs a full grid."""
 LEGEND_HEIGHT = 0.4
@@ -110,7 +104,7 @@ def compare_on_video(
         labeller = Labeller(
             [segmenter.fitted(reader.info.aspect_ratio) for segmenter in segmenters.values()],
             Frame.to_rgb,
-            lambda frame: _scaled(frame, panes.size),
+            lambda frame: scaled_frame(frame, panes.size),
             batch_size=min(MOST_FRAMES, *(segmenter.batch_size for segmenter in segmenters.values())),
             tta=tta,
             smoothing=smoothing,
@@ -231,13 +225,3 @@ def pane_size(width: float | Fraction, height: int, rows: int) -> tuple[int, int
     room = (LARGEST + GAP) // COLUMNS - GAP, (LARGEST + GAP) // rows - GAP
     scale = min(1, room[0] / width, room[1] / height)
     return max(2, int(scale * width / 2) * 2), max(2, int(scale * height / 2) * 2)
-
-
-def _scaled(frame: Frame, size: tuple[int, int]) -> Frame:
-    """Scale a frame to an even size, each plane separately."""
-    half = size[0] // 2, size[1] // 2
-    return replace(frame, y=_resized(frame.y, size), u=_resized(frame.u, half), v=_resized(frame.v, half))
-
-
-def _resized(plane: Plane, size: tuple[int, int]) -> Plane:
-    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.uint8)

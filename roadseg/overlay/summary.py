@@ -334,8 +334,9 @@ def earlier_summary(files: OverlayFiles, job: OverlayJob) -> OverlaySummary | No
     if summary.job != job:
         earlier = summary.job.choices()
         differing = [title for title, value in job.choices().items() if value != earlier[title]]
+        changed = " and ".join(differing).replace(" and choice of ", " and ")
         raise OutputError(
-            f"{files.of_table(files.frames).overlay}: there already, made with another {' and '.join(differing)}",
+            f"{files.of_table(files.frames).overlay}: there already, made with another {changed}",
             "Replace the results with --overwrite, or choose another --out.",
         )
     return summary.model_copy(update={"skipped": True}) if files.overlay.exists() else None

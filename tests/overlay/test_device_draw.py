@@ -47,6 +47,9 @@ def label_maps(height, width, count=2):
         Appearance(opacity=0.4, legend="bottom"),
         Appearance(opacity=0.4, legend="none"),
         Appearance(style="contour"),
+        Appearance(opacity=0.4, side_by_side=True, title="A drive"),
+        Appearance(opacity=0.4, height=200, legend="top", title="A drive"),
+        Appearance(opacity=0.4, height=480),
         Appearance(style="both", classes=("road", "car", "person"), palette="bright", legend="none"),
     ],
 )
@@ -60,13 +63,11 @@ def test_planes_are_within_a_level_of_those_of_opencv(size, shape, appearance):
     )
     for number, (frame, maps) in enumerate(zip(frames, labels, strict=True)):
         expected = overlay.draw(frame, maps)
-        for found, plane, plain in zip(
-            planes, (expected.y, expected.u, expected.v), (frame.y, frame.u, frame.v), strict=True
-        ):
+        for found, plane in zip(planes, (expected.y, expected.u, expected.v), strict=True):
             difference = np.abs(found[number].numpy().astype(int) - plane)
             assert difference.max() <= 1
-            assert (difference > 0).mean() < 0.01
-            assert not np.array_equal(plane[: len(plain) - 1, : plain.shape[1] - 1], plain[:-1, :-1])
+            # OpenCV enlarges in fixed point.
+            assert (difference > 0).mean() < (0.1 if appearance.height else 0.01)
 
 
 @pytest.mark.parametrize(("width", "shape"), [(512, (96, 128)), (320, (13, 17)), (100, (40, 60)), (40, (40, 60))])

@@ -76,9 +76,12 @@ def check_same(found, expected):
         OverlayOptions(batch_size=7, appearance=Appearance(opacity=0.8, legend="none"), tta=TTA(flip=True)),
         OverlayOptions(batch_size=2, appearance=NO_LEGEND, mask=Mask(np.eye(8, dtype=bool), "test")),
         OverlayOptions(batch_size=3, appearance=NO_LEGEND, smoothing=0.6),
+        OverlayOptions(
+            batch_size=3, appearance=Appearance(style="both", side_by_side=True, height=120, title="A drive")
+        ),
         OverlayOptions(batch_size=1, appearance=NO_LEGEND, smoothing=0.9, tta=TTA(flip=True)),
     ],
-    ids=["plain", "views", "mask", "smooth", "smooth views one by one"],
+    ids=["plain", "views", "mask", "smooth", "side by side", "smooth views one by one"],
 )
 def test_the_overlay_is_that_of_the_cpu(drive, segmenter, options, tmp_path, monkeypatch):
     expected = overlay_video(drive, segmenter, tmp_path / "cpu", options)

@@ -1,5 +1,6 @@
 """Legends of whole overlays: the classes that a look at the video finds, and no others."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from helpers.clips import make_clip
 from helpers.drive_clips import TheUpperHalfIsSky
 
+from roadseg.errors import OutputError
 from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.overlay.appearance import NO_LEGEND, Appearance
 from roadseg.overlay.draw import Overlay
@@ -15,6 +17,7 @@ from roadseg.overlay.look import classes_shown
 from roadseg.overlay.masking import Mask
 from roadseg.overlay.parts import OverlayParts
 from roadseg.overlay.summary import OverlayFiles, OverlayJob, OverlayOptions
+from roadseg.report.overlay_results import read_results
 from roadseg.video.probe import probe
 from roadseg.video.reader import VideoReader
 
@@ -79,6 +82,18 @@ def test_summary_and_reruns_know_the_appearance(clip, tmp_path):
     assert sum(entry.share for entry in first.classes) == pytest.approx(1)
     again = overlay_video(clip, SomeClasses(), tmp_path, options)
     assert again.skipped and again.job == first.job
+
+
+def test_a_wider_overlay_leaves_the_size_of_the_video_in_the_summary(clip, tmp_path):
+    options = OverlayOptions(appearance=Appearance(side_by_side=True, height=96, title="A drive"))
+    summary = overlay_video(clip, SomeClasses(), tmp_path, options)
+    found = probe(tmp_path / "clip.overlay.mp4")
+    assert (found.width, found.height) == (2 * 128 + 4, 96)
+    assert (summary.width_px, summary.height_px) == SIZE
+    assert read_results(OverlayFiles.of(clip, tmp_path)).overlay_aspect_ratio == pytest.approx(260 / 96)
+    with pytest.raises(OutputError, match="another choice of --title"):
+        other = replace(options, appearance=replace(options.appearance, title="Another"))
+        overlay_video(clip, SomeClasses(), tmp_path, other)
 
 
 def test_without_a_legend_there_is_no_look(clip, tmp_path):

@@ -222,9 +222,9 @@ def test_results_of_another_job_are_replaced_only_on_demand(clip, out, tmp_path)
             clip,
             BrightIsSky(),
             OverlayOptions(appearance=Appearance(opacity=0.4, legend="none")),
-            "another choice of --opacity and choice of --legend$",
+            "another choice of --opacity and --legend$",
         ),
-        (clip, BrightIsSky(), OverlayOptions(appearance=RED_SKY), "another choice of --style and choice of --palette$"),
+        (clip, BrightIsSky(), OverlayOptions(appearance=RED_SKY), "another choice of --style and --palette$"),
         (clip, BrightIsSky(), OverlayOptions(tta=TTA(flip=True)), "another choice of --flip$"),
         (clip, BrightIsSky(), OverlayOptions(batch_norm=BatchNormAdaptation(7)), "another choice of --adapt-bn$"),
     ]:
