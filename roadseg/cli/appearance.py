@@ -48,6 +48,14 @@ Height = Annotated[
 Title = Annotated[
     str, typer.Option(metavar="TEXT", help="Line of text in the upper left corner.", rich_help_panel=PANEL)
 ]
+Blur = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME,NAME..",
+        help="Pixelate these classes where labels find them, e.g. person,rider,car. Faces and plates are not searched.",
+        rich_help_panel=PANEL,
+    ),
+]
 
 
 def parse_names(names: str) -> tuple[str, ...]:

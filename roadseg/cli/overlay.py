@@ -12,7 +12,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from roadseg.adaptation.defaults import PRIOR
-from roadseg.cli.appearance import Classes, Height, Legend, Opacity, Palette, SideBySide, Style, Title, parse_names
+from roadseg.cli.appearance import (
+    Blur,
+    Classes,
+    Height,
+    Legend,
+    Opacity,
+    Palette,
+    SideBySide,
+    Style,
+    Title,
+    parse_names,
+)
 from roadseg.cli.console import Bars, Debug, Json, Quiet, Reporter, debug_wanted, fail
 from roadseg.cli.options import (
     AdaptBatchNorm,
@@ -64,6 +75,7 @@ def overlay(
     side_by_side: SideBySide = False,
     height: Height = None,
     title: Title = "",
+    blur: Blur = "",
     input_size: InputSize = None,
     batch_size: BatchSize = None,
     track: Track = None,
@@ -139,6 +151,7 @@ def overlay(
         "side_by_side": side_by_side,
         "height": height,
         "title": title,
+        "blur": parse_names(blur),
         "batch_size": batch_size,
         "track": parse_track(track),
         "container": container,

@@ -70,6 +70,7 @@ def overlay_videos(
     side_by_side: bool = False,
     height: int | None = None,
     title: str = "",
+    blur: Sequence[str] = (),
     batch_size: int | None = None,
     track: int | Literal["all"] | None = None,
     container: Container = "mp4",
@@ -122,6 +123,8 @@ def overlay_videos(
         side_by_side: show the plain picture on the left of the one with labels.
         height: height in pixels that the picture is scaled to; a strip below adds to it.
         title: line of text in the upper left corner.
+        blur: names of classes that are pixelated, with a margin, where the network finds them, for example person,
+            rider, car. Number plates and faces are not searched for: those that its labels miss stay visible.
         batch_size: frames that the network sees at once; by default what suits the engine.
         track: number of the video track, from 1, of files with several; by default the one that FFmpeg finds best. With
             "all", each track of such a file gets results of its own, NAME.track1.overlay.mp4 and so on.
@@ -168,6 +171,7 @@ def overlay_videos(
             side_by_side=side_by_side,
             height=height,
             title=one_line(title),
+            blur=tuple(blur),
         ),
         batch_size=batch_size,
         track=None if track == "all" else track,

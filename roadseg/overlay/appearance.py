@@ -36,6 +36,8 @@ class Appearance:
     that of the video."""
     title: str = ""
     """Line of text in the upper left corner."""
+    blur: tuple[str, ...] = ()
+    """Classes that are pixelated, with a margin, where the network finds them; nothing else is searched for."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1:
@@ -54,6 +56,7 @@ class Appearance:
             InputError: one is not.
         """
         train_ids(label_space, "classes", self.classes)
+        train_ids(label_space, "blur", self.blur)
         if not isinstance(self.palette, str):
             train_ids(label_space, "palette", tuple(self.palette))
 

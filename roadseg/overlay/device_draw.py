@@ -12,6 +12,7 @@ from roadseg.inference.planes import Planes, enlarged, scaled
 from roadseg.labels.space import IGNORE
 from roadseg.overlay.draw import Overlay, line_width
 from roadseg.overlay.layout import STEPS
+from roadseg.overlay.mosaic import LEAST_PART, block_grid
 from roadseg.video.frame import Frame
 
 
@@ -31,6 +32,7 @@ class DeviceDrawing:
         colours = overlay.tables(like.matrix, like.full_range)
         opacity = np.where(np.arange(256) < len(overlay.label_space), overlay.opacity, 0)
         self._drawn = torch.from_numpy(overlay.drawn).to(device)
+        self._hidden = torch.from_numpy(overlay.hidden).to(device) if overlay.hidden.any() else None
         self._kept = on_device(1 - opacity)
         self._added = [on_device(opacity * levels) for levels in colours]
         self._colours = [torch.from_numpy(levels).to(device) for levels in colours] if overlay.has_contours else []
@@ -54,6 +56,8 @@ class DeviceDrawing:
             labels: (N, h, w) uint8 train ids of the whole frames at any size.
         """
         planes = self._fitted(planes)
+        if self._hidden is not None:
+            planes = pixelated(planes, self._hidden[labels.int()])
         y, u, _ = planes
         half = u.shape[2], u.shape[1]
         large = enlarge(self._drawn[labels.int()], (y.shape[2], y.shape[1]))
@@ -119,6 +123,21 @@ def outlines(labels: Tensor) -> Tensor:
     values = labels.float()
     highest, lowest = (sign * F.max_pool2d(sign * values, 2 * width + 1, 1, width) for sign in (1, -1))
     return (highest > lowest) & (labels != IGNORE)
+
+
+def pixelated(planes: Planes, hidden: Tensor) -> Planes:
+    """Return planes whose blocks are of one colour where `hidden` (N, h, w) is 1, as in `mosaic`."""
+    grid = block_grid(planes[0].shape[2], planes[0].shape[1])
+    touched = (scaled(hidden, grid) > LEAST_PART).float()
+    blocks = F.max_pool2d(touched, 3, 1, 1) > 0
+    y, u, v = (_mosaic(plane, blocks, grid) for plane in planes)
+    return y, u, v
+
+
+def _mosaic(plane: Tensor, blocks: Tensor, grid: tuple[int, int]) -> Tensor:
+    size = plane.shape[2], plane.shape[1]
+    coarse = scaled(plane, grid).round_().to(torch.uint8)
+    return torch.where(enlarged(blocks, size), enlarged(coarse, size), plane)
 
 
 def _median(labels: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from roadseg.labels.palettes import recoloured
 from roadseg.labels.space import IGNORE, LabelMap, LabelSpace
 from roadseg.overlay.appearance import DEFAULT_APPEARANCE, Appearance, train_ids
 from roadseg.overlay.layout import Layout
+from roadseg.overlay.mosaic import pixelated
 from roadseg.overlay.panels import levels
 from roadseg.video.colour import Matrix, Plane, rgb_to_ycbcr
 from roadseg.video.frame import Frame
@@ -45,6 +46,9 @@ class Overlay:
         self.drawn[list(drawn)] = drawn
         shown = label_space.classes if named is None else tuple(named)
         self._named = tuple(name for name in shown if label_space.classes.index(name) in drawn)
+        self.hidden: NDArray[np.uint8] = np.zeros(256, np.uint8)
+        """(256,) label value -> 1 for what is pixelated, 0 for the rest."""
+        self.hidden[train_ids(label_space, "blur", appearance.blur)] = 1
         self._appearance = appearance
         self.tables = lru_cache(self._make_tables)
         self._layout = lru_cache(self._make_layout)
@@ -67,6 +71,8 @@ class Overlay:
         """
         layout = self.layout(frame)
         frame = layout.fitted(frame)
+        if self._appearance.blur:
+            frame = pixelated(frame, np.asarray(cv2.LUT(labels, self.hidden), np.uint8))
         labels = np.asarray(cv2.LUT(labels, self.drawn), np.uint8)
         gaps = bool((labels == IGNORE).any())  # asked here, where the map is small
         large = enlarge(labels, (frame.width, frame.height))

@@ -162,6 +162,8 @@ def overlay_video(
             wall = time.perf_counter() - started
             fresh = totals.frames - resumed
             events = reader.events.as_dict()
+            if options.appearance.blur and mask is not None and files.mask_preview.exists():
+                mask_notices = [*mask_notices, f"{files.mask_preview.name} shows a frame without blur"]
             cut_off = [] if options.appearance.height else _cut_off(like)
             found = [str(sections)] if sections else []
             notices = [*segmenter.notices, *found, *events.pop("notices"), *mask_notices, *cut_off, *lost]

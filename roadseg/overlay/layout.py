@@ -1,9 +1,11 @@
 """Layout of the frames of an overlay: the picture with labels, the plain one beside it, panels on and below them."""
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from roadseg.labels.space import LabelSpace
 from roadseg.overlay.appearance import Appearance
@@ -11,6 +13,7 @@ from roadseg.overlay.panels import GROUND, Panel, Patch, draw_legend, draw_title
 from roadseg.video.colour import Matrix, Plane, rgb_to_ycbcr
 from roadseg.video.frame import Frame
 
+Level = TypeVar("Level", np.uint8, np.float32)
 Planes = tuple[Plane, Plane, Plane]
 """Y', Cb and Cr of a frame."""
 GAP = 4
@@ -124,12 +127,13 @@ class Layout:
 def scaled_frame(frame: Frame, size: tuple[int, int]) -> Frame:
     """Scale a frame to an even (width, height), each plane by itself."""
     half = size[0] // 2, size[1] // 2
-    return replace(frame, y=_scaled(frame.y, size), u=_scaled(frame.u, half), v=_scaled(frame.v, half))
+    return replace(frame, y=scaled_plane(frame.y, size), u=scaled_plane(frame.u, half), v=scaled_plane(frame.v, half))
 
 
-def _scaled(plane: Plane, size: tuple[int, int]) -> Plane:
+def scaled_plane(plane: NDArray[Level], size: tuple[int, int]) -> NDArray[Level]:
+    """Scale (H, W) to (width, height): means of areas where it shrinks, linear between samples where it grows."""
     method = cv2.INTER_AREA if size[1] < plane.shape[0] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(plane, size, interpolation=method), np.uint8)
+    return np.asarray(cv2.resize(plane, size, interpolation=method), plane.dtype)
 
 
 def _even(length: float) -> int:

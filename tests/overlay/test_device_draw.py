@@ -50,6 +50,7 @@ def label_maps(height, width, count=2):
         Appearance(opacity=0.4, side_by_side=True, title="A drive"),
         Appearance(opacity=0.4, height=200, legend="top", title="A drive"),
         Appearance(opacity=0.4, height=480),
+        Appearance(opacity=0.4, blur=("person", "car"), side_by_side=True),
         Appearance(style="both", classes=("road", "car", "person"), palette="bright", legend="none"),
     ],
 )
