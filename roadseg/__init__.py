@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from roadseg.jobs.import_weights import import_weights
     from roadseg.jobs.labelling import write_labels
     from roadseg.jobs.overlay import overlay_videos
+    from roadseg.jobs.overlay_images import overlay_images
     from roadseg.labels.space import LabelSpace
     from roadseg.streets.render import render_street
     from roadseg.training.callbacks import Callbacks
@@ -61,6 +62,7 @@ __all__ = [
     "label_frames",
     "load_segmenter",
     "open_dataset",
+    "overlay_images",
     "overlay_videos",
     "read_recipe",
     "render_street",
@@ -89,6 +91,7 @@ _MODULES = {
     "label_frames": "roadseg.inference.label_frames",
     "load_segmenter": "roadseg.inference.engines",
     "open_dataset": "roadseg.datasets.catalogue",
+    "overlay_images": "roadseg.jobs.overlay_images",
     "overlay_videos": "roadseg.jobs.overlay",
     "read_recipe": "roadseg.training.recipe_files",
     "render_street": "roadseg.streets.render",

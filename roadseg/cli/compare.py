@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
-from roadseg.cli.options import Device, Flip, InputSize, Smooth, Threads, parse_size
+from roadseg.cli.options import Device, Flip, InputSize, Smooth, Threads, given_on_command_line, parse_size
 from roadseg.cli.tables import SUFFIXES, check_suffix, shown
 
 if TYPE_CHECKING:
@@ -93,8 +93,7 @@ def _options_of_mode(context: typer.Context) -> dict[str, Any]:
     if len(chosen) > 1:
         raise typer.BadParameter(f"give only one of {' and '.join(chosen)}")
     mode = chosen[0] if chosen else ""
-    names = frozenset().union(*MODES.values())
-    given = {name for name in names if str(context.get_parameter_source(name)).endswith("COMMANDLINE")}
+    given = given_on_command_line(context) & frozenset().union(*MODES.values())
     for name in sorted(given - MODES[mode]):
         flags = [flag for flag, options in MODES.items() if name in options]
         hint = f"--{name.replace('_', '-')}"

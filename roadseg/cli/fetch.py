@@ -1,5 +1,6 @@
 """`roadseg fetch`: download videos from the web."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +13,14 @@ from roadseg.cli.options import parse_bytes, parse_section
 if TYPE_CHECKING:
     from roadseg.fetch.job import FetchRecord, FetchReport
 
+VIDEOS = Path("data/videos")
+
 
 def fetch(
     urls: Annotated[list[str], typer.Argument(metavar="URL", help="Video files, HLS streams, or pages with a video.")],
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the videos and their manifest.jsonl.")
-    ] = Path("data/videos"),
+    ] = VIDEOS,
     max_height: Annotated[
         int, typer.Option(min=1, metavar="PIXELS", help="Largest height of the video, e.g. 720.")
     ] = 1080,
@@ -43,10 +46,43 @@ def fetch(
 
     [bold]Example:[/bold] roadseg fetch https://example.org/drive.mp4 --out data/videos
     """
+    reporter = Reporter(quiet=quiet, as_json=as_json)
+    report = fetched(
+        reporter,
+        urls,
+        out,
+        max_height=max_height,
+        playlist=playlist,
+        section=parse_section(section) if section else None,
+        rate_limit=parse_bytes(rate_limit) if rate_limit else None,
+        cookies=cookies,
+        debug=debug,
+    )
+    reporter.result(_summary(report), {"videos": [_as_dict(record) for record in report.records]})
+    if report.count("failed"):
+        raise typer.Exit(1)
+
+
+def is_address(source: str) -> bool:
+    """Return True for an address that can be fetched."""
+    return source.lower().startswith(("http://", "https://"))
+
+
+def fetched(
+    reporter: Reporter, urls: Sequence[str], out: Path, *, debug: bool = False, **options: Any
+) -> "FetchReport":
+    """Fetch videos with progress bars, and print the errors of those that fail.
+
+    Args:
+        reporter: where to print.
+        urls: addresses.
+        out: folder for the videos.
+        debug: print what yt-dlp says.
+        options: see `roadseg.fetch_videos`.
+    """
     from roadseg.fetch.job import fetch_videos
     from roadseg.fetch.ytdlp import Progress
 
-    reporter = Reporter(quiet=quiet, as_json=as_json)
     with reporter.bars("MB") as bars:
 
         def show(url: str, progress: Progress) -> None:
@@ -58,22 +94,15 @@ def fetch(
             if record.status == "failed":
                 fail(f"{record.url}: {record.cause}", record.remedy)
 
-        report = fetch_videos(
+        return fetch_videos(
             urls,
             out,
-            max_height=max_height,
-            playlist=playlist,
-            section=parse_section(section) if section else None,
-            rate_limit=parse_bytes(rate_limit) if rate_limit else None,
-            cookies=cookies,
+            **options,
             on_progress=show,
             on_record=report_problem,
             on_problem=reporter.warn,
             log=(lambda line: reporter.say(escape(line))) if debug else (lambda line: None),
         )
-    reporter.result(_summary(report), {"videos": [_as_dict(record) for record in report.records]})
-    if report.count("failed"):
-        raise typer.Exit(1)
 
 
 def _label(url: str) -> str:

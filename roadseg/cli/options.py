@@ -226,3 +226,9 @@ def parse_rate(text: str) -> Fraction:
     if rate <= 0:
         raise typer.BadParameter(f"{text!r} is not a frame rate; write for example 25 or 30000/1001")
     return rate
+
+
+def given_on_command_line(context: typer.Context) -> frozenset[str]:
+    """Return the names of the parameters that the user gave; the others have their defaults."""
+    # By its name: typer brings a click of its own.
+    return frozenset(name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE"))

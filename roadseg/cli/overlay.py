@@ -25,6 +25,7 @@ from roadseg.cli.appearance import (
     parse_names,
 )
 from roadseg.cli.console import Bars, Debug, Json, Quiet, Reporter, debug_wanted, fail
+from roadseg.cli.fetch import VIDEOS, fetched, is_address
 from roadseg.cli.options import (
     AdaptBatchNorm,
     BatchNormPrior,
@@ -47,6 +48,7 @@ from roadseg.cli.options import (
     parse_size,
     parse_track,
 )
+from roadseg.cli.overlay_images import overlay_images, refuse_video_options
 from roadseg.errors import one_line
 
 if TYPE_CHECKING:
@@ -61,11 +63,14 @@ TOP_VIDEOS = 20
 
 
 def overlay(
+    context: typer.Context,
     videos: Annotated[
         list[str],
-        typer.Argument(metavar="VIDEO", help="Videos, folders of videos, 'patterns/**/*.mp4', @LISTS of paths."),
+        typer.Argument(
+            metavar="SOURCE", help="Videos, images, folders of either, 'patterns/**/*.mp4', @LISTS of videos, URLs."
+        ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")] = Path("out"),
     run: Run = Path("default"),
     opacity: Opacity = 0.5,
     style: Style = "fill",
@@ -116,13 +121,14 @@ def overlay(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Segment videos: write a coloured overlay, per-frame statistics and a report page.
+    """Segment videos or images: write coloured overlays, statistics and report pages.
 
-    Writes NAME.overlay.mp4, NAME.frames.parquet, NAME.summary.json and
-    NAME.report.html, a page for the browser. Finished videos are skipped and
-    an interrupted one continues: run the same command again. A broken video does
-    not stop the others; DIR/failures.jsonl lists what failed. Sub-folders of a
-    folder of videos are kept.
+    Of a video, writes NAME.overlay.mp4, NAME.frames.parquet, NAME.summary.json and
+    NAME.report.html, a page for the browser; of an image, NAME.overlay.jpg or .png,
+    and of all images images.csv. Videos at URLs are fetched to data/videos.
+    Finished videos are skipped and an interrupted one continues: run the same
+    command again. A broken video does not stop the others; DIR/failures.jsonl lists
+    what failed. Sub-folders of a folder are kept.
     For many machines there is --shard, or --ray, with videos, runs and results on
     storage that they share.
 
@@ -167,7 +173,23 @@ def overlay(
         "overwrite": overwrite,
     }
     from roadseg.jobs.overlay import overlay_videos
+    from roadseg.jobs.overlay_images import holds_images
 
+    if images := [source for source in videos if holds_images(source)]:
+        if len(images) < len(videos):
+            raise typer.BadParameter("images and videos are drawn on by two calls: give one kind at a time")
+        refuse_video_options(context)
+        overlay_images(reporter, images, out, run, options)
+        return
+    urls = [source for source in videos if is_address(source)]
+    videos = [source for source in videos if source not in urls]
+    missed = 0
+    if urls:
+        report = fetched(reporter, urls, VIDEOS, debug=debug)
+        missed = report.count("failed")
+        videos += map(str, report.files)
+        if not videos:
+            raise typer.Exit(1)
     pages: list[Path] = []
     try:
         with reporter.bars("videos" if ray else "frames") as bars:
@@ -193,6 +215,8 @@ def overlay(
     if not results:
         reporter.say(f"nothing to do: fewer videos than shards, none of them in shard {shard}")
     _show_results(reporter, results, out, options["shard"])
+    if missed:
+        raise typer.Exit(1)
 
 
 class _Progress:

@@ -15,7 +15,7 @@ from roadseg.errors import InputError, in_one_line, one_line
 from roadseg.inference.engines import EngineName, load_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT
-from roadseg.labels.palettes import PALETTES, Palette, read_palette
+from roadseg.labels.palettes import chosen_palette
 from roadseg.models.names import DEFAULT
 from roadseg.models.tta import TTA
 from roadseg.overlay.appearance import Appearance, LegendPlace, Style
@@ -165,7 +165,7 @@ def overlay_videos(
         appearance=Appearance(
             opacity=opacity,
             style=style,
-            palette=_palette(palette),
+            palette=chosen_palette(palette),
             classes=tuple(classes),
             legend=legend,
             side_by_side=side_by_side,
@@ -225,12 +225,6 @@ def overlay_videos(
     if pages:
         _write_index(out, on_page, on_warning)
     return results
-
-
-def _palette(choice: str | PathLike[str]) -> Palette:
-    """Return a palette by its name, or that of a file."""
-    named = [name for name in PALETTES if name == fspath(choice)]
-    return named[0] if named else read_palette(Path(choice))
 
 
 def _one_by_one(

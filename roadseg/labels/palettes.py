@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Literal
 
@@ -70,6 +71,12 @@ PALETTES: Mapping[PaletteName, Mapping[str, Colour]] = {
     "bright": BRIGHT,
     "colour-blind": COLOUR_BLIND,
 }
+
+
+def chosen_palette(choice: str | PathLike[str]) -> Palette:
+    """Return a palette by its name, or that of a file, see `read_palette`."""
+    named = [name for name in PALETTES if name == fspath(choice)]
+    return named[0] if named else read_palette(Path(choice))
 
 
 def recoloured(space: LabelSpace, palette: Palette) -> LabelSpace:

@@ -103,10 +103,11 @@ def _walk(folder: Path) -> Iterator[Path]:
 
     for parent, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from filter(_is_video, (Path(parent, name) for name in names))
+        yield from filter(is_video, (Path(parent, name) for name in names))
 
 
-def _is_video(path: Path) -> bool:
+def is_video(path: Path) -> bool:
+    """Return True for a path that has the extension of a video, is not hidden and no overlay of roadseg."""
     hidden, overlay = path.name.startswith("."), path.name.endswith(tuple(OVERLAY_SUFFIXES.values()))
     return path.suffix.lower() in VIDEO_SUFFIXES and not hidden and not overlay
 
@@ -115,7 +116,7 @@ def _matching(pattern: str) -> list[tuple[Path, Path]]:
     fixed = Path(*takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts))
     found: set[Path] = set()
     for match in map(Path, glob.glob(pattern, recursive=True)):  # noqa: PTH207 (Path.glob takes no absolute pattern)
-        found.update(_walk(match) if match.is_dir() else filter(_is_video, [match]))
+        found.update(_walk(match) if match.is_dir() else filter(is_video, [match]))
     if not found:
         raise InputError(
             f"{pattern}: matches no video",
