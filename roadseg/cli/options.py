@@ -2,6 +2,7 @@
 
 import math
 import re
+from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Literal
@@ -172,6 +173,19 @@ def parse_duration(text: str) -> Fraction:
     if not seconds:
         raise typer.BadParameter(f"{text!r} is not a duration; write for example 2, 0.5s, 500ms or 1min")
     return seconds
+
+
+def parse_offset(text: str) -> timedelta:
+    """Read `+05:30`, `-8` or `0` as local time minus UTC.
+
+    Raises:
+        typer.BadParameter: it is not written so, or is no time zone on Earth.
+    """
+    match = re.fullmatch(r"([+-]?)(\d\d?)(?::?([0-5]\d))?", text.strip())
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0)) if match else timedelta.max
+    if not match or offset > timedelta(hours=14):
+        raise typer.BadParameter(f"{text!r} is not an offset from UTC; write for example +05:30 or -08:00")
+    return -offset if match[1] == "-" else offset
 
 
 def parse_bytes(text: str) -> float:

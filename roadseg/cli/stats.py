@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.options import parse_offset
 from roadseg.cli.tables import check_suffix, shown
 
 TOP_CLASSES, TOP_VIDEOS = 5, 20
@@ -21,6 +22,9 @@ def stats(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", callback=check_suffix, help="Save to FILE.md, .csv or .json."),
     ] = None,
+    utc_offset: Annotated[
+        str, typer.Option(metavar="+HH:MM", help="Time zone of the hours: local time minus UTC, e.g. +05:30.")
+    ] = "+00:00",
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -28,16 +32,24 @@ def stats(
     """Add up classes over videos: share of the frame and seconds, over all, by time of day and by video.
 
     Reads the *.frames.parquet files of finished overlays. Every frame counts for as long as it is shown.
-    The time of day is known for videos with a creation time.
+    The time of day is known for videos with a creation time. People and vehicles are always listed.
 
-    [bold]Example:[/bold] roadseg stats overlays --out drives.csv
+    [bold]Example:[/bold] roadseg stats overlays --utc-offset +05:30 --out drives.csv
     """
     from roadseg.jobs.stats import stats as add_up
     from roadseg.report.stats_tables import stats_tables
 
+    offset = parse_offset(utc_offset)
     reporter = Reporter(quiet=quiet, as_json=as_json)
     with reporter.bars("videos") as bars:
-        found = add_up(folders, out=out, on_progress=lambda done, total: bars.show("adding up", done, total))
+        found = add_up(
+            folders,
+            out=out,
+            utc_offset=offset,
+            on_progress=lambda done, total: bars.show("adding up", done, total),
+        )
+    for notice in found.notices:
+        reporter.warn(notice)
     if out is not None:
         reporter.say(f"written: {escape(str(out))}")
     reporter.result(shown(stats_tables(found, classes=TOP_CLASSES, videos=TOP_VIDEOS)), found.as_dict())

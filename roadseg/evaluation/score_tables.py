@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,13 +74,15 @@ def _markdown(table: ScoreTable) -> str:
 
 def as_csv(tables: Sequence[ScoreTable]) -> str:
     """Format tables as CSV, one after the other: the title in the first column, an empty line between tables."""
+    return "\n".join(
+        csv_text([("table", *table.header), *((table.title, *row) for row in table.rows)]) for table in tables
+    )
+
+
+def csv_text(rows: Iterable[Sequence[str]]) -> str:
+    """Format rows of cells as CSV, without formulas for spreadsheets."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for position, table in enumerate(tables):
-        if position:
-            writer.writerow(())
-        writer.writerow(map(_csv_cell, ("table", *table.header)))
-        writer.writerows(map(_csv_cell, (table.title, *row)) for row in table.rows)
+    csv.writer(text, lineterminator="\n").writerows(map(_csv_cell, row) for row in rows)
     return text.getvalue()
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from roadseg.errors import InputError
 from roadseg.files import resolved
+from roadseg.overlay.recorded import contradictions, zone_name
 from roadseg.overlay.stats import ClassTotals, TableExtent, read_extent, read_frames
 from roadseg.overlay.summary import FRAMES_SUFFIX, OverlayFiles, OverlaySummary
 
@@ -48,6 +50,10 @@ class OverlayStats:
     """Totals by the hour of recording, 0 to 23; only of videos with a creation time."""
     half_done: int
     """Number of tables without a summary, which are left out: their jobs are running or were cut off."""
+    utc_offset: timedelta = timedelta()
+    """Local time of the hours minus UTC."""
+    notices: tuple[str, ...] = ()
+    """Sentences about times that contradict each other."""
 
     @property
     def timeless(self) -> int:
@@ -66,6 +72,8 @@ class OverlayStats:
         return {
             "label_space": self.label_space,
             "half_done": self.half_done,
+            "time_zone": zone_name(self.utc_offset),
+            "notices": list(self.notices),
             "repeated": self.repeated,
             **_as_dict(self.totals),
             "hours": [{"hour": hour, **_as_dict(totals)} for hour, totals in self.hours.items()],
@@ -74,7 +82,10 @@ class OverlayStats:
 
 
 def overlay_stats(
-    folders: Sequence[Path], *, on_progress: Callable[[int, int], None] = lambda done, total: None
+    folders: Sequence[Path],
+    *,
+    utc_offset: timedelta = timedelta(),
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> OverlayStats:
     """Add up the overlays below `folders`, at any depth.
 
@@ -83,6 +94,7 @@ def overlay_stats(
 
     Args:
         folders: output folders of `roadseg overlay`, or folders above them.
+        utc_offset: local time minus UTC, for the hours.
         on_progress: called after every table with the number of those done and of all.
 
     Raises:
@@ -113,11 +125,13 @@ def overlay_stats(
             )
         video = VideoStats(_name(place, common), summary, summary.totals())
         totals.include(video.totals)
-        for hour, part in _by_hour(table, video, extent):
+        for hour, part in _by_hour(table, video, extent, timezone(utc_offset)):
             hours.setdefault(hour, ClassTotals(names)).include(part)
         videos.append(video)
         on_progress(done, len(tables))
-    return OverlayStats(label_space, totals, tuple(videos), dict(sorted(hours.items())), half_done)
+    notices = contradictions([video.summary for video in videos], utc_offset)
+    hours = dict(sorted(hours.items()))
+    return OverlayStats(label_space, totals, tuple(videos), hours, half_done, utc_offset, tuple(notices))
 
 
 def finished_tables(folders: Sequence[Path], *, required: bool = True) -> tuple[list[Path], int]:
@@ -160,11 +174,11 @@ def read_summary(table: Path) -> OverlaySummary:
         ) from None
 
 
-def _by_hour(table: Path, video: VideoStats, extent: TableExtent) -> Iterator[tuple[int, ClassTotals]]:
+def _by_hour(table: Path, video: VideoStats, extent: TableExtent, zone: timezone) -> Iterator[tuple[int, ClassTotals]]:
     """Yield hours of the day with the totals of frames that begin in them; nothing without a creation time."""
-    start = video.summary.creation_time
-    if start is None:
+    if video.summary.creation_time is None:
         return
+    start = video.summary.creation_time.astimezone(zone)
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     offset = (start - midnight).total_seconds()
     if extent.begins is not None:

@@ -8,10 +8,11 @@ from roadseg.labels.space import LabelSpace
 from roadseg.report.overlay_results import Results
 from roadseg.report.timeline import binned
 
+PEOPLE, TRAFFIC = "Most people", "Most traffic"
 THEMES = (
-    ("Most people", ("person", "rider", "Child")),
+    (PEOPLE, ("person", "rider", "Child")),
     (
-        "Most traffic",
+        TRAFFIC,
         (
             *("car", "truck", "bus", "train", "motorcycle", "bicycle", "autorickshaw", "vehicle fallback"),
             *("SUVPickupTruck", "OtherMoving"),

@@ -1,11 +1,22 @@
-"""Class statistics of many videos as tables."""
+"""Class statistics of many videos as tables, for people and as CSV."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import timedelta, timezone
 
-from roadseg.evaluation.score_tables import ABSENT, ScoreTable
+import numpy as np
+
+from roadseg.evaluation.score_tables import ABSENT, ScoreTable, csv_text
+from roadseg.overlay.recorded import zone_name
 from roadseg.overlay.stats import ClassTotals
 from roadseg.overlay.totals import OverlayStats, VideoStats
+from roadseg.report.moments import PEOPLE, TRAFFIC, theme_classes
 from roadseg.video.find import video_count
+
+COLUMNS = (
+    *("group", "name", "recorded", "hour", "group_seconds", "group_frames"),
+    *("class", "share", "seen_seconds", "seen_frames"),
+)
+"""Columns of the CSV file."""
 
 
 def stats_tables(stats: OverlayStats, *, classes: int | None = None, videos: int | None = None) -> list[ScoreTable]:
@@ -13,24 +24,53 @@ def stats_tables(stats: OverlayStats, *, classes: int | None = None, videos: int
 
     Args:
         stats: statistics of the videos.
-        classes: number of classes to list, the largest first; None for all that occur.
+        classes: number of classes to list, the largest first; people and vehicles are always listed. None for all that
+            occur.
         videos: number of videos to list; None for all.
     """
     shares = sorted(stats.totals.shares(), key=lambda share: -share.share)
-    names = [share.name for share in shares if share.frames][:classes]
-    tables = [_classes(stats, names)]
+    seen = [share.name for share in shares if share.frames]
+    names = [name for place, name in enumerate(seen) if classes is None or place < classes or name in _traffic(stats)]
+    tables = [_classes(stats, names, len(seen) - len(names))]
     if stats.hours:
         tables.append(_hours(stats, names))
-    tables.append(_videos(stats.videos, names, videos))
+    tables.append(_videos(stats, names, videos))
     return tables
 
 
-def _classes(stats: OverlayStats, names: Sequence[str]) -> ScoreTable:
+def stats_csv(stats: OverlayStats) -> str:
+    """Return one table as CSV: a row for each class over `all`, in each `hour` and in each `video`, see `COLUMNS`."""
+    groups: list[tuple[tuple[str, ...], ClassTotals]] = [(("all", "", "", ""), stats.totals)]
+    groups += [(("hour", "", "", str(hour)), totals) for hour, totals in stats.hours.items()]
+    groups += [
+        (("video", video.name, _recorded(video, stats.utc_offset, "%Y-%m-%dT%H:%M:%S%z"), ""), video.totals)
+        for video in stats.videos
+    ]
+    return csv_text([COLUMNS, *(row for facts, totals in groups for row in _csv_rows(facts, totals))])
+
+
+def _csv_rows(facts: tuple[str, ...], totals: ClassTotals) -> Iterator[tuple[str, ...]]:
+    for share in totals.shares():
+        yield (
+            *facts,
+            *(_digits(totals.seconds), str(totals.frames)),
+            *(share.name, _digits(share.share), _digits(share.seconds), str(share.frames)),
+        )
+
+
+def _traffic(stats: OverlayStats) -> set[str]:
+    """Return the classes of people and vehicles."""
+    space = stats.videos[0].summary.label_space
+    themes = theme_classes(space)
+    return {space.classes[train_id] for title in (PEOPLE, TRAFFIC) for train_id in themes.get(title, ())}
+
+
+def _classes(stats: OverlayStats, names: Sequence[str], left_out: int) -> ScoreTable:
     shares = {share.name: share for share in stats.totals.shares()}
     rows = tuple(
         (name, _percent(shares[name].share), f"{shares[name].seconds:.1f}", str(shares[name].frames)) for name in names
     )
-    notes = []
+    notes = [f"... and {left_out} more: files of --out have all classes."] if left_out else []
     if stats.half_done:
         notes.append(f"Left out: {video_count(stats.half_done)} without a summary (not finished).")
     if stats.repeated:
@@ -43,31 +83,35 @@ def _hours(stats: OverlayStats, names: Sequence[str]) -> ScoreTable:
     rows = tuple(
         (f"{hour:02}:00", f"{totals.seconds:.1f}", *_shares(totals, names)) for hour, totals in stats.hours.items()
     )
-    notes = ["Hours are UTC if the camera follows the standard; many write local time."]
+    zone = zone_name(stats.utc_offset)
+    notes = [f"Hours are {zone} if the camera follows the standard, which is UTC in the file; many write local time."]
     if stats.timeless:
         notes.append(f"Left out: {video_count(stats.timeless)} without a creation time.")
-    return ScoreTable("By time of day: share of the frame %", ("hour", "s", *names), rows, tuple(notes))
+    return ScoreTable(
+        f"By time of day, {zone}: share of the frame %", ("hour", "s", *names), rows, (*notes, *stats.notices)
+    )
 
 
-def _videos(videos: Sequence[VideoStats], names: Sequence[str], most: int | None) -> ScoreTable:
+def _videos(stats: OverlayStats, names: Sequence[str], most: int | None) -> ScoreTable:
     rows = tuple(
         (
             video.name,
-            _recorded(video),
+            _recorded(video, stats.utc_offset, "%Y-%m-%d %H:%M") or ABSENT,
             f"{video.totals.seconds:.1f}",
             str(video.totals.frames),
             *_shares(video.totals, names),
         )
-        for video in videos[:most]
+        for video in stats.videos[:most]
     )
-    left = len(videos) - len(rows)
-    header = ("video", "recorded", "s", "frames", *names)
+    left = len(stats.videos) - len(rows)
+    recorded = f"recorded, {zone_name(stats.utc_offset)}" if any(row[1] != ABSENT for row in rows) else "recorded"
+    header = ("video", recorded, "s", "frames", *names)
     return ScoreTable("By video: share of the frame %", header, rows, (f"... and {left} more",) if left else ())
 
 
-def _recorded(video: VideoStats) -> str:
+def _recorded(video: VideoStats, offset: timedelta, form: str) -> str:
     time = video.summary.creation_time
-    return f"{time:%Y-%m-%d %H:%M}" if time else ABSENT
+    return time.astimezone(timezone(offset)).strftime(form) if time else ""
 
 
 def _shares(totals: ClassTotals, names: Sequence[str]) -> list[str]:
@@ -76,4 +120,10 @@ def _shares(totals: ClassTotals, names: Sequence[str]) -> list[str]:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"
+    """Format a share in percent with one decimal, or where that says nothing with two digits."""
+    return f"{100 * share:.1f}" if share >= 0.001 or not share else _digits(100 * share, 2)
+
+
+def _digits(value: float, digits: int = 5) -> str:
+    """Format a number with this many significant digits, never with an exponent."""
+    return np.format_float_positional(value, precision=digits, fractional=False, trim="-")

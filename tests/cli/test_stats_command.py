@@ -37,8 +37,13 @@ def test_json_and_files(roadseg, out, tmp_path, capsys):
     assert [video["frames"] for video in document["videos"]] == [5, 5]
     assert json.loads((tmp_path / "all.json").read_text()) == document
     assert "| Sky | 50.0 | 1.0 | 10 |" in (tmp_path / "all.md").read_text()
-    rows = list(csv.reader((tmp_path / "all.csv").read_text().splitlines()))
-    assert ["2 videos, 1.0 s, 10 frames", "Sky", "50.0", "1.0", "10"] in rows
+    rows = list(csv.DictReader((tmp_path / "all.csv").read_text().splitlines()))
+    assert len(rows) == 3 * 12 and {len(row) for row in rows} == {10}
+    assert list(rows[0].values()) == ["all", "", "", "", "1", "10", "Sky", "0.5", "1", "10"]
+    assert [(row["name"], row["share"]) for row in rows if row["group"] == "video" and row["class"] == "Road"] == [
+        ("a/a", "0.5"),
+        ("b/b", "0.5"),
+    ]
 
 
 @pytest.mark.slow
@@ -61,6 +66,9 @@ def test_a_long_list_of_videos_is_cut_on_a_narrow_terminal_alone(roadseg, tmp_pa
         (["."], 1, "no finished results"),
         (["no"], 1, "no: no such folder"),
         ([".", "--out", "all.txt"], 2, "end it in .md, .csv or .json"),
+        ([".", "--utc-offset", "-08:00"], 1, "no finished results"),
+        ([".", "--utc-offset", "India"], 2, "write for example +05:30"),
+        ([".", "--utc-offset", "+15"], 2, "write for example +05:30"),
         ([], 2, "DIR"),
     ],
 )

@@ -1,3 +1,4 @@
+import csv
 import json
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,11 @@ from helpers.drive_clips import TheUpperHalfIsSky, make_drive
 from roadseg.errors import InputError
 from roadseg.labels.catalogue import CAMVID_11, CITYSCAPES_19
 from roadseg.overlay.job import overlay_video
+from roadseg.overlay.recorded import time_in_name
 from roadseg.overlay.stats import ClassTotals, FrameTable, read_frames
 from roadseg.overlay.summary import OverlayFiles
 from roadseg.overlay.totals import overlay_stats
-from roadseg.report.stats_tables import stats_tables
+from roadseg.report.stats_tables import _digits, _percent, stats_csv, stats_tables
 from roadseg.video.frame import Frame
 
 pytestmark = pytest.mark.timeout(120)
@@ -150,6 +152,7 @@ def test_tables_list_the_largest_and_tell_what_they_leave_out(drives):
     classes, hours, videos = stats_tables(stats, classes=1, videos=2)
     assert classes.title == "3 videos, 10.5 s, 11 frames"
     assert classes.rows == (("Sky", "50.0", "10.5", "11"),)
+    assert classes.notes == ("... and 1 more: files of --out have all classes.",)
     assert hours.rows == (("00:00", "2.0", "50.0"), ("01:00", "5.0", "50.0"), ("23:00", "3.0", "50.0"))
     assert "1 video without a creation time" in hours.notes[1]
     assert videos.rows == (
@@ -158,6 +161,84 @@ def test_tables_list_the_largest_and_tell_what_they_leave_out(drives):
     )
     assert videos.notes == ("... and 1 more",)
     assert [len(table.rows) for table in stats_tables(stats)] == [2, 3, 3]
+
+
+class ASpeckIsACar(TheUpperHalfIsSky):
+    def segment(self, images, tta=None):
+        labels = super().segment(images)
+        labels[:, 0, :7] = range(1, 8)  # as many pixels of each of these classes
+        labels[:, 1, 0] = CAMVID_11.classes.index("Car")
+        return labels
+
+
+def test_people_and_vehicles_are_listed_however_rare(tmp_path):
+    overlay_video(make_drive(tmp_path / "c.mp4"), ASpeckIsACar(), tmp_path / "out")
+    stats = overlay_stats([tmp_path / "out"])
+    classes, videos = stats_tables(stats, classes=2)
+    assert [row[:2] for row in classes.rows] == [("Road", "50.8"), ("Sky", "43.8"), ("Car", "0.8")]
+    assert videos.header[-3:] == ("Road", "Sky", "Car")
+    assert classes.notes[0].startswith("... and 6 more")
+
+
+def test_rare_classes_keep_their_digits(tmp_path):
+    totals = ClassTotals(["Sky", "Car"])
+    totals.add(np.array([[299_997, 3]]), np.array([100 / 3]))
+    assert [_percent(share.share) for share in totals.shares()] == ["100.0", "0.001"]
+    assert [_digits(share.share) for share in totals.shares()] == ["0.99999", "0.00001"]
+    assert _digits(totals.seconds) == "33.333"
+
+
+@pytest.mark.parametrize(
+    ("offset", "hours", "day"),
+    [(5.5, {5: 3, 6: 3}, "2024-03-02 05:29"), (-8, {15: 1, 16: 2, 17: 3}, "2024-03-01 15:59")],
+)
+def test_hours_follow_the_time_zone(drives, offset, hours, day):
+    stats = overlay_stats([drives], utc_offset=timedelta(hours=offset))
+    assert {hour: totals.frames for hour, totals in stats.hours.items()} == hours
+    _, by_hour, videos = stats_tables(stats)
+    zone = "UTC+05:30" if offset > 0 else "UTC-08:00"
+    assert by_hour.title == f"By time of day, {zone}: share of the frame %"
+    assert (videos.header[1], videos.rows[0][1]) == (f"recorded, {zone}", day)
+    rows = list(csv.DictReader(stats_csv(stats).splitlines()))
+    assert {row["hour"] for row in rows if row["group"] == "hour"} == set(map(str, hours))
+    assert rows[-1]["recorded"] == ""
+    assert datetime.fromisoformat(rows[-13]["recorded"]) == datetime(2024, 3, 2, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "time"),
+    [
+        ("20240301_083000", datetime(2024, 3, 1, 8, 30)),
+        ("2024_0301_083015F", datetime(2024, 3, 1, 8, 30, 15)),
+        ("VID_2024-03-01 08.30.59", datetime(2024, 3, 1, 8, 30, 59)),
+        ("2024-03-01T0830", datetime(2024, 3, 1, 8, 30)),
+        ("12345678_20240301083000_000012", datetime(2024, 3, 1, 8, 30)),
+        ("20249901_083000", None),
+        ("120240301_083000", None),
+        ("GH010042", None),
+    ],
+)
+def test_times_in_names(name, time):
+    assert time_in_name(name) == time
+
+
+def test_names_that_contradict_containers_are_told(drives, tmp_path):
+    """A camera in India that follows the standard, and one that writes local time into the container."""
+    for name, time in (("20240302_063000", "2024-03-02T01:00:00Z"), ("20240302_063003_end", "2024-03-02T01:00:08Z")):
+        overlay_video(recorded_at(tmp_path / f"{name}.mp4", time), TheUpperHalfIsSky(), tmp_path / "india")
+    (notice,) = overlay_stats([tmp_path / "india"]).notices
+    assert notice == (
+        f"2 videos with another time in the name than in the container: {tmp_path}/20240302_063000.mp4 says "
+        "2024-03-02 06:30, its container 2024-03-02 01:00 (UTC). Hours follow the names with --utc-offset +05:30."
+    )
+    assert overlay_stats([tmp_path / "india", drives], utc_offset=timedelta(hours=5.5)).notices == ()
+    overlay_video(
+        recorded_at(tmp_path / "20240302_080000.mp4", "2024-03-02T08:00:00Z"), TheUpperHalfIsSky(), tmp_path / "india"
+    )
+    stats = overlay_stats([tmp_path / "india"], utc_offset=timedelta(hours=5.5))
+    assert stats.notices[0].startswith("1 video with") and stats.notices[0].endswith("with --utc-offset +00:00.")
+    assert stats_tables(stats)[1].notes[-1] == stats.notices[0] == stats.as_dict()["notices"][0]
+    assert "names with" not in overlay_stats([tmp_path / "india"], utc_offset=timedelta(hours=2)).notices[0]
 
 
 def totals_of(table):

@@ -1,0 +1,68 @@
+"""Times of recordings: those of containers, those in names of files, and the time zone in which they are shown."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, timezone
+
+from roadseg.overlay.summary import OverlaySummary
+from roadseg.video.find import video_count
+
+IN_NAME = re.compile(
+    r"(?<!\d)((?:19|20)\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[-_.T ]{0,3}(\d\d)[-_.:h]?(\d\d)(?:[-_.:m]?(\d\d))?(?!\d)"
+)
+"""A date and a time as cameras put them into names: 20240301_083000, 2024-03-01 08-30-00, 2024_0301_0830."""
+TOLERANCE = timedelta(minutes=2)
+"""Difference of clocks that is none: names and containers are written at different moments of a recording."""
+QUARTER = timedelta(minutes=15)
+
+
+def zone_name(offset: timedelta) -> str:
+    """Return the name of a time zone: UTC, UTC+05:30."""
+    return str(timezone(offset))
+
+
+def time_in_name(name: str) -> datetime | None:
+    """Return the time in the name of a file, without a time zone; None where there is none."""
+    for found in IN_NAME.finditer(name):
+        year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+        try:
+            return datetime(year, month, day, hour, minute, second)
+        except ValueError:
+            continue
+    return None
+
+
+def contradictions(summaries: Iterable[OverlaySummary], offset: timedelta) -> list[str]:
+    """Return a notice about videos whose names give another time than their containers; none where all agree.
+
+    Cameras write local time into names. Containers should hold UTC, but many cameras write local time there too.
+
+    Args:
+        summaries: the videos.
+        offset: local time minus UTC.
+    """
+    apart = []
+    for summary in summaries:
+        named, stated = time_in_name(re.split(r"[/\\]", summary.video)[-1]), summary.creation_time
+        if named is None or stated is None:
+            continue
+        utc = stated.astimezone(UTC).replace(tzinfo=None)
+        # A container may state the end of the recording.
+        early, late = utc + offset - timedelta(seconds=summary.duration_seconds) - TOLERANCE, utc + offset + TOLERANCE
+        if not early <= named <= late:
+            apart.append((summary, named, utc + offset, round((named - utc) / QUARTER) * QUARTER))
+    if not apart:
+        return []
+    summary, named, shown, wanted = apart[0]
+    notice = (
+        f"{video_count(len(apart))} with another time in the name than in the container: {summary.title} says "
+        f"{named:%Y-%m-%d %H:%M}, its container {shown:%Y-%m-%d %H:%M} ({zone_name(offset)})."
+    )
+    agreed = {each[-1] for each in apart} == {wanted} and timedelta(hours=-12) <= wanted <= timedelta(hours=14)
+    return [f"{notice} Hours follow the names with --utc-offset {offset_text(wanted)}." if agreed else notice]
+
+
+def offset_text(offset: timedelta) -> str:
+    """Format an offset as `--utc-offset` takes it: +05:30."""
+    minutes = round(offset / timedelta(minutes=1))
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
