@@ -20,6 +20,11 @@ from roadseg.video.frame import Frame
 
 ROWS_A_GROUP = 1024
 """Frames held in memory before they are written as a Parquet row group, and when they are read again."""
+COLUMNS = (
+    "fraction_CLASS: share of the frame, 0..1, without masked areas; pixels_CLASS: pixels of the label map, not of the "
+    "video: for these multiply fraction_CLASS by its width and height"
+)
+"""Description of the columns in the metadata of tables, for programs and people that find one alone."""
 UNLABELLED = "unlabelled"
 """Name for pixels without a class; it comes after all classes."""
 
@@ -114,9 +119,9 @@ class FrameTable:
 
     Columns: `index`; `pts`, in ticks of the time base in the file's metadata; `seconds` and `duration_seconds`;
     `decode_error`, whether the decoder met errors on the way to this frame; for every class `fraction_NAME`, of the
-    frame, in 0..1, and `pixels_NAME`, in pixels of the label map; the same for `unlabelled`. Masked areas do not count:
-    the fractions of a frame add up to 1. Blanks in class names become underscores. The metadata of the file has heat
-    maps of the frames that were added with a grid, see `read_heatmaps`.
+    frame, in 0..1, and `pixels_NAME`, in pixels of the label map, not of the video; the same for `unlabelled`. Masked
+    areas do not count: the fractions of a frame add up to 1. Blanks in class names become underscores. The metadata of
+    the file has heat maps of the frames that were added with a grid, see `read_heatmaps`.
 
     Args:
         path: the Parquet file, complete once the context is left.
@@ -129,7 +134,9 @@ class FrameTable:
         self._rows: list[tuple[int, int, float, float, bool]] = []
         self._pixels: list[NDArray[np.int64]] = []
         self._heatmaps: HeatMaps | None = None
-        self._schema = _schema(self.names(label_space), {"time_base": str(time_base), "label_space": label_space.name})
+        self._schema = _schema(
+            self.names(label_space), {"time_base": str(time_base), "label_space": label_space.name, "columns": COLUMNS}
+        )
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
 
     @staticmethod

@@ -7,7 +7,7 @@ import pytest
 
 from roadseg.labels.catalogue import CAMVID_11
 from roadseg.labels.space import IGNORE, LabelSpace
-from roadseg.overlay.stats import ROWS_A_GROUP, ClassTotals, FrameTable, count_pixels, read_frames
+from roadseg.overlay.stats import COLUMNS, ROWS_A_GROUP, ClassTotals, FrameTable, count_pixels, read_frames
 from roadseg.video.frame import Frame
 
 TWO = LabelSpace("two", ("road", "traffic light"), ((1, 2, 3), (4, 5, 6)))
@@ -80,7 +80,8 @@ def test_rows_say_what_was_added(tmp_path):
         "pixels_traffic_light": [1, 2],
         "pixels_unlabelled": [0, 2],
     }
-    assert read.schema.metadata == {b"time_base": b"1/10", b"label_space": b"two"}
+    assert read.schema.metadata[b"columns"] == COLUMNS.encode()
+    assert read.schema.metadata | {b"columns": b""} == {b"time_base": b"1/10", b"label_space": b"two", b"columns": b""}
 
 
 def test_rows_are_written_in_groups_as_they_come(tmp_path):
