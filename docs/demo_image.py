@@ -25,7 +25,7 @@ def frame(video: Path, index: int) -> np.ndarray:
 
 
 def titled(pane: np.ndarray, title: str) -> np.ndarray:
-    """Return a pane with its title in the upper left corner; the legend of an overlay is at the bottom."""
+    """Return a pane with its title in the upper left corner."""
     pane = pane.copy()
     corner = pane[:TITLE, : text_width(title, LETTERS) + 24]
     corner[:] = corner // 3
@@ -40,7 +40,9 @@ def main(demo: Path) -> None:
         truth = INDIAN_20.palette[cv2.imread(str(demo / "drive" / "labels" / f"{index:06}.png"), cv2.IMREAD_GRAYSCALE)]
         (before,) = (demo / "overlay" / "before").glob("*.mp4")
         (after,) = (demo / "overlay" / "after").glob("*.mp4")
-        panes = [frame(demo / "drive" / "drive.mp4", index), frame(before, index), frame(after, index), truth]
+        drive = frame(demo / "drive" / "drive.mp4", index)
+        # Without the legend below the overlays.
+        panes = [drive, *(frame(video, index)[: len(drive)] for video in (before, after)), truth]
         titles = PANES if index == FRAMES[0] else ("",) * len(PANES)
         panes = [titled(pane, title) if title else pane for pane, title in zip(panes, titles, strict=True)]
         gap = np.full((panes[0].shape[0], MARGIN, 3), 255, np.uint8)

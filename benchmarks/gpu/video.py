@@ -18,6 +18,7 @@ from gpu.setting import Setting
 
 from roadseg.inference.engines import load_segmenter
 from roadseg.overlay import job
+from roadseg.overlay.appearance import Appearance, LegendPlace
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayOptions
 from roadseg.streets.drive import drive_frames
@@ -48,7 +49,8 @@ def _overlays(setting: Setting, height: int) -> dict[str, Any]:
         segmenter = load_segmenter(setting.networks[name][0], device=setting.device, input_size=size)
         if batch is None:
             batch = segmenter.batch_size
-        options = OverlayOptions(batch_size=batch, smoothing=smoothing, overwrite=True)
+        legend: LegendPlace = "below" if hasattr(cv2, "FontFace") else "none"
+        options = OverlayOptions(Appearance(legend=legend), batch, smoothing=smoothing, overwrite=True)
         with _drawn_on(on_device):
             done = overlay_video(clip, segmenter, setting.folder / "overlays", options)
         width, high = segmenter.input_size

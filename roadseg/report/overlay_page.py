@@ -166,10 +166,19 @@ def _options(job: OverlayJob) -> dict[str, str]:
     """Return the options that were given, by their names in error messages."""
     given = {}
     for title, value in job.choices().items():
-        if title in SHOWN_ELSEWHERE or value is None or value == "" or value is False or value == (1.0,) or value == 0:
+        if title in SHOWN_ELSEWHERE or value in (None, "", (), (1.0,), 0):
             continue
-        given[title.removeprefix("choice of ")] = "yes" if value is True else _words(str(value))
+        given[title.removeprefix("choice of ")] = _option(value)
     return given
+
+
+def _option(value: object) -> str:
+    """Return the value of an option for people."""
+    if isinstance(value, dict):
+        return "from a file"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return "yes" if value is True else _words(str(value))
 
 
 def _stages(summary: OverlaySummary) -> list[dict[str, Any]]:
