@@ -99,6 +99,7 @@ def overlay_images(
     side_by_side: bool = False,
     height: int | None = None,
     title: str = "",
+    blur: Sequence[str] = (),
     device: DeviceName = "auto",
     engine: EngineName = "auto",
     on_result: Callable[[ImageOverlay | ImageFailure, int, int], None] = lambda result, done, total: None,
@@ -128,6 +129,7 @@ def overlay_images(
         side_by_side: show the image beside its overlay.
         height: height of the overlays in pixels.
         title: text on the overlays.
+        blur: names of classes that are pixelated where the network finds them; faces and plates are not searched for.
         device: see `load_segmenter`.
         engine: see `load_segmenter`.
         on_result: called with each result, the number of results so far, and of images.
@@ -150,6 +152,7 @@ def overlay_images(
         side_by_side=side_by_side,
         height=height,
         title=one_line(title),
+        blur=tuple(blur),
     )
     tasks = _find_tasks(images, Path(out), on_warning)
     if isinstance(run, Segmenter):

@@ -45,6 +45,17 @@ def test_the_table_has_a_row_for_each_image_and_class(photo, tmp_path):
     assert rows[0] == {"image": str(photo), "width_px": "81", "height_px": "60", "class": "Sky", "fraction": "0.5"}
 
 
+def test_blur_hides_what_the_labels_find(tmp_path):
+    stripes = np.zeros((60, 80, 3), np.uint8)
+    stripes[:, ::2] = 200
+    write_image(tmp_path / "stripes.png", stripes)
+    options = {"opacity": 0, "legend": "none", "blur": ["road"]}
+    (result,) = overlay_images(tmp_path / "stripes.png", tmp_path / "out", TheUpperHalfIsSky(), **options)
+    drawn = read_colours(result.overlay).astype(int)
+    assert np.ptp(drawn[:26, :, 0]) > 180  # sky, beyond the margin of a block of two rows
+    assert np.ptp(drawn[32:, :, 0]) < 10
+
+
 def test_a_legend_below_makes_the_picture_higher(tmp_path):
     write_image(tmp_path / "wide.jpg", np.full((240, 320, 3), GREY, np.uint8))
     (result,) = overlay_images(tmp_path / "wide.jpg", tmp_path / "out", TheUpperHalfIsSky())
