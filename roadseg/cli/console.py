@@ -6,7 +6,8 @@ document on stdout.
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and the result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+LINE_SECONDS = 30.0
+"""Seconds between lines about progress where there is no terminal."""
 
 
 class _DebugFlag:
@@ -75,14 +79,12 @@ class Reporter:
         else:
             self._out.print(shown)
 
-    @property
-    def interactive(self) -> bool:
-        """True where progress bars are shown; a log file gets a line now and then instead."""
-        return self._err.is_terminal
-
     @contextmanager
     def bars(self, unit: str = "") -> Iterator["Bars"]:
-        """Show progress bars with ETAs on stderr, one for each task, from its first call of `Bars.show` on."""
+        """Show progress bars with ETAs on stderr, one for each task, from its first call of `Bars.show` on.
+
+        Where there is no terminal, a line every half a minute takes their place.
+        """
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -110,29 +112,64 @@ class Reporter:
                 notes = (task.fields["note"] for task in self.tasks)
                 yield from (Text(note) for note in notes if note)
 
-        with WithNotes(*columns, console=self._err, transient=True, disable=not self.interactive) as progress:
-            yield Bars(progress)
+        say = None if self._err.is_terminal else self._say_plainly
+        with WithNotes(*columns, console=self._err, transient=True, disable=say is not None) as progress:
+            yield Bars(progress, unit, say)
+
+    def _say_plainly(self, line: str) -> None:
+        self._err.print(line, markup=False)
 
 
 class Bars:
-    """Progress bars, by task name."""
+    """Progress bars, by task name; or lines in a log.
 
-    def __init__(self, progress: "Progress") -> None:
+    Args:
+        progress: shows the bars; disabled for lines.
+        unit: what is counted.
+        say: prints a line; None for bars.
+    """
+
+    def __init__(self, progress: "Progress", unit: str = "", say: Callable[[str], None] | None = None) -> None:
         self._progress = progress
+        self._unit = unit
+        self._say = say
         self._tasks: dict[str, TaskID] = {}
+        self._started: dict[str, float] = {}
+        self._said = time.monotonic()
 
     def show(self, task: str, done: float, total: float | None, note: str = "") -> None:
         """Show that `done` of `total` units of `task` are done; a finished bar is removed."""
+        if self._say:
+            self._line(self._say, task, done, total, note)
+            return
         if task not in self._tasks:
             self._tasks[task] = self._progress.add_task(task, total=total, note=note)
         self._progress.update(self._tasks[task], completed=done, total=total, note=note)
         if total is not None and done >= total:
             self.hide(task)
 
+    def _line(self, say: Callable[[str], None], task: str, done: float, total: float | None, note: str) -> None:
+        """Print a line if the last one is half a minute old."""
+        now = time.monotonic()
+        elapsed = now - self._started.setdefault(task, now)
+        if now - self._said < LINE_SECONDS:
+            return
+        self._said = now
+        count = f"{done:.0f}" if total is None else f"{done:.0f}/{total:.0f}"
+        left = f", {_clock(elapsed * (total - done) / done)} left" if done and total else ""
+        say(f"{task} {count} {self._unit}".rstrip() + f", {_clock(elapsed)}{left}" + (f"; {note}" if note else ""))
+
     def hide(self, task: str) -> None:
         """Remove the bar of a task that ended early, if it has one."""
         if task in self._tasks:
             self._progress.remove_task(self._tasks.pop(task))
+
+
+def _clock(seconds: float) -> str:
+    """Return a duration as [h:]mm:ss."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def fail(message: str, remedy: str = "") -> None:

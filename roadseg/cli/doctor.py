@@ -26,6 +26,7 @@ def doctor(
     """Check this machine: versions, devices, engines, codecs, programs, extras and disk space.
 
     Exit code 0 if roadseg works here, 1 if something that it needs is broken.
+    With --quiet, only what is missing or broken is listed.
 
     [bold]Example:[/bold] roadseg doctor
     """
@@ -42,7 +43,10 @@ def doctor(
             checks[heading] = list(look())
         bars.hide("checking")
     broken = [check.name for each in checks.values() for check in each if check.state == "broken"]
-    reporter.result(_table(checks), {"can_work": not broken, "broken": broken, "checks": _as_lists(checks)})
+    shown = {heading: [check for check in each if check.state != "ok"] for heading, each in checks.items()}
+    reporter.result(
+        _table(shown if quiet else checks), {"can_work": not broken, "broken": broken, "checks": _as_lists(checks)}
+    )
     verdict = f"[red]Broken: {', '.join(broken)}.[/red]" if broken else "[green]roadseg works on this machine.[/green]"
     reporter.say(verdict)
     if broken:
@@ -55,6 +59,8 @@ def _table(checks: "dict[str, list[Check]]") -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for heading, rows in checks.items():
+        if not rows:
+            continue
         table.add_row("", Text(heading, style="bold"), "")
         for check in rows:
             found = Text(check.found)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 TOO_EARLY = "too early to tell"
 """Verdict on losses that the terminal does not show."""
-LOG_LINE_STEPS = 50
-"""Steps between printed losses where there is no terminal for a progress bar."""
 
 
 @contextmanager
@@ -34,11 +32,9 @@ def training_callbacks(reporter: Reporter, bars: Bars, steps: int) -> "Callbacks
 
     def on_report(report: "Report") -> None:
         bars.show("training", report.step, steps, _training_note(report))
-        if not reporter.interactive and report.step % LOG_LINE_STEPS == 0:
-            reporter.say(f"step {report.step}/{steps}  {_training_note(report)}")
         for name, judgement in report.health.items():
             if judgement.alarming and (name, judgement.verdict) not in warned:
-                warned.add((name, judgement.verdict))  # once: the line above repeats the verdict
+                warned.add((name, judgement.verdict))  # once: the note repeats the verdict
                 reporter.warn(f"step {report.step}: {verdict_line(name, judgement)}")
 
     return Callbacks(

@@ -61,7 +61,7 @@ def before_after_table(title: str, rows: dict[str, tuple[float, float]]) -> Tabl
         table.add_column(heading, justify="right")
     for name, (before, after) in rows.items():
         style = "bold" if name == "mean" else ""
-        table.add_row(name, f"{before:.1f}", f"{after:.1f}", f"{after - before:+.1f}", style=style)
+        table.add_row(name, f"{before:.1f}", f"{after:.1f}", f"{after - before:+z.1f}", style=style)
     return table
 
 

@@ -118,7 +118,7 @@ class BeforeAfter:
 
     def _shares(self, file: str) -> ScoreTable:
         rows = tuple(
-            (name, f"{100 * before:.1f}", f"{100 * after:.1f}", f"{100 * (after - before):+.1f}")
+            (name, f"{100 * before:.1f}", f"{100 * after:.1f}", f"{100 * (after - before):+z.1f}")
             for name, (before, after) in self.shares([file]).items()
         )
         note = "This video has no ground truth: the shares show what changed, not what is right."

@@ -57,7 +57,7 @@ def _leader(board: Scoreboard) -> dict[str, str] | None:
     return {
         "name": list(board.runs)[leaders[0]],
         "miou": score_text(means[leaders[0]]),
-        "change": "" if change is None else f"{change:+.2f}",
+        "change": "" if change is None else f"{change:+z.2f}",
     }
 
 
@@ -101,7 +101,7 @@ def _rows(board: Scoreboard) -> list[dict[str, Any]]:
 
 def _cell(values: list[float | None], column: int) -> dict[str, Any]:
     change = difference(values, column) if column else None
-    text = "" if change is None else f"{change:+.2f}"
+    text = "" if change is None else f"{change:+z.2f}"
     return {
         "score": score_text(values[column]),
         "best": column in best(values),

@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from roadseg.adaptation.loss_verdicts import LossKind, judge_all
@@ -14,6 +15,11 @@ KINDS = {
     "discriminator/main": LossKind("discriminator"),
     "discriminator/auxiliary": LossKind("discriminator"),
 }
+
+
+@pytest.fixture(autouse=True)
+def a_line_each_time(monkeypatch):
+    monkeypatch.setattr("roadseg.cli.console.LINE_SECONDS", 0.0)
 
 
 def said(capsys, losses, *, steps=500):
@@ -31,7 +37,8 @@ def said(capsys, losses, *, steps=500):
 def test_lines_say_what_losses_are_worth_and_nothing_of_it_in_the_first_steps(capsys):
     first, second = said(capsys, {150: (0.693, 0.693), 300: (0.4, 0.1)})
     assert first == (
-        "step 150/500  segmentation 0.500  discriminator 0.693  discriminator/auxiliary 0.693  0.25 s a step"
+        "training 150/500, 0:00, 0:00 left; "
+        "segmentation 0.500  discriminator 0.693  discriminator/auxiliary 0.693  0.25 s a step"
     )
     assert "discriminator 0.400 (healthy)  discriminator/auxiliary 0.100 (strong)" in second
 
@@ -42,8 +49,8 @@ def test_lines_say_that_discriminators_learn_alone_and_how_strongly_they_pull(ca
         watcher.on_report(Report(100, {"discriminator/main": 0.6}, 0.2, 0.0, 0, warming_up=True))
         watcher.on_report(Report(300, {ratio: 0.012}, 0.2, 0.0, 0, judge_all({ratio: [(300, 0.012)]}, kinds)))
     warmup, pull = capsys.readouterr().err.splitlines()
-    assert warmup == "step 100/500  warm-up  discriminator 0.600  0.20 s a step"
-    assert pull == "step 300/500  gradient-ratio 0.012 (starved)  0.20 s a step"
+    assert warmup == "training 100/500, 0:00, 0:00 left; warm-up  discriminator 0.600  0.20 s a step"
+    assert pull == "training 300/500, 0:00, 0:00 left; gradient-ratio 0.012 (starved)  0.20 s a step"
 
 
 def test_a_discriminator_that_teaches_nothing_is_warned_of_once(capsys):
@@ -52,8 +59,29 @@ def test_a_discriminator_that_teaches_nothing_is_warned_of_once(capsys):
     assert len(warnings) == 1
     assert "step 210: discriminator/main 0.693, mean of the last steps: guessing." in warnings[0]
     assert "discriminator_learning_rate" in warnings[0]
-    assert sum("(guessing)" in line for line in lines) == 6  # every 50 steps
+    assert sum("(guessing)" in line for line in lines) == 30
     assert "discriminator/auxiliary" in said(capsys, {300: (0.4, 0.01)})[-1]
+
+
+def test_a_log_gets_a_line_every_half_a_minute_with_times(capsys, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("roadseg.cli.console.LINE_SECONDS", 30.0)
+    monkeypatch.setattr("roadseg.cli.console.time.monotonic", lambda: now[0])
+    with Reporter().bars("frames") as bars:
+        for done in range(0, 5000, 10):
+            bars.show("a [b].mp4", done, 36_000)
+            now[0] += 1
+        now[0] += 30
+        bars.show("reading", 7, None, "no end in sight")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "a [b].mp4 300/36000 frames, 0:30, 59:30 left"
+    assert lines[-2] == "a [b].mp4 4800/36000 frames, 8:00, 52:00 left"
+    assert lines[-1] == "reading 7 frames, 0:00; no end in sight"
+    assert len(lines) == 17
+    with Reporter(quiet=True).bars() as bars:
+        now[0] += 30
+        bars.show("reading", 7, None)
+    assert not capsys.readouterr().err
 
 
 def test_quiet_says_nothing(capsys):

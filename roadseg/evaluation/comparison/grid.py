@@ -87,7 +87,7 @@ def _score_line(scores: list[float | None], column: int) -> Line:
     change = difference(scores, column) if column else None
     value = scores[column]
     text = "no shared class" if value is None else f"mIoU {value:.1f}"
-    return Line(text, "" if change is None else f"{change:+.1f}", column in best(scores))
+    return Line(text, "" if change is None else f"{change:+z.1f}", column in best(scores))
 
 
 def _size(image: Image, width: int) -> tuple[int, int]:

@@ -71,7 +71,7 @@ def _method(recipe: Mapping[str, Any]) -> str:
 
 
 def _difference(group: Group, reference: PublishedRow) -> str:
-    return f"{group.miou - reference.miou:+.2f}"
+    return f"{group.miou - reference.miou:+z.2f}"
 
 
 def _published_notes(comparison: Comparison) -> list[str]:

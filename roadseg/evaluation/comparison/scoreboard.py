@@ -237,7 +237,7 @@ def best(values: list[float | None]) -> list[int]:
 def score_cell(values: list[float | None], column: int) -> str:
     """Format a score; in columns after the first, followed by the difference to the first run."""
     change = difference(values, column) if column else None
-    return score_text(values[column]) + ("" if change is None else f" ({change:+.2f})")
+    return score_text(values[column]) + ("" if change is None else f" ({change:+z.2f})")
 
 
 class _Predictions:
