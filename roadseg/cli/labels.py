@@ -30,11 +30,14 @@ NEXT = {
     "cvat": """\
 next:
   1. in CVAT, make a task of the images in images/, its labels pasted from labels.json (Raw)
-  2. upload annotations.zip to it as "Segmentation mask 1.1"
+  2. upload annotations.zip to it as "Segmentation mask 1.1", "Convert masks to polygons" off: polygons fill holes
   3. correct, then export as "Segmentation mask 1.1" to {out}/corrected.zip
   4. roadseg adapt --target IMAGES --target-labels {out}/corrected.zip --out RUN""",
     "fiftyone": 'next, in Python: fiftyone.Dataset.from_dir("{out}", fiftyone.types.FiftyOneDataset)',
     "coco": "",
+    "coco-polygons": "",
+    "yolo": "next: yolo segment train data={out}/data.yaml model=...",
+    "ultralytics": "next: yolo semantic train data={out}/data.yaml model=...",
 }
 """Next steps by format."""
 
@@ -48,8 +51,10 @@ def labels(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to make.")],
     label_format: Annotated[
-        Literal["png", "cvat", "fiftyone", "coco"],
-        typer.Option("--format", "-f", help="Format of the labels."),
+        Literal["png", "cvat", "fiftyone", "coco", "coco-polygons", "yolo", "ultralytics"],
+        typer.Option(
+            *("--format", "-f"), metavar="FORMAT", help="png, cvat, coco, coco-polygons, yolo, ultralytics or fiftyone."
+        ),
     ] = "png",
     run: Annotated[Path | None, typer.Option("--run", "-r", metavar="RUN", help="Run, default or indian.")] = None,
     every: Annotated[

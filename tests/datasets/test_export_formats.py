@@ -17,6 +17,7 @@ from roadseg.datasets.catalogue import dataset_kind, parse_labelled
 from roadseg.datasets.export.coco import run_lengths
 from roadseg.datasets.export.formats import FORMATS
 from roadseg.datasets.export.labelled_image import LabelledImage
+from roadseg.datasets.export.polygons import regions
 from roadseg.errors import DatasetError
 from roadseg.labels.catalogue import CAMVID_11, CITYSCAPES_19
 from roadseg.labels.space import LabelSpace
@@ -57,7 +58,16 @@ def python_with(program):
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
 @pytest.mark.parametrize(
-    ("program", "name"), [("datumaro", "cvat"), ("datumaro", "coco"), ("pycocotools", "coco"), ("fiftyone", "fiftyone")]
+    ("program", "name"),
+    [
+        ("datumaro", "cvat"),
+        ("datumaro", "coco"),
+        ("pycocotools", "coco"),
+        ("pycocotools", "coco-polygons"),
+        ("yaml", "yolo"),
+        ("yaml", "ultralytics"),
+        ("fiftyone", "fiftyone"),
+    ],
 )
 def test_their_own_importers_read_the_same_pixel_for_pixel(program, name, space, tmp_path):
     python = python_with(program)
@@ -142,6 +152,31 @@ def test_cvat_is_told_of_every_colour_and_frame(tmp_path):
 def test_what_cvat_cannot_hold_is_refused(space, complaint, tmp_path):
     with pytest.raises(DatasetError, match=complaint):
         FORMATS["cvat"](tmp_path, space, [])
+
+
+def test_outlines_by_hand():
+    label = np.array([[0, 0, 0, 1], [0, 1, 0, 255], [0, 0, 0, 255]], np.uint8)
+    ring, hole, corner = regions(label, LabelSpace("two", ("a", "b"), ((0, 0, 0), (1, 1, 1))))
+    assert (ring.train_id, ring.area, ring.box) == (0, 8, (0, 0, 3, 3))
+    assert {(0.25, 0.25), (2.75, 2.75), (0.75, 1.25), (2.25, 1.75)} <= set(map(tuple, ring.outline.tolist()))
+    assert (hole.train_id, hole.area, hole.box) == (1, 1, (1, 1, 1, 1))
+    assert corner.outline.tolist() == [[3.25, 0.25], [3.25, 0.75], [3.75, 0.75], [3.75, 0.25]]
+
+
+def test_holes_in_a_row_and_within_each_other_are_kept():
+    """Rings around rings, and holes side by side, of which some share their borders."""
+    label = np.zeros((23, 41), np.uint8)
+    for inset in (2, 4, 6):
+        label[inset:-inset, inset : 20 - inset] = inset // 2 % 2
+    label[3:20:2, 22:39:2] = 1
+    label[10, 20:40] = 1
+    space = LabelSpace("two", ("a", "b"), ((0, 0, 0), (1, 1, 1)))
+    back = np.full(label.shape, 255, np.uint8)
+    for region in regions(label, space):
+        mask = cv2.fillPoly(np.zeros(label.shape, np.uint8), [region.outline.astype(np.int32)], 1) == 1
+        assert mask.sum() == region.area and (back[mask] == 255).all()
+        back[mask] = region.train_id
+    assert np.array_equal(back, label)
 
 
 def test_run_lengths_by_hand():

@@ -53,11 +53,36 @@ def pycocotools(label_format, folder):
     coco = COCO(str(folder / "annotations" / "instances_default.json"))
     names = [category["name"] for category in coco.loadCats(sorted(coco.getCatIds()))]
     labels = {}
+    crowds = 0 if label_format == "coco-polygons" else 1
     for image in coco.loadImgs(coco.getImgIds()):
-        found = coco.loadAnns(coco.getAnnIds(imgIds=image["id"]))
+        found = coco.loadAnns(coco.getAnnIds(imgIds=image["id"], iscrowd=crowds))
         assert all(one["area"] == coco.annToMask(one).sum() for one in found)
         masks = [(coco.annToMask(one).astype(bool), coco.loadCats(one["category_id"])[0]["name"]) for one in found]
         labels[Path(image["file_name"]).stem] = painted(masks, names, (image["height"], image["width"]))
+    return labels, names
+
+
+def yolo(label_format, folder):
+    """Text files and masks as ultralytics reads them, with its steps written down anew: its licence is not ours."""
+    import cv2
+    import yaml
+
+    data = yaml.safe_load((folder / "data.yaml").read_text())
+    names = [data["names"][train_id] for train_id in sorted(data["names"])]
+    labels = {}
+    for image in sorted((folder / data["train"]).iterdir()):
+        if data.get("masks_dir"):
+            labels[image.stem] = cv2.imread(str(folder / data["masks_dir"] / f"{image.stem}.png"), cv2.IMREAD_GRAYSCALE)
+            continue
+        height, width = cv2.imread(str(image)).shape[:2]
+        masks = []
+        for line in (folder / "labels" / f"{image.stem}.txt").read_text().splitlines():
+            train_id, *numbers = line.split()
+            assert len(numbers) >= 6 and all(0 <= float(number) <= 1 for number in numbers)
+            outline = np.array(numbers, np.float32).reshape(-1, 2) * np.array([width, height], np.float32)
+            mask = cv2.fillPoly(np.zeros((height, width), np.uint8), [outline.astype(np.int32)], 1)
+            masks.append((mask.astype(bool), names[int(train_id)]))
+        labels[image.stem] = painted(masks, names, (height, width))
     return labels, names
 
 
@@ -91,7 +116,7 @@ if __name__ == "__main__":
     if out.endswith(".zip"):
         exported_again(Path(folder), out)
         sys.exit()
-    read, classes = {"datumaro": datumaro, "pycocotools": pycocotools, "fiftyone": fiftyone}[program](
+    read, classes = {"datumaro": datumaro, "pycocotools": pycocotools, "fiftyone": fiftyone, "yaml": yolo}[program](
         written_as, Path(folder)
     )
     np.savez(out, classes=classes, **read)
