@@ -15,6 +15,7 @@ from roadseg.adaptation.defaults import PRIOR
 from roadseg.cli.appearance import (
     Blur,
     Classes,
+    FitEdges,
     Height,
     Legend,
     Opacity,
@@ -74,6 +75,7 @@ def overlay(
     run: Run = Path("default"),
     opacity: Opacity = 0.5,
     style: Style = "fill",
+    fit_edges: FitEdges = False,
     palette: Palette = "cityscapes",
     classes: Classes = "",
     legend: Legend = "below",
@@ -151,6 +153,7 @@ def overlay(
         "bn_sections": bn_sections,
         "opacity": opacity,
         "style": style,
+        "fit_edges": fit_edges,
         "palette": palette,
         "classes": parse_names(classes),
         "legend": legend,

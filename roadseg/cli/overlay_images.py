@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TAKEN = (
     *("input_size", "flip", "scales", "device", "engine"),
-    *("opacity", "style", "palette", "classes", "legend", "side_by_side", "height", "title", "blur"),
+    *("opacity", "style", "fit_edges", "palette", "classes", "legend", "side_by_side", "height", "title", "blur"),
 )
 """Options of the job, as the command has them."""
 ALLOWED = (*TAKEN, "videos", "out", "run", "overwrite", "threads", "quiet", "as_json", "debug")

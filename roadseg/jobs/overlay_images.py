@@ -93,6 +93,7 @@ def overlay_images(
     scales: tuple[float, ...] = (1.0,),
     opacity: float = 0.5,
     style: Style = "fill",
+    fit_edges: bool = False,
     palette: str | PathLike[str] = "cityscapes",
     classes: Sequence[str] = (),
     legend: LegendPlace = "below",
@@ -123,6 +124,7 @@ def overlay_images(
         scales: average class probabilities over these factors on the input size, 0.5 to 2.
         opacity: weight of the class colours, 0 to 1.
         style: "fill", "contour" or "both".
+        fit_edges: fit outlines to the picture.
         palette: name of a palette or path of a TOML file.
         classes: names of the classes that are drawn; all by default.
         legend: "below", "top", "bottom" or "none".
@@ -146,6 +148,7 @@ def overlay_images(
     appearance = Appearance(
         opacity=opacity,
         style=style,
+        fit_edges=fit_edges,
         palette=chosen_palette(palette),
         classes=tuple(classes),
         legend=legend,

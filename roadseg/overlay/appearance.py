@@ -22,6 +22,8 @@ class Appearance:
     """Weight of the class colours, 0 (the plain video) to 1 (only colours); contours are opaque."""
     style: Style = "fill"
     """Colour regions, draw their contours, or both."""
+    fit_edges: bool = False
+    """Fit outlines to the picture, see `roadseg.overlay.edges`."""
     palette: Palette = "cityscapes"
     """Colours of the classes, here and on the pages."""
     classes: tuple[str, ...] = ()

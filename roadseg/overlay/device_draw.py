@@ -11,6 +11,7 @@ from torch import Tensor
 from roadseg.inference.planes import Planes, enlarged, scaled
 from roadseg.labels.space import IGNORE
 from roadseg.overlay.draw import Overlay, line_width
+from roadseg.overlay.edges import GROWTH, RADIUS, SMOOTHNESS
 from roadseg.overlay.layout import STEPS
 from roadseg.overlay.mosaic import LEAST_PART, block_grid
 from roadseg.video.frame import Frame
@@ -33,6 +34,7 @@ class DeviceDrawing:
         opacity = np.where(np.arange(256) < len(overlay.label_space), overlay.opacity, 0)
         self._drawn = torch.from_numpy(overlay.drawn).to(device)
         self._hidden = torch.from_numpy(overlay.hidden).to(device) if overlay.hidden.any() else None
+        self._fits_edges = overlay.fits_edges
         self._kept = on_device(1 - opacity)
         self._added = [on_device(opacity * levels) for levels in colours]
         self._colours = [torch.from_numpy(levels).to(device) for levels in colours] if overlay.has_contours else []
@@ -56,23 +58,28 @@ class DeviceDrawing:
             labels: (N, h, w) uint8 train ids of the whole frames at any size.
         """
         planes = self._fitted(planes)
+        luma = planes[0]
         if self._hidden is not None:
             planes = pixelated(planes, self._hidden[labels.int()])
         y, u, _ = planes
         half = u.shape[2], u.shape[1]
-        large = enlarge(self._drawn[labels.int()], (y.shape[2], y.shape[1]))
+        labels = self._drawn[labels.int()]
+        if self._fits_edges:
+            labels = fitted_to_picture(labels, luma)
+        large = enlarge(labels, y.shape[2])
         small = enlarged(large, half)
         drawn = [
             self._blend(plane, maps, added)
             for plane, maps, added in zip(planes, (large, small, small), self._added, strict=True)
         ]
         if self._colours:
-            lines = outlines(large)
+            full = enlarged(large, (y.shape[2], y.shape[1]))
+            lines = outlines(full)
             half_lines = enlarged(lines, half)
             drawn = [
                 torch.where(where, colours[maps.int()], plane)
                 for plane, maps, where, colours in zip(
-                    drawn, (large, small, small), (lines, half_lines, half_lines), self._colours, strict=True
+                    drawn, (full, small, small), (lines, half_lines, half_lines), self._colours, strict=True
                 )
             ]
         y, u, v = self._composed(planes, drawn)
@@ -106,15 +113,15 @@ class DeviceDrawing:
 
     def _blend(self, plane: Tensor, labels: Tensor, added: Tensor) -> Tensor:
         """Return kept x plane + added, where both depend on the label."""
-        ids = labels.int()
-        return (plane * self._kept[ids]).add_(added[ids]).round_().to(torch.uint8)
+        ids, size = labels.int(), (plane.shape[2], plane.shape[1])
+        return (plane * enlarged(self._kept[ids], size)).add_(enlarged(added[ids], size)).round_().to(torch.uint8)
 
 
-def enlarge(labels: Tensor, size: tuple[int, int]) -> Tensor:
-    """Scale label maps (N, h, w) uint8 to (width, height) `size`, as in `draw`."""
-    while labels.shape[2] < size[0]:
-        labels = _median(enlarged(labels, (min(2 * labels.shape[2], size[0]), min(2 * labels.shape[1], size[1]))))
-    return labels if labels.shape[:0:-1] == size else enlarged(labels, size)
+def enlarge(labels: Tensor, width: int) -> Tensor:
+    """Double label maps (N, h, w) uint8 until they are more than half of `width` pixels wide, as in `draw`."""
+    while 2 * labels.shape[2] <= width:
+        labels = _median(enlarged(labels, (2 * labels.shape[2], 2 * labels.shape[1])))
+    return labels
 
 
 def outlines(labels: Tensor) -> Tensor:
@@ -123,6 +130,35 @@ def outlines(labels: Tensor) -> Tensor:
     values = labels.float()
     highest, lowest = (sign * F.max_pool2d(sign * values, 2 * width + 1, 1, width) for sign in (1, -1))
     return (highest > lowest) & (labels != IGNORE)
+
+
+def fitted_to_picture(labels: Tensor, y: Tensor) -> Tensor:
+    """Return label maps (N, h, w) uint8 of twice the size whose outlines follow luma (N, H, W), as in `edges`."""
+    height, width = labels.shape[1:]
+    if min(height, width) <= 2 * RADIUS:
+        return labels
+    size = GROWTH * width, GROWTH * height
+    fine = scaled(y, size)
+    coarse = scaled(fine, (width, height))
+    mean = _mean(coarse)
+    scale = 1 / (_mean(coarse * coarse) - mean * mean + SMOOTHNESS)
+    best = torch.full_like(fine, -torch.inf)
+    fitted = torch.zeros_like(fine, dtype=torch.uint8)
+    for label in torch.unique(labels).tolist():
+        share = (labels == label).float()
+        share_mean = _mean(share)
+        slope = (_mean(coarse * share) - mean * share_mean) * scale
+        offset = _mean(share_mean - slope * mean)
+        answer = scaled(_mean(slope), size) * fine + scaled(offset, size)
+        more = answer > best
+        best = torch.where(more, answer, best)
+        fitted.masked_fill_(more, label)
+    return fitted
+
+
+def _mean(values: Tensor) -> Tensor:
+    """Return the mean of the window around each pixel; the border reflects, as in OpenCV."""
+    return F.avg_pool2d(F.pad(values, (RADIUS,) * 4, mode="reflect"), 2 * RADIUS + 1, 1)
 
 
 def pixelated(planes: Planes, hidden: Tensor) -> Planes:

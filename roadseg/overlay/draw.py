@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from roadseg.labels.palettes import recoloured
 from roadseg.labels.space import IGNORE, LabelMap, LabelSpace
 from roadseg.overlay.appearance import DEFAULT_APPEARANCE, Appearance, train_ids
+from roadseg.overlay.edges import fitted_to_picture
 from roadseg.overlay.layout import Layout
 from roadseg.overlay.mosaic import pixelated
 from roadseg.overlay.panels import levels
@@ -39,6 +40,7 @@ class Overlay:
     ) -> None:
         self.label_space = recoloured(label_space, appearance.palette)
         self.opacity = appearance.opacity if appearance.style != "contour" else 0.0
+        self.fits_edges = appearance.fit_edges
         self.has_contours = appearance.style != "fill"
         drawn = train_ids(label_space, "classes", appearance.classes) or range(len(label_space))
         self.drawn: NDArray[np.uint8] = np.full(256, IGNORE, np.uint8)
@@ -71,16 +73,19 @@ class Overlay:
         """
         layout = self.layout(frame)
         frame = layout.fitted(frame)
+        luma = frame.y
         if self._appearance.blur:
             frame = pixelated(frame, np.asarray(cv2.LUT(labels, self.hidden), np.uint8))
         labels = np.asarray(cv2.LUT(labels, self.drawn), np.uint8)
+        if self.fits_edges:
+            labels = fitted_to_picture(labels, luma)
         gaps = bool((labels == IGNORE).any())  # asked here, where the map is small
-        large = enlarge(labels, (frame.width, frame.height))
-        half = frame.u.shape[1], frame.u.shape[0]
+        large = enlarge(labels, frame.width)
+        size, half = (frame.width, frame.height), (frame.u.shape[1], frame.u.shape[0])
         small = _nearest(large, half)
         lines = half_lines = None
         if self.has_contours:
-            lines = outlines(large)
+            lines = outlines(_nearest(large, size))
             half_lines = _nearest(lines, half)
         y_table, u_table, v_table = self.tables(frame.matrix, frame.full_range)
         y = self._blend(frame.y, large, lines, y_table, gaps)
@@ -94,13 +99,14 @@ class Overlay:
     ) -> Plane:
         """Blend the values of `table` (256,) for labels into a copy of `plane`; where `lines` are, they cover it.
 
-        `gaps` says that some labels are `IGNORE`.
+        Labels are scaled to the plane. `gaps` says that some are `IGNORE`.
         """
-        colours = np.asarray(cv2.LUT(labels, table), np.uint8)
+        size = plane.shape[1], plane.shape[0]
+        colours = _nearest(np.asarray(cv2.LUT(labels, table), np.uint8), size)
         if self.opacity:
             blended = np.asarray(cv2.addWeighted(plane, 1 - self.opacity, colours, self.opacity, 0), np.uint8)
             if gaps:
-                cv2.copyTo(plane, (labels == IGNORE).view(np.uint8), blended)
+                cv2.copyTo(plane, _nearest((labels == IGNORE).view(np.uint8), size), blended)
         else:
             blended = plane.copy()
         if lines is not None:
@@ -115,17 +121,16 @@ class Overlay:
         return Layout.of(self._appearance, self.label_space, self._named, (width, height), matrix, full_range)
 
 
-def enlarge(labels: LabelMap, size: tuple[int, int]) -> LabelMap:
-    """Scale a label map to (width, height) `size`, rounding its outlines on the way up.
+def enlarge(labels: LabelMap, width: int) -> LabelMap:
+    """Double the size of a label map until it is more than half of `width` pixels wide, rounding its outlines.
 
-    It is doubled as long as it is smaller. Each step by nearest neighbour is followed by a 3 x 3 median. Where two
-    classes meet, a median is the majority, which turns stairs into slopes and leaves alone even lines that are one
-    label wide.
+    Each doubling by nearest neighbour is followed by a 3 x 3 median. Where two classes meet, a median is the majority,
+    which turns stairs into slopes and leaves alone even lines that are one label wide.
     """
-    while labels.shape[1] < size[0]:
-        step = min(2 * labels.shape[1], size[0]), min(2 * labels.shape[0], size[1])
-        labels = np.asarray(cv2.medianBlur(_nearest(labels, step), 3), np.uint8)
-    return labels if labels.shape == size[::-1] else _nearest(labels, size)
+    while 2 * labels.shape[1] <= width:
+        doubled = _nearest(labels, (2 * labels.shape[1], 2 * labels.shape[0]))
+        labels = np.asarray(cv2.medianBlur(doubled, 3), np.uint8)
+    return labels
 
 
 def outlines(labels: LabelMap) -> Plane:
@@ -141,4 +146,6 @@ def line_width(height: int) -> int:
 
 
 def _nearest(plane: Plane, size: tuple[int, int]) -> Plane:
+    if plane.shape == size[::-1]:
+        return plane
     return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)

@@ -74,6 +74,5 @@ def test_planes_are_within_a_level_of_those_of_opencv(size, shape, appearance):
 @pytest.mark.parametrize(("width", "shape"), [(512, (96, 128)), (320, (13, 17)), (100, (40, 60)), (40, (40, 60))])
 def test_labels_are_enlarged_as_by_opencv(width, shape):
     labels = label_maps(*shape)
-    size = width, width * shape[0] // shape[1] + 1
-    found = enlarge(torch.from_numpy(labels), size).numpy()
-    assert np.array_equal(found, np.stack([draw.enlarge(maps, size) for maps in labels]))
+    found = enlarge(torch.from_numpy(labels), width).numpy()
+    assert np.array_equal(found, np.stack([draw.enlarge(maps, width) for maps in labels]))
