@@ -260,7 +260,7 @@ def test_a_shard_without_a_video_is_no_error(roadseg, run, tmp_path):
         (["clip.mp4", "--out", "out", "--mask", "clip.mp4"], 1, "clip.mp4: cannot be read as a mask (not an image)"),
         (["clip.mp4", "no/*.mp4", "--out", "out"], 1, "no/*.mp4: matches no video"),
         (["clip.mp4", "@no.txt", "--out", "out"], 1, "no.txt: this list of videos cannot be read"),
-        (["--out", "out"], 2, "VIDEO"),
+        (["--out", "out"], 2, "SOURCE"),
     ],
 )
 def test_mistakes_are_told_in_a_line(roadseg, run, tmp_path, monkeypatch, arguments, code, expected):
