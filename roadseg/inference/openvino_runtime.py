@@ -103,4 +103,7 @@ def _core() -> Any:
     """
     package = openvino()
     assert package is not None
+    # Its bindings look up NumPy at the first use of a dtype. If two requests come to that at once, one has the lock of
+    # the lookup and the other Python's, and they wait for each other for ever (seen with OpenVINO 2026.4).
+    package.Type.u8.to_dtype()
     return package.Core()
