@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from roadseg.jobs.labelling import write_labels
     from roadseg.jobs.overlay import overlay_videos
     from roadseg.jobs.overlay_images import overlay_images
+    from roadseg.jobs.quantize import quantize
     from roadseg.labels.space import LabelSpace
     from roadseg.streets.render import render_street
     from roadseg.training.callbacks import Callbacks
@@ -64,6 +65,7 @@ __all__ = [
     "open_dataset",
     "overlay_images",
     "overlay_videos",
+    "quantize",
     "read_recipe",
     "render_street",
     "render_streets",
@@ -93,6 +95,7 @@ _MODULES = {
     "open_dataset": "roadseg.datasets.catalogue",
     "overlay_images": "roadseg.jobs.overlay_images",
     "overlay_videos": "roadseg.jobs.overlay",
+    "quantize": "roadseg.jobs.quantize",
     "read_recipe": "roadseg.training.recipe_files",
     "render_street": "roadseg.streets.render",
     "render_streets": "roadseg.datasets.rendered",

@@ -27,6 +27,7 @@ from roadseg.cli.frames import frames
 from roadseg.cli.import_network import import_
 from roadseg.cli.labels import labels
 from roadseg.cli.overlay import overlay
+from roadseg.cli.quantize import quantize
 from roadseg.cli.recipes import recipes
 from roadseg.cli.report import report
 from roadseg.cli.retrieve import retrieve
@@ -69,7 +70,7 @@ GROUPS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
     "Adapt": (adapt, run, recipes),
     "Evaluate": (evaluate, compare, retrieve),
     "Data": (fetch, frames, synth, labels, datasets),
-    "Networks": (import_, export),
+    "Networks": (import_, quantize, export),
     "Machine": (doctor, bench),
 }
 """Commands in the order in which `roadseg --help` lists them."""

@@ -1,7 +1,7 @@
-"""The network as two traceable modules, from pixels to labels, for OpenVINO and ONNX.
+"""The network as traceable modules, from pixels to labels or scores, for OpenVINO and ONNX.
 
-The halves meet where `SegmentationNetwork.early` ends, so that each can run in its own precision. They are made of a
-network that `roadseg.models.frozen_norm.folded` returned, and used without gradients: then they contain only plain
+The two halves meet where `SegmentationNetwork.early` ends, so that each can run in its own precision. Modules are made
+of a network that `roadseg.models.frozen_norm.folded` returned, and used without gradients: then they contain only plain
 operations.
 """
 
@@ -40,3 +40,15 @@ class LateGraph(nn.Module):
         logits = self.network.late(early).logits[0]
         scores = resized_scores(logits, self.size, align_corners=self.network.align_corners)
         return labels_of(scores) if self.answer == "labels" else scores
+
+
+class ScoreGraph(nn.Module):
+    """Whole network: (N, H, W, 3) RGB in 0..255 to class scores (N, C, h, w) at the stride of the network."""
+
+    def __init__(self, network: SegmentationNetwork) -> None:
+        super().__init__()
+        self.network, self.first = network, EarlyGraph(network)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (N, H, W, 3) to scores."""
+        return self.network.late(self.first(images)).logits[0]

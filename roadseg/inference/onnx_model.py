@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from roadseg.inference.engines import weights_digest
 from roadseg.inference.graphs import EarlyGraph, LateGraph
 from roadseg.inference.onnx_program import OPSET, to_onnx
 from roadseg.models.frozen_norm import folded
+from roadseg.models.network import SegmentationNetwork
 from roadseg.models.tta import coarse_size
-from roadseg.models.weights import load_model
+from roadseg.models.weights import ModelCard, load_model
 
 INSTALL = "pip install 'roadseg[onnx]'"
 CHECKED_IMAGES = 2
@@ -72,12 +74,9 @@ def export_onnx(
         OutputError: the file cannot be written, or ONNX Runtime gives other labels than torch.
     """
     out = Path(out)
-    try:
-        import onnx
-        import onnxruntime
-        import onnxscript  # noqa: F401  # the exporter of torch is written in it
-    except ImportError as error:
-        raise InputError(f"ONNX files need the package {error.name}, which is missing", INSTALL) from None
+    refuse_missing_packages()
+    import onnxruntime
+
     network, card = load_model(run)
     width, height = size = input_size or card.input_size
     label_size = coarse_size(size, LABEL_STRIDE)
@@ -85,17 +84,7 @@ def export_onnx(
     graph = nn.Sequential(EarlyGraph(plain), LateGraph(plain, label_size, "labels")).eval()
     example, batch = torch.zeros(2, height, width, 3, dtype=torch.uint8), torch.export.Dim("batch", min=1)
     model = to_onnx(graph, example, "labels", {0: batch})
-    space = card.label_space
-    facts = {
-        "classes": space.classes,
-        "colours": space.colours,
-        "label_space": space.name,
-        "input_size": size,
-        "label_size": label_size,
-        "normalisation": asdict(network.normalisation),
-        "weights": f"{card.model} {card.method} {weights_digest(network)}",
-    }
-    onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in facts.items()})
+    describe(model, network, card, {"input_size": size, "label_size": label_size})
     model.doc_string = (
         "images: RGB uint8 NHWC, any N; labels: uint8 train ids. Classes and colours are in the metadata."
     )
@@ -112,7 +101,44 @@ def export_onnx(
         )
     with writing(out) as part:
         part.write_bytes(data)
-    return OnnxExport(out, size, label_size, space.classes, OPSET, len(data), agreement)
+    return OnnxExport(out, size, label_size, card.label_space.classes, OPSET, len(data), agreement)
+
+
+def refuse_missing_packages() -> None:
+    """Check that a network of torch can be written as ONNX and run.
+
+    Raises:
+        InputError: a package of the extra `onnx` is missing.
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401  # the exporter of torch is written in it
+    except ImportError as error:
+        raise InputError(f"ONNX files need the package {error.name}, which is missing", INSTALL) from None
+
+
+def describe(model: Any, network: SegmentationNetwork, card: ModelCard, sizes: Mapping[str, tuple[int, int]]) -> None:
+    """Write what a network is into the metadata of its ONNX file, see `export_onnx`.
+
+    Args:
+        model: an `onnx.ModelProto`.
+        network: the network that it was made of.
+        card: its card.
+        sizes: further values, (width, height) each.
+    """
+    import onnx
+
+    space = card.label_space
+    facts = {
+        "classes": space.classes,
+        "colours": space.colours,
+        "label_space": space.name,
+        **sizes,
+        "normalisation": asdict(network.normalisation),
+        "weights": f"{card.model} {card.method} {weights_digest(network)}",
+    }
+    onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in facts.items()})
 
 
 @torch.no_grad()

@@ -21,7 +21,7 @@ def to_onnx(graph: nn.Module, example: Tensor, output: str, free_axes: Mapping[i
         output: name of its output.
         free_axes: axes of the input that may have another length, each with its `torch.export.Dim`.
     """
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         program = torch.onnx.export(
             graph,
             (example,),
@@ -38,8 +38,8 @@ def to_onnx(graph: nn.Module, example: Tensor, output: str, free_axes: Mapping[i
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Hide what torch says about itself and about code of the networks; its errors are raised as well."""
+def quiet() -> Iterator[None]:
+    """Hide what torch and ONNX Runtime say about themselves and about networks; their errors are raised as well."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:

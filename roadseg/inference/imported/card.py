@@ -19,6 +19,8 @@ IMPORT_AGAIN = "Import the network again: roadseg import FILE --labels SPACE --o
 
 Answer = Literal["scores", "probabilities", "labels"]
 """Result of a network for each pixel: class scores before the softmax, probabilities, or the class itself."""
+Precision = Literal["float32", "int8"]
+"""Numbers that a network calculates with: as its file has them, or quantized."""
 Level = Annotated[int, Field(ge=0, le=255)]
 ClassName = Annotated[str, Field(min_length=1, max_length=MAX_CLASS_NAME)]
 
@@ -83,6 +85,10 @@ class ImportedCard(BaseModel):
     """Number of images in each batch; None for any."""
     normalization: str
     """Scaling of pixels, in words; it is part of the network."""
+    precision: Precision = "float32"
+    """int8 if the network is quantized, otherwise float32, or the precision of the file."""
+    align_corners: bool = False
+    """True if the outermost scores lie on the outermost pixels."""
 
 
 def imported_folder(run: str | PathLike[str]) -> Path | None:

@@ -21,7 +21,7 @@ class ImportedEngine:
 
     def __init__(self, program: Program, card: ImportedCard) -> None:
         """Run the network of `card` by `program`."""
-        self.name = program.name
+        self.name = f"{program.name} {card.precision}"
         self.concurrency = program.concurrency
         self.batch_size = card.batch or program.batch_size
         self._program, self._card = program, card
@@ -40,7 +40,9 @@ class ImportedEngine:
         if self._card.answer == "probabilities":
             scores = scores.clamp(min=LEAST_PROBABILITY).log()
         # Channels last, a maximum over classes takes a quarter of the time.
-        return resized_scores(scores.contiguous(memory_format=torch.channels_last), size, align_corners=False)
+        return resized_scores(
+            scores.contiguous(memory_format=torch.channels_last), size, align_corners=self._card.align_corners
+        )
 
     @torch.inference_mode()
     def labels(self, images: Tensor, size: tuple[int, int]) -> Tensor:

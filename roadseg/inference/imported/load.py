@@ -14,7 +14,7 @@ from roadseg.inference.imported.engine import ImportedEngine
 from roadseg.inference.imported.packages import has_onnx_runtime
 from roadseg.inference.imported.programs import OnnxRuntimeProgram, OpenVinoProgram, Program
 from roadseg.inference.openvino_runtime import openvino
-from roadseg.inference.self_check import Bounds, Outcome, compared, remembered, street
+from roadseg.inference.self_check import ROUNDED, Bounds, Outcome, compared, remembered, street
 from roadseg.models.names import NETWORK_FILE
 from roadseg.models.predict import to_tensor
 from roadseg.models.tta import coarse_size
@@ -58,6 +58,7 @@ def load_imported(
         input_size or card.input_size,
         size_step=None if input_size else card.size_step,
         exact=engine == "exact",
+        align_corners=card.align_corners,
         has_scores=card.answer != "labels",
     )
     segmenter.notices = choice.notices
@@ -106,7 +107,9 @@ def _check(program: OpenVinoProgram, file: Path, card: ImportedCard) -> Outcome:
     """Compare OpenVINO with ONNX Runtime on one image; the outcome is remembered."""
 
     def check() -> tuple[Outcome, bool]:
-        reference = OnnxRuntimeProgram(file)
+        quantized = card.precision == "int8"
+        reference = OnnxRuntimeProgram(file, as_defined=quantized)
+        bounds = ROUNDED if quantized else AGREEING
         pixels = to_tensor(cv2.resize(street(), card.input_size)[None], torch.device("cpu"))  # type: ignore[arg-type]
         size = coarse_size(card.input_size, 2)
         ours, theirs = ImportedEngine(program, card), ImportedEngine(reference, card)
@@ -115,9 +118,9 @@ def _check(program: OpenVinoProgram, file: Path, card: ImportedCard) -> Outcome:
         except InputError as error:  # such as a batch whose size it cannot change
             return Outcome(f"fails: {error.cause}"), True
         if card.answer != "labels":
-            return compared(ours.scores(pixels, size), theirs.scores(pixels, size), AGREEING, "ONNX Runtime"), True
+            return compared(ours.scores(pixels, size), theirs.scores(pixels, size), bounds, "ONNX Runtime"), True
         share = float((ours.labels(pixels, size) == theirs.labels(pixels, size)).float().mean())
         wrong = f"computes wrongly: {100 * share:.0f} % of the labels are those of ONNX Runtime"
-        return Outcome("" if share >= AGREEING.labels else wrong, share), True
+        return Outcome("" if share >= bounds.labels else wrong, share), True
 
     return remembered(("imported", card.sha256, card.input_size), ImportedEngine.device, program.version, check)

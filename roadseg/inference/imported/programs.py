@@ -41,13 +41,15 @@ class OnnxRuntimeProgram:
 
     concurrency = 1
 
-    def __init__(self, file: Path, *, cuda: bool = False, batch_size: int = 1) -> None:
+    def __init__(self, file: Path, *, cuda: bool = False, batch_size: int = 1, as_defined: bool = False) -> None:
         """Load a network.
 
         Args:
             file: the ONNX file.
             cuda: True runs it on a CUDA device, False on the CPU.
             batch_size: recommended number of images in a batch.
+            as_defined: True computes each operator by itself. Of a network in int8 that gives the results that ONNX
+                defines, slowly; integer products may be less exact, see `roadseg.inference.onnx_int8`.
 
         Raises:
             InputError: ONNX Runtime is missing.
@@ -57,6 +59,8 @@ class OnnxRuntimeProgram:
         options = runtime.SessionOptions()
         options.log_severity_level = 4  # errors are raised as well
         options.intra_op_num_threads = streams()
+        if as_defined:
+            options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # decoders need the processors too
         if cuda and CUDA_PROVIDER not in runtime.get_available_providers():
             raise _no_cuda()
@@ -68,7 +72,7 @@ class OnnxRuntimeProgram:
         # Without its libraries ONNX Runtime lists CUDA, and then runs on the CPU.
         if cuda and self._session.get_providers()[0] != CUDA_PROVIDER:
             raise _no_cuda()
-        self.name = f"onnxruntime {'cuda' if cuda else 'float32'}"
+        self.name = "onnxruntime cuda" if cuda else "onnxruntime"
         self.version = str(runtime.__version__)
         self.batch_size = batch_size
         self._file = file
@@ -92,9 +96,9 @@ class OnnxRuntimeProgram:
 
 
 class OpenVinoProgram:
-    """OpenVINO on the CPU, in float32."""
+    """OpenVINO on the CPU, in the precision of the file, at most float32."""
 
-    name = "openvino float32"
+    name = "openvino"
     concurrency = 2
     """While one batch ends, images of the next one take the processors that fall idle."""
 

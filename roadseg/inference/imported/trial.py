@@ -82,6 +82,7 @@ def form_of(network: ForeignNetwork, normalization: Normalisation, output: str |
         steps = [] if taken.size else [step for step in STEPS if min(width, height) >= 2 * step]
         smaller = {step: images[:, : height - step, : width - step] for step in steps}
         step = next((step for step in steps if _runs(program, smaller[step])), None)
+    quantized = any(node.op_type == "QuantizeLinear" for node in network.model.graph.node)
     card = ImportedCard(
         origin=network.file.name,
         sha256="",
@@ -91,6 +92,7 @@ def form_of(network: ForeignNetwork, normalization: Normalisation, output: str |
         size_step=step,
         batch=batch,
         normalization="by the network" if taken.dtype == "UINT8" else described(normalization),
+        precision="int8" if quantized else "float32",
     )
     return Form(chosen, card, width / result.shape[-1], notices)
 
