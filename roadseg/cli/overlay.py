@@ -104,6 +104,9 @@ def overlay(
         str | None,
         typer.Option(metavar="auto|PNG", help="Leave out the bonnet and stamps: found, or white in your PNG file."),
     ] = None,
+    masks: Annotated[
+        Literal["png", "npz", "mp4"] | None, typer.Option(help="Keep the label map of each frame too, lossless.")
+    ] = None,
     device: Device = "auto",
     engine: Engine = "auto",
     shard: Annotated[
@@ -145,6 +148,7 @@ def overlay(
         "input_size": parse_size(input_size) if input_size else None,
         "smooth": smooth,
         "mask": mask,
+        "masks": masks,
         "flip": flip,
         "scales": parse_scales(scales),
         "adapt_bn": adapt_bn,
@@ -338,6 +342,7 @@ def _videos_table(results: "list[OverlaySummary | Failure]") -> Table:
 
 def _classes_table(summaries: "list[OverlaySummary]", out: Path) -> Table:
     """Return a table of the classes that take up most of the frames, over all videos, weighted by their duration."""
+    from roadseg.overlay.masks import MASKS_SUFFIXES
     from roadseg.overlay.summary import mean_shares
     from roadseg.video.find import video_count
 
@@ -347,6 +352,8 @@ def _classes_table(summaries: "list[OverlaySummary]", out: Path) -> Table:
     for entry in (entry for summary in summaries for entry in summary.classes):
         seen[entry.name] += entry.seconds
     endings = ", ".join(sorted({f"*.overlay.{summary.job.container}" for summary in summaries}))
+    kept = {MASKS_SUFFIXES[each.job.masks] for each in summaries if each.job.masks is not None}
+    endings += "".join(f", *{suffix}" for suffix in sorted(kept))
     table = Table(
         title=f"{video_count(len(summaries))}, {seconds:.1f} s",
         title_justify="left",

@@ -23,6 +23,7 @@ from roadseg.overlay.encoding import refuse_unusable
 from roadseg.overlay.failures import Failure, FailureRecord, failure_record
 from roadseg.overlay.job import overlay_or_failure
 from roadseg.overlay.masking import AUTO, read_mask
+from roadseg.overlay.masks import MasksFormat
 from roadseg.overlay.ray_jobs import overlay_on_ray
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions, OverlaySummary
 from roadseg.overlay.tasks import Shard, Task, clashes, find_tasks
@@ -56,6 +57,7 @@ def overlay_videos(
     input_size: tuple[int, int] | None = None,
     smooth: bool = False,
     mask: str | PathLike[str] | None = None,
+    masks: MasksFormat | None = None,
     flip: bool = False,
     scales: tuple[float, ...] = (1.0,),
     adapt_bn: bool = False,
@@ -106,6 +108,8 @@ def overlay_videos(
         smooth: average class scores over time along the motion: labels flicker less.
         mask: "auto" to find the bonnet and stamps of each video and leave them out, or the path of a PNG file whose
             white area is left out.
+        masks: keep the label map of each frame, lossless and with its time: "png" for a folder NAME.masks of indexed
+            images, "npz" for arrays in NAME.masks.npz, "mp4" for a grey video NAME.masks.mp4. See docs/architecture.md.
         flip: average class probabilities with those of the mirrored frame; takes twice as long.
         scales: average class probabilities over these factors on the input size, 0.5 to 2.
         adapt_bn: adapt batch-norm statistics to each video. About 30 s of CPU time up front, no cost afterwards.
@@ -186,6 +190,7 @@ def overlay_videos(
         smoothing=WEIGHT if smooth else 0.0,
         batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
         sections=bn_sections,
+        masks=masks,
         mask=None if mask is None else AUTO if fspath(mask) == AUTO else read_mask(Path(mask)),
     )
     tasks = find_tasks(videos, out, every_track=track == "all")

@@ -82,4 +82,6 @@ def encode_segments(parts: OverlayParts, like: Frame, at_once: int, drawn: Itera
 def _add(segment: Segment, drawn: Drawn) -> None:
     segment.writer.write(drawn.frame)
     segment.table.add(drawn.frame, drawn.counts, drawn.grid, decode_error=drawn.damaged)
+    if segment.masks is not None:
+        segment.masks.add(drawn.frame, drawn.labels)
     segment.memory = drawn.memory

@@ -305,4 +305,4 @@ def _draw(overlay: Overlay, mask: Mask | None, batches: Iterator[Labelled[Decode
         for (frame, damaged), labels in zip(items, label_maps, strict=True):
             shown = labels if seen is None else np.where(seen, labels, np.uint8(IGNORE))
             counts, grid = count_pixels(shown, seen), sample_grid(shown, seen)
-            yield Drawn(overlay.draw(frame, shown), damaged, counts, grid, memory)
+            yield Drawn(overlay.draw(frame, shown), damaged, shown, counts, grid, memory)

@@ -22,6 +22,7 @@ from roadseg.files import output_errors, write_json, writing
 from roadseg.inference.smoothing import Memory
 from roadseg.inputs.documents import read_json
 from roadseg.labels.space import LabelSpace
+from roadseg.overlay.masks import Masks, MasksPart, remove_masks
 from roadseg.overlay.stats import ClassTotals, FrameTable, join_frames, read_frames
 from roadseg.overlay.summary import OverlayFiles, OverlayJob
 from roadseg.video.frame import Frame
@@ -40,6 +41,8 @@ class Segment:
 
     writer: VideoWriter
     table: FrameTable
+    masks: MasksPart | None = None
+    """Label maps that are kept; None if they are not."""
     memory: Memory | None = None
     """State of smoothing at the end of the segment; None if labels are not smoothed."""
 
@@ -77,6 +80,7 @@ class OverlayParts:
         self._label_space = label_space
         self._sample_aspect_ratio = sample_aspect_ratio
         self._encoder = job.encoder
+        self._masks = job.masks
         self._folder = _parts_folder(files)
         manifest = {"job": job.model_dump(mode="json"), "versions": dict(versions), "segment_frames": SEGMENT_FRAMES}
         if _read(self._manifest) != manifest:
@@ -130,8 +134,10 @@ class OverlayParts:
         )
         # The table gets its name last: its presence marks the segment as finished.
         with writing(table) as part, FrameTable(part, self._label_space, like.time_base) as rows, writer:
-            segment = Segment(writer, rows)
+            segment = Segment(writer, rows, MasksPart() if self._masks else None)
             yield segment
+            if segment.masks is not None:
+                segment.masks.write(self._label_maps(number))
             if segment.memory is not None:
                 with writing(self._memory(number)) as memory_part:
                     segment.memory.write(memory_part)
@@ -155,11 +161,16 @@ class OverlayParts:
             [self._video(number) for number in range(self.finished)], video, time_base=like.time_base, audio_from=sound
         )
         totals = self._join_tables(table)
+        masks = self._join_masks(like.time_base)
         with output_errors(overlay):
             self._files.summary.unlink(missing_ok=True)  # first: it stands for complete files
             video.replace(overlay)
             for other in set(self._files.overlays.values()) - {overlay}:
                 other.unlink(missing_ok=True)
+            for path in self._files.masks.values():
+                remove_masks(path)
+            if masks is not None and self._masks is not None:
+                masks.replace(self._files.masks[self._masks])
             table.replace(self._files.frames)
         return totals, notices
 
@@ -171,6 +182,15 @@ class OverlayParts:
             totals.add(rows.pixels, rows.durations)
         return totals
 
+    def _join_masks(self, time_base: Fraction) -> Path | None:
+        """Write the label maps of all segments in the format of the job; None if they are not kept."""
+        if self._masks is None:
+            return None
+        path = self._folder / f"joined{self._files.masks[self._masks].name.removeprefix(self._files.name)}"
+        parts = [self._label_maps(number) for number in range(self.finished)]
+        Masks(parts, self._label_space, time_base).write(path, self._masks)
+        return path
+
     @property
     def _manifest(self) -> Path:
         return self._folder / "manifest.json"
@@ -180,6 +200,9 @@ class OverlayParts:
 
     def _table(self, number: int) -> Path:
         return self._folder / f"{number:06}.parquet"
+
+    def _label_maps(self, number: int) -> Path:
+        return self._folder / f"{number:06}.masks.npz"
 
     def _memory(self, number: int) -> Path:
         return self._folder / f"{number:06}.npz"

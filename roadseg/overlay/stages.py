@@ -35,6 +35,8 @@ class Drawn(NamedTuple):
     """The frame with the overlay."""
     damaged: bool
     """True if the decoder met errors before this frame."""
+    labels: LabelMap
+    """(h, w) uint8 train ids, as the network decides them, 255 where a mask leaves the frame out."""
     counts: NDArray[np.int64]
     """(256,) number of pixels of each label value."""
     grid: Grid
@@ -92,7 +94,8 @@ def drawn_on_device(
     def count(items: Iterator[Batch]) -> Iterator[Drawn]:
         for batch, drawn in concurrently(draw, at_once)(items):
             for (_, damaged), (frame, labels) in zip(batch.items, drawn, strict=True):
-                yield Drawn(frame, damaged, count_pixels(labels, seen), sample_grid(labels, seen), batch.memory)
+                counts, grid = count_pixels(labels, seen), sample_grid(labels, seen)
+                yield Drawn(frame, damaged, labels, counts, grid, batch.memory)
 
     if not smoothing:
         return Pipeline("decode", decoded).then("device", lambda items: count(batch(items)))

@@ -18,6 +18,7 @@ from roadseg.labels.space import LabelSpace
 from roadseg.models.tta import NO_TTA, TTA
 from roadseg.overlay.appearance import DEFAULT_APPEARANCE, Appearance
 from roadseg.overlay.masking import Mask, MaskChoice
+from roadseg.overlay.masks import MASKS_SUFFIXES, MasksFormat
 from roadseg.overlay.stats import ClassShare, ClassTotals
 from roadseg.video.encoders import DEFAULT_ENCODER, ENCODERS, EncoderName
 from roadseg.video.find import OVERLAY_SUFFIXES, Container
@@ -56,10 +57,14 @@ class OverlayOptions:
     """Encoder of the overlay."""
     mask: MaskChoice | None = None
     """Area that is neither drawn on nor counted: the static regions of a video, or a mask that a person drew."""
+    masks: MasksFormat | None = None
+    """Format of the label maps beside the overlay; None for none."""
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
             raise InputError(f"encoder: {self.encoder!r} is unknown", f"Use one of {', '.join(ENCODERS)}.")
+        if self.masks is not None and self.masks not in MASKS_SUFFIXES:
+            raise InputError(f"masks: {self.masks!r} is unknown", f"Use one of {', '.join(MASKS_SUFFIXES)}.")
         if self.batch_size is not None and self.batch_size < 1:
             raise InputError(f"batch_size: {self.batch_size}, wanted at least 1", "Leave it out for the best one.")
         if self.frame_rate is not None and self.frame_rate <= 0:
@@ -125,6 +130,11 @@ class OverlayFiles:
         """Image of that mask on a frame of the video."""
         return self.named(PREVIEW_SUFFIX)
 
+    @property
+    def masks(self) -> dict[MasksFormat, Path]:
+        """Path of the label maps in every format; at most one of them is there."""
+        return {form: self.named(suffix) for form, suffix in MASKS_SUFFIXES.items()}
+
     def named(self, suffix: str) -> Path:
         """Return the path of a file with the common name."""
         return self.folder / (self.name + suffix)
@@ -161,6 +171,7 @@ class OverlayJob(BaseModel):
     batch_norm_sections: bool = Field(default=False, title="choice of --bn-sections")
     mask: str | None = Field(default=None, title="choice of --mask")
     """`auto`, or `sha256:` and the digest of the file that was given; null for none."""
+    masks: MasksFormat | None = Field(default=None, title="choice of --masks")
 
     @classmethod
     def of(cls, video: Path, segmenter: Segmenter, options: OverlayOptions) -> Self:
@@ -182,6 +193,7 @@ class OverlayJob(BaseModel):
             batch_norm_scenes=options.batch_norm.scenes if options.batch_norm else "",
             batch_norm_sections=options.sections,
             mask=options.mask.origin if isinstance(options.mask, Mask) else options.mask,
+            masks=options.masks,
         )
 
     def choices(self) -> dict[str, Any]:
@@ -339,4 +351,5 @@ def earlier_summary(files: OverlayFiles, job: OverlayJob) -> OverlaySummary | No
             f"{files.of_table(files.frames).overlay}: there already, made with another {changed}",
             "Replace the results with --overwrite, or choose another --out.",
         )
-    return summary.model_copy(update={"skipped": True}) if files.overlay.exists() else None
+    complete = files.overlay.exists() and (job.masks is None or files.masks[job.masks].exists())
+    return summary.model_copy(update={"skipped": True}) if complete else None

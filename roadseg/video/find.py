@@ -18,6 +18,7 @@ VIDEO_SUFFIXES = (
 
 Container = Literal["mp4", "mkv"]
 OVERLAY_SUFFIXES: dict[Container, str] = {"mp4": ".overlay.mp4", "mkv": ".overlay.mkv"}
+MASKS_SUFFIX = ".masks.mp4"
 """Endings of the overlays that roadseg writes, by container; folders and patterns leave such files out."""
 
 
@@ -107,9 +108,9 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def is_video(path: Path) -> bool:
-    """Return True for a path that has the extension of a video, is not hidden and no overlay of roadseg."""
-    hidden, overlay = path.name.startswith("."), path.name.endswith(tuple(OVERLAY_SUFFIXES.values()))
-    return path.suffix.lower() in VIDEO_SUFFIXES and not hidden and not overlay
+    """Return True for a path that has the extension of a video, is not hidden and no result of roadseg."""
+    hidden, result = path.name.startswith("."), path.name.endswith((*OVERLAY_SUFFIXES.values(), MASKS_SUFFIX))
+    return path.suffix.lower() in VIDEO_SUFFIXES and not hidden and not result
 
 
 def _matching(pattern: str) -> list[tuple[Path, Path]]:
