@@ -8,7 +8,7 @@ from roadseg.labels.space import LabelSpace
 from roadseg.report.overlay_results import Results
 from roadseg.report.timeline import binned
 
-PEOPLE, TRAFFIC = "Most people", "Most traffic"
+PEOPLE, TRAFFIC, PLANTS = "Most people", "Most traffic", "Densest vegetation"
 THEMES = (
     (PEOPLE, ("person", "rider", "Child")),
     (
@@ -18,9 +18,11 @@ THEMES = (
             *("SUVPickupTruck", "OtherMoving"),
         ),
     ),
-    ("Densest vegetation", ("vegetation",)),
+    (PLANTS, ("vegetation",)),
 )
 """Titles with classes by any of their names; a class counts for the first theme that has it."""
+SECOND = {PEOPLE: "Many people", TRAFFIC: "Much traffic", PLANTS: "Dense vegetation"}
+"""Titles of moments that are not the best of their theme."""
 A_THEME = 2
 """Most moments of a theme."""
 LEAST_SHARE = 0.002
@@ -29,6 +31,8 @@ LEAST_OF_BEST = 0.5
 """Share that a moment needs, relative to the best moment of its theme."""
 LEAST_GAP, GAP_SHARE = 2.0, 0.05
 """Smallest distance between two moments: seconds, and share of the video."""
+THEME_GAP, THEME_GAP_SHARE = 10.0, 0.2
+"""The same for two moments of one theme, which show the same cars where they lie close together."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,12 @@ def theme_classes(space: LabelSpace) -> dict[str, list[int]]:
 def moments(results: Results) -> list[Moment]:
     """Return moments of all themes by theme and time: the seconds that show most, well apart from each other."""
     seconds, durations, end = results.seconds, results.durations, results.end
-    gap = max(LEAST_GAP, GAP_SHARE * (end - seconds[0]))
+    length = end - seconds[0]
+    gap, theme_gap = max(LEAST_GAP, GAP_SHARE * length), max(THEME_GAP, THEME_GAP_SHARE * length)
     chosen: list[Moment] = []
     for title, ids in theme_classes(results.label_space).items():
         shares = results.shares[:, ids].sum(axis=1, keepdims=True)
-        by_second = binned(seconds, durations, shares, max(1, round(end - seconds[0])))
+        by_second = binned(seconds, durations, shares, max(1, round(length)))
         starts = np.searchsorted(seconds, by_second.seconds)
         ends = np.append(starts[1:], len(seconds))
         scores = by_second.shares[:, 0]
@@ -73,7 +78,8 @@ def moments(results: Results) -> list[Moment]:
                 break
             frame = starts[place] + int(shares[starts[place] : ends[place], 0].argmax())
             middle = float(seconds[frame] + durations[frame] / 2)
-            if all(abs(middle - other.seconds) >= gap for other in [*chosen, *found]):
-                found.append(Moment(title, middle, float(shares[frame, 0])))
+            apart = all(abs(middle - other.seconds) >= gap for other in chosen)
+            if apart and all(abs(middle - other.seconds) >= theme_gap for other in found):
+                found.append(Moment(SECOND[title] if found else title, middle, float(shares[frame, 0])))
         chosen += sorted(found, key=lambda moment: moment.seconds)
     return chosen

@@ -106,6 +106,21 @@ def test_moments_show_the_most_and_lie_apart(results, monkeypatch):
     assert "Densest vegetation" not in report_page(results)
 
 
+def test_moments_of_one_theme_lie_far_apart_and_one_has_the_most(results):
+    """Cars in every second of a minute, most in the tenth; then most of the rest, next to it, and far away."""
+    seconds = np.arange(60.0)
+    shares = np.zeros((60, results.shares.shape[1]), np.float32)
+    shares[:, CAR] = 0.1
+    shares[[10, 14, 40], CAR] = 0.3, 0.29, 0.2
+    drive = replace(results, seconds=seconds, durations=np.ones(60), shares=shares)
+    assert [(moment.title, moment.seconds) for moment in moments(drive)] == [
+        ("Most traffic", 10.5),
+        ("Much traffic", 40.5),
+    ]
+    short = replace(drive, seconds=seconds[:20], durations=np.ones(20), shares=shares[:20])
+    assert [(moment.title, moment.seconds) for moment in moments(short)] == [("Most traffic", 10.5)]
+
+
 def test_themes_follow_the_classes_of_a_label_space():
     named = {
         space: {title: [space.classes[one] for one in ids] for title, ids in theme_classes(space).items()}
