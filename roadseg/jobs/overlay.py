@@ -229,7 +229,7 @@ def overlay_videos(
                 record.add(result)
             on_result(result)
             if not isinstance(result, Failure):
-                pages += _write_page(files[result.video, result.job.track], result, on_page, on_warning)
+                pages += _write_page(files[result.video, result.job.track], result, out, on_page, on_warning)
     if pages:
         _write_index(out, on_page, on_warning)
     return results
@@ -251,7 +251,11 @@ def _one_by_one(
 
 
 def _write_page(
-    files: OverlayFiles, summary: OverlaySummary, on_page: Callable[[Path], None], on_warning: Callable[[str], None]
+    files: OverlayFiles,
+    summary: OverlaySummary,
+    out: Path,
+    on_page: Callable[[Path], None],
+    on_warning: Callable[[str], None],
 ) -> bool:
     """Write the page of a video unless it is there and up to date; the overlay is complete without it."""
     from roadseg.report.pages import report_path, write_report  # late: the first frame need not wait for templates
@@ -260,7 +264,7 @@ def _write_page(
     if page.exists() and summary.skipped:
         return False
     try:
-        write_report(files)
+        write_report(files, out)
     except Exception as error:  # whatever it is, the overlay is there
         page.unlink(missing_ok=True)  # it shows earlier results, which these have replaced
         on_warning(f"no report: {in_one_line(error)}")

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import jinja2
 
 PLOTLY = "plotly.min.js"
-"""The library beside the pages that draws their charts."""
+"""The library that draws the charts of pages, beside them or in a folder above."""
 
 
 def render(template: str, *, script: str = "", **context: Any) -> str:

@@ -39,8 +39,12 @@ class IndexEntry:
     """Image as a `data:` address."""
 
 
-def report_page(results: Results) -> str:
+def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
     """Return the page of one video as HTML.
+
+    Args:
+        results: results of the video.
+        plotly: address of the chart library, relative to the page.
 
     Raises:
         VideoError: the overlay cannot be read.
@@ -93,7 +97,7 @@ def report_page(results: Results) -> str:
         events={_words(name): value for name, value in summary.decoder_events.items() if value},
         options=_options(summary.job),
         stages=_stages(summary),
-        plotly=PLOTLY,
+        plotly=plotly,
         data=data,
     )
 

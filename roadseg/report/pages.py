@@ -69,7 +69,7 @@ def write_reports(
     runs = find_runs(given)
     tables, half_done = finished_tables(given, required=not runs)
     pages: list[tuple[Path, Callable[[], Path]]] = [
-        *((table, partial(write_report, OverlayFiles.of_table(table))) for table in tables),
+        *((table, partial(write_report, OverlayFiles.of_table(table), _top(table, given))) for table in tables),
         *((run.path, partial(write_training_page, run)) for run in runs),
     ]
     written: list[Path] = []
@@ -90,11 +90,17 @@ def report_path(files: OverlayFiles) -> Path:
     return files.named(REPORT_SUFFIX)
 
 
-def write_report(files: OverlayFiles) -> Path:
-    """Write the page of one video beside its results, whole or not at all, and the chart library once per folder.
+def _top(table: Path, folders: Sequence[Path]) -> Path:
+    """Return the folder under which a table was found."""
+    return next(folder for folder in folders if table.is_relative_to(folder))
+
+
+def write_report(files: OverlayFiles, top: Path | None = None) -> Path:
+    """Write the page of one video beside its results, whole or not at all, and the chart library once for all of `top`.
 
     Args:
         files: finished results.
+        top: folder of the library: that of the results, the default, or one above it.
 
     Returns:
         The path of the page.
@@ -103,9 +109,10 @@ def write_report(files: OverlayFiles) -> Path:
         InputError: a file is missing or cannot be read, or was written by another version.
         OutputError: the page cannot be written.
     """
-    page = report_page(read_results(files))
+    library = (top or files.folder) / PLOTLY
+    page = report_page(read_results(files), plotly=Path(os.path.relpath(library, files.folder)).as_posix())
     path = report_path(files)
-    _publish_with_plotly(path, page)
+    _publish_with_plotly(path, page, library)
     return path
 
 
@@ -122,7 +129,7 @@ def write_training_page(run: RunFolder) -> Path:
         InputError: a file is missing or cannot be read, or was written by another version.
         OutputError: the page cannot be written.
     """
-    _publish_with_plotly(run.page, training_page(run))
+    _publish_with_plotly(run.page, training_page(run), run.page.with_name(PLOTLY))
     return run.page
 
 
@@ -165,12 +172,10 @@ def _entry(files: OverlayFiles, folder: Path) -> IndexEntry:
     )
 
 
-def _publish_with_plotly(path: Path, page: str) -> None:
-    plotly = resources("plotly") / "package_data" / PLOTLY
-    beside = path.with_name(PLOTLY)
-    with as_file(plotly) as library:
-        if not (beside.exists() and beside.stat().st_size == library.stat().st_size):
-            _publish(beside, library.read_bytes())
+def _publish_with_plotly(path: Path, page: str, library: Path) -> None:
+    with as_file(resources("plotly") / "package_data" / PLOTLY) as plotly:
+        if not (library.exists() and library.stat().st_size == plotly.stat().st_size):
+            _publish(library, plotly.read_bytes())
     _publish(path, page.encode("utf-8", "replace"))  # names of files need not be Unicode
 
 
