@@ -3,9 +3,11 @@
 import gc
 import importlib.util
 import os
+import pickle
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -37,6 +39,42 @@ def missing(message: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(message, pytrace=False)
     pytest.skip(message)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_images() -> Iterator[None]:
+    """Let two images do, of each kind of rendered streets to adapt batch norm, and for a verdict without labels.
+
+    With all of them, both take longer than the few steps of a training.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("roadseg.inference.network_segmenter.IMAGES", 2)
+        patch.setattr("roadseg.jobs.adapt.JUDGED", 2)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def textures_painted_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let the processes of the tests share the textures of rendered streets: to paint those of a seed takes seconds."""
+    from filelock import FileLock
+
+    from roadseg.streets.textures.bank import TextureBank, texture_bank
+
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    @lru_cache(maxsize=4)
+    def shared(*key: int) -> TextureBank:
+        file = folder / f"textures-{'-'.join(map(str, key))}.pickle"
+        with FileLock(file.with_suffix(".lock")):
+            if not file.exists():
+                file.write_bytes(pickle.dumps(texture_bank.__wrapped__(*key)))
+            return pickle.loads(file.read_bytes())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("roadseg.streets.render.texture_bank", shared)
+        yield
 
 
 @pytest.fixture(scope="session")

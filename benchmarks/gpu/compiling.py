@@ -123,7 +123,7 @@ def main() -> None:
     results, device, model, *names = sys.argv[1:]
     with TemporaryDirectory() as folder:
         setting = Setting(device == "cpu", Path(folder), None)
-        width, height = (96, 64) if setting.smoke else SIZES[model]
+        width, height = (64, 48) if setting.smoke else SIZES[model]
         loader = draw_batches(Path(folder), (width, height))
         batches = [loader[number].to(setting.runtime.device) for number in range(4)]
         found = {}

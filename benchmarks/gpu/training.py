@@ -23,7 +23,7 @@ def host_waits(setting: Setting) -> dict[str, Any]:
     """Places of the program that wait for the device in a training step, and its time."""
     found = {}
     with TemporaryDirectory() as folder:
-        batch = draw_batches(Path(folder), (96, 64) if setting.smoke else (480, 272))[0].to(setting.runtime.device)
+        batch = draw_batches(Path(folder), (64, 48) if setting.smoke else (480, 272))[0].to(setting.runtime.device)
     for method in ("self-training",) if setting.smoke else ("multi-level", "self-training"):
         for precision in ("float32",) if setting.smoke else ("float32", "bfloat16", "float16"):
             trainer = build("fast", start(setting.device, precision))
@@ -54,7 +54,7 @@ def host_waits(setting: Setting) -> dict[str, Any]:
 
 def training(setting: Setting) -> dict[str, Any]:
     """Steps of multi-level adaptation, ours in each precision, the plain one in float32."""
-    cases: list[tuple[str, tuple[int, int], tuple[str, ...]]] = [("fast", (96, 64), ("float32",))]
+    cases: list[tuple[str, tuple[int, int], tuple[str, ...]]] = [("fast", (64, 48), ("float32",))]
     if not setting.smoke:
         precisions = ("float32", "tf32", "bfloat16")
         cases = [
@@ -70,7 +70,7 @@ def training(setting: Setting) -> dict[str, Any]:
                 device=setting.device,
                 precision=precision,  # type: ignore[arg-type]
                 size=size,
-                steps=2 if setting.smoke else 8,
+                steps=1 if setting.smoke else 8,
             )
             found[f"{model} {size[0]}x{size[1]} {precision}"] = {
                 "ms": cost.ours.step_milliseconds,
@@ -116,7 +116,7 @@ def repeatability(setting: Setting) -> dict[str, Any]:
                 module.p = 0.0  # devices draw other masks
         before = torch.cat([value.detach().flatten().cpu() for value in trainer.method.segmenter.parameters()])
         with TemporaryDirectory() as folder:
-            batches = draw_batches(Path(folder), (96, 64) if setting.smoke else (480, 272))
+            batches = draw_batches(Path(folder), (64, 48) if setting.smoke else (480, 272))
             for number in range(3):
                 batch = batches[number].to(trainer.method.runtime.device)
                 trainer.make_step(batch)

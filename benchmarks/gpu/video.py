@@ -40,7 +40,7 @@ def overlay_1080p(setting: Setting) -> dict[str, Any]:
 
 
 def _overlays(setting: Setting, height: int) -> dict[str, Any]:
-    found, clip = {}, _clip(setting, height, 24 if setting.smoke else 600)
+    found, clip = {}, _clip(setting, height, 6 if setting.smoke else 600)
     sizes: list[Case] = [("fast", None, (96, 64), 0.0)]
     if not setting.smoke:
         sizes = [("fast", None, None, 0.0), ("fast", None, None, 0.6), ("fast", 16, None, 0.0)]
@@ -119,7 +119,7 @@ def codecs(setting: Setting) -> dict[str, Any]:
     from av.codec.hwaccel import HWAccel, hwdevices_available
 
     found: dict[str, Any] = {"hwdevices of PyAV": hwdevices_available()}
-    clip = _clip(setting, *((192, 24) if setting.smoke else (1080, 600)))
+    clip = _clip(setting, *((192, 6) if setting.smoke else (1080, 600)))
     for name, hwaccel in (("cpu", None), ("cuda", HWAccel("cuda", allow_software_fallback=False))):
         try:
             with av.open(str(clip), hwaccel=hwaccel) as container:
@@ -143,7 +143,7 @@ def codecs(setting: Setting) -> dict[str, Any]:
 def _encoder(name: EncoderName, clip: Path, setting: Setting) -> dict[str, Any]:
     """Check of an encoder of overlays and, where it works, its speed, cost, size and quality, one and two at once."""
     with VideoReader(clip) as reader:
-        frames = list(islice(reader, 24 if setting.smoke else 120))
+        frames = list(islice(reader, 6 if setting.smoke else 120))
     found: dict[str, Any] = {}
     for together in (1, 2):
         problem = try_encoder(name, frames[0], together=together)

@@ -6,6 +6,7 @@ import sys
 import pytest
 from gpu.compiling import UNCOMPILED, _in_own_process
 from gpu.setting import Setting
+from helpers.shallow import make_resnet_shallow
 
 from benchmarks import gpu_check
 
@@ -13,6 +14,7 @@ from benchmarks import gpu_check
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_every_section_runs_in_small(tmp_path, monkeypatch):
+    make_resnet_shallow(monkeypatch)
     monkeypatch.setattr(sys, "argv", ["gpu_check.py", str(tmp_path), "--smoke"])
     gpu_check.main()
     results = json.loads((tmp_path / "gpu_check.json").read_text())

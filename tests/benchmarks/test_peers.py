@@ -3,7 +3,7 @@
 import peers
 import pytest
 from helpers.clips import make_clip
-from helpers.foreign_networks import CLASSES, UNIT, nearest_colour
+from helpers.foreign_networks import CLASSES, UNIT, nearest_colour, quicken_trials
 
 from roadseg.jobs.import_network import import_network
 from roadseg.labels.space import LabelSpace
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.extra("onnx", "onnxruntime"), pytest.mark.slow]
 
 def test_results_are_read_back(tmp_path, monkeypatch):
     """Sound and uneven times are kept by roadseg and lost by a loop of OpenCV."""
-    monkeypatch.setattr("roadseg.jobs.import_network.STREETS", 1)
+    quicken_trials(monkeypatch)
     network = nearest_colour(tmp_path / "nearest.onnx", scaling=UNIT, batch=1, size=(64, 48))
     space = LabelSpace("four", CLASSES, ((128, 64, 128), (70, 70, 70), (107, 142, 35), (70, 130, 180)))
     import_network(network, tmp_path / "run", labels=space, normalization="0..1")

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import pytest
 from helpers.program import roadseg
+from helpers.tiny import ONE_VIEW
 
 from roadseg.jobs import demo
 
@@ -15,7 +16,7 @@ def short(monkeypatch):
     monkeypatch.setattr(demo, "DRIVE_SECONDS", 1.0)
     monkeypatch.setattr(demo, "DRIVE_SIZE", (160, 120))
     monkeypatch.setattr(demo, "DRIVE_RATE", Fraction(6))
-    small = {"frames_every": 1 / 3, "size": (160, 120), "crop": (96, 96), "source_count": 2}
+    small = {"frames_every": 1 / 3, "size": (160, 120), "crop": (96, 96), "source_count": 2, "pseudo_labels": ONE_VIEW}
     monkeypatch.setattr(demo, "RECIPE", demo.RECIPE | small | {"steps": 2, "batch_size": 2, "workers": 0})
 
 

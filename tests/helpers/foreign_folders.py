@@ -71,7 +71,10 @@ def backbone(kind, folder):
 
     four = {"depths": [1] * 4}
     configs = {
-        "mit": (library.SegformerConfig, {"hidden_sizes": [8] * 4, "num_attention_heads": [1] * 4, **four}),
+        "mit": (
+            library.SegformerConfig,
+            {"hidden_sizes": [8] * 4, "num_attention_heads": [1] * 4, "sr_ratios": [2, 2, 1, 1], **four},
+        ),
         "swin": (
             library.SwinConfig,
             {"embed_dim": 8, "num_heads": [1] * 4, "window_size": 4, "image_size": 64, **four},

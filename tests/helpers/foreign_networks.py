@@ -32,8 +32,8 @@ def quicken_trials(monkeypatch):
 
 @cache
 def usual(run, device):
-    """The default weights, loaded once."""
-    return load_segmenter(run, device=device, engine="torch")
+    """The default weights, loaded once, for smaller images than usual."""
+    return load_segmenter(run, device=device, engine="torch", input_size=(160, 120))
 
 
 def images(count=2, size=(64, 48), seed=0):

@@ -17,7 +17,7 @@ from roadseg.bench.engines import compare_engines
 from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.source_images import source_images
 from roadseg.errors import InputError
-from roadseg.inference import engine_segmenter, engines, network_segmenter, openvino_engine
+from roadseg.inference import engine_segmenter, engines, openvino_engine
 from roadseg.inference.batch_size import best_batch_size
 from roadseg.inference.engines import choose, load_segmenter
 from roadseg.inference.network_segmenter import NetworkSegmenter
@@ -117,8 +117,7 @@ def check_scores(other, precision, reference, pictures, tta):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("engine", "precision"), [TORCH[0], OPENVINO[0]])
-def test_an_adapted_segmenter_runs_the_adapted_network(reference, pictures, monkeypatch, engine, precision):
-    monkeypatch.setattr(network_segmenter, "IMAGES", 2)
+def test_an_adapted_segmenter_runs_the_adapted_network(reference, pictures, engine, precision):
     dark, adaptation = (pictures * 0.5).astype(np.uint8), BatchNormAdaptation(prior=0)
     other = segmenter(engine, precision)
     before = other.segment(dark)

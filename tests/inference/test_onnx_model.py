@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.foreign_networks import quicken_trials
 from helpers.shallow import make_resnet_shallow
 
 from roadseg.datasets.source_images import source_images
@@ -14,6 +15,7 @@ from roadseg.errors import InputError, OutputError
 from roadseg.inference import onnx_model
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.onnx_model import export_onnx
+from roadseg.jobs.import_network import import_network
 from roadseg.labels.catalogue import label_space
 from roadseg.models.build import build_model
 from roadseg.models.weights import MODEL_FILE, ModelCard, save_model
@@ -56,6 +58,18 @@ def test_the_file_is_valid_and_says_what_its_labels_mean(written):
     assert (facts["input_size"], facts["label_size"]) == ([162, 118], [81, 59])
     assert facts["normalisation"] == {"mean": [127.0] * 3, "std": [128.0] * 3, "channels": "rgb"}
     assert written.agreement >= 0.999
+
+
+def test_an_imported_file_has_the_labels_of_the_network(written, tmp_path, monkeypatch):
+    """Classes, scaling and size stand in the file."""
+    quicken_trials(monkeypatch)
+    found = import_network(written.path, tmp_path / "run")
+    assert (found.answer, found.label_stride, found.input_size) == ("labels", 2, SIZE)
+    segmenter = load_segmenter(tmp_path / "run", device="cpu")
+    assert segmenter.label_space == label_space("cityscapes-19")
+    image = source_images("streets", SIZE, 1)
+    other = load_segmenter(DEFAULT, device="cpu", engine="torch", precision="float32", input_size=SIZE)
+    assert (segmenter.segment(image) == other.segment(image)).mean() > 0.99
 
 
 def test_a_network_with_residual_blocks_is_written_too(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import shutil
 import pytest
 import torch
 from helpers.foreign_folders import backbone
-from helpers.tiny import street, toy_recipe
+from helpers.tiny import ONE_VIEW, street, toy_recipe
 
 from roadseg.adaptation.methods import METHODS
 from roadseg.errors import InputError, RecipeError, WeightsError
@@ -18,6 +18,11 @@ pytestmark = [pytest.mark.extra("transformers"), pytest.mark.slow]
 KINDS = ("mit", "swin", "dinov2", "resnet")
 
 
+def small_recipe(data, **changes):
+    """The toy recipe with smaller images, since the head is as wide as for a large backbone."""
+    return toy_recipe(data, size=(64, 48), pseudo_labels=ONE_VIEW, **changes)
+
+
 @pytest.fixture(scope="module")
 def names(tmp_path_factory):
     return {kind: backbone(kind, tmp_path_factory.mktemp(kind)) for kind in KINDS}
@@ -27,13 +32,13 @@ def names(tmp_path_factory):
 def start(names, data, tmp_path_factory):
     """A run without a target, to start from."""
     run = tmp_path_factory.mktemp("runs") / "start"
-    adapt(run, recipe=toy_recipe(data, model=names["mit"], init="imagenet", method="source-only", steps=1, target=""))
+    adapt(run, recipe=small_recipe(data, model=names["mit"], init="imagenet", method="source-only", steps=1, target=""))
     return run
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_two_steps_of_each_method(method, names, start, data, tmp_path):
-    recipe = toy_recipe(data, model=names["mit"], init=str(start), method=method, steps=2)
+    recipe = small_recipe(data, model=names["mit"], init=str(start), method=method, steps=2)
     assert adapt(tmp_path / "run", recipe=recipe).steps == 2
 
 
@@ -56,7 +61,7 @@ def test_maps_of_each_backbone(kind, size, names):
 
 def test_a_run_needs_no_folder(data, tmp_path):
     name = backbone("swin", tmp_path / "swin")
-    adapt(tmp_path / "run", recipe=toy_recipe(data, model=name, init="imagenet", steps=2))
+    adapt(tmp_path / "run", recipe=small_recipe(data, model=name, init="imagenet", steps=2))
     image, _ = street(0)
     before = load_segmenter(tmp_path / "run", device="cpu", engine="torch").label(image)
     shutil.rmtree(tmp_path / "swin")
@@ -67,10 +72,10 @@ def test_a_run_needs_no_folder(data, tmp_path):
 
 
 def test_batch_norm_is_adapted_where_there_is_some(names, data, tmp_path):
-    recipe = toy_recipe(data, model=names["resnet"], init="imagenet", steps=1, adapt_bn=True)
+    recipe = small_recipe(data, model=names["resnet"], init="imagenet", steps=1, adapt_bn=True)
     assert adapt(tmp_path / "run", recipe=recipe).steps == 1
     with pytest.raises(InputError, match="no batch norm to adapt"):
-        adapt(tmp_path / "none", recipe=toy_recipe(data, model=names["mit"], init="imagenet", steps=1, adapt_bn=True))
+        adapt(tmp_path / "none", recipe=small_recipe(data, model=names["mit"], init="imagenet", steps=1, adapt_bn=True))
 
 
 def test_batch_norm_keeps_its_statistics(names):
@@ -83,7 +88,7 @@ def test_batch_norm_keeps_its_statistics(names):
 def test_what_is_no_backbone_is_refused(names, data, tmp_path):
     for name, said in (("hf:", "unknown model"), ("resnet18", "unknown model")):
         with pytest.raises(RecipeError, match=said):
-            toy_recipe(data, model=name)
+            small_recipe(data, model=name)
     with pytest.raises(WeightsError, match="cannot be loaded"):
         build_model(f"hf:{tmp_path}", 5)
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
@@ -93,4 +98,4 @@ def test_what_is_no_backbone_is_refused(names, data, tmp_path):
     with pytest.raises(WeightsError, match="has no weights"):
         build_model(f"hf:{tmp_path}", 5)
     with pytest.raises(WeightsError, match="the recipe wants hf:"):
-        adapt(tmp_path / "run", recipe=toy_recipe(data, model=names["mit"], init="default"))
+        adapt(tmp_path / "run", recipe=small_recipe(data, model=names["mit"], init="default"))

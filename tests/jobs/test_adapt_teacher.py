@@ -8,7 +8,7 @@ import pytest
 import torch
 from helpers.foreign_networks import CLASSES, nearest, nearest_colour, quicken_trials
 from helpers.states import same
-from helpers.tiny import SIZE, toy_recipe
+from helpers.tiny import ONE_VIEW, SIZE, toy_recipe
 
 from roadseg.jobs.adapt import adapt, recipe_keys
 from roadseg.jobs.import_network import import_network
@@ -56,7 +56,7 @@ def test_a_teacher_brings_its_own_recipe():
 @pytest.mark.parametrize("answer", ["scores", "labels"])
 def test_an_imported_network_teaches_its_own_classes(answer, foreign, data, tmp_path):
     said = []
-    changes = {"pseudo_labels": {"flip": False, "scales": [1.0], "keep_ratio": 1.0}}
+    changes = {"pseudo_labels": ONE_VIEW | {"keep_ratio": 1.0}}
     run = taught(data, tmp_path / "run", foreign(answer=answer), Callbacks(on_warning=said.append), **changes)
     assert any("does not know sidewalk, wall" in notice for notice in said)
     assert any("labels without confidence" in notice for notice in said) == (answer == "labels")
@@ -79,7 +79,7 @@ def test_an_interrupted_labelling_goes_on_where_it_was(foreign, data, tmp_path):
 
     teacher, run = foreign(), tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        taught(data, run, teacher, Callbacks(on_label=stop))
+        taught(data, run, teacher, Callbacks(on_label=stop), pseudo_labels=ONE_VIEW)
     labels = run / "pseudo-labels" / "0" / "labels"
     made = {label: label.stat().st_mtime_ns for label in labels.iterdir()}
     assert 3 <= len(made) < 8
@@ -87,7 +87,7 @@ def test_an_interrupted_labelling_goes_on_where_it_was(foreign, data, tmp_path):
     adapt(run, resume=True, callbacks=Callbacks(on_label=lambda done, total: seen.append(done)))
     assert len(made) < min(seen) <= max(seen) == 8
     assert {label: label.stat().st_mtime_ns for label in made} == made
-    whole = taught(data, tmp_path / "whole", teacher)
+    whole = taught(data, tmp_path / "whole", teacher, pseudo_labels=ONE_VIEW)
     assert all((label_of(whole, label.stem) == label_of(run, label.stem)).all() for label in labels.iterdir())
     ends = (torch.load(one / "checkpoint.pt", weights_only=True) for one in (run, whole))
     assert same(*(end["networks"] for end in ends))
@@ -95,7 +95,7 @@ def test_an_interrupted_labelling_goes_on_where_it_was(foreign, data, tmp_path):
 
 @pytest.mark.slow
 def test_packaged_weights_teach_a_network_of_other_classes(data, tmp_path):
-    options = {"images": 2, "flip": False, "scales": [1.0]}
+    options = ONE_VIEW | {"images": 2}
     said = []
     callbacks = Callbacks(on_warning=said.append)
     taught(data, tmp_path / "run", "indian", callbacks, labels="synthia-16", init="imagenet", pseudo_labels=options)

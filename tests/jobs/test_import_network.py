@@ -12,7 +12,6 @@ from roadseg.inference.engines import load_segmenter
 from roadseg.inference.imported import load
 from roadseg.inference.imported.card import CARD_FILE, NETWORK_FILE
 from roadseg.inference.imported.classes import with_colours
-from roadseg.inference.onnx_model import export_onnx
 from roadseg.inference.self_check import Outcome
 from roadseg.jobs import import_network as job
 from roadseg.jobs.import_network import import_network
@@ -157,23 +156,6 @@ def test_the_configuration_of_transformers_is_read(tmp_path):
     assert (found.classes, found.normalization, found.input_size) == ((*CLASSES, "unheard of"), "imagenet", SIZE)
     space = load_segmenter(tmp_path / "run", device="cpu").label_space
     assert space.colours[0] == (128, 64, 128) and len(set(space.colours)) == 5
-
-
-@pytest.mark.slow
-@pytest.mark.extra("onnxscript")
-def test_what_roadseg_exports_comes_back(tmp_path):
-    """Classes, scaling and size stand in the file; labels are those of the network."""
-    size = (320, 240)
-    export_onnx("default", tmp_path / "own.onnx", input_size=size)
-    found = import_network(tmp_path / "own.onnx", tmp_path / "run")
-    assert (found.answer, found.label_stride, found.input_size) == ("labels", 2, size)
-    space = load_segmenter(tmp_path / "run", device="cpu").label_space
-    assert space == load_segmenter("default").label_space
-    image = images(1, size)[0]
-    expected = load_segmenter("default", device="cpu", engine="torch", precision="float32", input_size=size).segment(
-        image[None]
-    )
-    assert (load_segmenter(tmp_path / "run", device="cpu").segment(image[None]) == expected).mean() > 0.99
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", '{"id2label": 3}', '{"id2label": {"0": "road"}}', "nonsense"])

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 from helpers.states import same
+from helpers.tiny import ONE_VIEW, write_streets
 from helpers.tiny import toy_recipe as recipe
-from helpers.tiny import write_streets
 
 from roadseg.errors import DatasetError, InputError, OutputError, RecipeError, TrainingError, WeightsError
 from roadseg.jobs.adapt import adapt
@@ -84,7 +84,7 @@ def test_a_run_leaves_what_the_docs_promise(outcome):
 
 @pytest.mark.slow
 def test_networks_and_pseudo_labels_of_the_start_are_made_once(data, tmp_path):
-    changes = {"adapt_bn": True, "bn_prior": 8, "pseudo_labels": {"keep_ratio": 0.5}}
+    changes = {"adapt_bn": True, "bn_prior": 8, "pseudo_labels": ONE_VIEW | {"keep_ratio": 0.5}}
     plan = recipe(data, method="pseudo-labels", steps=4, checkpoint_every=2, **changes)
     whole = adapt(tmp_path / "whole", recipe=plan).run
     parts = interrupted(plan, tmp_path / "parts", step=2)

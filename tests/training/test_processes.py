@@ -14,7 +14,7 @@ import tomli_w
 import torch
 from helpers.program import roadseg
 from helpers.states import same
-from helpers.tiny import RECIPE, write_streets
+from helpers.tiny import ONE_VIEW, RECIPE, write_streets
 
 THEN = "--then"
 ENDED = re.compile(r"process \d: (.+) ended with (\d+)")
@@ -26,7 +26,7 @@ SGD = {"optimizer": "sgd", "learning_rate": 0.0001, "batch_size": 3}
 WARMUP = RECIPE["adversarial"] | {"warmup_steps": 2}
 METHODS = {
     "multi-level": {**SGD, "steps": 6, "checkpoint_every": 2, "workers": 1, "adversarial": WARMUP},
-    "pseudo-labels": {**SGD, "steps": 2, "adapt_bn": True},
+    "pseudo-labels": {**SGD, "steps": 2, "adapt_bn": True, "pseudo_labels": ONE_VIEW},
 }
 
 pytestmark = pytest.mark.slow
