@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
-from roadseg.errors import FetchError, InputError, VideoError
+from roadseg.errors import FetchError, InputError, VideoError, one_line
 from roadseg.fetch.explanations import LOGIN
-from roadseg.fetch.manifest import Manifest, ManifestEntry
+from roadseg.fetch.manifest import TITLE_LENGTH, Manifest, ManifestEntry
 from roadseg.fetch.ytdlp import Downloader, DownloadOptions, Info, Progress
 from roadseg.files import locked, output_errors
 from roadseg.video.probe import probe
@@ -250,6 +250,7 @@ class _Run:
             size_bytes=final.stat().st_size,
             sha256=sha256,
             fetched_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            title=one_line(str(info.get("title") or ""))[:TITLE_LENGTH],
         )
         self.manifest.add(entry)
         return entry

@@ -11,6 +11,7 @@ from roadseg.files import output_errors, write_text
 from roadseg.inputs.documents import parse_json
 
 MANIFEST_NAME = "manifest.jsonl"
+TITLE_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class ManifestEntry:
     """SHA-256 of the file, hexadecimal."""
     fetched_at: str
     """Time when the download ended, UTC in ISO 8601."""
+    title: str = ""
+    """The site's title of the video, in one line of at most `TITLE_LENGTH` characters; empty if it has none."""
 
 
 class Manifest:
@@ -112,6 +115,15 @@ class Manifest:
         else:
             write_text(self.path, "".join(map(_line, self.entries)))
             self._complete = True
+
+
+def title_of(video: Path) -> str:
+    """Return the title of a video by the manifest beside it; empty where there is none that can be read."""
+    try:
+        entries = Manifest(video.parent).entries
+    except (InputError, OSError):
+        return ""
+    return next((entry.title for entry in reversed(entries) if entry.file == video.name), "")
 
 
 def _line(entry: ManifestEntry) -> str:

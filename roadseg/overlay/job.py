@@ -18,6 +18,7 @@ import numpy as np
 from roadseg.adaptation.batch_norm import IMAGES
 from roadseg.cores import opencv_in_one_thread, usable_cores
 from roadseg.errors import InputError, RoadsegError, UnexpectedError, VideoError
+from roadseg.fetch.manifest import title_of
 from roadseg.files import held
 from roadseg.inference.label_frames import Labelled, Labeller
 from roadseg.inference.sections import AdaptedSections, adapt_to_sections
@@ -169,6 +170,7 @@ def overlay_video(
             notices = [*segmenter.notices, *found, *events.pop("notices"), *mask_notices, *cut_off, *lost]
             summary = OverlaySummary(
                 video=str(video),
+                fetched_title=title_of(video),
                 job=job,
                 width_px=like.width,
                 height_px=like.height,

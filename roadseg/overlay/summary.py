@@ -256,6 +256,8 @@ class OverlaySummary(BaseModel):
 
     video: str
     """Path of the input, as it was given."""
+    fetched_title: str = ""
+    """Title by the manifest of `roadseg fetch` beside the input; empty where there is none."""
     job: OverlayJob
     width_px: int
     height_px: int

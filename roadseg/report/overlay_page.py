@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from roadseg.overlay.appearance import DEFAULT_APPEARANCE
 from roadseg.overlay.stats import ClassShare
 from roadseg.overlay.summary import OverlayJob, OverlaySummary
 from roadseg.report.html import PLOTLY, css_colour, link, render, template_text
@@ -12,6 +13,7 @@ from roadseg.report.images import heatmap_image, image_file, jpeg, shown_size
 from roadseg.report.moments import moments
 from roadseg.report.overlay_results import Results
 from roadseg.report.timeline import binned
+from roadseg.video.encoders import DEFAULT_ENCODER
 from roadseg.video.reader import VideoReader
 
 TIMELINE_POINTS = 1000
@@ -23,6 +25,11 @@ MENTIONED = 3
 """Number of classes in the sentence at the top, and for each video of a folder."""
 SHOWN_ELSEWHERE = {"video", "network or engine", "label space", "input size", "choice of --container"}
 """Values of the job that the page shows elsewhere."""
+DEFAULT_CHOICES = {
+    "choice of --encoder": DEFAULT_ENCODER,
+    **{f"choice of --{name.replace('_', '-')}": value for name, value in vars(DEFAULT_APPEARANCE).items()},
+}
+"""Values that are not worth a line."""
 
 
 @dataclass(frozen=True)
@@ -167,12 +174,12 @@ def _largest(classes: Sequence[ClassShare], count: int) -> list[ClassShare]:
 
 
 def _options(job: OverlayJob) -> dict[str, str]:
-    """Return the options that were given, by their names in error messages."""
+    """Return the options that differ from the defaults, by their names for people."""
     given = {}
     for title, value in job.choices().items():
-        if title in SHOWN_ELSEWHERE or value in (None, "", (), (1.0,), 0):
+        if title in SHOWN_ELSEWHERE or value in (None, "", (), (1.0,), 0) or value == DEFAULT_CHOICES.get(title):
             continue
-        given[title.removeprefix("choice of ")] = _option(value)
+        given[title.removeprefix("choice of --").replace("-", " ")] = _option(value)
     return given
 
 

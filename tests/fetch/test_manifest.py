@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 from helpers.downloads import YT_DLP_SOCKETS
-from helpers.servers import Site, content
+from helpers.servers import Site, content, page
 
 from roadseg.errors import InputError
 from roadseg.fetch.job import fetch_videos
-from roadseg.fetch.manifest import Manifest
+from roadseg.fetch.manifest import Manifest, title_of
 
 pytestmark = YT_DLP_SOCKETS
 
@@ -20,6 +20,24 @@ def test_a_manifest_that_cannot_be_read_names_the_line(site: Site, out: Path, cl
         manifest.write('{"url": 1}\n')
     with pytest.raises(InputError, match="line 2"):
         fetch_videos([site.url("/clip.mp4")], out)
+
+
+def test_the_title_of_a_page_is_kept(site: Site, out: Path, clip: bytes):
+    title = "A drive &lt;b&gt; " + "on " * 100
+    site.routes |= {
+        "/clip.mp4": content(clip),
+        "/start": page(
+            f'<html><head><title>{title}</title><meta property="og:title" content="{title}"></head>'
+            '<body><video src="/clip.mp4"></video></body></html>'
+        ),
+    }
+    (record,) = fetch_videos([site.url("/start")], out).records
+    assert record.file is not None
+    assert title_of(record.file) == ("A drive <b> " + "on " * 100)[:200]
+    assert title_of(out / "other.mp4") == title_of(out.parent / "elsewhere.mp4") == ""
+    lines = Manifest(out).path.read_text()
+    Manifest(out).path.write_text(lines.replace('"title"', '"titel"'))
+    assert title_of(record.file) == ""
 
 
 def test_an_entry_is_appended_and_a_torn_one_is_dropped_with_a_notice(site: Site, out: Path, clip: bytes):

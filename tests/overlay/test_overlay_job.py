@@ -320,3 +320,15 @@ def test_real_videos_keep_their_times_size_and_sound(real_data, out, name):
     kept = tuple(codec for codec in before.audio_codecs if codec in ("aac", "mp3", "opus"))
     assert after.audio_codecs == kept
     assert len(summary.notices) >= len(before.audio_codecs) - len(kept)
+
+
+def test_a_fetched_video_keeps_its_title(clip, tmp_path):
+    video = tmp_path / "fetched.mp4"
+    video.write_bytes(clip.read_bytes())
+    about = dict.fromkeys(("url", "section", "extractor", "id", "width", "height", "duration_seconds", "sha256"))
+    entry = about | {"file": video.name, "size_bytes": 1, "fetched_at": ""}
+    manifest = tmp_path / "manifest.jsonl"
+    manifest.write_text(json.dumps(entry) + "\n")
+    assert overlay_video(video, BrightIsSky(), tmp_path / "before titles were kept").fetched_title == ""
+    manifest.write_text(json.dumps(entry | {"title": "Rain in Kochi"}) + "\n")
+    assert overlay_video(video, BrightIsSky(), tmp_path / "out").fetched_title == "Rain in Kochi"

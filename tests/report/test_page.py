@@ -14,6 +14,7 @@ from helpers.report_clips import CAR, CARS, PEDESTRIAN, PEOPLE, ROAD, SECONDS, S
 
 from roadseg.errors import InputError, VideoError
 from roadseg.labels.catalogue import CAMVID_11, CAMVID_32, CITYSCAPES_19, IDD_26, SYNTHIA_CAMVID_9
+from roadseg.overlay.appearance import Appearance
 from roadseg.overlay.summary import OverlayFiles
 from roadseg.report import moments as moments_module
 from roadseg.report.html import clock, lasting, link, percent
@@ -106,6 +107,13 @@ def test_moments_show_the_most_and_lie_apart(results, monkeypatch):
     assert "Densest vegetation" not in report_page(results)
 
 
+def test_a_fetched_video_has_its_title(results):
+    summary = results.summary.model_copy(update={"fetched_title": HOSTILE})
+    page = report_page(replace(results, summary=summary))
+    assert Elements(page).text("h1") == [HOSTILE] and Elements(page).text("title") == [f"{HOSTILE} · roadseg"]
+    assert results.name in Elements(page).text("span")
+
+
 def test_moments_of_one_theme_lie_far_apart_and_one_has_the_most(results):
     """Cars in every second of a minute, most in the tenth; then most of the rest, next to it, and far away."""
     seconds = np.arange(60.0)
@@ -160,7 +168,10 @@ def test_results_without_heat_maps_have_a_page(results):
 
 
 def test_what_the_decoder_met_and_options_are_told(results):
-    job = results.summary.job.model_copy(update={"flip": True, "smoothing": 0.9, "batch_norm_prior": 96})
+    appearance = Appearance(style="both", classes=("Road", "Car"))
+    job = results.summary.job.model_copy(
+        update={"flip": True, "smoothing": 0.9, "batch_norm_prior": 96, "appearance": appearance}
+    )
     update = {
         "job": job,
         "decoder_events": {"corrupt_packets": 3, "damaged_frames": 0},
@@ -173,13 +184,16 @@ def test_what_the_decoder_met_and_options_are_told(results):
         "corrupt packets: 3",
         "sound left out",
         "6 May 2024, 07:08",
-        "<dt>--flip</dt><dd>yes</dd>",
-        "<dt>--smooth</dt><dd>0.9</dd>",
-        "<dt>--adapt-bn</dt><dd>96</dd>",
+        "<dt>flip</dt><dd>yes</dd>",
+        "<dt>smooth</dt><dd>0.9</dd>",
+        "<dt>adapt bn</dt><dd>96</dd>",
+        "<dt>style</dt><dd>both</dd>",
+        "<dt>classes</dt><dd>Road, Car</dd>",
         "25.0 % of the frame is masked",
         job.video_fingerprint,
     ):
         assert expected in page
+    assert "<dt>palette" not in page and "<dt>encoder" not in page and "<dt>--" not in page
     assert "damaged frames" not in page and "No damage" not in page
 
 
