@@ -221,7 +221,7 @@ def overlay(
         reporter.say(f"to look at in a browser: {escape(one_line(str(pages[-1])))}")
     if not results:
         reporter.say(f"nothing to do: fewer videos than shards, none of them in shard {shard}")
-    _show_results(reporter, results, out, options["shard"])
+    _show_results(reporter, results, out, options["shard"], pages)
     if missed:
         raise typer.Exit(1)
 
@@ -301,7 +301,11 @@ def _report_result(reporter: Reporter, result: "OverlaySummary | Failure") -> No
 
 
 def _show_results(
-    reporter: Reporter, results: "list[OverlaySummary | Failure]", out: Path, shard: tuple[int, int] | None
+    reporter: Reporter,
+    results: "list[OverlaySummary | Failure]",
+    out: Path,
+    shard: tuple[int, int] | None,
+    pages: list[Path],
 ) -> None:
     """Print the tables or the JSON document; exit with 1 if a video failed."""
     from roadseg.overlay.failures import Failure, failure_record
@@ -310,7 +314,7 @@ def _show_results(
     summaries = [result for result in results if not isinstance(result, Failure)]
     if summaries or reporter.as_json or len(results) > 1:
         tables = [_videos_table(results)] if len(results) > 1 else []
-        tables += [_classes_table(summaries, out)] if summaries else []
+        tables += [_classes_table(summaries, out, pages)] if summaries else []
         reporter.result(Group(*tables), {"out": str(out), "videos": [_as_dict(result) for result in results]})
     failures = len(results) - len(summaries)
     if failures and len(results) > 1:
@@ -340,7 +344,7 @@ def _videos_table(results: "list[OverlaySummary | Failure]") -> Table:
     return table
 
 
-def _classes_table(summaries: "list[OverlaySummary]", out: Path) -> Table:
+def _classes_table(summaries: "list[OverlaySummary]", out: Path, pages: list[Path]) -> Table:
     """Return a table of the classes that take up most of the frames, over all videos, weighted by their duration."""
     from roadseg.overlay.masks import MASKS_SUFFIXES
     from roadseg.overlay.summary import mean_shares
@@ -351,13 +355,17 @@ def _classes_table(summaries: "list[OverlaySummary]", out: Path) -> Table:
     seen: defaultdict[str, float] = defaultdict(float)
     for entry in (entry for summary in summaries for entry in summary.classes):
         seen[entry.name] += entry.seconds
-    endings = ", ".join(sorted({f"*.overlay.{summary.job.container}" for summary in summaries}))
-    kept = {MASKS_SUFFIXES[each.job.masks] for each in summaries if each.job.masks is not None}
-    endings += "".join(f", *{suffix}" for suffix in sorted(kept))
+    suffixes = sorted({f".overlay.{summary.job.container}" for summary in summaries})
+    suffixes += sorted({MASKS_SUFFIXES[each.job.masks] for each in summaries if each.job.masks is not None})
+    suffixes += [".frames.parquet", ".summary.json", ".report.html"]
+    if len(summaries) == 1 and pages:  # a page is beside the other results
+        where = f"{pages[0].parent / pages[0].name.removesuffix(suffixes[-1])}{suffixes[0]}, {', '.join(suffixes[1:])}"
+    else:
+        where = f"{out}: {', '.join(f'*{suffix}' for suffix in suffixes)}"
     table = Table(
         title=f"{video_count(len(summaries))}, {seconds:.1f} s",
         title_justify="left",
-        caption=f"results in {escape(str(out))}: {endings}, *.frames.parquet, *.summary.json, *.report.html",
+        caption=escape(one_line(f"results in {where}")),
         caption_justify="left",
     )
     table.add_column("class")
