@@ -34,7 +34,7 @@ class OverlayOptions:
     """Options of an overlay."""
 
     appearance: Appearance = DEFAULT_APPEARANCE
-    """What the overlay shows."""
+    """Appearance of the overlay."""
     batch_size: int | None = None
     """Frames that the network sees at once; changes speed and memory, not the result. None: as suits the engine."""
     track: int | None = None
