@@ -50,7 +50,7 @@ def test_an_overlay_by_another_encoder_has_the_same_frames_at_the_same_times(cli
     assert (probe(made).codec, probe(made).audio_codecs) == ("mpeg4", ("aac",))
     assert [frame.seconds for frame in frames_of(made)] == [frame.seconds for frame in frames_of(clip)]
     page = (out / "clip.report.html").read_text()
-    assert "--encoder" in page and "nvenc" in page
+    assert "encoder" in page and "nvenc" in page
 
     overlay_videos(clip, reference, TheUpperHalfIsSky())
     pairs = zip(frames_of(made), frames_of(reference / "clip.overlay.mp4"), strict=True)

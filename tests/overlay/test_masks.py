@@ -86,7 +86,7 @@ def test_masks_are_the_label_maps_at_the_times_of_the_frames(form, clip, tmp_pat
     files = OverlayFiles.of(clip, out)
     assert not any(path.exists() for path in files.masks.values())
     summary = overlay_video(clip, EveryFrameDiffers(), out, options)
-    assert summary.frames_resumed == 4
+    assert summary.frames_resumed in (4, 8)  # the second segment may be whole before the stop comes
     labels, seconds, durations = read(files, form)
     assert np.array_equal(labels, EXPECTED)
     assert seconds == pytest.approx(STARTS / 10)
