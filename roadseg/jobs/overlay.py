@@ -7,18 +7,17 @@ from functools import partial
 from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Unpack
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
 from roadseg.adaptation.defaults import PRIOR
-from roadseg.errors import InputError, in_one_line, one_line
+from roadseg.errors import InputError, in_one_line
 from roadseg.inference.engines import EngineName, load_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT
-from roadseg.labels.palettes import chosen_palette
 from roadseg.models.names import DEFAULT
 from roadseg.models.tta import TTA
-from roadseg.overlay.appearance import Appearance, LegendPlace, Style
+from roadseg.overlay.appearance import Appearance, AppearanceOptions
 from roadseg.overlay.encoding import refuse_unusable
 from roadseg.overlay.failures import Failure, FailureRecord, failure_record
 from roadseg.overlay.job import overlay_or_failure
@@ -64,16 +63,6 @@ def overlay_videos(
     bn_prior: int = PRIOR,
     bn_scenes: str = "",
     bn_sections: bool = False,
-    opacity: float = 0.5,
-    style: Style = "fill",
-    fit_edges: bool = False,
-    palette: str | PathLike[str] = "cityscapes",
-    classes: Sequence[str] = (),
-    legend: LegendPlace = "below",
-    side_by_side: bool = False,
-    height: int | None = None,
-    title: str = "",
-    blur: Sequence[str] = (),
     batch_size: int | None = None,
     track: int | Literal["all"] | None = None,
     container: Container = "mp4",
@@ -91,6 +80,7 @@ def overlay_videos(
     on_result: Callable[[OverlaySummary | Failure], None] = lambda result: None,
     on_page: Callable[[Path], None] = lambda page: None,
     on_warning: Callable[[str], None] = lambda warning: None,
+    **appearance: Unpack[AppearanceOptions],
 ) -> list[OverlaySummary | Failure]:
     """Segment videos: write a coloured overlay, per-frame statistics, a summary and a report page of each.
 
@@ -118,19 +108,6 @@ def overlay_videos(
             "auto" for those that make its labels steadier, or no adaptation if none do.
         bn_sections: divide each video where its light changes, as at a tunnel or at dusk, and adapt to each scene by
             itself; not where that makes its labels less steady.
-        opacity: weight of the class colours, 0 (the plain video) to 1 (only colours).
-        style: "fill" colours regions, "contour" draws their contours in full colour, "both" does both.
-        fit_edges: fit outlines to the picture; takes 10 to 40 ms of CPU time a frame. Statistics stay.
-        palette: "cityscapes", "bright", "colour-blind", or the path of a TOML file of class = "#rrggbb"; in the legend
-            and on the pages too.
-        classes: names of the classes that are drawn; all by default. Statistics have all.
-        legend: names of the classes that the video shows: "below", a strip under the picture, which makes the video
-            higher; "top" or "bottom", a panel on the picture; or "none".
-        side_by_side: show the plain picture on the left of the one with labels.
-        height: height in pixels that the picture is scaled to; a strip below adds to it.
-        title: line of text in the upper left corner.
-        blur: names of classes that are pixelated, with a margin, where the network finds them, for example person,
-            rider, car. Number plates and faces are not searched for: those that its labels miss stay visible.
         batch_size: frames that the network sees at once; by default what suits the engine.
         track: number of the video track, from 1, of files with several; by default the one that FFmpeg finds best. With
             "all", each track of such a file gets results of its own, NAME.track1.overlay.mp4 and so on.
@@ -151,6 +128,7 @@ def overlay_videos(
         on_result: called when a video has ended.
         on_page: called with each report page that was written, last with that of the whole folder.
         on_warning: called with the reason why a page could not be written.
+        **appearance: what people see, see `AppearanceOptions`.
 
     Returns:
         For each video its summary or its failure, in the order of the videos; on a Ray cluster as they end.
@@ -168,18 +146,7 @@ def overlay_videos(
         raise InputError(f"ray_gpu_share: {ray_gpu_share}, wanted above 0 up to 1", "Give 0.25 for four workers a GPU.")
     out, part = Path(out), Shard(*shard) if shard else None
     options = OverlayOptions(
-        appearance=Appearance(
-            opacity=opacity,
-            style=style,
-            fit_edges=fit_edges,
-            palette=chosen_palette(palette),
-            classes=tuple(classes),
-            legend=legend,
-            side_by_side=side_by_side,
-            height=height,
-            title=one_line(title),
-            blur=tuple(blur),
-        ),
+        appearance=Appearance.of(appearance),
         batch_size=batch_size,
         track=None if track == "all" else track,
         container=container,

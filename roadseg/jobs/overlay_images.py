@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import cv2
 import numpy as np
@@ -15,16 +15,15 @@ from numpy.typing import NDArray
 from roadseg.datasets.dataset import find_images, visible_paths
 from roadseg.datasets.image_files import IMAGE_SUFFIXES, read_colours
 from roadseg.datasets.transforms import resized_image
-from roadseg.errors import InputError, RoadsegError, one_line
+from roadseg.errors import InputError, RoadsegError
 from roadseg.files import encode_png, printable, resolved, writing
 from roadseg.inference.engines import EngineName, load_segmenter
 from roadseg.inference.label_frames import Labeller, Size
 from roadseg.inference.segmenter import Image, Segmenter
-from roadseg.labels.palettes import chosen_palette
 from roadseg.labels.space import LabelMap
 from roadseg.models.names import DEFAULT
 from roadseg.models.tta import TTA
-from roadseg.overlay.appearance import Appearance, LegendPlace, Style
+from roadseg.overlay.appearance import Appearance, AppearanceOptions
 from roadseg.overlay.draw import Overlay
 from roadseg.overlay.look import LEAST_SHARE
 from roadseg.overlay.stats import count_pixels
@@ -91,20 +90,11 @@ def overlay_images(
     input_size: tuple[int, int] | None = None,
     flip: bool = False,
     scales: tuple[float, ...] = (1.0,),
-    opacity: float = 0.5,
-    style: Style = "fill",
-    fit_edges: bool = False,
-    palette: str | PathLike[str] = "cityscapes",
-    classes: Sequence[str] = (),
-    legend: LegendPlace = "below",
-    side_by_side: bool = False,
-    height: int | None = None,
-    title: str = "",
-    blur: Sequence[str] = (),
     device: DeviceName = "auto",
     engine: EngineName = "auto",
     on_result: Callable[[ImageOverlay | ImageFailure, int, int], None] = lambda result, done, total: None,
     on_warning: Callable[[str], None] = lambda warning: None,
+    **appearance: Unpack[AppearanceOptions],
 ) -> list[ImageOverlay | ImageFailure]:
     """Segment images: write a coloured overlay of each, and a table of class shares.
 
@@ -122,20 +112,11 @@ def overlay_images(
             in the shape of each image.
         flip: average class probabilities with those of the mirrored image.
         scales: average class probabilities over these factors on the input size, 0.5 to 2.
-        opacity: weight of the class colours, 0 to 1.
-        style: "fill", "contour" or "both".
-        fit_edges: fit outlines to the picture.
-        palette: name of a palette or path of a TOML file.
-        classes: names of the classes that are drawn; all by default.
-        legend: "below", "top", "bottom" or "none".
-        side_by_side: show the image beside its overlay.
-        height: height of the overlays in pixels.
-        title: text on the overlays.
-        blur: names of classes that are pixelated where the network finds them; faces and plates are not searched for.
         device: see `load_segmenter`.
         engine: see `load_segmenter`.
         on_result: called with each result, the number of results so far, and of images.
         on_warning: called with notices about images that were left out.
+        **appearance: what people see, see `AppearanceOptions`.
 
     Returns:
         For each image its overlay or its failure, in order.
@@ -145,26 +126,15 @@ def overlay_images(
         WeightsError: there is no readable model.
         OutputError: `out` cannot be written.
     """
-    appearance = Appearance(
-        opacity=opacity,
-        style=style,
-        fit_edges=fit_edges,
-        palette=chosen_palette(palette),
-        classes=tuple(classes),
-        legend=legend,
-        side_by_side=side_by_side,
-        height=height,
-        title=one_line(title),
-        blur=tuple(blur),
-    )
+    shown = Appearance.of(appearance)
     tasks = _find_tasks(images, Path(out), on_warning)
     if isinstance(run, Segmenter):
         segmenter = run
     else:
         segmenter = load_segmenter(run, device=device, engine=engine, input_size=input_size)
-    appearance.check(segmenter.label_space)
+    shown.check(segmenter.label_space)
     results: list[ImageOverlay | ImageFailure] = []
-    for result in _overlays(tasks, segmenter, appearance, TTA(flip, tuple(scales))):
+    for result in _overlays(tasks, segmenter, shown, TTA(flip, tuple(scales))):
         results.append(result)
         on_result(result, len(results), len(tasks))
     order = {task.image: place for place, task in enumerate(tasks)}

@@ -2,16 +2,45 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from os import PathLike
+from typing import Any, Literal, Self, TypedDict, get_args
 
-from roadseg.errors import InputError
-from roadseg.labels.palettes import PALETTES, Palette
+from roadseg.errors import InputError, one_line
+from roadseg.labels.palettes import PALETTES, Palette, chosen_palette
 from roadseg.labels.space import LabelSpace
 from roadseg.video.writer import MAX_SIDE
 
 LegendPlace = Literal["below", "top", "bottom", "none"]
 Style = Literal["fill", "contour", "both"]
 LEAST_HEIGHT = 16
+
+
+class AppearanceOptions(TypedDict, total=False):
+    """What an overlay shows, as keywords of `overlay_videos` and `overlay_images`; labels and statistics stay."""
+
+    opacity: float
+    """Weight of the class colours, 0 (the plain picture) to 1 (only colours); 0.5 by default."""
+    style: Style
+    """"fill" colours regions, "contour" draws their contours in full colour, "both" does both."""
+    fit_edges: bool
+    """Fit outlines to the picture; takes 10 to 40 ms of CPU time a frame."""
+    palette: str | PathLike[str]
+    """"cityscapes", "bright", "colour-blind", or the path of a TOML file of class = "#rrggbb"; in the legend and on
+    the pages too."""
+    classes: Sequence[str]
+    """Names of the classes that are drawn; all by default."""
+    legend: LegendPlace
+    """Place of the names of the classes that are shown: "below", a strip under the picture, which makes it higher;
+    "top" or "bottom", a panel on it; or "none"."""
+    side_by_side: bool
+    """Show the plain picture on the left of the one with labels."""
+    height: int | None
+    """Height in pixels that the picture is scaled to; a strip below adds to it."""
+    title: str
+    """Line of text in the upper left corner."""
+    blur: Sequence[str]
+    """Names of classes that are pixelated, with a margin, where the network finds them, for example person, rider, car.
+    Number plates and faces are not searched for: those that its labels miss stay visible."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +79,17 @@ class Appearance:
             raise InputError(f"height: {self.height}, wanted {LEAST_HEIGHT} to {MAX_SIDE}", "720 is usual for posts.")
         if isinstance(self.palette, str):
             _check_choice("palette", self.palette, tuple(PALETTES))
+
+    @classmethod
+    def of(cls, options: AppearanceOptions) -> Self:
+        """Return the appearance that keywords ask for.
+
+        Raises:
+            InputError: a value is outside its range, or a file of colours cannot be read.
+        """
+        values: dict[str, Any] = {**options, "palette": chosen_palette(options.get("palette", "cityscapes"))}
+        values |= {"classes": tuple(options.get("classes", ())), "blur": tuple(options.get("blur", ()))}
+        return cls(**values | {"title": one_line(options.get("title", ""))})
 
     def check(self, label_space: LabelSpace) -> None:
         """Make sure that all classes that are named are classes of a label space, or counterparts.
