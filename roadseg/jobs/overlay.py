@@ -165,27 +165,27 @@ def overlay_videos(
     tasks = part.of(tasks) if part else tasks
     failures = [Failure.of(task, refused[task]) for task in tasks if task in refused]
     tasks = [task for task in tasks if task not in refused]
-    if ray is None:  # otherwise the workers encode
-        refuse_unusable(encoder)
     found: Generator[OverlaySummary | Failure]
-    if isinstance(run, Segmenter):
-        found = _one_by_one(tasks, run, options, on_progress)
+    if ray is not None:
+        assert not isinstance(run, Segmenter)  # refused above
+        found = overlay_on_ray(
+            *(tasks, partial(load_segmenter, run, device=device, engine=engine, input_size=input_size), out, options),
+            address=ray,
+            device=device,
+            cpus=ray_cpus,
+            gpu_share=ray_gpu_share,
+            verbose=ray_verbose,
+            on_progress=lambda workers, frames: on_progress(
+                OverlayProgress(len(tasks), None, 0, frames, None, workers)
+            ),
+        )
     else:
-        load = partial(load_segmenter, run, device=device, engine=engine, input_size=input_size)
-        if ray is None:
-            found = _one_by_one(tasks, load(), options, on_progress)
-        else:
-            found = overlay_on_ray(
-                *(tasks, load, out, options),
-                address=ray,
-                device=device,
-                cpus=ray_cpus,
-                gpu_share=ray_gpu_share,
-                verbose=ray_verbose,
-                on_progress=lambda workers, frames: on_progress(
-                    OverlayProgress(len(tasks), None, 0, frames, None, workers)
-                ),
-            )
+        refuse_unusable(encoder)  # on a cluster the workers encode
+        segmenter = run
+        if not isinstance(segmenter, Segmenter):
+            segmenter = load_segmenter(segmenter, device=device, engine=engine, input_size=input_size)
+        options.appearance.check(segmenter.label_space)  # before a folder is made
+        found = _one_by_one(tasks, segmenter, options, on_progress)
     files = {(str(task.video), task.track or options.track): task.files(container) for task in tasks}
     results: list[OverlaySummary | Failure] = []
     pages = 0
@@ -208,7 +208,6 @@ def _one_by_one(
     options: OverlayOptions,
     on_progress: Callable[[OverlayProgress], None],
 ) -> Generator[OverlaySummary | Failure]:
-    options.appearance.check(segmenter.label_space)
     for number, task in enumerate(tasks, start=1):
 
         def show(done: int, total: int | None, video: Path = task.video, number: int = number) -> None:

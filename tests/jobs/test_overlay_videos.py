@@ -216,3 +216,10 @@ def test_shards_work_side_by_side_but_never_on_the_same_video(tmp_path):
     assert made(out) == sorted(["failures.jsonl", *PAGES, *results("a", "b")])
     again = overlay_videos(drives, out, TheUpperHalfIsSky())
     assert [result.skipped for result in again] == [True, True]
+
+
+def test_a_class_that_the_network_does_not_know_leaves_no_folder(tmp_path):
+    drive = make_drive(tmp_path / "drive.mp4")
+    with pytest.raises(InputError, match="blur: no class 'cat' in camvid-11"):
+        overlay_videos(drive, tmp_path / "out", TheUpperHalfIsSky(), blur=["cat"])
+    assert not (tmp_path / "out").exists()
