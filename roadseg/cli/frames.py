@@ -9,14 +9,17 @@ from rich.markup import escape
 from roadseg.cli.console import Debug, Json, Quiet, Reporter, fail
 from roadseg.cli.options import (
     Count,
+    Duration,
     FrameRate,
     MaxSize,
     MinChange,
     SceneChange,
+    Start,
     Threads,
     Track,
     parse_duration,
     parse_rate,
+    parse_time,
     parse_track,
     refuse_several_ways,
 )
@@ -42,6 +45,8 @@ def frames(
     max_size: MaxSize = None,
     track: Track = None,
     frame_rate: FrameRate = None,
+    start: Start = None,
+    duration: Duration = None,
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -70,6 +75,8 @@ def frames(
             max_size=max_size,
             track=parse_track(track),
             frame_rate=parse_rate(frame_rate) if frame_rate else None,
+            start=parse_time(start) if start else 0,
+            duration=parse_time(duration) if duration else None,
             on_progress=lambda video, done, total: bars.show(escape(video.name), done, total),
         )
     for video in extraction.videos:

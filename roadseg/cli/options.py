@@ -67,7 +67,7 @@ BatchSize = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Frames per call of the network. Default: measured.")
 ]
 Count = Annotated[int | None, typer.Option(min=1, metavar="N", help="Take N frames of each video, evenly spread.")]
-SceneChange = Annotated[bool, typer.Option("--scene-change", help="Take a frame at each change of scene.")]
+SceneChange = Annotated[bool, typer.Option("--scene-change", help="Take a frame at each scene change.")]
 MinChange = Annotated[
     float,
     typer.Option(min=0, metavar="LEVELS", help="Skip frames that differ by less than this from the last one taken."),
@@ -76,6 +76,8 @@ MaxSize = Annotated[int | None, typer.Option(min=16, metavar="PIXELS", help="Shr
 FrameRate = Annotated[
     str | None, typer.Option(metavar="HZ", help="Frame rate of streams without timestamps, e.g. raw H.264.")
 ]
+Start = Annotated[str | None, typer.Option(metavar="TIME", help="Begin at this time: 90 or 1:30.")]
+Duration = Annotated[str | None, typer.Option(metavar="TIME", help="Length of the part: 20 or 500ms.")]
 Track = Annotated[
     str | None,
     typer.Option(metavar="N|all", help="Video track of files with several. Default: the best."),
@@ -159,6 +161,21 @@ def _seconds(clock: str | None, otherwise: float) -> float:
     if clock is None:
         return otherwise
     return sum(float(part) * 60.0**place for place, part in enumerate(reversed(clock.split(":"))))
+
+
+def parse_time(text: str) -> Fraction:
+    """Read `[[H:]M:]S`, or a number with a unit as `parse_duration` takes it, as seconds; 0 is possible.
+
+    Raises:
+        typer.BadParameter: it is not written so.
+    """
+    if re.fullmatch(r"(\d+:){0,2}\d+(\.\d+)?", text.strip()):
+        parts = reversed(text.strip().split(":"))
+        return sum((Fraction(part) * 60**place for place, part in enumerate(parts)), Fraction(0))
+    try:
+        return parse_duration(text)
+    except typer.BadParameter:
+        raise typer.BadParameter(f"{text!r} is not a time; write for example 90, 1:30, 0:01:30 or 500ms") from None
 
 
 def parse_duration(text: str) -> Fraction:

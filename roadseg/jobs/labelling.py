@@ -51,6 +51,10 @@ class FrameChoice:
     """Hz, for streams without timestamps."""
     track: int | Literal["all"] | None = None
     """Number of the video track, from 1, or all; None for the one that FFmpeg finds best."""
+    start: Fraction = Fraction(0)
+    """Time of the video in seconds from which frames are taken."""
+    duration: Fraction | None = None
+    """Seconds of the video that they are taken from; None for all that follows."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,8 @@ def write_labels(
     max_size: int | None = None,
     track: int | Literal["all"] | None = None,
     frame_rate: Fraction | float | None = None,
+    start: Fraction | float = 0,
+    duration: Fraction | float | None = None,
     device: DeviceName = "auto",
     on_frame: OnProgress | None = None,
     on_label: Callable[[int, int], None] = lambda done, total: None,
@@ -122,6 +128,8 @@ def write_labels(
         max_size: longer side of the images in pixels, at most.
         track: number of the video track, from 1, or "all"; see `extract_frames`.
         frame_rate: Hz, for streams without timestamps.
+        start: seconds of the video's clock from which frames are taken.
+        duration: seconds of the video that they are taken from; None for all that follows.
         device: device of the network.
         on_frame: called as frames are read.
         on_label: called with (images labelled, images in all).
@@ -131,8 +139,10 @@ def write_labels(
         OutputError: the folder is not empty, or cannot be written.
     """
     given = [sources] if isinstance(sources, str | PathLike) else sources
-    step, rate = (None if value is None else Fraction(value).limit_denominator(10**6) for value in (every, frame_rate))
-    choice = FrameChoice(step, count, scene_change, min_change, max_size, rate, track)
+    step, rate, length = (
+        None if value is None else Fraction(value).limit_denominator(10**6) for value in (every, frame_rate, duration)
+    )
+    choice = FrameChoice(step, count, scene_change, min_change, max_size, rate, track, Fraction(start), length)
     out = Path(out)
     with making(out) as part:
         frames = part / ".frames"
@@ -186,6 +196,8 @@ def _opened(
             max_size=choice.max_size,
             track=choice.track,
             frame_rate=choice.frame_rate,
+            start=choice.start,
+            duration=choice.duration,
             on_progress=on_frame,
         )
         notices = (f"{video.video}: {warning}" for video in extraction.videos for warning in video.warnings)

@@ -29,6 +29,7 @@ from roadseg.overlay.tasks import Shard, Task, clashes, find_tasks
 from roadseg.runtime import DeviceName
 from roadseg.video.encoders import DEFAULT_ENCODER, EncoderName
 from roadseg.video.find import Container
+from roadseg.video.interval import Interval
 
 
 class OverlayProgress(NamedTuple):
@@ -68,6 +69,9 @@ def overlay_videos(
     container: Container = "mp4",
     encoder: EncoderName = DEFAULT_ENCODER,
     frame_rate: float | Fraction | None = None,
+    start: float | Fraction = 0,
+    duration: float | Fraction | None = None,
+    every: float | Fraction | None = None,
     device: DeviceName = "auto",
     engine: EngineName = "auto",
     shard: tuple[int, int] | None = None,
@@ -116,6 +120,10 @@ def overlay_videos(
         encoder: "x264", which runs on every CPU, or "nvenc", the H.264 encoder of NVIDIA's graphics cards that have one
             (not A100 and H100). It is tried before a video begins: what it wrote must decode to the same frames.
         frame_rate: frames per second, for streams without timestamps such as raw H.264.
+        start: draw on frames that begin at this time, in seconds of the video's clock, or later. The overlay begins
+            with the first of them, its sound too; tables, pages and masks with times keep those of the video.
+        duration: draw on so many seconds from `start` on; None for all that follows.
+        every: draw on a frame every so many seconds, which is shown until the next; None for every frame.
         device: see `load_segmenter`.
         engine: see `load_segmenter`.
         shard: (number, count): work on every `count`-th video, from the `number`-th on; the first is 1.
@@ -152,6 +160,8 @@ def overlay_videos(
         container=container,
         encoder=encoder,
         frame_rate=None if frame_rate is None else Fraction(frame_rate).limit_denominator(10**6),
+        interval=Interval.lasting(start, duration),
+        every=None if every is None else Fraction(every).limit_denominator(10**6),
         overwrite=overwrite,
         tta=TTA(flip, tuple(scales)),
         smoothing=WEIGHT if smooth else 0.0,

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, islice
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +52,7 @@ from roadseg.video.frame import Frame
 from roadseg.video.pipeline import Pipeline
 from roadseg.video.reader import VideoReader
 from roadseg.video.sample import sample_frames
+from roadseg.video.selection import frames_every
 from roadseg.video.writer import MAX_SIDE, MIN_SIDE
 
 OnProgress = Callable[[int, int | None], None]
@@ -136,16 +139,23 @@ def overlay_video(
             segmenter = segmenter.adapted_to(images, options.batch_norm)
         size = reader.info.width, reader.info.height
         _check_size(video, min(size[0], MAX_SIDE), min(size[1], MAX_SIDE))  # larger ones may be scaled
-        decoded = _decode(reader)
+        decoded = _decode(reader, options.every)
         first = next(decoded, None)
         if first is None:
             raise VideoError(f"{video}: none of its frames can be decoded", "Check that it plays elsewhere.")
         like = first.frame
+        begins = 0 if options.interval.is_whole else like.pts
         mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview, track=options.track)
         versions = _versions()
         aspect_ratio = reader.info.shown_aspect_ratio
         with OverlayParts(files, job, versions, segmenter.label_space, aspect_ratio) as parts, _while_there(video):
-            look = partial(classes_shown, video, segmenter, mask, track=options.track, frame_rate=options.frame_rate)
+            look = partial(
+                classes_shown,
+                *(video, segmenter, mask),
+                track=options.track,
+                frame_rate=options.frame_rate,
+                interval=options.interval,
+            )
             overlay = _overlay(segmenter.label_space, options.appearance, like, partial(parts.named, look))
             shown = overlay.like(like)
             _check_size(video, shown.width, shown.height)
@@ -155,11 +165,13 @@ def overlay_video(
             left = islice(chain([first], decoded), resumed, None)
             pipeline = _drawn(left, segmenter, sections, options, overlay, like, mask, parts.memory())
             with pipeline.then("encode", partial(encode_segments, parts, shown, at_once)) as done:
+                total = _expected(reader, options.every)
                 for frames in done:
-                    on_progress(resumed + frames, reader.info.frame_count)
+                    on_progress(resumed + frames, total)
             if not video.exists():
                 raise VideoError(f"{video}: no longer there")
-            totals, lost = parts.join(shown, sound=video)
+            cut = options.interval.end is not None
+            totals, lost = parts.join(shown, sound=video, start=begins, cut_sound=cut)
             wall = time.perf_counter() - started
             fresh = totals.frames - resumed
             events = reader.events.as_dict()
@@ -178,6 +190,7 @@ def overlay_video(
                 frames_declared=reader.info.frame_count,
                 frames_resumed=resumed,
                 duration_seconds=totals.seconds,
+                begins_seconds=float(begins * like.time_base),
                 creation_time=reader.info.creation_time,
                 classes=totals.shares(),
                 colours=list(overlay.label_space.colours),
@@ -204,7 +217,22 @@ def open_video(video: Path, segmenter: Segmenter, options: OverlayOptions) -> Vi
         VideoError: the video cannot be read.
     """
     threads = min(DEVICE_DECODER_THREADS, usable_cores()) if draws_on_device(segmenter) else None
-    return VideoReader(video, track=options.track, frame_rate=options.frame_rate, threads=threads)
+    return VideoReader(
+        video, track=options.track, frame_rate=options.frame_rate, threads=threads, interval=options.interval
+    )
+
+
+def _expected(reader: VideoReader, every: Fraction | None) -> int | None:
+    """Return the number of frames to draw, estimated for a part of a video; None where the container states none."""
+    frames, seconds = reader.info.frame_count, reader.info.duration_seconds
+    if reader.interval.is_whole and every is None:
+        return frames
+    if not seconds:
+        return None
+    _, length = reader.interval.within(float((reader.info.start_pts or 0) * reader.info.time_base), seconds)
+    if every is not None:
+        return ceil(length / every)
+    return frames and ceil(frames * length / seconds)
 
 
 def _overlay(
@@ -292,9 +320,9 @@ def _same(decoded: Decoded) -> Decoded:
     return decoded
 
 
-def _decode(reader: VideoReader) -> Iterator[Decoded]:
+def _decode(reader: VideoReader, every: Fraction | None) -> Iterator[Decoded]:
     known = 0
-    for frame in reader:
+    for frame in reader if every is None else frames_every(reader, every):
         errors = reader.events.corrupt_packets + reader.events.damaged_frames
         yield Decoded(frame, errors > known)
         known = errors

@@ -9,6 +9,7 @@ from roadseg.inference.label_frames import batches
 from roadseg.inference.segmenter import Segmenter
 from roadseg.overlay.masking import Mask
 from roadseg.overlay.stats import count_pixels
+from roadseg.video.interval import WHOLE, Interval
 from roadseg.video.sample import timed_frames
 
 EVERY, MOST, ENOUGH = 2.0, 16, 8
@@ -24,6 +25,7 @@ def classes_shown(
     *,
     track: int | None = None,
     frame_rate: Fraction | None = None,
+    interval: Interval = WHOLE,
 ) -> tuple[str, ...]:
     """Return the names of the classes in some frames spread over a video, the one with most pixels first.
 
@@ -33,12 +35,20 @@ def classes_shown(
         mask: area that is left out; None for none.
         track: see `VideoReader`.
         frame_rate: see `VideoReader`.
+        interval: part of the video that is drawn.
 
     Raises:
         VideoError: the video cannot be read.
     """
     _, images = timed_frames(
-        video, segmenter.input_size, every=EVERY, most=MOST, enough=ENOUGH, track=track, frame_rate=frame_rate
+        video,
+        segmenter.input_size,
+        every=EVERY,
+        most=MOST,
+        enough=ENOUGH,
+        track=track,
+        frame_rate=frame_rate,
+        interval=interval,
     )
     shares = []
     for batch in batches(iter(images), segmenter.batch_size):

@@ -51,6 +51,8 @@ class Masks:
     label_space: LabelSpace
     time_base: Fraction
     """Seconds per tick."""
+    start: int = 0
+    """Time in ticks that becomes 0 in a video of masks, as in the overlay."""
 
     def write(self, path: Path, form: MasksFormat) -> None:
         """Write all masks as a folder of PNG files, an .npz or an .mp4 file.
@@ -91,7 +93,9 @@ class Masks:
 
     def _write_video(self, path: Path) -> None:
         write_grey(
-            path, ((labels, pts, duration) for labels, _, pts, duration in self._frames()), time_base=self.time_base
+            path,
+            ((labels, pts - self.start, duration) for labels, _, pts, duration in self._frames()),
+            time_base=self.time_base,
         )
 
     def _frames(self) -> Iterator[tuple[LabelMap, int, int, int]]:

@@ -142,12 +142,16 @@ class OverlayParts:
                 with writing(self._memory(number)) as memory_part:
                     segment.memory.write(memory_part)
 
-    def join(self, like: Frame, sound: Path) -> tuple[ClassTotals, list[str]]:
+    def join(
+        self, like: Frame, sound: Path, *, start: int = 0, cut_sound: bool = False
+    ) -> tuple[ClassTotals, list[str]]:
         """Join all segments into the overlay and its table; they replace earlier ones, whose summary is deleted.
 
         Args:
             like: as for `segment`.
             sound: file whose sound is copied into the overlay.
+            start: time in ticks that becomes 0 in the overlay.
+            cut_sound: end the sound where the frames end.
 
         Returns:
             Class totals of all frames, and notices about what could not be kept.
@@ -158,10 +162,15 @@ class OverlayParts:
         overlay = self._files.overlay
         video, table = self._folder / f"joined{overlay.suffix}", self._folder / "joined.parquet"
         notices = join_videos(
-            [self._video(number) for number in range(self.finished)], video, time_base=like.time_base, audio_from=sound
+            [self._video(number) for number in range(self.finished)],
+            video,
+            time_base=like.time_base,
+            audio_from=sound,
+            start=start * like.time_base,
+            cut_audio=cut_sound,
         )
         totals = self._join_tables(table)
-        masks = self._join_masks(like.time_base)
+        masks = self._join_masks(like.time_base, start)
         with output_errors(overlay):
             self._files.summary.unlink(missing_ok=True)  # first: it stands for complete files
             video.replace(overlay)
@@ -182,13 +191,13 @@ class OverlayParts:
             totals.add(rows.pixels, rows.durations)
         return totals
 
-    def _join_masks(self, time_base: Fraction) -> Path | None:
+    def _join_masks(self, time_base: Fraction, start: int) -> Path | None:
         """Write the label maps of all segments in the format of the job; None if they are not kept."""
         if self._masks is None:
             return None
         path = self._folder / f"joined{self._files.masks[self._masks].name.removeprefix(self._files.name)}"
         parts = [self._label_maps(number) for number in range(self.finished)]
-        Masks(parts, self._label_space, time_base).write(path, self._masks)
+        Masks(parts, self._label_space, time_base, start).write(path, self._masks)
         return path
 
     @property

@@ -22,7 +22,9 @@ from roadseg.overlay.masks import MASKS_SUFFIXES, MasksFormat
 from roadseg.overlay.stats import ClassShare, ClassTotals
 from roadseg.video.encoders import DEFAULT_ENCODER, ENCODERS, EncoderName
 from roadseg.video.find import OVERLAY_SUFFIXES, Container
+from roadseg.video.interval import WHOLE, Interval
 from roadseg.video.pipeline import Timing
+from roadseg.video.timeline import MAX_GAP_SECONDS
 
 FRAMES_SUFFIX = ".frames.parquet"
 SUMMARY_SUFFIX = ".summary.json"
@@ -41,6 +43,10 @@ class OverlayOptions:
     """Number of the video track, from 1; None for the one that FFmpeg finds best."""
     frame_rate: Fraction | None = None
     """Hz, for streams without timestamps such as raw H.264."""
+    interval: Interval = WHOLE
+    """Part of each video that is drawn."""
+    every: Fraction | None = None
+    """Seconds between the frames that are drawn, each shown until the next; None for every frame."""
     overwrite: bool = False
     """Do it again even if it was done, and replace results of other jobs."""
     tta: TTA = NO_TTA
@@ -69,6 +75,9 @@ class OverlayOptions:
             raise InputError(f"batch_size: {self.batch_size}, wanted at least 1", "Leave it out for the best one.")
         if self.frame_rate is not None and self.frame_rate <= 0:
             raise InputError(f"frame_rate: {self.frame_rate}, wanted above 0", "Leave it out for the video's own.")
+        if self.every is not None and not 0 < self.every <= MAX_GAP_SECONDS:
+            wanted = f"wanted above 0 up to {MAX_GAP_SECONDS}"
+            raise InputError(f"every: {float(self.every):g} s, {wanted}", "Leave it out for every frame.")
         if self.sections and self.batch_norm is None:
             raise InputError("bn_sections says how batch norm is adapted", "Give --adapt-bn, or adapt_bn, too.")
 
@@ -162,6 +171,9 @@ class OverlayJob(BaseModel):
     encoder: EncoderName = Field(default=DEFAULT_ENCODER, title="choice of --encoder")
     frame_rate_hz: str | None = Field(title="frame rate")
     """A fraction; for streams without timestamps."""
+    start_seconds: float = Field(default=0.0, title="choice of --start")
+    part_seconds: float | None = Field(default=None, title="choice of --duration")
+    every_seconds: float | None = Field(default=None, title="choice of --every")
     flip: bool = Field(title="choice of --flip")
     scales: tuple[float, ...] = Field(title="choice of --scales")
     smoothing: float = Field(title="choice of --smooth")
@@ -186,6 +198,9 @@ class OverlayJob(BaseModel):
             container=options.container,
             encoder=options.encoder,
             frame_rate_hz=str(options.frame_rate) if options.frame_rate else None,
+            start_seconds=float(options.interval.start),
+            part_seconds=None if options.interval.duration is None else float(options.interval.duration),
+            every_seconds=None if options.every is None else float(options.every),
             flip=options.tta.flip,
             scales=options.tta.scales,
             smoothing=options.smoothing,
@@ -268,6 +283,8 @@ class OverlaySummary(BaseModel):
     """Number of frames that an earlier call had done before it was cut off."""
     duration_seconds: float
     """Sum of the durations of the frames."""
+    begins_seconds: float = 0.0
+    """Time of the video at which the overlay begins; 0 for a whole video, whose overlay has its times."""
     creation_time: datetime | None
     """Begin of recording by the container, in ISO 8601; null if it states none."""
     classes: list[ClassShare]

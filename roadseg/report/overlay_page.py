@@ -60,7 +60,7 @@ def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
     notable = moments(results)
     size = shown_size(results.overlay_aspect_ratio, MOMENT_WIDTH)
     with VideoReader(results.files.overlay) as reader:
-        frames = [reader.frame_at(moment.seconds).to_rgb(size) for moment in notable]
+        frames = [reader.frame_at(moment.seconds - summary.begins_seconds).to_rgb(size) for moment in notable]
     found = [{"moment": moment, "image": jpeg(rgb)} for moment, rgb in zip(notable, frames, strict=True)]
     order = _bottom_up(results)
     series = binned(results.seconds, results.durations, results.shares, TIMELINE_POINTS)
@@ -74,6 +74,7 @@ def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
         for index in order
     ]
     data = {
+        "begin": round(summary.begins_seconds, 3),
         "end": round(results.end, 3),
         "seconds": series.seconds.round(3).tolist(),
         "classes": [
@@ -94,6 +95,7 @@ def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
         overlay=link(Path(results.files.overlay.name)),
         aspect_ratio=results.aspect_ratio,
         overlay_aspect_ratio=results.overlay_aspect_ratio,
+        begin=summary.begins_seconds,
         end=results.end,
         mentioned=_largest(summary.classes, MENTIONED),
         classes=sorted(classes, key=lambda shown: -shown["entry"].share),
@@ -189,6 +191,8 @@ def _option(value: object) -> str:
         return "from a file"
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:g}"
     return "yes" if value is True else _words(str(value))
 
 

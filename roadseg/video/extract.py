@@ -26,6 +26,7 @@ from roadseg.inputs.documents import parse_json
 from roadseg.video.container import separate_tracks
 from roadseg.video.find import find_videos
 from roadseg.video.frame import Frame, Moment
+from roadseg.video.interval import WHOLE, Interval
 from roadseg.video.reader import VideoReader
 from roadseg.video.selection import MIN_CHANGE, AtIntervals, AtSceneChanges, Novelty
 
@@ -75,6 +76,7 @@ class _Choice:
     max_size: int | None
     frame_rate: Fraction | None
     track: int | None
+    interval: Interval = WHOLE
 
     def __post_init__(self) -> None:
         if (self.every is not None) + (self.count is not None) + self.scene_change != 1:
@@ -84,7 +86,9 @@ class _Choice:
                 raise InputError(f"{name} {value} is not above 0", "Give a number above 0.")
 
     def as_json(self) -> dict[str, Any]:
-        return {key: str(value) if isinstance(value, Fraction) else value for key, value in asdict(self).items()}
+        facts = {key: str(value) if isinstance(value, Fraction) else value for key, value in asdict(self).items()}
+        part = {} if self.interval.is_whole else {"interval": str(self.interval)}
+        return {key: value for key, value in facts.items() if key != "interval"} | part
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,8 @@ def extract_frames(
     max_size: int | None = None,
     track: int | Literal["all"] | None = None,
     frame_rate: float | Fraction | None = None,
+    start: float | Fraction = 0,
+    duration: float | Fraction | None = None,
     on_progress: OnProgress | None = None,
 ) -> Extraction:
     """Write chosen frames of videos to `out/STEM-HASH/INDEX.jpg` and list all images of `out` in `frames.parquet`.
@@ -168,6 +174,8 @@ def extract_frames(
         track: number of the video track, from 1; see `VideoReader`. With "all", each track of a file with several gets
             a folder of its own, `STEM-HASH-track1` and so on.
         frame_rate: frames per second of streams without timestamps, such as raw H.264.
+        start: take frames that begin at this time, in seconds of the video's clock, or later.
+        duration: take frames of so many seconds from `start` on; None for all that follows.
         on_progress: called with the video, the number of frames read, and their total number or None.
 
     Returns:
@@ -183,7 +191,8 @@ def extract_frames(
         every = 1
     step, rate = _fraction(every), _fraction(frame_rate)
     given = None if track == "all" else track
-    choice = _Choice(step, count, scene_change, min_change, format, max_size, rate, given)
+    interval = Interval.lasting(start, duration)
+    choice = _Choice(step, count, scene_change, min_change, format, max_size, rate, given, interval)
     found = [
         (video.path, number)
         for video in find_videos(videos)
@@ -225,7 +234,7 @@ def _nothing(failures: list[Failure]) -> VideoError:
 def _extract(video: Path, track: int | None, out: Path, choice: _Choice, on_progress: OnProgress) -> Extracted:
     """Extract the frames of a video; `track` is the number of one of several that each get a folder."""
     choice = choice if track is None else replace(choice, track=track)
-    with VideoReader(video, track=choice.track, frame_rate=choice.frame_rate) as reader:
+    with _open(video, choice) as reader:
         stem = re.sub(r"[^\w.-]+", "_", video.stem).strip("._")[:80] or "video"
         folder = out / (f"{stem}-{fingerprint(video)[:8]}" + ("" if track is None else f"-track{track}"))
         done = _record(folder)
@@ -255,6 +264,10 @@ def _extract(video: Path, track: int | None, out: Path, choice: _Choice, on_prog
     return Extracted(video, folder, len(images), duplicates, False, reader.events.as_dict())
 
 
+def _open(video: Path, choice: _Choice) -> VideoReader:
+    return VideoReader(video, track=choice.track, frame_rate=choice.frame_rate, interval=choice.interval)
+
+
 def _chosen(reader: VideoReader, choice: _Choice, on_progress: OnProgress) -> Iterator[tuple[Frame, bool]]:
     """Yield the chosen frames, each with True if it differs enough from the last one kept."""
     intervals = None if choice.scene_change else _intervals(reader, choice)
@@ -279,10 +292,13 @@ def _intervals(reader: VideoReader, choice: _Choice) -> AtIntervals:
 
 
 def _length(reader: VideoReader, choice: _Choice) -> Fraction:
-    """Return the length of a video in seconds; it is read through where its container does not state it."""
+    """Return the length of the part in seconds; it is read through where the container does not state a duration."""
     if reader.info.duration_seconds:
-        return Fraction(reader.info.duration_seconds)
-    with VideoReader(reader.info.path, track=choice.track, frame_rate=choice.frame_rate) as video:
+        begin = float((reader.info.start_pts or 0) * reader.info.time_base)
+        _, length = choice.interval.within(begin, reader.info.duration_seconds)
+        if length:
+            return Fraction(length)
+    with _open(reader.info.path, choice) as video:
         return sum((frame.duration for frame in video), 0) * reader.info.time_base
 
 

@@ -36,13 +36,23 @@ class Muxer:
     without an error, and not at all when it raises.
     """
 
-    def __init__(self, path: Path, time_base: Fraction, audio_from: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        time_base: Fraction,
+        audio_from: Path | None = None,
+        *,
+        audio_start: Fraction = Fraction(0),
+        cut_audio: bool = False,
+    ) -> None:
         """Describe the file; nothing is written before the `with` block begins.
 
         Args:
             path: the file to write, `.mp4` or `.mkv`.
             time_base: seconds per tick of the frames.
             audio_from: a file whose sound is copied packet by packet.
+            audio_start: seconds of that file that become 0; earlier sound is left out.
+            cut_audio: end the sound where the frames end, since a part of the file was wanted.
 
         Raises:
             OutputError: the extension is neither `.mp4` nor `.mkv`.
@@ -54,6 +64,8 @@ class Muxer:
         self._path = path
         self._time_base = time_base
         self._audio_from = audio_from
+        self._audio_start = audio_start
+        self._cut_audio = cut_audio
         self._stack = ExitStack()
         self._sound: SoundCopy | None = None
         self._stream: VideoStream | None = None
@@ -101,8 +113,8 @@ class Muxer:
         if self._sound is None:
             return
         with self.errors():
-            self._sound.write_until(seconds + SOUND_TAIL)
-            if self._sound.waiting:
+            self._sound.write_until(seconds if self._cut_audio else seconds + SOUND_TAIL)
+            if self._sound.waiting and not self._cut_audio:
                 self.notices.append(f"sound after {float(seconds):.1f} s is left out: the frames end there")
 
     @contextmanager
@@ -119,7 +131,8 @@ class Muxer:
     def _added(self, stream: VideoStream) -> VideoStream:
         self._stream = stream
         if self._source is not None and self._audio_from is not None:
-            self._sound = SoundCopy(self._source, self._container, read_clock(self._audio_from))
+            clock = read_clock(self._audio_from)
+            self._sound = SoundCopy(self._source, self._container, clock, start=self._audio_start)
             self.notices = self._sound.notices  # it grows
         return stream
 

@@ -20,6 +20,7 @@ from roadseg.video.container import BROKEN, default_threads, demux, left_out, op
 from roadseg.video.conversion import FrameConverter, matrix_of
 from roadseg.video.deinterlace import Deinterlacer
 from roadseg.video.frame import Frame, Moment
+from roadseg.video.interval import WHOLE, Interval, clock
 from roadseg.video.probe import VideoInfo, probe
 from roadseg.video.timeline import Timeline
 
@@ -77,6 +78,7 @@ class VideoReader:
         track: int | None = None,
         frame_rate: float | Fraction | None = None,
         threads: int | None = None,
+        interval: Interval = WHOLE,
     ) -> None:
         """Open a video.
 
@@ -85,11 +87,15 @@ class VideoReader:
             track: number of the video track, from 1; None for the one that FFmpeg finds best.
             frame_rate: frames per second of streams without timestamps; other streams keep their timestamps.
             threads: decoder threads; by default the available CPUs, at most 4.
+            interval: part of the video that iteration yields; the last frame ends with it. All before it is decoded.
 
         Raises:
             VideoError: the file is not a video, or none of its frames can be decoded.
         """
         path = Path(path)
+        self.interval = interval
+        """Part of the video that is read."""
+        self._met = False
         self.events = DecodeEvents()
         self._clock = read_clock(path, track)
         self.info = self._timed(probe(path, track=track), frame_rate)
@@ -125,13 +131,27 @@ class VideoReader:
         """Yield the frames that are wanted; all are decoded, and counted in `events`, but the others not converted.
 
         Args:
-            wants: called once for each frame, in order, from the place where the last iteration stopped.
+            wants: called once for each frame of the interval, in order, from the place where the last iteration
+                stopped.
+
+        Raises:
+            VideoError: the video has frames, but none in the interval.
         """
+        part, moment = self.interval, None
         for frame, moment in self._shown:
-            if wants(moment):
-                yield self._converter.frame(frame, moment)
+            if part.is_over(moment):
+                break
+            if part.is_ahead(moment):
+                self._converter.pass_over(frame)
+                continue
+            self._met = True
+            kept = part.cut(moment)
+            if wants(kept):
+                yield self._converter.frame(frame, kept)
             else:
                 self._converter.pass_over(frame)
+        if moment is not None and not self._met:
+            raise self._outside(moment)
 
     def keyframes(self, count: int) -> Iterator[Frame]:
         """Seek to keyframes that are evenly spread over the video; the frames between them are not decoded.
@@ -214,6 +234,17 @@ class VideoReader:
         """Free the decoder; frames stay valid."""
         self._shown.close()
         self._container.close()
+
+    def _outside(self, moment: Moment) -> VideoError:
+        """Return the error for an interval without a frame, after the last frame or the first behind it."""
+        if self.interval.is_over(moment):
+            place = f"the next one is shown at {clock(moment.pts * moment.time_base)}"
+        else:
+            place = f"it ends at {clock((moment.pts + moment.duration) * moment.time_base)}"
+        return VideoError(
+            f"{self.info.path}: no frame begins {self.interval}, {place}",
+            "Choose another --start, or a longer --duration.",
+        )
 
     def _timed(self, info: VideoInfo, frame_rate: float | Fraction | None) -> VideoInfo:
         """Return `info` with a clock that counts frames where the stream has no timestamps."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from roadseg.errors import VideoError
 from roadseg.video.container import BROKEN
 from roadseg.video.frame import Frame
+from roadseg.video.interval import WHOLE, Interval
 from roadseg.video.reader import VideoReader
 
 SEEKING_THREADS = 1
@@ -53,6 +54,7 @@ def timed_frames(
     enough: int,
     track: int | None = None,
     frame_rate: Fraction | None = None,
+    interval: Interval = WHOLE,
 ) -> tuple[list[float], NDArray[np.uint8]]:
     """Return frames of a video with their times, in order: keyframes, where there are enough, or some of all frames.
 
@@ -64,6 +66,7 @@ def timed_frames(
         enough: number of keyframes that suffices; a video with fewer, which is short, is decoded completely.
         track: see `VideoReader`.
         frame_rate: see `VideoReader`.
+        interval: part of the video that they are taken from.
 
     Returns:
         Times in seconds, ascending, as in `Frame.seconds`; frames (N, H, W, 3) uint8 RGB, 1 <= N <= `most`.
@@ -72,13 +75,14 @@ def timed_frames(
         VideoError: the video cannot be read, or has no frames.
     """
     with VideoReader(video, track=track, frame_rate=frame_rate, threads=SEEKING_THREADS) as reader:
-        seconds = reader.info.duration_seconds or 0.0
+        first = float((reader.info.start_pts or 0) * reader.info.time_base)
+        begin, seconds = interval.within(first, reader.info.duration_seconds or 0.0)
         count = max(1, min(most, round(seconds / every)))
-        begin = float((reader.info.start_pts or 0) * reader.info.time_base)
         places = (begin + (place + 0.5) * seconds / count for place in range(count))
-        found = [(frame.seconds, frame.to_rgb(size)) for frame in reader.keyframes_near(places)]
+        frames = (frame for frame in reader.keyframes_near(places) if not interval.is_ahead(frame))
+        found = [(frame.seconds, frame.to_rgb(size)) for frame in frames]
     if len(found) < enough:
-        with VideoReader(video, track=track, frame_rate=frame_rate) as reader:
+        with VideoReader(video, track=track, frame_rate=frame_rate, interval=interval) as reader:
             found = _thinned(reader, size, most)
     if not found:
         raise VideoError(f"{video}: none of its frames can be decoded", BROKEN)

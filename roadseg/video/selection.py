@@ -1,5 +1,7 @@
 """Rules that select frames of a video: by time, by change of scene, and never the same view twice."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import cv2
@@ -7,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.video.frame import Frame, Moment
+from roadseg.video.reader import VideoReader
 
 THUMBNAIL = (32, 18)
 """(width, height): cells large enough to average out noise of sensor and codec."""
@@ -40,6 +43,24 @@ class AtIntervals:
         # The next due time after `end`, even if this frame covers several.
         self._due += -((self._due - end) // self._step) * self._step
         return True
+
+
+def frames_every(video: VideoReader, step: Fraction) -> Iterator[Frame]:
+    """Yield the first frame and those shown every `step` seconds from then on; each lasts until the next."""
+    intervals, end = AtIntervals(step), 0
+
+    def is_due(moment: Moment) -> bool:
+        nonlocal end
+        end = moment.pts + moment.duration
+        return intervals.wants(moment)
+
+    held = None
+    for frame in video.chosen(is_due):
+        if held is not None:
+            yield replace(held, duration=frame.pts - held.pts)
+        held = frame
+    if held is not None:
+        yield replace(held, duration=end - held.pts)
 
 
 class AtSceneChanges:

@@ -41,12 +41,22 @@ class SoundCopy:
     Matroska, what it cannot hold (ADPCM, AMR and others).
     """
 
-    def __init__(self, source: InputContainer, target: OutputContainer, clock: Clock) -> None:
-        """Add a stream to `target` for each sound track of `source`, of this clock, that can be read."""
+    def __init__(
+        self, source: InputContainer, target: OutputContainer, clock: Clock, *, start: Fraction = Fraction(0)
+    ) -> None:
+        """Add a stream to `target` for each sound track of `source`, of this clock, that can be read.
+
+        Args:
+            source: the file with the sound.
+            target: the file that is written.
+            clock: clock of `source`.
+            start: seconds of `source` that become 0 in `target`.
+        """
         self.notices: list[str] = []
         """Tracks, or parts of them, that are left out or changed, each in a sentence; grows while sound is written."""
         self._target = target
         self._clock = clock.reading()
+        self._start = start
         self._damaged = False
         self._tracks: dict[int, _Copy | _Encoding] = {}
         for track in source.streams.audio:
@@ -88,7 +98,7 @@ class SoundCopy:
 
     def _note_damage(self, seconds: Fraction) -> None:
         if not self._damaged:
-            self.notices.append(f"damaged sound is left out, the first at {float(seconds):.1f} s")
+            self.notices.append(f"damaged sound is left out, the first at {float(seconds + self._start):.1f} s")
         self._damaged = True
 
     def _read(self, source: InputContainer, tracks: list[AudioStream]) -> Iterator[TimedPacket]:
@@ -108,9 +118,10 @@ class SoundCopy:
         packet.duration = track.timeline.plausible(packet.duration or 0)
         # Sound is played in decoding order: where a packet has both times, they are equal.
         stamp = packet.dts if packet.pts is None else packet.pts
-        packet.pts = packet.dts = track.timeline.place(stamp, packet.duration)
-        seconds = packet.pts * track.timeline.time_base
-        if seconds + packet.duration * track.timeline.time_base < -MAX_LEAD:
+        tick = track.timeline.time_base
+        packet.pts = packet.dts = track.timeline.place(stamp, packet.duration) - round(self._start / tick)
+        seconds = packet.pts * tick
+        if seconds + packet.duration * tick < -MAX_LEAD:
             return
         try:
             yield from track.take(packet, seconds)

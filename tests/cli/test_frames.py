@@ -10,7 +10,7 @@ import pytest
 import typer
 from helpers.program import roadseg
 
-from roadseg.cli.options import parse_duration
+from roadseg.cli.options import parse_duration, parse_time
 from roadseg.video.frame import Frame
 from roadseg.video.writer import VideoWriter
 
@@ -134,6 +134,20 @@ def test_help_fits_a_screen(monkeypatch):
 )
 def test_durations(text, seconds):
     assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0", 0), ("90", 90), ("1:30", 90), ("01:01:01.5", 3661.5), ("500ms", 0.5), ("2min", 120), (" 7 s", 7)],
+)
+def test_times(text, seconds):
+    assert parse_time(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1:2:3:4", "1:", "x", "1h"])
+def test_what_is_no_time(text):
+    with pytest.raises(typer.BadParameter, match="is not a time"):
+        parse_time(text)
 
 
 @pytest.mark.parametrize("text", ["", "0", "0ms", "-1", "1h", "s", "1 2"])

@@ -64,6 +64,19 @@ def names(*videos):
     return sorted([*(f"{video}.{kind}" for video in videos for kind in RESULTS), *pages])
 
 
+def test_a_part_by_its_times(roadseg, run, tmp_path):
+    clip, out = make_video(tmp_path / "clip.mp4"), tmp_path / "out"
+    part = "--start", "0:00.08", "--duration", "120ms", "--every", "80ms"
+    code, printed, _ = roadseg("overlay", clip, "--run", run, "--out", out, "--json", *part)
+    video = json.loads(printed)["videos"][0]
+    assert (code, video["begins_seconds"], video["frames"]) == (0, 0.08, 2)
+    assert video["duration_seconds"] == pytest.approx(0.12)
+    code, _, told = roadseg("overlay", clip, "--run", run, "--out", tmp_path / "late", "--start", "1:30")
+    assert code == 1
+    assert f"error: {clip}: no frame begins from 1:30 on, it ends at 0:00.24\n       Choose another --start" in told
+    assert not list((tmp_path / "late").glob("clip*"))
+
+
 def test_videos_become_overlays_and_a_table(roadseg, run, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "250")
     one, other = make_video(tmp_path / "one.mp4"), make_video(tmp_path / "other.mkv", frames=9)

@@ -7,7 +7,7 @@ import numpy as np
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import CAMVID_11
 from roadseg.overlay.job import overlay_video
-from roadseg.overlay.summary import OverlayFiles
+from roadseg.overlay.summary import OverlayFiles, OverlayOptions
 from roadseg.video.frame import Frame
 from roadseg.video.writer import VideoWriter
 
@@ -51,7 +51,7 @@ def make_report_drive(path, start=0):
     return path
 
 
-def make_results(video, out, start=0):
+def make_results(video, out, start=0, **options):
     """The drive under a name of its own, and its overlay in `out`."""
-    overlay_video(make_report_drive(video, start), TheFrameSays(), out)
+    overlay_video(make_report_drive(video, start), TheFrameSays(), out, OverlayOptions(**options))
     return OverlayFiles.of(video, out)

@@ -9,6 +9,7 @@ from helpers.report_clips import CARS, PEOPLE, SECONDS, make_results
 from playwright.sync_api import expect
 
 from roadseg.report.pages import write_index, write_report
+from roadseg.video.interval import Interval
 
 pytestmark = pytest.mark.timeout(120)
 HOSTILE_NAME = "<img src=x onerror=document.title='owned'> \"'&amp; ü漢 100%41#?"
@@ -25,6 +26,7 @@ def folder(tmp_path_factory):
         write_report(make_results(folder.parent / f"{name}.mp4", folder))
     write_index(folder)
     write_report(make_results(folder.parent / "late.mp4", folder, start=20))
+    write_report(make_results(folder.parent / "part.mp4", folder, interval=Interval.lasting(3, 2)))
     return folder
 
 
@@ -133,6 +135,22 @@ def test_a_video_that_starts_late_is_sought_by_its_own_clock(opened):
         page.get_by_role("button", name=re.compile("Most traffic")).click()
     assert page.evaluate(CURRENT) == pytest.approx(2 + (CARS[2] + 0.5) / 10, abs=0.02)
     assert page.locator("#trouble").is_hidden()
+
+
+def test_the_page_of_a_part_has_the_times_of_the_video(opened):
+    page = opened("part.report.html")
+    assert page.locator("#playhead-time").inner_text() == "0:03.0"
+    with seeking(page):
+        page.mouse.click(x_of(page, 4.5), middle_of(page))
+    assert page.evaluate(CURRENT) == pytest.approx(1.5, abs=0.02)
+    assert playhead(page) == pytest.approx(x_of(page, 4.5), abs=2)
+    with seeking(page):
+        page.get_by_role("button", name=re.compile("Most people")).click()
+    assert page.evaluate(CURRENT) == pytest.approx((PEOPLE[2] + 0.5) / 10 - 3, abs=0.02)
+    with seeking(page):
+        page.locator("#timeline").press("Home")
+    assert page.evaluate(CURRENT) == 0
+    assert "2.0 s from 0:03 on" in page.locator(".facts").inner_text()
 
 
 def test_a_moment_seeks(opened):

@@ -46,6 +46,13 @@ def test_every(clip, tmp_path):
     assert (result.images, result.videos[0].images, result.failures) == (4, 4, ())
 
 
+def test_a_part_of_a_video(clip, tmp_path):
+    out = tmp_path / "out"
+    assert [row["index"] for row in rows(extract_frames(clip, out, every=0.2, start=1, duration=0.5))] == [25, 30, 35]
+    assert extract_frames(clip, out, every=0.2, start=1, duration=0.5).videos[0].reused
+    assert [row["index"] for row in rows(extract_frames(clip, out, count=2, start=1.2, min_change=0))] == [35, 45]
+
+
 @pytest.mark.parametrize("count", [1, 4, 50])
 def test_count(clip, tmp_path, count):
     result = extract_frames([clip], tmp_path / "out", count=count, min_change=0)

@@ -11,6 +11,7 @@
   const single = new Set(); // classes that are singled out, by id; none: all are shown
   const margin = { l: 44, r: 10, t: 22, b: 28 };
   const tipped = 5; // classes in the tip
+  const length = data.end - data.begin;
 
   const clock = (seconds, digits = 0) => {
     const whole = Math.floor(seconds + 1e-6);
@@ -42,8 +43,9 @@
   const ticks = () => {
     const room = Math.max(2, Math.floor((chart.clientWidth - margin.l - margin.r) / 70));
     const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000];
-    const step = steps.find((one) => data.end / one <= room) || Math.ceil(data.end / room / 36000) * 36000;
-    const values = Array.from({ length: Math.floor(data.end / step + 1e-6) + 1 }, (_, index) => index * step);
+    const step = steps.find((one) => length / one <= room) || Math.ceil(length / room / 36000) * 36000;
+    const first = Math.ceil(data.begin / step - 1e-6);
+    const values = Array.from({ length: Math.floor(data.end / step + 1e-6) - first + 1 }, (_, index) => (first + index) * step);
     return { values, labels: values.map((value) => clock(value, step < 1 ? 1 : 0)) };
   };
 
@@ -73,7 +75,7 @@
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--muted") },
-      xaxis: { ...axis, range: [0, data.end], tickvals: values, ticktext: labels, showgrid: false },
+      xaxis: { ...axis, range: [data.begin, data.end], tickvals: values, ticktext: labels, showgrid: false },
       yaxis: {
         ...axis,
         range: single.size ? undefined : [0, 1],
@@ -88,17 +90,19 @@
 
   // ---- Time
 
+  /** Time of the video that the overlay shows now; the overlay of a part begins at 0. */
+  const time = () => data.begin + video.currentTime;
   const width = () => timeline.clientWidth - margin.l - margin.r;
-  const left = (seconds) => margin.l + (clamp(seconds, 0, data.end) / data.end) * width();
+  const left = (seconds) => margin.l + ((clamp(seconds, data.begin, data.end) - data.begin) / length) * width();
   const timeAt = (event) =>
-    clamp((event.clientX - timeline.getBoundingClientRect().left - margin.l) / width(), 0, 1) * data.end;
+    data.begin + clamp((event.clientX - timeline.getBoundingClientRect().left - margin.l) / width(), 0, 1) * length;
 
   const cells = new Map([...document.querySelectorAll("[data-now]")].map((cell) => [Number(cell.dataset.now), cell]));
   let announced = -1;
 
   /** The playhead, the column of shares at this moment, and the text for screen readers. */
   const place = () => {
-    const now = video.currentTime;
+    const now = time();
     playhead.style.transform = `translateX(${left(now)}px)`;
     playhead.classList.toggle("early", left(now) < 1.5 * margin.l);
     playhead.classList.toggle("late", left(now) > timeline.clientWidth - 1.5 * margin.l);
@@ -114,7 +118,7 @@
 
   const seek = (seconds) => {
     // Not by the video's own duration: one that starts late ends later than that.
-    video.currentTime = clamp(seconds, data.seconds[0], data.end);
+    video.currentTime = clamp(seconds, data.seconds[0], data.end) - data.begin;
     place();
   };
 
@@ -179,13 +183,13 @@
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const step = event.shiftKey ? 10 : 1;
     const keys = {
-      ArrowLeft: () => seek(video.currentTime - step),
-      ArrowDown: () => seek(video.currentTime - step),
-      ArrowRight: () => seek(video.currentTime + step),
-      ArrowUp: () => seek(video.currentTime + step),
-      PageDown: () => seek(video.currentTime - data.end / 10),
-      PageUp: () => seek(video.currentTime + data.end / 10),
-      Home: () => seek(0),
+      ArrowLeft: () => seek(time() - step),
+      ArrowDown: () => seek(time() - step),
+      ArrowRight: () => seek(time() + step),
+      ArrowUp: () => seek(time() + step),
+      PageDown: () => seek(time() - length / 10),
+      PageUp: () => seek(time() + length / 10),
+      Home: () => seek(data.begin),
       End: () => seek(data.end),
       " ": () => (video.paused ? video.play() : video.pause()),
     };
