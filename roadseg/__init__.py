@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from roadseg.datasets.catalogue import open_dataset
     from roadseg.datasets.check import check_dataset
     from roadseg.datasets.rendered import render_streets
+    from roadseg.drives.find import find_drives
     from roadseg.errors import RoadsegError
     from roadseg.evaluation.evaluate import evaluate
     from roadseg.fetch.job import fetch_videos
@@ -57,6 +58,7 @@ __all__ = [
     "export_onnx",
     "extract_frames",
     "fetch_videos",
+    "find_drives",
     "find_videos",
     "import_network",
     "import_weights",
@@ -87,6 +89,7 @@ _MODULES = {
     "export_onnx": "roadseg.inference.onnx_model",
     "extract_frames": "roadseg.video.extract",
     "fetch_videos": "roadseg.fetch.job",
+    "find_drives": "roadseg.drives.find",
     "find_videos": "roadseg.video.find",
     "import_network": "roadseg.jobs.import_network",
     "import_weights": "roadseg.jobs.import_weights",

@@ -17,6 +17,7 @@ LAYERS = [
     {"labels", "runtime"},
     {"models", "streets", "video"},
     {"datasets", "fetch"},
+    {"drives"},
     {"adaptation"},
     {"training"},
     {"inference"},

@@ -20,6 +20,7 @@ from roadseg.cli.console import debug_wanted, fail
 from roadseg.cli.datasets import datasets
 from roadseg.cli.demo import demo
 from roadseg.cli.doctor import doctor
+from roadseg.cli.drives import drives
 from roadseg.cli.evaluate import evaluate
 from roadseg.cli.export import export
 from roadseg.cli.fetch import fetch
@@ -69,7 +70,7 @@ GROUPS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
     "Use": (overlay, stats, report, demo),
     "Adapt": (adapt, run, recipes),
     "Evaluate": (evaluate, compare, retrieve),
-    "Data": (fetch, frames, synth, labels, datasets),
+    "Data": (fetch, drives, frames, synth, labels, datasets),
     "Networks": (import_, quantize, export),
     "Machine": (doctor, bench),
 }

@@ -3,7 +3,6 @@
 import errno
 import os
 import stat
-import struct
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import islice
@@ -21,6 +20,7 @@ from av.video.stream import VideoStream
 from roadseg.cores import usable_cores
 from roadseg.errors import VideoError
 from roadseg.files import printable, shortened_name
+from roadseg.video.boxes import boxes
 
 BROKEN = "Check that it plays elsewhere; copy or download it again if it does not."
 
@@ -73,8 +73,7 @@ def open_input(path: Path) -> InputContainer:
         raise VideoError(f"{path}: not allowed to read it", "Change its permissions (chmod u+r).") from None
     except av.error.FFmpegError as error:
         if _index_is_missing(path):
-            cause = f"{path}: the index (moov) is missing: recording or download was cut off"
-            raise VideoError(cause, "Get the whole file, or repair it with a tool such as untrunc.") from error
+            raise missing_index(path) from error
         raise VideoError(f"{path}: not a video that can be read ({error.strerror})", BROKEN) from error
     except OSError as error:
         raise VideoError(f"{path}: cannot be read ({error.strerror})", "Check the disk or the network share.") from None
@@ -146,7 +145,7 @@ def video_stream(container: InputContainer, path: Path, track: int | None = None
         VideoError: there is none, or none of that number; its format cannot be decoded, or its frames are so large that
             decoding one may take all memory.
     """
-    streams = _tracks(container)
+    streams = video_tracks(container)
     if not streams:
         found = ["a cover image"] if container.streams.video else []
         found += ["sound"] if container.streams.audio else []
@@ -174,13 +173,14 @@ def separate_tracks(path: Path) -> Sequence[int | None]:
     """
     try:
         with open_input(path) as container:
-            count = len(_tracks(container))
+            count = len(video_tracks(container))
     except VideoError:
         return [None]
     return range(1, count + 1) if count > 1 else [None]
 
 
-def _tracks(container: InputContainer) -> list[VideoStream]:
+def video_tracks(container: InputContainer) -> list[VideoStream]:
+    """Return the video tracks of a file, in its order, without cover images."""
     return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
 
 
@@ -198,7 +198,7 @@ def left_out(container: InputContainer, stream: VideoStream, *, is_chosen: bool)
         is_chosen: somebody named this track, and so knows of the others.
     """
     notices = []
-    tracks = _tracks(container)
+    tracks = video_tracks(container)
     if len(tracks) > 1 and not is_chosen:
         taken = f"number {tracks.index(stream) + 1}, {stream.width}x{stream.height}, is read"
         notices.append(f"{len(tracks)} video tracks: {taken}; --track chooses another")
@@ -236,19 +236,14 @@ def codec_name(stream: VideoStream | AudioStream) -> str:
     return stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
 
 
+def missing_index(path: Path) -> VideoError:
+    """Return the error for an MP4 file without its index."""
+    cause = f"{path}: the index (moov) is missing: recording or download was cut off"
+    return VideoError(cause, "Get the whole file, or repair it with a tool such as untrunc.")
+
+
 def _index_is_missing(path: Path) -> bool:
-    """Return True for an MP4 file whose boxes (ISO/IEC 14496-12, section 4.2) do not include `moov`."""
-    kinds: list[bytes] = []
+    """Return True for an MP4 file whose boxes do not include `moov`."""
     with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        position = 0
-        while position + 8 <= size and len(kinds) < 100:
-            file.seek(position)
-            length, kind = struct.unpack(">I4s", file.read(8))
-            if length == 1:
-                length = int.from_bytes(file.read(8), "big")
-            kinds.append(kind)
-            if length < 8:
-                break
-            position += length
+        kinds = [box.kind for box in boxes(file, 0, file.seek(0, os.SEEK_END))]
     return kinds[:1] == [b"ftyp"] and b"moov" not in kinds

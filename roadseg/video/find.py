@@ -3,6 +3,7 @@
 import glob
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -22,15 +23,37 @@ MASKS_SUFFIX = ".masks.mp4"
 """Endings of the overlays that roadseg writes, by container; folders and patterns leave such files out."""
 
 
+@dataclass(frozen=True)
+class ClipPlace:
+    """Place of a clip in a drive, see `roadseg.drives`."""
+
+    name: str
+    """Name of the drive."""
+    channel: str
+    """Direction of the camera: `front`, `rear`, `cabin`, ..."""
+    clip: int
+    """Number among the clips of the channel, from 0."""
+    start_s: float
+    """Start of the clip on the clock of the drive, in seconds."""
+
+
 class FoundVideo(NamedTuple):
     """A video and its place below the folder, pattern or list that named it."""
 
     path: Path
     folder: Path
     """Relative path of the folder that holds the video; empty for a video that was named by its own path."""
+    track: int | None = None
+    """Number of the video track that a drive means, from 1; None for a file of one."""
+    place: ClipPlace | None = None
+    """Place in a drive; None for a video that no drive named."""
 
 
-def find_videos(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[FoundVideo]:
+Given = str | os.PathLike[str] | FoundVideo
+"""A path, folder, pattern or list; or a video that was found before."""
+
+
+def find_videos(given: Given | Iterable[Given]) -> list[FoundVideo]:
     """Find the videos that paths, folders, patterns and lists name, each once, in the order in which they are given.
 
     - A folder stands for all videos below it, sorted. Videos are recognised by their extension. Hidden files and
@@ -40,6 +63,7 @@ def find_videos(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     - `@FILE`, or a file that ends in .txt, stands for the paths in it, one a line; blank lines and lines that begin
       with # are skipped. Paths are relative to the folder of the list.
     - Anything else is taken as a video. Whether it exists shows when it is opened.
+    - A `FoundVideo`, such as `roadseg.find_drives` gives, stays as it is.
 
     Args:
         given: one or several paths, folders, patterns and lists.
@@ -51,11 +75,14 @@ def find_videos(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     Raises:
         InputError: a folder, pattern or list has no video, or cannot be read.
     """
-    several = [given] if isinstance(given, str | os.PathLike) else given
-    found: dict[Path, FoundVideo] = {}
+    several = [given] if isinstance(given, str | os.PathLike | FoundVideo) else given
+    found: dict[tuple[Path, int | None], FoundVideo] = {}
     for one in several:
+        if isinstance(one, FoundVideo):
+            found.setdefault((resolved(one.path), one.track), one)
+            continue
         for video, below in _videos(os.fspath(one)):
-            found.setdefault(resolved(video), FoundVideo(video, _inside(below.parent)))
+            found.setdefault((resolved(video), None), FoundVideo(video, _inside(below.parent)))
     return list(found.values())
 
 

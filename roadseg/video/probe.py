@@ -164,8 +164,8 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream, frame:
         frame_rate=fraction(stream.average_rate),
         time_base=time_base,
         start_pts=frame.pts if has_timestamps(container) else None,
-        duration_seconds=_duration(container, stream, time_base),
-        creation_time=_creation_time(container, stream),
+        duration_seconds=read_duration(container, stream, time_base),
+        creation_time=read_creation_time(container, stream),
         frame_count=stream.frames or None,
         audio_codecs=tuple(codec_name(track) for track in container.streams.audio),
         colour_matrix="rgb" if frame.format.is_rgb else MATRICES.get(frame.colorspace),
@@ -175,7 +175,7 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream, frame:
     )
 
 
-def _creation_time(container: InputContainer, stream: VideoStream) -> datetime | None:
+def read_creation_time(container: InputContainer, stream: VideoStream) -> datetime | None:
     """Read the creation time; None where it is not a time, or where the camera's clock was never set (before
     1970-01-02)."""
     text = container.metadata.get("creation_time") or stream.metadata.get("creation_time", "")
@@ -187,7 +187,8 @@ def _creation_time(container: InputContainer, stream: VideoStream) -> datetime |
     return time if time > datetime(1970, 1, 2, tzinfo=UTC) else None
 
 
-def _duration(container: InputContainer, stream: VideoStream, time_base: Fraction) -> float | None:
+def read_duration(container: InputContainer, stream: VideoStream, time_base: Fraction) -> float | None:
+    """Return the duration of a video track in seconds; None where the file does not state it."""
     if stream.duration:
         # FFmpeg counts the duration of fragmented MP4, which states no number of frames, from 0.
         is_fragmented = "mp4" in container.format.name and not stream.frames

@@ -32,7 +32,7 @@ def drives(tmp_path, monkeypatch):
 
 
 def found(*given):
-    return [(str(video), str(Path("out", folder))) for video, folder in find_videos(given)]
+    return [(str(video.path), str(Path("out", video.folder))) for video in find_videos(given)]
 
 
 def test_a_name_that_no_disk_has_is_a_video_whose_opening_fails():

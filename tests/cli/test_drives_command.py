@@ -1,0 +1,42 @@
+"""`roadseg drives`."""
+
+import json
+
+import pytest
+from helpers.card import write_clip
+
+
+@pytest.fixture
+def card(tmp_path):
+    for name in ("20240814_083000_NF", "20240814_083000_NR", "20240814_083200_NF"):
+        write_clip(tmp_path / "card" / f"{name}.mp4")
+    (tmp_path / "card" / "20240814_083100_NF.mp4").touch()
+    return tmp_path / "card"
+
+
+def test_a_table_with_notices_and_a_drive_file(roadseg, card, capsys):
+    assert roadseg("drives", card, "--out", card / "drives.json") == 0
+    shown = capsys.readouterr()
+    assert "2024-08-14_08-30-00" in shown.out and "front 2, rear 1" in shown.out and "3:00" in shown.out
+    assert "warning: 20240814_083100_NF.mp4: the file is empty" in shown.err
+    assert "gap of 60 s after 20240814_083000_NF.mp4 (front)" in shown.err
+    assert roadseg("drives", card / "drives.json", "--json") == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["drives"][0]["channels"]["front"][1]["start_s"] == 120
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--out", "drives.csv"], "end it in .json"),
+        (["--gap", "soon"], "is not a duration"),
+    ],
+)
+def test_wrong_usage(roadseg, card, capsys, arguments, text):
+    assert roadseg("drives", card, *arguments) == 2
+    assert text in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
+def test_a_folder_that_is_not_there(roadseg, tmp_path, capsys):
+    assert roadseg("drives", tmp_path / "none") == 1
+    assert capsys.readouterr().err.splitlines()[0].startswith("error: none of 1 clips can be read")
