@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from roadseg.jobs.overlay_images import overlay_images
     from roadseg.jobs.quantize import quantize
     from roadseg.labels.space import LabelSpace
+    from roadseg.positions.read import read_track
     from roadseg.streets.render import render_street
     from roadseg.training.callbacks import Callbacks
     from roadseg.training.recipe_files import read_recipe
@@ -69,6 +70,7 @@ __all__ = [
     "overlay_videos",
     "quantize",
     "read_recipe",
+    "read_track",
     "render_street",
     "render_streets",
     "write_labels",
@@ -100,6 +102,7 @@ _MODULES = {
     "overlay_videos": "roadseg.jobs.overlay",
     "quantize": "roadseg.jobs.quantize",
     "read_recipe": "roadseg.training.recipe_files",
+    "read_track": "roadseg.positions.read",
     "render_street": "roadseg.streets.render",
     "render_streets": "roadseg.datasets.rendered",
     "write_labels": "roadseg.jobs.labelling",

@@ -16,7 +16,7 @@ LAYERS = [
     {"cores", "files", "inputs"},
     {"labels", "runtime"},
     {"models", "streets", "video"},
-    {"datasets", "fetch"},
+    {"datasets", "fetch", "positions"},
     {"drives"},
     {"adaptation"},
     {"training"},

@@ -26,3 +26,5 @@ MAX_CLASS_NAME = 100
 """Characters of the name of a class; CVAT takes 64."""
 MIN_SIDE, MAX_SIDE = 32, 8192
 """Sides of a network's input, in pixels, in recipes and in model cards."""
+MAX_TRACK_BYTES = 1 << 26
+"""Bytes of a file of positions: 64 MiB, some days at one a second."""

@@ -26,6 +26,7 @@ from roadseg.overlay.masks import MasksFormat
 from roadseg.overlay.ray_jobs import overlay_on_ray
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions, OverlaySummary
 from roadseg.overlay.tasks import Shard, Task, clashes, find_tasks
+from roadseg.positions.options import PositionChoice
 from roadseg.runtime import DeviceName
 from roadseg.video.encoders import DEFAULT_ENCODER, EncoderName
 from roadseg.video.find import Container
@@ -68,6 +69,8 @@ def overlay_videos(
     track: int | Literal["all"] | None = None,
     container: Container = "mp4",
     encoder: EncoderName = DEFAULT_ENCODER,
+    gps: str | PathLike[str] = "auto",
+    gps_offset: float | None = None,
     frame_rate: float | Fraction | None = None,
     start: float | Fraction = 0,
     duration: float | Fraction | None = None,
@@ -119,6 +122,9 @@ def overlay_videos(
             are (PCM, AC-3, MP2 and others); MP4 gets them encoded as AAC.
         encoder: "x264", which runs on every CPU, or "nvenc", the H.264 encoder of NVIDIA's graphics cards that have one
             (not A100 and H100). It is tried before a video begins: what it wrote must decode to the same frames.
+        gps: "auto" to read where each video was from the video itself or a file of its name beside it, the path of a
+            file, or "none": then nothing of it is read or written. See docs/position.md.
+        gps_offset: seconds that are added to the times of the positions.
         frame_rate: frames per second, for streams without timestamps such as raw H.264.
         start: draw on frames that begin at this time, in seconds of the video's clock, or later. The overlay begins
             with the first of them, its sound too; tables, pages and masks with times keep those of the video.
@@ -168,6 +174,7 @@ def overlay_videos(
         batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
         sections=bn_sections,
         masks=masks,
+        position=PositionChoice.of(gps, gps_offset),
         mask=None if mask is None else AUTO if fspath(mask) == AUTO else read_mask(Path(mask)),
     )
     tasks = find_tasks(videos, out, every_track=track == "all")

@@ -43,6 +43,7 @@ from roadseg.overlay.summary import (
     OverlayJob,
     OverlayOptions,
     OverlaySummary,
+    PositionSummary,
     SectionSummary,
     StageTiming,
     earlier_summary,
@@ -148,7 +149,9 @@ def overlay_video(
         mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview, track=options.track)
         versions = _versions()
         aspect_ratio = reader.info.shown_aspect_ratio
-        with OverlayParts(files, job, versions, segmenter.label_space, aspect_ratio) as parts, _while_there(video):
+        track = options.position.track(video, reader.info)
+        space = segmenter.label_space
+        with OverlayParts(files, job, versions, space, aspect_ratio, track) as parts, _while_there(video):
             look = partial(
                 classes_shown,
                 *(video, segmenter, mask),
@@ -179,7 +182,8 @@ def overlay_video(
                 mask_notices = [*mask_notices, f"{files.mask_preview.name} shows a frame without blur"]
             cut_off = [] if options.appearance.height else _cut_off(like)
             found = [str(sections)] if sections else []
-            notices = [*segmenter.notices, *found, *events.pop("notices"), *mask_notices, *cut_off, *lost]
+            placed = [f"positions: {notice}" for notice in (track.notices if track else ())]
+            notices = [*segmenter.notices, *found, *events.pop("notices"), *mask_notices, *cut_off, *lost, *placed]
             summary = OverlaySummary(
                 video=str(video),
                 fetched_title=title_of(video),
@@ -197,6 +201,7 @@ def overlay_video(
                 contains=dict(segmenter.label_space.contains),
                 legend=overlay.layout(like).named,
                 masked_share=mask.share if mask else 0.0,
+                position=PositionSummary.of(track),
                 sections=SectionSummary.all_of(sections) if sections else [],
                 sections_seconds=sections.seconds if sections else {},
                 wall_seconds=wall,

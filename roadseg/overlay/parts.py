@@ -25,6 +25,7 @@ from roadseg.labels.space import LabelSpace
 from roadseg.overlay.masks import Masks, MasksPart, remove_masks
 from roadseg.overlay.stats import ClassTotals, FrameTable, join_frames, read_frames
 from roadseg.overlay.summary import OverlayFiles, OverlayJob
+from roadseg.positions.track import Track
 from roadseg.video.frame import Frame
 from roadseg.video.joining import join_videos
 from roadseg.video.writer import KEYFRAME_INTERVAL, VideoWriter
@@ -63,6 +64,7 @@ class OverlayParts:
         versions: packages by name; parts that other versions made are not used.
         label_space: the classes.
         sample_aspect_ratio: width of a pixel over its height.
+        track: positions of the video; None for none.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -75,10 +77,12 @@ class OverlayParts:
         versions: Mapping[str, str],
         label_space: LabelSpace,
         sample_aspect_ratio: Fraction,
+        track: Track | None = None,
     ) -> None:
         self._files = files
         self._label_space = label_space
         self._sample_aspect_ratio = sample_aspect_ratio
+        self._track = track
         self._encoder = job.encoder
         self._masks = job.masks
         self._folder = _parts_folder(files)
@@ -133,7 +137,7 @@ class OverlayParts:
             encoder=self._encoder,
         )
         # The table gets its name last: its presence marks the segment as finished.
-        with writing(table) as part, FrameTable(part, self._label_space, like.time_base) as rows, writer:
+        with writing(table) as part, self._rows(part, like) as rows, writer:
             segment = Segment(writer, rows, MasksPart() if self._masks else None)
             yield segment
             if segment.masks is not None:
@@ -141,6 +145,9 @@ class OverlayParts:
             if segment.memory is not None:
                 with writing(self._memory(number)) as memory_part:
                     segment.memory.write(memory_part)
+
+    def _rows(self, path: Path, like: Frame) -> FrameTable:
+        return FrameTable(path, self._label_space, like.time_base, self._track)
 
     def join(
         self, like: Frame, sound: Path, *, start: int = 0, cut_sound: bool = False

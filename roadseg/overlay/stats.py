@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from roadseg.errors import InputError
 from roadseg.labels.space import LabelMap, LabelSpace
 from roadseg.overlay.heatmaps import METADATA_KEY, Grid, HeatMaps
+from roadseg.positions.track import Positions, Track
 from roadseg.video.frame import Frame
 
 ROWS_A_GROUP = 1024
@@ -25,6 +26,15 @@ COLUMNS = (
     "video: for these multiply fraction_CLASS by its width and height"
 )
 """Description of the columns in the metadata of tables, for programs and people that find one alone."""
+POSITION_COLUMNS = {
+    "utc": pa.timestamp("us", tz="UTC"),
+    "lat": pa.float64(),
+    "lon": pa.float64(),
+    "speed_mps": pa.float32(),
+    "heading_deg": pa.float32(),
+    "distance_m": pa.float64(),
+}
+"""Columns of the place of a frame, with their types; null where it is unknown."""
 UNLABELLED = "unlabelled"
 """Name for pixels without a class; it comes after all classes."""
 
@@ -118,7 +128,9 @@ class FrameTable:
     """Parquet table with one row per frame; memory does not grow with the video.
 
     Columns: `index`; `pts`, in ticks of the time base in the file's metadata; `seconds` and `duration_seconds`;
-    `decode_error`, whether the decoder met errors on the way to this frame; for every class `fraction_NAME`, of the
+    `decode_error`, whether the decoder met errors on the way to this frame; `utc`, `lat`, `lon` (WGS84), `speed_mps`,
+    `heading_deg` (clockwise from north) and `distance_m` (driven since the first position of the video), null where
+    unknown; for every class `fraction_NAME`, of the
     frame, in 0..1, and `pixels_NAME`, in pixels of the label map, not of the video; the same for `unlabelled`. Masked
     areas do not count: the fractions of a frame add up to 1. Blanks in class names become underscores. The metadata of
     the file has heat maps of the frames that were added with a grid, see `read_heatmaps`.
@@ -127,10 +139,12 @@ class FrameTable:
         path: the Parquet file, complete once the context is left.
         label_space: classes that are counted.
         time_base: seconds per tick of the frames.
+        track: positions of the video; None leaves their columns empty.
     """
 
-    def __init__(self, path: Path, label_space: LabelSpace, time_base: Fraction) -> None:
+    def __init__(self, path: Path, label_space: LabelSpace, time_base: Fraction, track: Track | None = None) -> None:
         self.label_space = label_space
+        self._track = Track.of([]) if track is None else track
         self._rows: list[tuple[int, int, float, float, bool]] = []
         self._pixels: list[NDArray[np.int64]] = []
         self._heatmaps: HeatMaps | None = None
@@ -170,7 +184,9 @@ class FrameTable:
             return
         pixels = np.stack(self._pixels)
         fractions = pixels / pixels.sum(axis=1, keepdims=True)
-        columns = [*zip(*self._rows, strict=True), *fractions.T, *pixels.T]
+        rows = list(zip(*self._rows, strict=True))
+        position = _position_columns(self._track.at(np.array(rows[2])))
+        columns = [*rows, *position, *fractions.T, *pixels.T]
         arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
         self._rows.clear()
@@ -297,6 +313,20 @@ def join_frames(parts: Sequence[Path], path: Path) -> None:
             joined.add_key_value_metadata(heatmaps.metadata())
 
 
+def _position_columns(positions: Positions) -> list[pa.Array]:
+    """Return the columns of places, in the order of `POSITION_COLUMNS`."""
+    utc = [None if np.isnan(seconds) else round(1e6 * seconds) for seconds in positions.utc.tolist()]
+    others = (positions.lat, positions.lon, positions.speed_mps, _single(positions.heading_deg), positions.distance_m)
+    values = [pa.array(utc, pa.int64()), *(pa.array(column, from_pandas=True) for column in others)]
+    return [column.cast(kind) for column, kind in zip(values, POSITION_COLUMNS.values(), strict=True)]
+
+
+def _single(headings: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return headings in single precision, still below 360 after rounding."""
+    rounded = headings.astype(np.float32)
+    return np.where(rounded >= 360, np.float32(0), rounded)
+
+
 def _unreadable(path: Path) -> InputError:
     return InputError(f"{path}: not a table of frames, or damaged", "Draw the video again with --overwrite.")
 
@@ -314,6 +344,7 @@ def _schema(names: Sequence[str], metadata: dict[str, str]) -> pa.Schema:
             ("seconds", pa.float64()),
             ("duration_seconds", pa.float64()),
             ("decode_error", pa.bool_()),
+            *POSITION_COLUMNS.items(),
             *((f"fraction_{column}", pa.float32()) for column in columns),
             *((f"pixels_{column}", pa.int32()) for column in columns),
         ],

@@ -20,6 +20,8 @@ from roadseg.overlay.appearance import DEFAULT_APPEARANCE, Appearance
 from roadseg.overlay.masking import Mask, MaskChoice
 from roadseg.overlay.masks import MASKS_SUFFIXES, MasksFormat
 from roadseg.overlay.stats import ClassShare, ClassTotals
+from roadseg.positions.options import DEFAULT_POSITION, PositionChoice
+from roadseg.positions.track import Track
 from roadseg.video.encoders import DEFAULT_ENCODER, ENCODERS, EncoderName
 from roadseg.video.find import OVERLAY_SUFFIXES, Container
 from roadseg.video.interval import WHOLE, Interval
@@ -65,6 +67,8 @@ class OverlayOptions:
     """Area that is neither drawn on nor counted: the static regions of a video, or a mask that a person drew."""
     masks: MasksFormat | None = None
     """Format of the label maps beside the overlay; None for none."""
+    position: PositionChoice = DEFAULT_POSITION
+    """File that says where a video was."""
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
@@ -184,6 +188,9 @@ class OverlayJob(BaseModel):
     mask: str | None = Field(default=None, title="choice of --mask")
     """`auto`, or `sha256:` and the digest of the file that was given; null for none."""
     masks: MasksFormat | None = Field(default=None, title="choice of --masks")
+    gps: str = Field(default="auto", title="choice of --gps")
+    """`auto`, `none`, or the fingerprint of the file of positions."""
+    gps_offset_s: float | None = Field(default=None, title="choice of --gps-offset")
 
     @classmethod
     def of(cls, video: Path, segmenter: Segmenter, options: OverlayOptions) -> Self:
@@ -209,6 +216,8 @@ class OverlayJob(BaseModel):
             batch_norm_sections=options.sections,
             mask=options.mask.origin if isinstance(options.mask, Mask) else options.mask,
             masks=options.masks,
+            gps=options.position.identity(video),
+            gps_offset_s=options.position.offset_s,
         )
 
     def choices(self) -> dict[str, Any]:
@@ -250,6 +259,26 @@ class SectionSummary(BaseModel):
             for start, scene in zip([0.0, *adapted.starts], adapted.scenes, strict=True)
             for choice in [adapted.choices[scene]]
         ]
+
+
+class PositionSummary(BaseModel):
+    """Positions of a video."""
+
+    source: str
+    """Format, and the name of the file if it is not the video; empty where positions were found and cannot be used."""
+    fixes: int
+    """Number of positions while the video ran."""
+    offset_s: float
+    """Seconds that `--gps-offset` added to their times."""
+    notices: list[str]
+    """Losses and assumptions, each in a sentence."""
+
+    @classmethod
+    def of(cls, track: Track | None) -> Self | None:
+        """Return the summary of a track; None where there is none."""
+        if track is None:
+            return None
+        return cls(source=track.source, fixes=len(track), offset_s=track.offset_s, notices=list(track.notices))
 
 
 class StageTiming(BaseModel):
@@ -297,6 +326,8 @@ class OverlaySummary(BaseModel):
     """Classes that the legend names."""
     masked_share: float = 0.0
     """Fraction of the frame that a mask left out, 0..1; class shares refer to the rest."""
+    position: PositionSummary | None = None
+    """Positions of the frames; null where there are none."""
     sections: list[SectionSummary] = []
     """Sections with `--bn-sections`; empty without."""
     sections_seconds: dict[str, float] = {}

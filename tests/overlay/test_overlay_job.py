@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from helpers.positions import nmea_sentence
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
 from roadseg.errors import OutputError
@@ -15,7 +16,9 @@ from roadseg.labels.catalogue import CAMVID_11
 from roadseg.models.tta import TTA
 from roadseg.overlay.appearance import NO_LEGEND, Appearance
 from roadseg.overlay.job import overlay_video
+from roadseg.overlay.stats import POSITION_COLUMNS
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions
+from roadseg.positions.options import PositionChoice
 from roadseg.video.frame import Frame
 from roadseg.video.probe import probe
 from roadseg.video.reader import VideoReader
@@ -332,3 +335,31 @@ def test_a_fetched_video_keeps_its_title(clip, tmp_path):
     assert overlay_video(video, BrightIsSky(), tmp_path / "before titles were kept").fetched_title == ""
     manifest.write_text(json.dumps(entry | {"title": "Rain in Kochi"}) + "\n")
     assert overlay_video(video, BrightIsSky(), tmp_path / "out").fetched_title == "Rain in Kochi"
+
+
+def test_positions_are_in_every_row_where_they_are_known(tmp_path):
+    video = make_video(tmp_path / "clip.mp4", durations=(25,) * 5)
+    sentences = [
+        nmea_sentence(f"GPRMC,03000{at}.000,A,3300.{at:02d}00,S,07000.0000,W,19.44,0.00,140826,,,A") for at in range(4)
+    ]
+    video.with_suffix(".nmea").write_text("\n".join(sentences))
+    summary = overlay_video(video, BrightIsSky(), tmp_path / "out", OverlayOptions(NO_LEGEND))
+    assert summary.position.source == "NMEA, clip.nmea" and summary.position.fixes == 4
+    table = pq.read_table(tmp_path / "out" / "clip.frames.parquet")
+    assert [str(table.schema.field(name).type) for name in POSITION_COLUMNS] == [
+        *("timestamp[us, tz=UTC]", "double", "double", "float", "float", "double"),
+    ]
+    rows = table.select(list(POSITION_COLUMNS)).to_pylist()
+    assert rows[1]["lat"] == pytest.approx(-33 - 0.01 / 60) and rows[1]["lon"] == -70
+    assert rows[2]["utc"].isoformat() == "2026-08-14T03:00:02+00:00"
+    assert rows[3]["distance_m"] == pytest.approx(3 * 18.487, rel=1e-3)
+    assert all(value is None for value in rows[4].values())
+    again = overlay_video(video, BrightIsSky(), tmp_path / "out", OverlayOptions(NO_LEGEND))
+    assert again.skipped
+    none = OverlayOptions(NO_LEGEND, position=PositionChoice("none"))
+    with pytest.raises(OutputError, match="made with another choice of --gps\n"):
+        overlay_video(video, BrightIsSky(), tmp_path / "out", none)
+    video.with_suffix(".nmea").chmod(0)
+    without = overlay_video(video, BrightIsSky(), tmp_path / "none", none)
+    assert without.position is None
+    assert pq.read_table(tmp_path / "none" / "clip.frames.parquet")["lat"].null_count == 5

@@ -7,7 +7,14 @@ import pytest
 
 from roadseg.labels.catalogue import CAMVID_11
 from roadseg.labels.space import IGNORE, LabelSpace
-from roadseg.overlay.stats import COLUMNS, ROWS_A_GROUP, ClassTotals, FrameTable, count_pixels, read_frames
+from roadseg.overlay.stats import (
+    COLUMNS,
+    ROWS_A_GROUP,
+    ClassTotals,
+    FrameTable,
+    count_pixels,
+    read_frames,
+)
 from roadseg.video.frame import Frame
 
 TWO = LabelSpace("two", ("road", "traffic light"), ((1, 2, 3), (4, 5, 6)))

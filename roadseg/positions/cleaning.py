@@ -1,0 +1,87 @@
+"""Fixes that are believed: no 0/0, no poor precision, no leap that a car cannot make, no clock that goes back."""
+
+from collections.abc import Sequence
+from math import cos, hypot, inf, isfinite, nan, radians
+
+from roadseg.positions.fixes import Fix
+
+MAX_HDOP = 10.0
+"""Horizontal dilution of precision above which a fix is left out; 1 to 2 are usual under an open sky."""
+MAX_SPEED = 100.0
+"""Metres per second between two fixes, 360 km/h: more is an error of the receiver."""
+SLACK = 30.0
+"""Metres that a fix may be off."""
+NULL_ISLAND = 1e-3
+"""Degrees around 0/0, in the Gulf of Guinea: receivers without a fix write it."""
+MAX_LINES = 64
+"""Contradicting lines of fixes that are followed at the same time."""
+
+
+def believed(fixes: Sequence[Fix]) -> tuple[list[Fix], list[str]]:
+    """Return the fixes that agree with each other, in the order of time, and notices of what was left out.
+
+    Args:
+        fixes: with `seconds`, or else with `utc`, of the same kind for all.
+    """
+    found = [fix for fix in fixes if fix.has_position]
+    placed = [fix for fix in found if -90 <= fix.lat <= 90 and -180 <= fix.lon <= 180 and not _is_null_island(fix)]
+    sharp = [fix for fix in placed if not fix.hdop > MAX_HDOP]
+    timed = [fix for fix in sharp if isfinite(_time(fix))]
+    line = _longest_line(timed)
+    losses = {
+        "at 0/0 or outside the globe": len(found) - len(placed),
+        f"with a horizontal dilution of precision above {MAX_HDOP:g}": len(placed) - len(sharp),
+        "without a time": len(sharp) - len(timed),
+        f"that go back in time or are over {MAX_SPEED:g} m/s from the others": len(timed) - len(line),
+    }
+    notices = [f"{count} of {len(found)} positions left out {why}" for why, count in losses.items() if count]
+    return [_plausible(fix) for fix in line], notices
+
+
+def _plausible(fix: Fix) -> Fix:
+    """Return a fix without a speed or heading that cannot be; phones write -1 for those that they do not know."""
+    return fix._replace(
+        speed_mps=fix.speed_mps if 0 <= fix.speed_mps <= MAX_SPEED else nan,
+        heading_deg=fix.heading_deg if 0 <= fix.heading_deg <= 360 else nan,
+    )
+
+
+def _is_null_island(fix: Fix) -> bool:
+    return abs(fix.lat) < NULL_ISLAND and abs(fix.lon) < NULL_ISLAND
+
+
+def _time(fix: Fix) -> float:
+    return fix.seconds if isfinite(fix.seconds) else fix.utc
+
+
+def _longest_line(fixes: Sequence[Fix]) -> list[Fix]:
+    """Return the largest set of fixes through which a car can have driven one after the other.
+
+    Every fix joins the line that it follows at the lowest speed, or begins one; of fixes at the same time the first
+    counts.
+    """
+    lines: list[list[Fix]] = []
+    for fix in fixes:
+        if any(_time(fix) == _time(line[-1]) and _metres(line[-1], fix) <= SLACK for line in lines):
+            continue
+        speeds = [_speed(line[-1], fix) for line in lines]
+        best = min(range(len(lines)), key=speeds.__getitem__, default=None)
+        if best is not None and speeds[best] <= MAX_SPEED:
+            lines[best].append(fix)
+            continue
+        lines.append([fix])
+        if len(lines) > MAX_LINES:
+            lines.remove(min(lines[:-1], key=len))
+    return max(lines, key=len, default=[])
+
+
+def _speed(last: Fix, fix: Fix) -> float:
+    """Return the lowest speed at which a car comes from one fix to the next; infinite if the time does not go on."""
+    later = _time(fix) - _time(last)
+    return max(0.0, _metres(last, fix) - SLACK) / later if later > 0 else inf
+
+
+def _metres(one: Fix, other: Fix) -> float:
+    """Return about the distance of two fixes, for limits: on a sphere that is flat between them."""
+    east = ((other.lon - one.lon + 180) % 360 - 180) * cos(radians((one.lat + other.lat) / 2))
+    return 111_195 * hypot(other.lat - one.lat, east)

@@ -1,0 +1,171 @@
+"""Files of positions beside a video, and how their times meet those of the video."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from helpers.positions import nmea_sentence, write_clip
+
+from roadseg.errors import InputError
+from roadseg.positions.nmea import read_sentences
+from roadseg.positions.read import read_track
+
+DELHI = (28.6, 77.2)
+BEGIN = datetime(2026, 8, 14, 3, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """Function that writes a video of eight seconds."""
+    return lambda name, creation=None: write_clip(tmp_path / name, creation)
+
+
+def gpx(path, begin=BEGIN, seconds=range(-2, 12), place=DELHI, attributes="", timed=True):
+    """A GPX file with a point every second, 1e-4 degrees further north each."""
+    points = [
+        f'<trkpt lat="{place[0] + 1e-4 * at:.6f}" lon="{place[1]:.6f}">'
+        + (f"<time>{(begin + timedelta(seconds=at)).isoformat().replace('+00:00', 'Z')}</time>" if timed else "")
+        + f"{attributes}</trkpt>"
+        for at in seconds
+    ]
+    xml = (
+        '<?xml version="1.0"?><gpx version="1.1" creator="test" xmlns="http://www.topografix.com/GPX/1/1" xmlns:x="x">'
+    )
+    path.write_text(f"{xml}<trk><trkseg>{''.join(points)}</trkseg></trk></gpx>")
+    return path
+
+
+def rmc(second, lat="2836.0000,N", lon="07712.0000,E", status="A"):
+    return nmea_sentence(f"GPRMC,0300{second:02d}.000,{status},{lat},{lon},19.44,0.00,140826,,,A")
+
+
+@pytest.mark.parametrize(
+    ("creation", "why"),
+    [
+        (BEGIN, "its creation time:"),
+        (BEGIN + timedelta(seconds=8), "taken for the end:"),
+        (BEGIN + timedelta(hours=5, minutes=30), "taken for the begin in local time (Asia/Kolkata)"),
+        (BEGIN + timedelta(hours=5, minutes=30, seconds=8), "taken for the end in local time (Asia/Kolkata)"),
+    ],
+)
+def test_creation_times_of_all_kinds(clip, creation, why):
+    video = clip("drive.mp4", creation)
+    gpx(video.with_suffix(".gpx"), seconds=range(9))
+    track = read_track(video)
+    assert track.source == "GPX, drive.gpx"
+    assert track.at(np.arange(8.0)).lat == pytest.approx(28.6 + 1e-4 * np.arange(8))
+    assert track.at(np.array([0.0])).utc[0] == BEGIN.timestamp()
+    assert any(why in notice for notice in track.notices)
+
+
+def test_the_name_tells_the_local_time_where_the_file_has_none(clip):
+    video = clip("NO20260814-083000-000123F.mp4")
+    gpx(video.with_suffix(".GPX"))
+    track = read_track(video)
+    assert track.at(np.array([3.0])).lat == pytest.approx([28.6003])
+    assert track.notices == (
+        "placed by the local time in its name (Asia/Kolkata): the video begins at 2026-08-14 03:00:00 UTC",
+    )
+
+
+def test_two_readings_that_fit_are_told(clip):
+    video = clip("drive.mp4", BEGIN)
+    gpx(video.with_suffix(".gpx"), begin=BEGIN - timedelta(hours=6), seconds=range(0, 13 * 3600, 60))
+    assert any("would fit as well" in notice for notice in read_track(video).notices)
+
+
+def test_the_offset_moves_the_track(clip):
+    video = clip("drive.mp4", BEGIN)
+    gpx(video.with_suffix(".gpx"))
+    track = read_track(video, offset=1.5)
+    assert track.at(np.array([3.5])).lat == pytest.approx([28.6002])
+    assert track.offset_s == 1.5
+
+
+def test_a_track_of_another_day(clip, tmp_path):
+    video = clip("drive.mp4", BEGIN)
+    file = gpx(video.with_suffix(".gpx"), begin=BEGIN - timedelta(days=1))
+    found = read_track(video)
+    assert len(found) == 0 and "but drive.mp4 begins at 2026-08-14 03:00:00 UTC" in found.notices[0]
+    with pytest.raises(InputError, match=r"from 2026-08-13 .*\nGive the track of this video"):
+        read_track(video, file)
+
+
+def test_a_video_that_states_no_time_needs_an_offset(clip, tmp_path):
+    video = clip("drive.mp4")
+    file = gpx(tmp_path / "log.gpx", seconds=range(9))
+    with pytest.raises(InputError, match=r"states no time of recording.*\nGive --gps-offset SECONDS"):
+        read_track(video, file)
+    assert read_track(video, file, offset=2.0).at(np.array([5.0])).lat == pytest.approx([28.6003])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("<gpx><trk><trkseg/></trk></gpx>", "without track points"),
+        ("<gpx><trk>", "not a GPX file"),
+        ('<!DOCTYPE gpx [<!ENTITY a "b">]><gpx>&a;</gpx>', "entities"),
+        ("hello", "no format of positions"),
+        ("$GPRMC,030000.000,V,,,,,,,140826,,,N*4A\n" * 3, "no usable position"),
+    ],
+)
+def test_files_without_positions(clip, tmp_path, content, message):
+    file = tmp_path / "log.txt"
+    file.write_text(content)
+    with pytest.raises(InputError, match=message) as found:
+        read_track(clip("drive.mp4", BEGIN), file)
+    assert str(found.value).count("\n") == 1
+
+
+def test_points_without_times(clip, tmp_path):
+    file = gpx(tmp_path / "route.gpx", timed=False)
+    with pytest.raises(InputError, match=r"its 14 points have no times.*\nExport the recorded track"):
+        read_track(clip("drive.mp4", BEGIN), file)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_track(clip("drive.mp4", BEGIN), tmp_path / "missing.gpx")
+
+
+def test_speed_course_and_precision_of_gpx(clip):
+    video = clip("drive.mp4", BEGIN)
+    more = "<hdop>1.5</hdop><extensions><x:speed>11.1</x:speed><x:course>0.5</x:course></extensions>"
+    gpx(video.with_suffix(".gpx"), attributes=more)
+    at = read_track(video).at(np.array([2.5]))
+    assert at.speed_mps == pytest.approx([11.1]) and at.heading_deg == pytest.approx([0.5])
+    gpx(video.with_suffix(".gpx"), attributes="<hdop>30</hdop>")
+    assert "no usable position" in read_track(video).notices[0]
+
+
+def test_sentences_of_a_camera_begin_with_its_video(clip):
+    video = clip("drive.mp4")
+    lines = [rmc(57 - 57, status="V", lat=",", lon=","), *(rmc(at, f"2836.{60 * at:04d},N") for at in range(1, 9))]
+    video.with_suffix(".NMEA").write_text("\n".join([*lines, "$GSENSOR,1,2,3", rmc(9)[:40]]))
+    track = read_track(video)
+    assert np.isnan(track.at(np.array([0.5])).lat).all()  # no fix yet
+    assert track.at(np.array([1.0, 3.0])).lat == pytest.approx([28.6001, 28.6003])
+    assert track.at(np.array([2.0])).speed_mps == pytest.approx([10.0], abs=0.01)
+    assert track.at(np.array([2.0])).utc[0] == BEGIN.timestamp() + 2
+
+
+def test_wrong_checksums():
+    good = [rmc(at) for at in range(4)]
+    wrong = good[1].replace("2836", "2936")
+    read, notices = read_sentences("\r\n".join([good[0], wrong, *good[2:]]))
+    assert [round(each.fix.lat, 6) for each in read] == [28.6] * 3
+    assert notices == ["1 of 4 NMEA sentences left out: wrong checksum"]
+    edited = [line[:-2] + "00" for line in good]
+    read, notices = read_sentences("\n".join(edited))
+    assert len(read) == 4 and notices == ["the checksums of 4 of 4 NMEA sentences are wrong: none is checked"]
+
+
+def test_precision_comes_from_the_other_sentence():
+    gga = nmea_sentence("GPGGA,030000.000,2836.0000,N,07712.0000,E,1,04,31.5,200.0,M,-30.0,M,,")
+    (found,), _ = read_sentences(f"{gga}\n{rmc(0)}")
+    assert found.fix.hdop == 31.5
+
+
+@pytest.mark.real_data
+def test_a_real_camera_with_sentences(real_data):
+    track = read_track(real_data / "gps" / "MOV_0581.mp4")
+    assert track.seconds.tolist() == [0, 1, 2]
+    assert (track.lat[0], track.lon[0]) == (-34.0, 151.0)
+    assert track.speed_mps == pytest.approx([14.75, 15.21, 15.11], abs=0.01)
