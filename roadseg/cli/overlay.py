@@ -51,6 +51,7 @@ from roadseg.cli.options import (
 from roadseg.cli.overlay_images import overlay_images, refuse_video_options
 from roadseg.cli.overlay_options import Container, Encoder, Masks, Overwrite, Ray, RayCpus, RayGpuShare, Shard
 from roadseg.cli.overlay_results import OverlayBars, report_result, show_results
+from roadseg.cli.position import Gps, GpsOffset, NoPosition, chosen_gps
 from roadseg.errors import one_line
 
 if TYPE_CHECKING:
@@ -89,6 +90,9 @@ def overlay(
     every: Annotated[
         str | None, typer.Option(metavar="TIME", help="Draw on a frame every 2s or 500ms, shown until the next.")
     ] = None,
+    gps: Gps = "auto",
+    gps_offset: GpsOffset = None,
+    no_position: NoPosition = False,
     flip: Flip = False,
     scales: Scales = "1",
     smooth: Smooth = False,
@@ -136,6 +140,8 @@ def overlay(
         "smooth": smooth,
         "mask": mask,
         "masks": masks,
+        "gps": chosen_gps(gps, no_position=no_position),
+        "gps_offset": gps_offset,
         "flip": flip,
         "scales": parse_scales(scales),
         "adapt_bn": adapt_bn,

@@ -9,6 +9,7 @@ from roadseg.labels.catalogue import CAMVID_11
 from roadseg.labels.space import IGNORE, LabelSpace
 from roadseg.overlay.stats import (
     COLUMNS,
+    POSITION_COLUMNS,
     ROWS_A_GROUP,
     ClassTotals,
     FrameTable,
@@ -80,6 +81,7 @@ def test_rows_say_what_was_added(tmp_path):
         "seconds": [-0.1, 0.1],
         "duration_seconds": [0.2, 0.3],
         "decode_error": [False, True],
+        **{name: [None, None] for name in POSITION_COLUMNS},
         "fraction_road": [0.75, 0.0],
         "fraction_traffic_light": [0.25, 0.5],
         "fraction_unlabelled": [0.0, 0.5],

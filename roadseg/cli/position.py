@@ -1,0 +1,37 @@
+"""Options of `roadseg overlay` about where a video was."""
+
+from typing import Annotated
+
+import typer
+
+PANEL = "Position"
+
+Gps = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE|auto|none",
+        help="Positions: in or beside each video, from a file (GPX, NMEA), or none.",
+        rich_help_panel=PANEL,
+    ),
+]
+GpsOffset = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", help="Add this to the times of the positions.", rich_help_panel=PANEL),
+]
+NoPosition = Annotated[
+    bool,
+    typer.Option("--no-position", help="Read and write nothing of where a video was.", rich_help_panel=PANEL),
+]
+
+
+def chosen_gps(gps: str, *, no_position: bool) -> str:
+    """Return the choice of positions.
+
+    Raises:
+        typer.BadParameter: the options contradict each other.
+    """
+    if not no_position:
+        return gps
+    if gps not in ("auto", "none"):
+        raise typer.BadParameter("--gps FILE and --no-position exclude each other")
+    return "none"
