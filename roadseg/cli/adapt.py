@@ -37,7 +37,8 @@ def adapt(
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"The network: {', '.join(MODEL_NAMES)} or hf:FOLDER.")
+        str | None,
+        typer.Option(metavar="NAME", help=f"The network: {', '.join(MODEL_NAMES)}, hf:FOLDER or hf:ORG/NAME."),
     ] = None,
     init: Annotated[
         str | None, typer.Option(help="Start from a run, weight file, URL or 'imagenet'; default: the default weights.")

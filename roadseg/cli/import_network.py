@@ -13,7 +13,10 @@ from roadseg.cli.options import InputSize, parse_size
 def import_(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="ONNX file, folder of transformers, or with --recipe published weights."),
+        typer.Argument(
+            metavar="FILE",
+            help="ONNX file, folder of transformers, hf:ORG/NAME of the hub, or with --recipe published weights.",
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="Run folder to make.")],
     labels: Annotated[
@@ -50,6 +53,7 @@ def import_(
 
     [bold]Example:[/bold] roadseg import pidnet.onnx --labels cityscapes-19 --out runs/pidnet
     [bold]Example:[/bold] roadseg import segformer-b0-cityscapes/ --out runs/segformer
+    [bold]Example:[/bold] roadseg import hf:nvidia/segformer-b0-finetuned-cityscapes-1024-1024 --out runs/segformer
     [bold]Example:[/bold] roadseg import gta5.pth --recipe gta5_cityscapes_multi_level --out runs/gta5
     """
     reporter = Reporter(quiet=quiet, as_json=as_json)

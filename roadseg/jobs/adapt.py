@@ -23,7 +23,7 @@ from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.teacher import load_teacher
 from roadseg.inference.torch_engine import TorchEngine
-from roadseg.jobs.recipe_choices import with_choices
+from roadseg.jobs.recipe_choices import with_choices, with_model
 from roadseg.jobs.run_record import RunRecord
 from roadseg.labels.catalogue import label_space
 from roadseg.models.names import IMAGENET
@@ -231,6 +231,7 @@ class _Training:
             if recipe.teacher:
                 space = label_space(recipe.labels)
                 teacher = load_teacher(recipe.teacher, space, recipe.device, callbacks.on_warning)
+            recipe = with_model(recipe, run, callbacks)
             trainer = build_trainer(recipe, data, callbacks)
         recipe = with_choices(recipe, trainer.method.segmenter, run, callbacks.on_start)
         with main_process_first():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +29,8 @@ from roadseg.inference.imported.untrusted import read_onnx
 from roadseg.labels.catalogue import INDIAN_20
 from roadseg.labels.drawing import colour_labels
 from roadseg.labels.space import IGNORE, LabelMap, LabelSpace, conversion
-from roadseg.models.names import DEFAULT, NETWORK_FILE
+from roadseg.models.hub import fetched, folder_of
+from roadseg.models.names import BACKBONE_PREFIX, DEFAULT, NETWORK_FILE
 from roadseg.models.network import Normalisation
 from roadseg.streets.render import render_street
 
@@ -100,7 +102,8 @@ def import_network(
     read. It labels rendered streets at once, beside the default weights: a wrong scaling or order of classes shows.
 
     Args:
-        file: the ONNX file, or the folder with `config.json` and `model.safetensors`.
+        file: the ONNX file, the folder with `config.json` and `model.safetensors`, or `hf:ORG/NAME` or
+            `hf:ORG/NAME@REVISION` for such a folder of the hub, which is downloaded if its cache lacks it.
         out: run folder to make.
         labels: the classes: name of a label space, a TOML file with `classes`, or a `LabelSpace`; by default those that
             the file names.
@@ -120,9 +123,14 @@ def import_network(
             classes is another.
         WeightsError: the file is damaged, no network of images, has foreign operators, or weights outside its folder.
         EngineError: ONNX Runtime cannot run the network, or a folder's model cannot be exported.
+        FetchError: a model of the hub cannot be downloaded.
         OutputError: the folder exists, or cannot be written.
     """
-    file, out = Path(file), Path(out)
+    file, out, origin = Path(file), Path(out), Path(file).name
+    if str(file).startswith(BACKBONE_PREFIX):
+        place = str(file).removeprefix(BACKBONE_PREFIX)
+        origin = fetched(place, on_progress=partial(on_progress, "downloading"))
+        file = folder_of(origin)
     on_progress("reading", 0, 3)
     if file.is_dir():
         stated = hints_of(file)
@@ -135,7 +143,7 @@ def import_network(
     if hints.labels is None or hints.input_size is None:
         raise InputError(f"{file}: does not name its classes", "Name them: --labels cityscapes-19, or a TOML file.")
     scaling = hints.normalization or NORMALIZATIONS["imagenet"]
-    network = ForeignNetwork(file, model, taken, hints.labels, hints.input_size)
+    network = ForeignNetwork(file, origin, model, taken, hints.labels, hints.input_size)
     with making(out) as part:
         on_progress("trying", 1, 3)
         form = form_of(network, scaling, output)
@@ -144,7 +152,7 @@ def import_network(
         trial = Trial(segmenter.label_space, network.input_size)
         labels_found = segmenter.label(trial.images)
         agreement = trial.agreement(labels_found)
-        write_png(part / TRIAL_FILE, trial.sheet(labels_found, file.name))
+        write_png(part / TRIAL_FILE, trial.sheet(labels_found, origin))
         notices = [*form.notices, *segmenter.notices]
         if hints.normalization is None:
             notices.append("the file does not say how pixels are scaled: imagenet is assumed (--normalization)")

@@ -37,7 +37,7 @@ def build_model(
     """Build a segmentation network.
 
     Args:
-        name: one of `MODELS`, or `hf:FOLDER` for a backbone of transformers.
+        name: one of `MODELS`, or `hf:FOLDER` or `hf:ORG/NAME` for a backbone of transformers.
         num_classes: channels of each prediction.
         levels: 1 for the main prediction alone, 2 with a second one from an earlier stage (multi-level adaptation).
         pretrained: True starts the trunk from ImageNet weights of an installed package; nothing is downloaded here, see

@@ -15,7 +15,7 @@ NETWORK_FILE = "network.onnx"
 MODEL_NAMES = ("fast", "fast-lite1", "fast-lite2", "vgg16", "resnet101")
 """Networks of roadseg."""
 BACKBONE_PREFIX = "hf:"
-"""Begins the name of a network with a backbone of transformers; the folder of the backbone follows."""
+"""Begins the name of a model of transformers; its folder or its name on the hub, ORG/NAME[@REVISION], follows."""
 
 
 def known_model(name: str) -> str:
@@ -25,5 +25,5 @@ def known_model(name: str) -> str:
         RecipeError: there is none of this name.
     """
     if name not in MODEL_NAMES and (not name.startswith(BACKBONE_PREFIX) or name == BACKBONE_PREFIX):
-        raise RecipeError(f"unknown model {name!r}", f"Known: {', '.join(MODEL_NAMES)}, hf:FOLDER.")
+        raise RecipeError(f"unknown model {name!r}", f"Known: {', '.join(MODEL_NAMES)}, hf:FOLDER, hf:ORG/NAME.")
     return name

@@ -1,4 +1,4 @@
-"""`hf:FOLDER`: a backbone of transformers with a light head."""
+"""`hf:FOLDER`, `hf:ORG/NAME`: a backbone of transformers with a light head."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from roadseg.errors import WeightsError
+from roadseg.models.hub import folder_of
 from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork, freeze_batch_norm
 from roadseg.models.transformers_library import WHOLE, explained, library, read_config, read_model
 
@@ -84,14 +85,15 @@ class TransformersBackbone(SegmentationNetwork):
             num_classes: channels of each prediction.
             levels: 1, or 2 with a head on the map before the last.
             pretrained: True starts the backbone from the weights in `folder`.
-            folder: folder of transformers.
+            folder: folder of transformers, or ORG/NAME of a model that the hub's cache holds.
             config: configuration of the backbone as JSON; by default that of the folder.
 
         Raises:
             InputError: a package is missing.
             WeightsError: the folder cannot be read, or holds no backbone.
+            FetchError: the cache lacks the model.
         """
-        place = Path(folder)
+        place = Path(folder) if config and not pretrained else folder_of(folder)
         settings = _configured(place, config) if config else read_config(place)
         super().__init__(num_classes, levels=levels, pretrained=pretrained, config=settings.to_json_string())
         width = self.feature_channels

@@ -141,8 +141,8 @@ class AdaptRecipe(Options):
 
     # Network and method
     model: str = "fast"
-    """Network: `fast` runs on laptops, the others are those of the paper. `hf:FOLDER` has a backbone of transformers
-    and a light head; `init = "imagenet"` starts it from the weights in its folder."""
+    """Network: `fast` runs on laptops, the others are those of the paper. `hf:FOLDER`, or `hf:ORG/NAME` on the hub, has
+    a backbone of transformers and a light head; `init = "imagenet"` starts it from the weights there."""
     aspp: Literal["four-branch", "two-branch"] = "four-branch"
     """Heads of vgg16 and resnet101; `two-branch` for weights that the paper's authors published."""
     batch_norm: Literal["frozen", "batch-statistics"] = "frozen"

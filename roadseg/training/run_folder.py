@@ -44,6 +44,11 @@ class RunFolder:
         return self.path / "scenes.json"
 
     @property
+    def model_choice(self) -> Path:
+        """Commit of a model on the hub, where the recipe names one without: JSON, `model` with its whole name."""
+        return self.path / "model.json"
+
+    @property
     def pseudo_labels(self) -> Path:
         """Folder of the target's pseudo-labels, for methods that train on them."""
         return self.path / "pseudo-labels"

@@ -5,6 +5,7 @@ import pytest
 import torch
 from helpers.foreign_folders import eomt, segformer
 from helpers.foreign_networks import IMAGENET, images, quicken_trials
+from helpers.hub import own_hub, publish
 
 from roadseg.inference.engines import load_segmenter
 from roadseg.jobs.import_network import import_network
@@ -28,9 +29,12 @@ def scaled(pixels):
     return torch.from_numpy((pixels.astype(np.float32) - mean) / std).permute(0, 3, 1, 2)
 
 
-def test_a_segformer_of_any_size(tmp_path):
+def test_a_segformer_of_any_size_from_the_hub(tmp_path, monkeypatch):
     model = segformer(tmp_path / "segformer", size=(96, 64))
-    found = import_network(tmp_path / "segformer", tmp_path / "run")
+    with own_hub(monkeypatch, tmp_path / "cache") as site:
+        commit = publish(site, "acme/segformer", tmp_path / "segformer")
+        found = import_network("hf:acme/segformer", tmp_path / "run")
+    assert found.origin == f"acme/segformer@{commit}"
     assert (found.classes, found.answer, found.label_stride) == (("road", "building", "vegetation", "sky"), "scores", 4)
     assert (found.input_size, found.any_size, found.normalization) == ((96, 64), True, "imagenet")
     for size, count in (((96, 64), 3), ((64, 32), 1)):

@@ -30,6 +30,8 @@ class ForeignNetwork:
     """A network of another program with all that is known of it beforehand."""
 
     file: Path
+    origin: str
+    """Name for the card: that of the file, or of a model on the hub with its commit."""
     model: Any
     """An `onnx.ModelProto`."""
     taken: ImageInput
@@ -84,7 +86,7 @@ def form_of(network: ForeignNetwork, normalization: Normalisation, output: str |
         step = next((step for step in steps if _runs(program, smaller[step])), None)
     quantized = any(node.op_type == "QuantizeLinear" for node in network.model.graph.node)
     card = ImportedCard(
-        origin=network.file.name,
+        origin=network.origin,
         sha256="",
         labels=labels,
         answer=_answer(result),

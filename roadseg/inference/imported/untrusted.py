@@ -29,7 +29,7 @@ def read_onnx(path: Path) -> Any:
     """
     onnx = needed("onnx")
     if not path.is_file():
-        raise WeightsError(f"{path}: no such file", "Give an ONNX file.")
+        raise WeightsError(f"{path}: no such file", "Give an ONNX file, a folder of transformers, or hf:ORG/NAME.")
     if path.stat().st_size > MAX_BYTES:
         raise WeightsError(f"{path}: more than 2 GB", "Export it in float16, or as a smaller network.")
     try:
