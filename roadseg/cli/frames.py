@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, Quiet, Reporter, fail
+from roadseg.cli.drives import Channel, DriveName, of_drives
 from roadseg.cli.options import (
     Count,
     Duration,
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
 
 
 def frames(
-    videos: Annotated[
-        list[str], typer.Argument(metavar="VIDEO", help="Videos, folders, 'patterns' or @lists of them.")
-    ],
+    videos: Annotated[list[str], typer.Argument(metavar="VIDEO", help="Videos, folders, patterns, @lists, drives.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the images.")] = Path(
         "data/frames"
     ),
@@ -44,6 +43,8 @@ def frames(
     format: Annotated[Literal["jpg", "png"], typer.Option(help="Image format; png is lossless.")] = "jpg",
     max_size: MaxSize = None,
     track: Track = None,
+    drive: DriveName = None,
+    channel: Channel = None,
     frame_rate: FrameRate = None,
     start: Start = None,
     duration: Duration = None,
@@ -65,7 +66,7 @@ def frames(
     reporter = Reporter(quiet=quiet, as_json=as_json)
     with reporter.bars("frames") as bars:
         extraction = extract_frames(
-            videos,
+            of_drives(videos, drive, channel),
             out,
             every=parse_duration(every) if every else None,
             count=count,

@@ -21,6 +21,7 @@ from roadseg.cli.appearance import (
     parse_names,
 )
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.drives import Channel, DriveName, of_drives
 from roadseg.cli.fetch import VIDEOS, fetched, is_address
 from roadseg.cli.options import (
     AdaptBatchNorm,
@@ -64,7 +65,8 @@ def overlay(
     videos: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE", help="Videos, images, folders of either, 'patterns/**/*.mp4', @LISTS of videos, URLs."
+            metavar="SOURCE",
+            help="Videos, images, folders of either, 'patterns/**/*.mp4', @LISTS of videos, URLs, a drive file.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")] = Path("out"),
@@ -82,6 +84,8 @@ def overlay(
     input_size: InputSize = None,
     batch_size: BatchSize = None,
     track: Track = None,
+    drive: DriveName = None,
+    channel: Channel = None,
     container: Container = "mp4",
     encoder: Encoder = "x264",
     frame_rate: FrameRate = None,
@@ -125,6 +129,7 @@ def overlay(
     Finished videos are skipped and an interrupted one continues: run the same
     command again. A broken video does not stop the others; DIR/failures.jsonl lists
     what failed. Sub-folders of a folder are kept.
+    Of a drive file of `roadseg drives`, results go to DIR/DRIVE, with one page for a drive.
     For many machines there is --shard, or --ray, with videos, runs and results on
     storage that they share.
 
@@ -193,6 +198,7 @@ def overlay(
         videos += map(str, report.files)
         if not videos:
             raise typer.Exit(1)
+    clips = of_drives(videos, drive, channel)
     pages: list[Path] = []
     try:
         with reporter.bars("videos" if ray else "frames") as bars:
@@ -203,7 +209,7 @@ def overlay(
                 report_result(reporter, result)
 
             results = overlay_videos(
-                *(videos, out, run),
+                *(clips, out, run),
                 **options,
                 on_progress=shown,
                 on_result=on_result,

@@ -22,6 +22,9 @@ def stats(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", callback=check_suffix, help="Save to FILE.md, .csv or .json."),
     ] = None,
+    channel: Annotated[
+        str, typer.Option(metavar="NAME", help="Direction of the cameras that count: front, rear, cabin, left, ...")
+    ] = "front",
     utc_offset: Annotated[
         str, typer.Option(metavar="+HH:MM", help="Time zone of the hours: local time minus UTC, e.g. +05:30.")
     ] = "+00:00",
@@ -32,6 +35,7 @@ def stats(
     """Add up classes over videos: share of the frame and seconds, over all, by time of day and by video.
 
     Reads the *.frames.parquet files of finished overlays. Every frame counts for as long as it is shown.
+    Channels never mix: a rear camera counts with --channel rear alone.
     The time of day is known for videos with a creation time. People and vehicles are always listed.
 
     [bold]Example:[/bold] roadseg stats overlays --utc-offset +05:30 --out drives.csv
@@ -45,6 +49,7 @@ def stats(
         found = add_up(
             folders,
             out=out,
+            channel=channel,
             utc_offset=offset,
             on_progress=lambda done, total: bars.show("adding up", done, total),
         )

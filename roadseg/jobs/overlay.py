@@ -29,7 +29,7 @@ from roadseg.overlay.tasks import Shard, Task, clashes, find_tasks
 from roadseg.positions.options import PositionChoice
 from roadseg.runtime import DeviceName
 from roadseg.video.encoders import DEFAULT_ENCODER, EncoderName
-from roadseg.video.find import Container
+from roadseg.video.find import Container, Given
 from roadseg.video.interval import Interval
 
 
@@ -51,7 +51,7 @@ class OverlayProgress(NamedTuple):
 
 
 def overlay_videos(
-    videos: str | PathLike[str] | Iterable[str | PathLike[str]],
+    videos: Given | Iterable[Given],
     out: str | PathLike[str],
     run: str | PathLike[str] | Segmenter = DEFAULT,
     *,
@@ -97,7 +97,8 @@ def overlay_videos(
     failures.jsonl lists what failed.
 
     Args:
-        videos: one or several paths, folders, patterns such as "drives/**/*.mp4", and @lists, see `find_videos`.
+        videos: one or several paths, folders, patterns such as "drives/**/*.mp4", and @lists, see `find_videos`; or the
+            clips of drives, `find_drives(folder).videos()`, whose results go to `out/DRIVE` with one page for a drive.
         out: folder for the results, made if it is missing.
         run: a run folder, a `model.safetensors`, `default` or `indian` for packaged weights, or a segmenter.
         input_size: (width, height) in pixels that frames are scaled to for the network; by default as in

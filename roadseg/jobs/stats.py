@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from roadseg.drives.names import FRONT
 from roadseg.errors import InputError
 from roadseg.evaluation.score_tables import write_tables
 from roadseg.files import write_text
@@ -15,6 +16,7 @@ def stats(
     folders: Sequence[str | Path],
     *,
     out: str | Path | None = None,
+    channel: str = FRONT,
     utc_offset: timedelta = timedelta(),
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> OverlayStats:
@@ -23,6 +25,8 @@ def stats(
     Args:
         folders: folders of `roadseg overlay`, searched at any depth.
         out: file for the tables, .md, .csv or .json; None writes none. CSV is one table, see docs/architecture.md.
+        channel: direction of the cameras whose videos count: `front`, `rear`, `cabin`, ...; channels never mix. It is
+            that of the drive, otherwise that in the name of the file as its camera writes it.
         utc_offset: local time minus UTC, for the hours.
         on_progress: called with (videos done, videos in all).
 
@@ -30,13 +34,15 @@ def stats(
         The statistics.
 
     Raises:
-        InputError: the offset is a day or more, a folder is missing or has no finished results, a file cannot be read,
-            or label spaces differ.
+        InputError: the offset is a day or more, a folder is missing or has no finished results, or none of the channel,
+            a file cannot be read, or label spaces differ.
         OutputError: `out` cannot be written.
     """
     if abs(utc_offset) >= timedelta(days=1):
         raise InputError(f"utc_offset: {utc_offset}, wanted less than a day", "India has timedelta(hours=5.5).")
-    found = overlay_stats([Path(folder) for folder in folders], utc_offset=utc_offset, on_progress=on_progress)
+    found = overlay_stats(
+        [Path(folder) for folder in folders], channel=channel, utc_offset=utc_offset, on_progress=on_progress
+    )
     if out is not None and Path(out).suffix == ".csv":
         write_text(Path(out), stats_csv(found))
     elif out is not None:

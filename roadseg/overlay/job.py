@@ -49,6 +49,7 @@ from roadseg.overlay.summary import (
     earlier_summary,
 )
 from roadseg.overlay.tasks import Task
+from roadseg.video.find import ClipPlace
 from roadseg.video.frame import Frame
 from roadseg.video.pipeline import Pipeline
 from roadseg.video.reader import VideoReader
@@ -82,7 +83,9 @@ def overlay_or_failure(
     options = options if task.track is None else replace(options, track=task.track)
     files = task.files(options.container)
     try:
-        return overlay_video(task.video, segmenter, task.out, options, files=files, on_progress=on_progress)
+        return overlay_video(
+            *(task.video, segmenter, task.out, options), files=files, place=task.place, on_progress=on_progress
+        )
     except RoadsegError as error:
         return Failure.of(task, error)
     except Exception as error:
@@ -96,6 +99,7 @@ def overlay_video(
     options: OverlayOptions = DEFAULTS,
     *,
     files: OverlayFiles | None = None,
+    place: ClipPlace | None = None,
     on_progress: OnProgress = lambda done, total: None,
 ) -> OverlaySummary:
     """Draw labels on one video: write its overlay, a table of its frames and a summary into the folder `out`.
@@ -111,6 +115,7 @@ def overlay_video(
         out: made if it is missing.
         options: how to draw.
         files: paths of the results in `out`; by default named after the video.
+        place: place of the video in a drive, for the summary; it changes nothing else.
         on_progress: called after every frame.
 
     Raises:
@@ -128,6 +133,9 @@ def overlay_video(
         earlier = None if options.overwrite else earlier_summary(files, job)
         if earlier is not None:
             remove_parts(files)
+            if earlier.drive != place:
+                earlier = earlier.model_copy(update={"drive": place})
+                earlier.write(files)
             return earlier.model_copy(update={"video": str(video)})
         started = time.perf_counter()
         sections = None
@@ -187,6 +195,7 @@ def overlay_video(
             summary = OverlaySummary(
                 video=str(video),
                 fetched_title=title_of(video),
+                drive=place,
                 job=job,
                 width_px=like.width,
                 height_px=like.height,

@@ -1,16 +1,13 @@
 """Times of recordings: those of containers, those in names of files, and the time zone in which they are shown."""
 
-import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, timedelta, timezone
+from pathlib import PureWindowsPath
 
+from roadseg.drives.names import parse_name
 from roadseg.overlay.summary import OverlaySummary
 from roadseg.video.find import video_count
 
-IN_NAME = re.compile(
-    r"(?<!\d)((?:19|20)\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[-_.T ]{0,3}(\d\d)[-_.:h]?(\d\d)(?:[-_.:m]?(\d\d))?(?!\d)"
-)
-"""A date and a time as cameras put them into names: 20240301_083000, 2024-03-01 08-30-00, 2024_0301_0830."""
 TOLERANCE = timedelta(minutes=2)
 """Difference of clocks that is none: names and containers are written at different moments of a recording."""
 QUARTER = timedelta(minutes=15)
@@ -19,17 +16,6 @@ QUARTER = timedelta(minutes=15)
 def zone_name(offset: timedelta) -> str:
     """Return the name of a time zone: UTC, UTC+05:30."""
     return str(timezone(offset))
-
-
-def time_in_name(name: str) -> datetime | None:
-    """Return the time in the name of a file, without a time zone; None where there is none."""
-    for found in IN_NAME.finditer(name):
-        year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
-        try:
-            return datetime(year, month, day, hour, minute, second)
-        except ValueError:
-            continue
-    return None
 
 
 def contradictions(summaries: Iterable[OverlaySummary], offset: timedelta) -> list[str]:
@@ -43,7 +29,7 @@ def contradictions(summaries: Iterable[OverlaySummary], offset: timedelta) -> li
     """
     apart = []
     for summary in summaries:
-        named, stated = time_in_name(re.split(r"[/\\]", summary.video)[-1]), summary.creation_time
+        named, stated = parse_name(PureWindowsPath(summary.video)).time, summary.creation_time
         if named is None or stated is None:
             continue
         utc = stated.astimezone(UTC).replace(tzinfo=None)

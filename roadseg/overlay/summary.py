@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
+from roadseg.drives.names import FRONT, OTHER, parse_name
 from roadseg.errors import InputError, OutputError, one_line
 from roadseg.files import fingerprint, write_json
 from roadseg.inference.sections import AdaptedSections
@@ -23,7 +24,7 @@ from roadseg.overlay.stats import ClassShare, ClassTotals
 from roadseg.positions.options import DEFAULT_POSITION, PositionChoice
 from roadseg.positions.track import Track
 from roadseg.video.encoders import DEFAULT_ENCODER, ENCODERS, EncoderName
-from roadseg.video.find import OVERLAY_SUFFIXES, Container
+from roadseg.video.find import OVERLAY_SUFFIXES, ClipPlace, Container
 from roadseg.video.interval import WHOLE, Interval
 from roadseg.video.pipeline import Timing
 from roadseg.video.timeline import MAX_GAP_SECONDS
@@ -302,6 +303,8 @@ class OverlaySummary(BaseModel):
     """Path of the input, as it was given."""
     fetched_title: str = ""
     """Title by the manifest of `roadseg fetch` beside the input; empty where there is none."""
+    drive: ClipPlace | None = None
+    """Place in a drive; null for a video by itself."""
     job: OverlayJob
     width_px: int
     height_px: int
@@ -350,6 +353,16 @@ class OverlaySummary(BaseModel):
     def title(self) -> str:
         """Name of the video, and of its track where one was chosen."""
         return title(self.video, self.job.track)
+
+    @property
+    def channel(self) -> str:
+        """Direction of the camera, by its drive; otherwise by the name of the file and the number of the track."""
+        if self.drive is not None:
+            return self.drive.channel
+        name = parse_name(PureWindowsPath(self.video))  # takes both kinds of slash
+        if (self.job.track or 1) > 1:
+            return f"track{self.job.track}"
+        return (name.channel if name.camera != OTHER else None) or FRONT
 
     @property
     def label_space(self) -> LabelSpace:

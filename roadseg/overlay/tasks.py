@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from roadseg.errors import InputError
 from roadseg.files import resolved
 from roadseg.overlay.summary import OverlayFiles
 from roadseg.video.container import separate_tracks
-from roadseg.video.find import Container, find_videos
+from roadseg.video.find import ClipPlace, Container, Given, find_videos
 
 
 class Task(NamedTuple):
@@ -21,6 +20,8 @@ class Task(NamedTuple):
     out: Path
     track: int | None = None
     """Number of a track that has results of its own, from 1; None where the video has one result."""
+    place: ClipPlace | None = None
+    """Place in a drive; None for a video that no drive named."""
 
     def files(self, container: Container = "mp4") -> OverlayFiles:
         """Return the paths of the results."""
@@ -44,21 +45,19 @@ class Shard:
         return sorted(tasks)[self.number - 1 :: self.count]
 
 
-def find_tasks(
-    given: str | PathLike[str] | Iterable[str | PathLike[str]], out: Path, *, every_track: bool = False
-) -> list[Task]:
+def find_tasks(given: Given | Iterable[Given], out: Path, *, every_track: bool = False) -> list[Task]:
     """Find the videos that paths, folders, patterns and lists name, see `find_videos`, and give each a result folder.
 
-    Results go to `out`, and there to the same sub-folders in which the videos lie. With `every_track`, a file of
-    several video tracks is as many tasks; all files are opened to count them.
+    Results go to `out`, and there to the same sub-folders in which the videos lie, those of a drive to a folder of its
+    name. With `every_track`, a file of several video tracks is as many tasks; all files are opened to count them.
 
     Raises:
         InputError: a folder, pattern or list has no video or cannot be read.
     """
     return [
-        Task(video.path, out / video.folder, track)
+        Task(video.path, out / video.folder, track, video.place)
         for video in find_videos(given)
-        for track in (separate_tracks(video.path) if every_track else [None])
+        for track in (separate_tracks(video.path) if every_track and video.place is None else [video.track])
     ]
 
 

@@ -1,6 +1,7 @@
 """Class totals of many overlays: over all videos, by video, and by time of day."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, timezone
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from roadseg.drives.names import FRONT
 from roadseg.errors import InputError
 from roadseg.files import resolved
 from roadseg.overlay.recorded import contradictions, zone_name
@@ -25,6 +27,8 @@ class VideoStats:
 
     name: str
     """Name of its results, below the folder that all results have in common."""
+    drive: str
+    """Name of the results of its drive, likewise; empty for a video by itself."""
     summary: OverlaySummary
     totals: ClassTotals
 
@@ -33,6 +37,7 @@ class VideoStats:
         time = self.summary.creation_time
         return {
             "name": self.name,
+            "drive": self.drive or None,
             "video": self.summary.video,
             "creation_time": time.isoformat() if time else None,
             **_as_dict(self.totals),
@@ -41,13 +46,17 @@ class VideoStats:
 
 @dataclass(frozen=True)
 class OverlayStats:
-    """Class totals of all videos below some folders. Every frame counts for as long as it is shown."""
+    """Class totals of one channel of all videos below some folders. Every frame counts for as long as it is shown."""
 
     label_space: str
+    channel: str
+    """Direction of the cameras: `front`, `rear`, ..."""
     totals: ClassTotals
     videos: tuple[VideoStats, ...]
     hours: dict[int, ClassTotals]
     """Totals by the hour of recording, 0 to 23; only of videos with a creation time."""
+    other_channels: dict[str, int]
+    """Number of videos of each other channel, which are left out."""
     half_done: int
     """Number of tables without a summary, which are left out: their jobs are running or were cut off."""
     utc_offset: timedelta = timedelta()
@@ -67,16 +76,27 @@ class OverlayStats:
             {(video.summary.job.video_fingerprint, video.summary.job.track) for video in self.videos}
         )
 
+    def drives(self) -> dict[str, ClassTotals]:
+        """Return the totals of each drive by its name."""
+        found: dict[str, ClassTotals] = {}
+        for video in self.videos:
+            if video.drive:
+                found.setdefault(video.drive, ClassTotals(video.totals.names)).include(video.totals)
+        return found
+
     def as_dict(self) -> dict[str, Any]:
         """Return the facts for JSON."""
         return {
             "label_space": self.label_space,
+            "channel": self.channel,
+            "other_channels": self.other_channels,
             "half_done": self.half_done,
             "time_zone": zone_name(self.utc_offset),
             "notices": list(self.notices),
             "repeated": self.repeated,
             **_as_dict(self.totals),
             "hours": [{"hour": hour, **_as_dict(totals)} for hour, totals in self.hours.items()],
+            "drives": [{"name": name, **_as_dict(totals)} for name, totals in self.drives().items()],
             "videos": [video.as_dict() for video in self.videos],
         }
 
@@ -84,22 +104,24 @@ class OverlayStats:
 def overlay_stats(
     folders: Sequence[Path],
     *,
+    channel: str = FRONT,
     utc_offset: timedelta = timedelta(),
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> OverlayStats:
-    """Add up the overlays below `folders`, at any depth.
+    """Add up the overlays below `folders`, at any depth, that show one direction: channels never mix.
 
     A frame belongs to the hour in which it begins: creation time of the video plus time of the frame. A summary has the
     totals of its table, so the rows of a table are read only where a video goes on into another hour.
 
     Args:
         folders: output folders of `roadseg overlay`, or folders above them.
+        channel: `front` or another, see `OverlaySummary.channel`.
         utc_offset: local time minus UTC, for the hours.
         on_progress: called after every table with the number of those done and of all.
 
     Raises:
-        InputError: a folder is missing or has no finished table, a table or its summary cannot be read, they do not
-            belong together, or label spaces differ.
+        InputError: a folder is missing or has no finished table, none of this channel, a table or its summary cannot be
+            read, they do not belong together, or label spaces differ.
     """
     tables, half_done = finished_tables(folders)
     places = [resolved(table) for table in tables]
@@ -107,14 +129,18 @@ def overlay_stats(
     label_space = ""
     videos: list[VideoStats] = []
     hours: dict[int, ClassTotals] = {}
+    others: Counter[str] = Counter()
     for done, (table, place) in enumerate(zip(tables, places, strict=True), start=1):
         summary = read_summary(table)
+        if summary.channel != channel:
+            others[summary.channel] += 1
+            continue
         names = [entry.name for entry in summary.classes]
         if not videos:
-            label_space, totals = summary.job.label_space, ClassTotals(names)
+            first, label_space, totals = table, summary.job.label_space, ClassTotals(names)
         if summary.job.label_space != label_space:
             raise InputError(
-                f"{table} counts classes of {summary.job.label_space}, but {tables[0]} those of {label_space}",
+                f"{table} counts classes of {summary.job.label_space}, but {first} those of {label_space}",
                 "Give folders of one label space at a time.",
             )
         extent = read_extent(table)
@@ -123,15 +149,24 @@ def overlay_stats(
                 f"{table} has {extent.frames} frames, but its summary counts {summary.frames}",
                 "Draw the video again with --overwrite.",
             )
-        video = VideoStats(_name(place, common), summary, summary.totals())
+        drive = str(place.parent.relative_to(common)) if summary.drive else ""
+        drive = summary.drive.name if summary.drive and drive == "." else drive
+        video = VideoStats(_name(place, common), drive, summary, summary.totals())
         totals.include(video.totals)
         for hour, part in _by_hour(table, video, extent, timezone(utc_offset)):
             hours.setdefault(hour, ClassTotals(names)).include(part)
         videos.append(video)
         on_progress(done, len(tables))
+    if not videos:
+        raise InputError(
+            f"{', '.join(map(str, folders))}: no results of the channel {channel!r}",
+            f"There are {', '.join(f'{count} of {name!r}' for name, count in others.items())}: give --channel.",
+        )
     notices = contradictions([video.summary for video in videos], utc_offset)
     hours = dict(sorted(hours.items()))
-    return OverlayStats(label_space, totals, tuple(videos), hours, half_done, utc_offset, tuple(notices))
+    return OverlayStats(
+        label_space, channel, totals, tuple(videos), hours, dict(others), half_done, utc_offset, tuple(notices)
+    )
 
 
 def finished_tables(folders: Sequence[Path], *, required: bool = True) -> tuple[list[Path], int]:

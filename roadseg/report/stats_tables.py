@@ -5,6 +5,7 @@ from datetime import timedelta, timezone
 
 import numpy as np
 
+from roadseg.drives.names import FRONT
 from roadseg.evaluation.score_tables import ABSENT, ScoreTable, csv_text
 from roadseg.overlay.recorded import zone_name
 from roadseg.overlay.stats import ClassTotals
@@ -20,13 +21,13 @@ COLUMNS = (
 
 
 def stats_tables(stats: OverlayStats, *, classes: int | None = None, videos: int | None = None) -> list[ScoreTable]:
-    """Return tables of classes over all videos, by hour where it is known, and by video.
+    """Return tables of classes over all videos, by hour where it is known, by drive, and by video without a drive.
 
     Args:
         stats: statistics of the videos.
         classes: number of classes to list, the largest first; people and vehicles are always listed. None for all that
             occur.
-        videos: number of videos to list; None for all.
+        videos: number of videos, and of drives, to list; None for all.
     """
     shares = sorted(stats.totals.shares(), key=lambda share: -share.share)
     seen = [share.name for share in shares if share.frames]
@@ -34,14 +35,18 @@ def stats_tables(stats: OverlayStats, *, classes: int | None = None, videos: int
     tables = [_classes(stats, names, len(seen) - len(names))]
     if stats.hours:
         tables.append(_hours(stats, names))
-    tables.append(_videos(stats, names, videos))
+    if stats.drives():
+        tables.append(_drives(stats, names, videos))
+    if any(not video.drive for video in stats.videos):
+        tables.append(_videos(stats, names, videos))
     return tables
 
 
 def stats_csv(stats: OverlayStats) -> str:
-    """Return one table as CSV: a row for each class over `all`, in each `hour` and in each `video`, see `COLUMNS`."""
+    """Return one table as CSV: rows of classes over `all`, by `hour`, by `drive` and by `video`, see `COLUMNS`."""
     groups: list[tuple[tuple[str, ...], ClassTotals]] = [(("all", "", "", ""), stats.totals)]
     groups += [(("hour", "", "", str(hour)), totals) for hour, totals in stats.hours.items()]
+    groups += [(("drive", name, "", ""), totals) for name, totals in stats.drives().items()]
     groups += [
         (("video", video.name, _recorded(video, stats.utc_offset, "%Y-%m-%dT%H:%M:%S%z"), ""), video.totals)
         for video in stats.videos
@@ -75,7 +80,11 @@ def _classes(stats: OverlayStats, names: Sequence[str], left_out: int) -> ScoreT
         notes.append(f"Left out: {video_count(stats.half_done)} without a summary (not finished).")
     if stats.repeated:
         notes.append(f"{video_count(stats.repeated)} counted more than once: the folders hold several results of them.")
-    title = f"{video_count(len(stats.videos))}, {stats.totals.seconds:.1f} s, {stats.totals.frames} frames"
+    if stats.other_channels:
+        others = ", ".join(f"{video_count(count)} of {name}" for name, count in stats.other_channels.items())
+        notes.append(f"Left out: {others}; channels never mix, --channel NAME counts another.")
+    channel = f", channel {stats.channel}" if stats.channel != FRONT or stats.other_channels else ""
+    title = f"{video_count(len(stats.videos))}{channel}, {stats.totals.seconds:.1f} s, {stats.totals.frames} frames"
     return ScoreTable(title, ("class", "share of the frame %", "seen for s", "frames"), rows, tuple(notes))
 
 
@@ -92,7 +101,23 @@ def _hours(stats: OverlayStats, names: Sequence[str]) -> ScoreTable:
     )
 
 
+def _drives(stats: OverlayStats, names: Sequence[str], most: int | None) -> ScoreTable:
+    drives = stats.drives()
+    rows = tuple(
+        (name, f"{totals.seconds:.1f}", str(totals.frames), *_shares(totals, names))
+        for name, totals in list(drives.items())[:most]
+    )
+    left = len(drives) - len(rows)
+    return ScoreTable(
+        "By drive: share of the frame %",
+        ("drive", "s", "frames", *names),
+        rows,
+        (f"... and {left} more",) if left else (),
+    )
+
+
 def _videos(stats: OverlayStats, names: Sequence[str], most: int | None) -> ScoreTable:
+    alone = [video for video in stats.videos if not video.drive]
     rows = tuple(
         (
             video.name,
@@ -101,9 +126,9 @@ def _videos(stats: OverlayStats, names: Sequence[str], most: int | None) -> Scor
             str(video.totals.frames),
             *_shares(video.totals, names),
         )
-        for video in stats.videos[:most]
+        for video in alone[:most]
     )
-    left = len(stats.videos) - len(rows)
+    left = len(alone) - len(rows)
     recorded = f"recorded, {zone_name(stats.utc_offset)}" if any(row[1] != ABSENT for row in rows) else "recorded"
     header = ("video", recorded, "s", "frames", *names)
     return ScoreTable("By video: share of the frame %", header, rows, (f"... and {left} more",) if left else ())

@@ -24,7 +24,7 @@ from roadseg.errors import InputError, VideoError
 from roadseg.files import PART_SUFFIX, fingerprint, locked, output_errors, write_json, writing
 from roadseg.inputs.documents import parse_json
 from roadseg.video.container import separate_tracks
-from roadseg.video.find import find_videos
+from roadseg.video.find import Given, find_videos
 from roadseg.video.frame import Frame, Moment
 from roadseg.video.interval import WHOLE, Interval
 from roadseg.video.reader import VideoReader
@@ -140,7 +140,7 @@ class Extraction:
 
 
 def extract_frames(
-    videos: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    videos: Given | Iterable[Given],
     out: str | os.PathLike[str] = "data/frames",
     *,
     every: float | Fraction | None = None,
@@ -162,7 +162,8 @@ def extract_frames(
     others.
 
     Args:
-        videos: one or several videos, folders, patterns and @lists, as `roadseg.video.find.find_videos` takes them.
+        videos: one or several videos, folders, patterns and @lists, as `roadseg.video.find.find_videos` takes them; or
+            the clips of drives, `find_drives(folder).videos()`.
         out: folder for the images, created if it is missing.
         every: take a frame every so many seconds; 1 if none of `every`, `count` and `scene_change` is given.
         count: take so many frames of each video, evenly spread.
@@ -196,7 +197,7 @@ def extract_frames(
     found = [
         (video.path, number)
         for video in find_videos(videos)
-        for number in (separate_tracks(video.path) if track == "all" else [None])
+        for number in (separate_tracks(video.path) if track == "all" and video.place is None else [video.track])
     ]
     out = Path(out)
     extracted: list[Extracted] = []

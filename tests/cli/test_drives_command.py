@@ -4,6 +4,7 @@ import json
 
 import pytest
 from helpers.card import write_clip
+from helpers.drive_clips import make_drive
 
 
 @pytest.fixture
@@ -40,3 +41,17 @@ def test_wrong_usage(roadseg, card, capsys, arguments, text):
 def test_a_folder_that_is_not_there(roadseg, tmp_path, capsys):
     assert roadseg("drives", tmp_path / "none") == 1
     assert capsys.readouterr().err.splitlines()[0].startswith("error: none of 1 clips can be read")
+
+
+def test_commands_take_a_drive_file(roadseg, tmp_path, capsys):
+    for name in ("20240814_083000_NF", "20240814_083000_NR", "20240814_083010_NR"):
+        make_drive(tmp_path / "card" / f"{name}.mp4")
+    file, out = tmp_path / "drives.json", tmp_path / "frames"
+    assert roadseg("drives", tmp_path / "card", "--out", file, "--quiet") == 0
+    assert roadseg("frames", file, "--channel", "rear", "--out", out) == 0
+    assert "images of 2 videos" in capsys.readouterr().out
+    assert roadseg("frames", file, "--drive", "none", "--out", out) == 1
+    assert "There are: 2024-08-14_08-30-00" in capsys.readouterr().err
+    for command in ("frames", "overlay"):
+        assert roadseg(command, tmp_path / "card", "--channel", "rear", "--out", out) == 2
+        assert "--channel needs a drive file" in " ".join(capsys.readouterr().err.replace("│", " ").split())

@@ -115,3 +115,20 @@ def test_channel_in_the_title_of_a_track():
         "front",
         None,
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "time"),
+    [
+        ("20240301_083000", datetime(2024, 3, 1, 8, 30)),
+        ("2024_0301_083015F", datetime(2024, 3, 1, 8, 30, 15)),
+        ("VID_2024-03-01 08.30.59", datetime(2024, 3, 1, 8, 30, 59)),
+        ("2024-03-01T0830", datetime(2024, 3, 1, 8, 30)),
+        ("12345678_20240301083000_000012", datetime(2024, 3, 1, 8, 30)),
+        ("20249901_083000", None),
+        ("120240301_083000", None),
+        ("GH010042", None),
+    ],
+)
+def test_times_in_names(name, time):
+    assert parse_name(PurePath(f"{name}.mp4")).time == time

@@ -12,7 +12,6 @@ from helpers.drive_clips import TheUpperHalfIsSky, make_drive
 from roadseg.errors import InputError
 from roadseg.labels.catalogue import CAMVID_11, CITYSCAPES_19
 from roadseg.overlay.job import overlay_video
-from roadseg.overlay.recorded import time_in_name
 from roadseg.overlay.stats import ClassTotals, FrameTable, read_frames
 from roadseg.overlay.summary import OverlayFiles
 from roadseg.overlay.totals import overlay_stats
@@ -203,23 +202,6 @@ def test_hours_follow_the_time_zone(drives, offset, hours, day):
     assert {row["hour"] for row in rows if row["group"] == "hour"} == set(map(str, hours))
     assert rows[-1]["recorded"] == ""
     assert datetime.fromisoformat(rows[-13]["recorded"]) == datetime(2024, 3, 2, 1, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("name", "time"),
-    [
-        ("20240301_083000", datetime(2024, 3, 1, 8, 30)),
-        ("2024_0301_083015F", datetime(2024, 3, 1, 8, 30, 15)),
-        ("VID_2024-03-01 08.30.59", datetime(2024, 3, 1, 8, 30, 59)),
-        ("2024-03-01T0830", datetime(2024, 3, 1, 8, 30)),
-        ("12345678_20240301083000_000012", datetime(2024, 3, 1, 8, 30)),
-        ("20249901_083000", None),
-        ("120240301_083000", None),
-        ("GH010042", None),
-    ],
-)
-def test_times_in_names(name, time):
-    assert time_in_name(name) == time
 
 
 def test_names_that_contradict_containers_are_told(drives, tmp_path):
