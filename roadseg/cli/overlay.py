@@ -41,6 +41,7 @@ from roadseg.cli.options import (
     Start,
     Threads,
     Track,
+    given_on_command_line,
     parse_duration,
     parse_rate,
     parse_scales,
@@ -69,7 +70,10 @@ def overlay(
             help="Videos, images, folders of either, 'patterns/**/*.mp4', @LISTS of videos, URLs, a drive file.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")] = Path("out"),
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="DIR|FILE", help="Folder for the results, or of one video the overlay."),
+    ] = Path("out"),
     run: Run = Path("default"),
     opacity: Opacity = 0.5,
     style: Style = "fill",
@@ -134,11 +138,14 @@ def overlay(
     storage that they share.
 
     [bold]Example:[/bold] roadseg overlay drive.mp4 --run runs/my-roads --out overlays
+    [bold]Example:[/bold] roadseg overlay drive.mp4 --start 1:30 --duration 20 --out clip.mp4
     [bold]Example:[/bold] roadseg overlay folder/of/drives --out overlays --shard 1/8
     [bold]Example:[/bold] roadseg overlay folder/of/drives --out overlays --ray local
     """
     if ray is not None and shard is not None:
         raise typer.BadParameter("--ray and --shard exclude each other: Ray gives every video to one of its workers")
+    if "container" in given_on_command_line(context) and out.suffix in {".mp4", ".mkv"} - {f".{container}"}:
+        raise typer.BadParameter(f"--out {out} is no {container}: leave out --container, since the name decides")
     reporter = Reporter(quiet=quiet, as_json=as_json)
     options: dict[str, Any] = {
         "input_size": parse_size(input_size) if input_size else None,

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from roadseg.jobs.overlay_images import ImageFailure, ImageOverlay
 
 TAKEN = (
-    *("input_size", "flip", "scales", "device", "engine"),
+    *("input_size", "flip", "scales", "device", "engine", "overwrite"),
     *("opacity", "style", "fit_edges", "palette", "classes", "legend", "side_by_side", "height", "title", "blur"),
 )
 """Options of the job, as the command has them."""
-ALLOWED = (*TAKEN, "videos", "out", "run", "overwrite", "threads", "quiet", "as_json", "debug")
+ALLOWED = (*TAKEN, "videos", "out", "run", "threads", "quiet", "as_json", "debug")
 """Parameters of the command that may be given for images."""
 TOP_CLASSES = 8
 """Rows of the table at the end; the file of shares has all."""

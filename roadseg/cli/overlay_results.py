@@ -157,7 +157,9 @@ def _classes_table(summaries: "list[OverlaySummary]", out: Path, pages: list[Pat
     suffixes = sorted({f".overlay.{summary.job.container}" for summary in summaries})
     suffixes += sorted({MASKS_SUFFIXES[each.job.masks] for each in summaries if each.job.masks is not None})
     suffixes += [".frames.parquet", ".summary.json", ".report.html"]
-    if len(summaries) == 1 and pages:  # a page is beside the other results
+    if len(summaries) == 1 and summaries[0].chosen_overlay:
+        where = ", ".join([str(out), *suffixes[1:]])
+    elif len(summaries) == 1 and pages:  # a page is beside the other results
         where = f"{pages[0].parent / pages[0].name.removesuffix(suffixes[-1])}{suffixes[0]}, {', '.join(suffixes[1:])}"
     else:
         where = f"{out}: {', '.join(f'*{suffix}' for suffix in suffixes)}"

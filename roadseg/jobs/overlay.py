@@ -1,7 +1,7 @@
 """The job behind `roadseg overlay`: overlays of many videos, a record of failures, and report pages."""
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from fractions import Fraction
 from functools import partial
 from itertools import chain
@@ -18,6 +18,7 @@ from roadseg.inference.smoothing import WEIGHT
 from roadseg.models.names import DEFAULT
 from roadseg.models.tta import TTA
 from roadseg.overlay.appearance import Appearance, AppearanceOptions
+from roadseg.overlay.chosen_file import chosen_file, refuse_several
 from roadseg.overlay.encoding import refuse_unusable
 from roadseg.overlay.failures import Failure, FailureRecord, failure_record
 from roadseg.overlay.job import overlay_or_failure
@@ -29,7 +30,7 @@ from roadseg.overlay.tasks import Shard, Task, clashes, find_tasks
 from roadseg.positions.options import PositionChoice
 from roadseg.runtime import DeviceName
 from roadseg.video.encoders import DEFAULT_ENCODER, EncoderName
-from roadseg.video.find import Container, Given
+from roadseg.video.find import Container, FoundVideo, Given
 from roadseg.video.interval import Interval
 
 
@@ -99,7 +100,8 @@ def overlay_videos(
     Args:
         videos: one or several paths, folders, patterns such as "drives/**/*.mp4", and @lists, see `find_videos`; or the
             clips of drives, `find_drives(folder).videos()`, whose results go to `out/DRIVE` with one page for a drive.
-        out: folder for the results, made if it is missing.
+        out: folder for the results, made if it is missing; or for one video the path of the overlay, which ends in .mp4
+            or .mkv and decides the container. Its table, summary and page are beside it under the same name.
         run: a run folder, a `model.safetensors`, `default` or `indian` for packaged weights, or a segmenter.
         input_size: (width, height) in pixels that frames are scaled to for the network; by default as in
             `load_segmenter`.
@@ -159,7 +161,10 @@ def overlay_videos(
         raise InputError("run: a segmenter, where input_size or ray needs the path of a run", "Give the path.")
     if not 0 < ray_gpu_share <= 1:
         raise InputError(f"ray_gpu_share: {ray_gpu_share}, wanted above 0 up to 1", "Give 0.25 for four workers a GPU.")
-    out, part = Path(out), Shard(*shard) if shard else None
+    file = chosen_file(Path(out), "a video")
+    out, part = Path(out) if file is None else file.parent, Shard(*shard) if shard else None
+    if file is not None:
+        container = OverlayFiles.at(file).container
     options = OverlayOptions(
         appearance=Appearance.of(appearance),
         batch_size=batch_size,
@@ -178,7 +183,11 @@ def overlay_videos(
         position=PositionChoice.of(gps, gps_offset),
         mask=None if mask is None else AUTO if fspath(mask) == AUTO else read_mask(Path(mask)),
     )
+    videos = [videos] if isinstance(videos, str | PathLike | FoundVideo) else list(videos)
     tasks = find_tasks(videos, out, every_track=track == "all")
+    if file is not None:
+        refuse_several(file, videos, len(tasks))
+        tasks = [tasks[0]._replace(overlay=file)]
     refused = clashes(tasks, container)
     tasks = part.of(tasks) if part else tasks
     failures = [Failure.of(task, refused[task]) for task in tasks if task in refused]
@@ -207,15 +216,15 @@ def overlay_videos(
     files = {(str(task.video), task.track or options.track): task.files(container) for task in tasks}
     results: list[OverlaySummary | Failure] = []
     pages = 0
-    with closing(found), FailureRecord(failure_record(out, part)) as record:
+    with closing(found), nullcontext() if file else FailureRecord(failure_record(out, part)) as record:
         for result in chain(failures, found):
             results.append(result)
-            if isinstance(result, Failure):
+            if isinstance(result, Failure) and record is not None:
                 record.add(result)
             on_result(result)
             if not isinstance(result, Failure):
                 pages += _write_page(files[result.video, result.job.track], result, out, on_page, on_warning)
-    if pages:
+    if pages and file is None:
         _write_index(out, on_page, on_warning)
     return results
 

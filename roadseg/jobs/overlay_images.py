@@ -24,6 +24,7 @@ from roadseg.labels.space import LabelMap
 from roadseg.models.names import DEFAULT
 from roadseg.models.tta import TTA
 from roadseg.overlay.appearance import Appearance, AppearanceOptions
+from roadseg.overlay.chosen_file import chosen_file, refuse_several
 from roadseg.overlay.draw import Overlay
 from roadseg.overlay.look import LEAST_SHARE
 from roadseg.overlay.stats import count_pixels
@@ -92,6 +93,7 @@ def overlay_images(
     scales: tuple[float, ...] = (1.0,),
     device: DeviceName = "auto",
     engine: EngineName = "auto",
+    overwrite: bool = False,
     on_result: Callable[[ImageOverlay | ImageFailure, int, int], None] = lambda result, done, total: None,
     on_warning: Callable[[str], None] = lambda warning: None,
     **appearance: Unpack[AppearanceOptions],
@@ -106,7 +108,8 @@ def overlay_images(
     Args:
         images: one or several paths of images (PNG, JPEG, WebP, BMP, TIFF) or folders, which stand for all images below
             them.
-        out: folder for the results, made if it is missing.
+        out: folder for the results, made if it is missing; or for one image the path of the overlay, which ends in
+            .png, .jpg or .jpeg. The table is beside it, with the ending .csv.
         run: see `overlay_videos`; so are the other options.
         input_size: (width, height) in pixels that images are scaled to for the network; by default the size of the run
             in the shape of each image.
@@ -114,6 +117,7 @@ def overlay_images(
         scales: average class probabilities over these factors on the input size, 0.5 to 2.
         device: see `load_segmenter`.
         engine: see `load_segmenter`.
+        overwrite: replace what is at a path that `out` gives for one overlay.
         on_result: called with each result, the number of results so far, and of images.
         on_warning: called with notices about images that were left out.
         **appearance: what people see, see `AppearanceOptions`.
@@ -127,7 +131,14 @@ def overlay_images(
         OutputError: `out` cannot be written.
     """
     shown = Appearance.of(appearance)
+    file = chosen_file(Path(out), "an image")
+    images = [images] if isinstance(images, str | PathLike) else list(images)
     tasks = _find_tasks(images, Path(out), on_warning)
+    table = Path(out) / TABLE
+    if file is not None:
+        refuse_several(file, images, len(tasks))
+        tasks, table = [_Task(tasks[0].image, file)], file.with_suffix(".csv")
+        _refuse_to_replace(tasks[0], table, overwrite=overwrite)
     if isinstance(run, Segmenter):
         segmenter = run
     else:
@@ -141,7 +152,7 @@ def overlay_images(
     results.sort(key=lambda result: order[result.image])
     drawn = [result for result in results if isinstance(result, ImageOverlay)]
     if drawn:
-        _write_table(Path(out) / TABLE, drawn)
+        _write_table(table, drawn)
     return results
 
 
@@ -174,6 +185,19 @@ def _find_tasks(
                 )
             tasks.append(_Task(image, overlay))
     return [task for task in tasks if not task.image.name.endswith((".overlay.jpg", ".overlay.png"))]
+
+
+def _refuse_to_replace(task: _Task, table: Path, *, overwrite: bool) -> None:
+    """Make sure that an overlay at a chosen path replaces nothing that is not meant.
+
+    Raises:
+        InputError: it would.
+    """
+    if resolved(task.overlay) == resolved(task.image):
+        raise InputError(f"{task.image}: its overlay would replace it", "Choose another --out.")
+    for path in (task.overlay, table):
+        if path.exists() and not overwrite:
+            raise InputError(f"{path}: there already", "Replace it with --overwrite, or choose another --out.")
 
 
 def _overlays(

@@ -194,6 +194,7 @@ def overlay_video(
             notices = [*segmenter.notices, *found, *events.pop("notices"), *mask_notices, *cut_off, *lost, *placed]
             summary = OverlaySummary(
                 video=str(video),
+                chosen_overlay=files.overlay.name if files.is_chosen else "",
                 fetched_title=title_of(video),
                 drive=place,
                 job=job,

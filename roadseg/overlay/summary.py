@@ -15,6 +15,7 @@ from roadseg.errors import InputError, OutputError, one_line
 from roadseg.files import fingerprint, write_json
 from roadseg.inference.sections import AdaptedSections
 from roadseg.inference.segmenter import Segmenter
+from roadseg.inputs.documents import read_json
 from roadseg.labels.space import LabelSpace
 from roadseg.models.tta import NO_TTA, TTA
 from roadseg.overlay.appearance import DEFAULT_APPEARANCE, Appearance
@@ -95,6 +96,8 @@ class OverlayFiles:
     name: str
     """Common name of the files."""
     container: Container = "mp4"
+    is_chosen: bool = False
+    """True if a person chose the file of the overlay, NAME.mp4; False for NAME.overlay.mp4."""
 
     @classmethod
     def of(cls, video: Path, out: Path, *, track: int | None = None, container: Container = "mp4") -> Self:
@@ -109,19 +112,28 @@ class OverlayFiles:
         return cls(out, video.stem if track is None else f"{video.stem}.track{track}", container)
 
     @classmethod
+    def at(cls, overlay: Path) -> Self:
+        """Return the results whose overlay is the file that a person chose, .mp4 or .mkv."""
+        return cls(overlay.parent, overlay.stem, "mkv" if overlay.suffix.lower() == ".mkv" else "mp4", is_chosen=True)
+
+    @classmethod
     def of_table(cls, frames: Path) -> Self:
         """Return the results that a table of frames belongs to, with the overlay that is there."""
         files = cls(frames.parent, frames.name.removesuffix(FRAMES_SUFFIX))
-        return replace(files, container="mkv") if files.overlays["mkv"].exists() else files
+        for container, overlay in files.overlays.items():
+            if overlay.exists():
+                return replace(files, container=container)
+        chosen = _chosen_overlay(files.summary)
+        return cls.at(files.folder / chosen) if chosen else files
 
     @property
     def overlay(self) -> Path:
         """The overlay."""
-        return self.overlays[self.container]
+        return self.named(f".{self.container}") if self.is_chosen else self.overlays[self.container]
 
     @property
     def overlays(self) -> dict[Container, Path]:
-        """Path of the overlay in every container; one of them is there."""
+        """Path of the overlay in every container; one of them is there, unless a person chose another name."""
         return {container: self.named(suffix) for container, suffix in OVERLAY_SUFFIXES.items()}
 
     @property
@@ -158,6 +170,15 @@ def title(video: str | Path, track: int | None) -> str:
     """Return the name of a video, or of one of its tracks, as it is shown: in one line."""
     name = one_line(str(video))
     return name if track is None else f"{name}, track {track}"
+
+
+def _chosen_overlay(summary: Path) -> str:
+    """Return the name of the overlay by its summary, where a person chose it; empty otherwise."""
+    try:
+        found = read_json(summary)
+    except (OSError, ValueError):
+        return ""
+    return str(found.get("chosen_overlay", "")) if isinstance(found, dict) else ""
 
 
 class OverlayJob(BaseModel):
@@ -301,6 +322,8 @@ class OverlaySummary(BaseModel):
 
     video: str
     """Path of the input, as it was given."""
+    chosen_overlay: str = ""
+    """Name of the overlay, where a person chose it; empty for NAME.overlay.mp4."""
     fetched_title: str = ""
     """Title by the manifest of `roadseg fetch` beside the input; empty where there is none."""
     drive: ClipPlace | None = None
@@ -396,8 +419,13 @@ def earlier_summary(files: OverlayFiles, job: OverlayJob) -> OverlaySummary | No
     Raises:
         OutputError: there are results of another job.
     """
-    overlay_exists = any(path.exists() for path in files.overlays.values())
+    overlay_exists = any(path.exists() for path in (files.overlay, *files.overlays.values()))
     if not files.summary.exists() or not files.frames.exists() or not overlay_exists:
+        if files.is_chosen and files.overlay.exists():
+            raise OutputError(
+                f"{files.overlay}: there already, and no overlay with a summary beside it",
+                "Replace it with --overwrite, or choose another --out.",
+            )
         return None
     try:
         summary = OverlaySummary.model_validate_json(files.summary.read_bytes())

@@ -22,9 +22,13 @@ class Task(NamedTuple):
     """Number of a track that has results of its own, from 1; None where the video has one result."""
     place: ClipPlace | None = None
     """Place in a drive; None for a video that no drive named."""
+    overlay: Path | None = None
+    """Path of the overlay, where a person chose it."""
 
     def files(self, container: Container = "mp4") -> OverlayFiles:
         """Return the paths of the results."""
+        if self.overlay is not None:
+            return OverlayFiles.at(self.overlay)
         return OverlayFiles.of(self.video, self.out, track=self.track, container=container)
 
 

@@ -258,7 +258,7 @@ def test_a_shard_without_a_video_is_no_error(roadseg, run, tmp_path):
     [
         (["clip.mp4", "--out", "out", "--run", "nowhere"], 1, "no trained model here"),
         (["no.mp4", "--out", "out"], 1, "no.mp4: no such file"),
-        (["clip.mp4", "--out", "clip.mp4"], 1, "a file is where a folder should be"),
+        (["clip.mp4", "--out", "clip.mp4"], 1, "its result clip.mp4 would replace the video clip.mp4"),
         (["clip.mp4", "--out", "out", "--opacity", "2"], 2, "--opacity"),
         (["clip.mp4", "--out", "out", "--batch-size", "0"], 2, "--batch-size"),
         (["clip.mp4", "--out", "out", "--frame-rate", "0"], 2, "not a frame rate"),

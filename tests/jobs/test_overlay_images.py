@@ -1,6 +1,7 @@
 """Overlays of images: their files, table, failures and places."""
 
 import csv
+import re
 
 import cv2
 import numpy as np
@@ -99,3 +100,28 @@ def test_a_photo_on_its_side_is_drawn_upright(tmp_path):
     path.write_bytes(pixels[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + pixels[2:])
     (result,) = overlay_images(path, tmp_path / "out", TheUpperHalfIsSky(), legend="none")
     assert result.size == (48, 64) and read_colours(result.overlay).shape == (64, 48, 3)
+
+
+def test_one_image_may_go_to_a_file(photo, tmp_path):
+    out = tmp_path / "shared" / "street.jpg"
+    (result,) = overlay_images([photo], out, TheUpperHalfIsSky())
+    assert result.overlay == out
+    assert sorted(path.name for path in out.parent.iterdir()) == ["street.csv", "street.jpg"]
+    with pytest.raises(InputError, match=r"street.jpg: there already\n.*--overwrite"):
+        overlay_images(photo, out, TheUpperHalfIsSky())
+    overlay_images(photo, out, TheUpperHalfIsSky(), overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "out", "told"),
+    [
+        ("street.png", "street.png", "its overlay would replace it"),
+        ("street.png", "street.mp4", "not a name for the overlay of an image\nEnd it in .png or .jpg or .jpeg"),
+        ("", "all.png", "one file, but a folder is given"),
+    ],
+)
+def test_files_that_are_no_place_for_an_overlay_are_refused(photo, given, out, told):
+    before = photo.read_bytes()
+    with pytest.raises(InputError, match=re.escape(told)):
+        overlay_images(photo.parent / given, photo.parent / out, TheUpperHalfIsSky(), overwrite=True)
+    assert [path.name for path in photo.parent.iterdir()] == ["street.png"] and photo.read_bytes() == before

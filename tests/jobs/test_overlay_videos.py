@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from roadseg.errors import InputError, OutputError, UnexpectedError, VideoError
 from roadseg.files import held
 from roadseg.jobs.overlay import OverlayProgress, overlay_videos
 from roadseg.overlay.failures import Failure
+from roadseg.report.pages import write_reports
 
 pytestmark = pytest.mark.timeout(120)
 PAGES = ["index.html", "plotly.min.js"]
@@ -223,3 +225,49 @@ def test_a_class_that_the_network_does_not_know_leaves_no_folder(tmp_path):
     with pytest.raises(InputError, match="blur: no class 'cat' in camvid-11"):
         overlay_videos(drive, tmp_path / "out", TheUpperHalfIsSky(), blur=["cat"])
     assert not (tmp_path / "out").exists()
+
+
+def test_one_video_may_go_to_a_file(tmp_path):
+    drive = make_drive(tmp_path / "drive.mp4")
+    for name in ("clip.mp4", "clip.mkv"):
+        out = tmp_path / name.replace(".", "_") / name
+        (result,) = overlay_videos([drive], out, TheUpperHalfIsSky())
+        assert result.chosen_overlay == name
+        assert made(out.parent) == sorted(
+            [name, "clip.frames.parquet", "clip.summary.json", "clip.report.html", "plotly.min.js"]
+        )
+        assert f'src="./{name}"' in (out.parent / "clip.report.html").read_text()
+        assert overlay_videos(drive, out, TheUpperHalfIsSky())[0].skipped
+    (out.parent / "clip.report.html").unlink()
+    assert write_reports([out.parent]).written == [out.parent / "clip.report.html"]
+    (other,) = overlay_videos(drive, out, TheUpperHalfIsSky(), start=0.2)
+    assert "made with another choice of --start" in other.error.cause
+
+
+def test_a_file_that_is_no_overlay_is_not_replaced_by_one(tmp_path):
+    drive, other = make_drive(tmp_path / "drive.mp4"), tmp_path / "other.mp4"
+    other.write_bytes(b"precious")
+    (result,) = overlay_videos(drive, other, TheUpperHalfIsSky())
+    assert "other.mp4: there already, and no overlay with a summary" in result.error.cause
+    (itself,) = overlay_videos(drive, drive, TheUpperHalfIsSky(), overwrite=True)
+    assert "would replace the video" in itself.error.cause
+    assert made(tmp_path) == ["drive.mp4", "other.mp4"] and other.read_bytes() == b"precious"
+    assert not isinstance(overlay_videos(drive, other, TheUpperHalfIsSky(), overwrite=True)[0], Failure)
+
+
+@pytest.mark.parametrize(
+    ("given", "out", "told"),
+    [
+        (["a.mp4", "b.mp4"], "c.mp4", "c.mp4: one file, but there are 2 inputs"),
+        (["."], "c.mp4", "c.mp4: one file, but a folder is given"),
+        (["a.mp4"], "c.avi", "c.avi: not a name for the overlay of a video\nEnd it in .mp4 or .mkv"),
+        (["a.mp4"], "c.png", "c.png: not a name for the overlay of a video"),
+    ],
+)
+def test_one_file_is_for_one_video(tmp_path, monkeypatch, given, out, told):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.mp4", "b.mp4"):
+        Path(name).touch()
+    with pytest.raises(InputError, match=re.escape(told)):
+        overlay_videos(given, out, TheUpperHalfIsSky())
+    assert made(tmp_path) == ["a.mp4", "b.mp4"]
