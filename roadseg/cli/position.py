@@ -10,7 +10,7 @@ Gps = Annotated[
     str,
     typer.Option(
         metavar="FILE|auto|none",
-        help="Positions: in or beside each video, from a file (GPX, NMEA), or none.",
+        help="Positions: in or beside each video, from a file (GPX, NMEA, SRT, CSV), or none.",
         rich_help_panel=PANEL,
     ),
 ]

@@ -43,6 +43,10 @@ class Recording:
     clock: Literal["utc", "local"] = "utc"
     """Clock of `Fix.utc`: UTC, or the clock of the camera, which may be set to local time."""
     begins_with_video: bool = False
-    """The camera wrote the file together with the video: its first report belongs to the first frame."""
+    """The camera wrote the reports together with the video: the first belongs to the first frame."""
+    from_first_frame: bool = False
+    """`Fix.seconds` count from the first frame, not on the clock of the frames."""
+    enciphered: bool = False
+    """There are reports, but they are enciphered, or in a layout that is not known."""
     notices: Sequence[str] = field(default=())
     """Losses and assumptions, each in a sentence."""

@@ -8,7 +8,8 @@ from typing import Self
 
 from roadseg.errors import InputError
 from roadseg.files import fingerprint
-from roadseg.positions.read import AUTO, NONE, read_track, sidecar_of
+from roadseg.positions.read import AUTO, NONE, read_track
+from roadseg.positions.sidecars import sidecar_of
 from roadseg.positions.track import Track
 from roadseg.video.probe import VideoInfo
 

@@ -44,6 +44,11 @@ class VideoClock:
         created = None if info.creation_time is None else info.creation_time.timestamp()
         return cls(info.path.name, start, info.duration_seconds or 0.0, created, _named(info.path))
 
+    @classmethod
+    def of_name(cls, path: Path) -> "VideoClock":
+        """Return the clock of a file of which only the name is known."""
+        return cls(path.name, 0.0, 0.0, None, _named(path))
+
 
 class Start(NamedTuple):
     """A guess at the UTC at which a video begins, in seconds since 1970."""
@@ -73,11 +78,13 @@ def synchronised(
     fixes, notices = _in_utc(recording, place)
     moved = offset or 0.0
     if any(isfinite(fix.seconds) for fix in fixes):
+        if recording.from_first_frame:
+            fixes = [fix._replace(seconds=fix.seconds + video.start) for fix in fixes]
         return _moved(fixes, moved), notices + _conflict(fixes, video, place)
     timed = [fix for fix in fixes if isfinite(fix.utc)]
     guesses = [] if recording.begins_with_video else list(_starts(video, zone_at(*place, timed[0].utc)))
     if recording.begins_with_video or (not guesses and offset is not None):
-        placed = _stepped(timed, video.start)
+        placed = _stepped(fixes if recording.begins_with_video else timed, video.start)
         return _moved(placed, moved), notices + _conflict(placed, video, place)
     start, found = _best(guesses, timed, video, moved, recording.source)
     placed = [fix._replace(seconds=video.start + fix.utc - start.utc) for fix in timed]

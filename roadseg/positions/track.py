@@ -186,8 +186,12 @@ def _averaged(seconds: Reals, lat: Reals, lon: Reals, parts: Sequence[slice]) ->
             continue
         reach = np.minimum(np.minimum(SMOOTHED, times - times[0]), times[-1] - times)
         east = wrapped(lon[part] - lon[part][0])
-        out_lat[part] = _window_means(times, lat[part], times - reach, times + reach)
-        out_lon[part] = lon[part][0] + _window_means(times, east, times - reach, times + reach)
+        mean_times, north, east = (
+            _window_means(times, values, times - reach, times + reach) for values in (times, lat[part], east)
+        )
+        # Where fixes are irregular, a mean belongs to the mean of their times.
+        out_lat[part] = np.interp(times, mean_times, north)
+        out_lon[part] = lon[part][0] + np.interp(times, mean_times, east)
     return out_lat, out_lon
 
 

@@ -1,0 +1,81 @@
+"""Files of positions beside a video, or given by hand."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from roadseg.errors import InputError
+from roadseg.inputs.documents import read_bytes
+from roadseg.inputs.limits import MAX_TRACK_BYTES
+from roadseg.positions.fixes import Recording
+from roadseg.positions.gpx import read_gpx
+from roadseg.positions.nmea import read_nmea
+from roadseg.positions.seventy_mai import is_log, log_of, read_70mai_log
+from roadseg.positions.subtitles import read_subtitles
+from roadseg.positions.tables import read_table
+
+SIDECARS: dict[str, Callable[[Path, str], Recording]] = {
+    ".gpx": read_gpx,
+    ".nmea": read_nmea,
+    ".srt": read_subtitles,
+    ".csv": read_table,
+}
+"""Readers of files beside a video, by extension, in the order in which they are looked for."""
+
+
+def sidecar_of(video: Path) -> Path | None:
+    """Return the file with positions of a video: of its name, in capital or small letters, or the log of its card."""
+    try:
+        beside = {path.name.lower(): path for path in sorted(video.parent.iterdir(), reverse=True)}
+    except OSError:
+        return None
+    names = [f"{video.stem}{suffix}".lower() for suffix in SIDECARS]
+    found = next((beside[name] for name in names if name in beside and beside[name] != video), None)
+    return found or log_of(video)
+
+
+def read_sidecar(path: Path, video: Path) -> Recording:
+    """Read a file of positions, whatever its name.
+
+    Raises:
+        InputError: it cannot be read, or its format is unknown.
+    """
+    try:
+        state = path.stat()
+        text = _text(path, state.st_size, state.st_mtime_ns)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"{path}: cannot be read ({reason})", "Check the path given to --gps.") from error
+    if is_log(text):
+        return read_70mai_log(path, text, video)
+    recording = _read(path, text)
+    if path.stem.lower() == video.stem.lower():
+        return recording
+    return replace(recording, begins_with_video=False)  # a camera names both alike
+
+
+@lru_cache(maxsize=2)
+def _text(path: Path, size: int, changed: int) -> str:
+    return read_bytes(path, MAX_TRACK_BYTES).decode("utf-8-sig", errors="replace")
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, text: str) -> Recording:
+    """Read a text once for all videos that a long track belongs to."""
+    return _reader(path, text)(path, text)
+
+
+def _reader(path: Path, text: str) -> Callable[[Path, str], Recording]:
+    """Return the reader for a file, by its content."""
+    start = text[:4096].lstrip()
+    if start.startswith("<") and "<gpx" in start:
+        return read_gpx
+    if "RMC," in text:
+        return read_nmea
+    if "-->" in start:
+        return read_subtitles
+    suffix = path.suffix.lower()
+    if suffix in SIDECARS or "lat" in start.partition("\n")[0].lower():
+        return SIDECARS.get(suffix, read_table)
+    raise InputError(f"{path}: no format of positions that is known", "Give GPX, NMEA, SRT, CSV or a video.")

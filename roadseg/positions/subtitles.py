@@ -1,0 +1,50 @@
+"""SRT beside a video: DJI and some dashcams write place and speed into its subtitles, which have times of the video."""
+
+import re
+from math import nan
+from pathlib import Path
+
+from roadseg.positions.fixes import Fix, Recording
+
+TIME = r"(\d{1,3}):(\d\d):(\d\d)[,.](\d{1,3})"
+CUE = re.compile(rf"^[ \t]*{TIME}[ \t]*-->[ \t]*{TIME}[^\n]*\n", re.MULTILINE)
+DEGREES = r"(-?\d{1,3}\.\d{3,})"
+PLACES = (
+    re.compile(
+        rf"\blat(?:itude)?\s*[:=]\s*(?P<lat>{DEGREES}).{{0,20}}?\blong?t?(?:itude)?\s*[:=]\s*(?P<lon>{DEGREES})",
+        re.IGNORECASE | re.DOTALL,
+    ),
+    re.compile(rf"\b(?P<north>[NS])\s*[:=]?\s*(?P<lat>{DEGREES})°?[,;\s]+(?P<east>[EW])\s*[:=]?\s*(?P<lon>{DEGREES})"),
+    re.compile(rf"(?P<lat>{DEGREES})°?\s*(?P<north>[NS])[,;\s]+(?P<lon>{DEGREES})°?\s*(?P<east>[EW])"),
+    re.compile(rf"\bGPS\s*\(\s*(?P<lon>{DEGREES})\s*,\s*(?P<lat>{DEGREES})\s*,"),
+)
+"""Forms of a place; that of DJI's `GPS(longitude, latitude, height)` comes last."""
+SPEED = re.compile(r"(\d{1,3}(?:\.\d+)?)\s*(km/h|kmh|mph|m/s|kn)\b", re.IGNORECASE)
+UNITS = {"km/h": 1 / 3.6, "kmh": 1 / 3.6, "mph": 0.44704, "m/s": 1.0, "kn": 1852 / 3600}
+
+
+def read_subtitles(path: Path, text: str) -> Recording:
+    """Read the subtitles that name a place; the time of one is its begin."""
+    text = text.replace("\r\n", "\n")
+    cues = list(CUE.finditer(text))
+    ends = [cue.start() for cue in cues[1:]] + [len(text)]
+    fixes = []
+    for cue, end in zip(cues, ends, strict=True):
+        hours, minutes, seconds, fraction = cue.groups()[:4]
+        begin = 3600 * int(hours) + 60 * int(minutes) + int(seconds) + int(fraction.ljust(3, "0")) / 1000
+        place = _place(text[cue.end() : end])
+        if place is not None:
+            speed = SPEED.search(text, cue.end(), end)
+            moving = float(speed[1]) * UNITS[speed[2].lower()] if speed else nan
+            fixes.append(Fix(*place, seconds=begin, speed_mps=moving))
+    return Recording(f"SRT, {path.name}", fixes, from_first_frame=True)
+
+
+def _place(text: str) -> tuple[float, float] | None:
+    for form in PLACES:
+        found = form.search(text)
+        if found:
+            named = found.groupdict()
+            lat, lon = float(named["lat"]), float(named["lon"])
+            return (-lat if named.get("north") == "S" else lat), (-lon if named.get("east") == "W" else lon)
+    return None
