@@ -51,8 +51,8 @@ from roadseg.cli.options import (
     parse_track,
 )
 from roadseg.cli.overlay_images import overlay_images, refuse_video_options
-from roadseg.cli.overlay_options import Container, Encoder, Masks, Overwrite, Ray, RayCpus, RayGpuShare, Shard
-from roadseg.cli.overlay_results import OverlayBars, report_result, show_results
+from roadseg.cli.overlay_options import Container, Encoder, MakeGif, Masks, Overwrite, Ray, RayCpus, RayGpuShare, Shard
+from roadseg.cli.overlay_results import OverlayBars, report_gif, report_result, show_results
 from roadseg.cli.position import Gps, GpsOffset, NoPosition, chosen_gps
 from roadseg.errors import one_line
 
@@ -113,6 +113,7 @@ def overlay(
         typer.Option(metavar="auto|PNG", help="Leave out the bonnet and stamps: found, or white in your PNG file."),
     ] = None,
     masks: Masks = None,
+    gif: MakeGif = False,
     device: Device = "auto",
     engine: Engine = "auto",
     shard: Shard = None,
@@ -152,6 +153,7 @@ def overlay(
         "smooth": smooth,
         "mask": mask,
         "masks": masks,
+        "gif": gif,
         "gps": chosen_gps(gps, no_position=no_position),
         "gps_offset": gps_offset,
         "flip": flip,
@@ -220,6 +222,7 @@ def overlay(
                 **options,
                 on_progress=shown,
                 on_result=on_result,
+                on_gif=lambda gif: report_gif(reporter, gif),
                 on_page=pages.append,
                 on_warning=reporter.warn,
             )

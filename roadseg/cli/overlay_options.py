@@ -19,6 +19,12 @@ Masks = Annotated[
     Literal["png", "npz", "mp4"] | None,
     typer.Option(help="Keep the label map of each frame too, lossless.", rich_help_panel=FILES),
 ]
+MakeGif = Annotated[
+    bool,
+    typer.Option(
+        "--gif", help="Write a GIF too: the first 10 s, or up to 30 of --duration; at most 8 MB.", rich_help_panel=FILES
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier results.", rich_help_panel=FILES)]
 Shard = Annotated[
     str | None,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from roadseg.jobs.overlay import OverlayProgress
     from roadseg.overlay.failures import Failure
     from roadseg.overlay.summary import OverlaySummary
+    from roadseg.video.gif import Gif
 
 TOP_CLASSES = 8
 """Rows of the table at the end; the summary files have all classes."""
@@ -97,6 +98,12 @@ def report_result(reporter: Reporter, result: "OverlaySummary | Failure") -> Non
     events = [f"{name.replace('_', ' ')}: {value:g}" for name, value in result.decoder_events.items() if value]
     for notice in [*([", ".join(events)] if events else []), *result.notices]:
         reporter.warn(f"{result.title}: {notice}")
+
+
+def report_gif(reporter: Reporter, gif: "Gif") -> None:
+    """Print a line for a GIF that was written."""
+    width, height = gif.size
+    reporter.say(f"{escape(str(gif.path))}: {width}x{height}, {gif.seconds:.1f} s, {gif.bytes / 1e6:.1f} MB")
 
 
 def show_results(

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, Unpack
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
 from roadseg.adaptation.defaults import PRIOR
-from roadseg.errors import InputError, in_one_line
+from roadseg.errors import InputError, RoadsegError, in_one_line
 from roadseg.inference.engines import EngineName, load_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT
@@ -31,6 +31,7 @@ from roadseg.positions.options import PositionChoice
 from roadseg.runtime import DeviceName
 from roadseg.video.encoders import DEFAULT_ENCODER, EncoderName
 from roadseg.video.find import Container, FoundVideo, Given
+from roadseg.video.gif import SECONDS, Gif, write_gif
 from roadseg.video.interval import Interval
 
 
@@ -83,9 +84,11 @@ def overlay_videos(
     ray_cpus: int = 1,
     ray_gpu_share: float = 1.0,
     ray_verbose: bool = False,
+    gif: bool = False,
     overwrite: bool = False,
     on_progress: Callable[[OverlayProgress], None] = lambda progress: None,
     on_result: Callable[[OverlaySummary | Failure], None] = lambda result: None,
+    on_gif: Callable[[Gif], None] = lambda gif: None,
     on_page: Callable[[Path], None] = lambda page: None,
     on_warning: Callable[[str], None] = lambda warning: None,
     **appearance: Unpack[AppearanceOptions],
@@ -140,9 +143,12 @@ def overlay_videos(
         ray_cpus: processors of each Ray worker.
         ray_gpu_share: part of a GPU that each Ray worker takes, above 0 up to 1.
         ray_verbose: let Ray and its workers print their messages.
+        gif: write a GIF of each overlay too, NAME.overlay.gif: its first 10 seconds, or up to 30 of `duration`, in at
+            most 480 pixels of width and 8 MB.
         overwrite: replace earlier results.
         on_progress: called after every frame, on a Ray cluster about twice a second.
         on_result: called when a video has ended.
+        on_gif: called with each GIF that was written.
         on_page: called with each report page that was written, last with that of the whole folder.
         on_warning: called with the reason why a page could not be written.
         **appearance: what people see, see `AppearanceOptions`.
@@ -188,6 +194,9 @@ def overlay_videos(
     if file is not None:
         refuse_several(file, videos, len(tasks))
         tasks = [tasks[0]._replace(overlay=file)]
+        beside = tasks[0].files()
+        if gif and beside.gif.exists() and not beside.summary.exists() and not overwrite:
+            raise InputError(f"{beside.gif}: there already", "Replace it with --overwrite, or choose another --out.")
     refused = clashes(tasks, container)
     tasks = part.of(tasks) if part else tasks
     failures = [Failure.of(task, refused[task]) for task in tasks if task in refused]
@@ -223,7 +232,10 @@ def overlay_videos(
                 record.add(result)
             on_result(result)
             if not isinstance(result, Failure):
-                pages += _write_page(files[result.video, result.job.track], result, out, on_page, on_warning)
+                made = files[result.video, result.job.track]
+                pages += _write_page(made, result, out, on_page, on_warning)
+                if gif and not (result.skipped and made.gif.exists()):
+                    _write_gif(made, SECONDS if duration is None else float(duration), on_gif, on_warning)
     if pages and file is None:
         _write_index(out, on_page, on_warning)
     return results
@@ -264,6 +276,15 @@ def _write_page(
         return False
     on_page(page)
     return True
+
+
+def _write_gif(
+    files: OverlayFiles, seconds: float, on_gif: Callable[[Gif], None], on_warning: Callable[[str], None]
+) -> None:
+    try:
+        on_gif(write_gif(files.overlay, files.gif, seconds=seconds))
+    except RoadsegError as error:
+        on_warning(f"no GIF: {error.cause}")
 
 
 def _write_index(out: Path, on_page: Callable[[Path], None], on_warning: Callable[[str], None]) -> None:

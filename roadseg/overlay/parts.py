@@ -179,6 +179,8 @@ class OverlayParts:
         totals = self._join_tables(table)
         masks = self._join_masks(like.time_base, start)
         with output_errors(overlay):
+            if self._files.summary.exists():
+                self._files.gif.unlink(missing_ok=True)  # it shows what is replaced
             self._files.summary.unlink(missing_ok=True)  # first: it stands for complete files
             video.replace(overlay)
             for other in set(self._files.overlays.values()) - {overlay}:

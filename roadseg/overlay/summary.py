@@ -137,6 +137,11 @@ class OverlayFiles:
         return {container: self.named(suffix) for container, suffix in OVERLAY_SUFFIXES.items()}
 
     @property
+    def gif(self) -> Path:
+        """GIF of the overlay."""
+        return self.overlay.with_suffix(".gif")
+
+    @property
     def frames(self) -> Path:
         """The table of frames."""
         return self.named(FRAMES_SUFFIX)

@@ -271,3 +271,15 @@ def test_one_file_is_for_one_video(tmp_path, monkeypatch, given, out, told):
     with pytest.raises(InputError, match=re.escape(told)):
         overlay_videos(given, out, TheUpperHalfIsSky())
     assert made(tmp_path) == ["a.mp4", "b.mp4"]
+
+
+def test_a_gif_is_written_beside_the_overlay_and_again_when_that_changes(tmp_path):
+    drive, out, made_gifs = make_drive(tmp_path / "drive.mp4"), tmp_path / "out", []
+    for _ in range(2):
+        overlay_videos(drive, out, TheUpperHalfIsSky(), gif=True, on_gif=made_gifs.append)
+    assert [gif.path for gif in made_gifs] == [out / "drive.overlay.gif"]
+    overlay_videos(drive, out, TheUpperHalfIsSky(), style="contour", overwrite=True)
+    assert not made_gifs[0].path.exists()
+    (tmp_path / "x.gif").write_bytes(b"precious")
+    with pytest.raises(InputError, match=r"x.gif: there already"):
+        overlay_videos(drive, tmp_path / "x.mp4", TheUpperHalfIsSky(), gif=True)
