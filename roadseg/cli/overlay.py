@@ -90,6 +90,9 @@ def overlay(
     track: Track = None,
     drive: DriveName = None,
     channel: Channel = None,
+    join: Annotated[
+        bool, typer.Option("--join", help="Of a drive file: the overlays of each drive as one video too.")
+    ] = False,
     container: Container = "mp4",
     encoder: Encoder = "x264",
     frame_rate: FrameRate = None,
@@ -188,6 +191,7 @@ def overlay(
         "ray_gpu_share": ray_gpu_share,
         "ray_verbose": debug,
         "overwrite": overwrite,
+        "join": join,
     }
     from roadseg.jobs.overlay import overlay_videos
     from roadseg.jobs.overlay_images import holds_images

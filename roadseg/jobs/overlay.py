@@ -11,10 +11,11 @@ from typing import Literal, NamedTuple, Unpack
 
 from roadseg.adaptation.batch_norm import BatchNormAdaptation
 from roadseg.adaptation.defaults import PRIOR
-from roadseg.errors import InputError, RoadsegError, in_one_line
+from roadseg.errors import InputError, RoadsegError
 from roadseg.inference.engines import EngineName, load_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inference.smoothing import WEIGHT
+from roadseg.jobs.overlay_pages import Pages
 from roadseg.models.names import DEFAULT
 from roadseg.models.tta import TTA
 from roadseg.overlay.appearance import Appearance, AppearanceOptions
@@ -86,6 +87,7 @@ def overlay_videos(
     ray_verbose: bool = False,
     gif: bool = False,
     overwrite: bool = False,
+    join: bool = False,
     on_progress: Callable[[OverlayProgress], None] = lambda progress: None,
     on_result: Callable[[OverlaySummary | Failure], None] = lambda result: None,
     on_gif: Callable[[Gif], None] = lambda gif: None,
@@ -146,10 +148,12 @@ def overlay_videos(
         gif: write a GIF of each overlay too, NAME.overlay.gif: its first 10 seconds, or up to 30 of `duration`, in at
             most 480 pixels of width and 8 MB.
         overwrite: replace earlier results.
+        join: write the overlays of each drive as one video too, DRIVE.joined.overlay.mp4, without encoding them again.
         on_progress: called after every frame, on a Ray cluster about twice a second.
         on_result: called when a video has ended.
         on_gif: called with each GIF that was written.
-        on_page: called with each report page that was written, last with that of the whole folder.
+        on_page: called with each report page that was written, of a video or a drive, last with that of the whole
+            folder.
         on_warning: called with the reason why a page could not be written.
         **appearance: what people see, see `AppearanceOptions`.
 
@@ -199,6 +203,7 @@ def overlay_videos(
             raise InputError(f"{beside.gif}: there already", "Replace it with --overwrite, or choose another --out.")
     refused = clashes(tasks, container)
     tasks = part.of(tasks) if part else tasks
+    pages = Pages(tasks, container, out, join=join, on_page=on_page, on_warning=on_warning)
     failures = [Failure.of(task, refused[task]) for task in tasks if task in refused]
     tasks = [task for task in tasks if task not in refused]
     found: Generator[OverlaySummary | Failure]
@@ -222,22 +227,20 @@ def overlay_videos(
             segmenter = load_segmenter(segmenter, device=device, engine=engine, input_size=input_size)
         options.appearance.check(segmenter.label_space)  # before a folder is made
         found = _one_by_one(tasks, segmenter, options, on_progress)
-    files = {(str(task.video), task.track or options.track): task.files(container) for task in tasks}
     results: list[OverlaySummary | Failure] = []
-    pages = 0
     with closing(found), nullcontext() if file else FailureRecord(failure_record(out, part)) as record:
         for result in chain(failures, found):
             results.append(result)
             if isinstance(result, Failure) and record is not None:
                 record.add(result)
             on_result(result)
-            if not isinstance(result, Failure):
-                made = files[result.video, result.job.track]
-                pages += _write_page(made, result, out, on_page, on_warning)
-                if gif and not (result.skipped and made.gif.exists()):
+            pages.add(result)
+            if gif and not isinstance(result, Failure):
+                made = pages.task(result).files(container)
+                if not (result.skipped and made.gif.exists()):
                     _write_gif(made, SECONDS if duration is None else float(duration), on_gif, on_warning)
-    if pages and file is None:
-        _write_index(out, on_page, on_warning)
+    if file is None:
+        pages.end()
     return results
 
 
@@ -255,29 +258,6 @@ def _one_by_one(
         yield overlay_or_failure(task, segmenter, options, on_progress=show)
 
 
-def _write_page(
-    files: OverlayFiles,
-    summary: OverlaySummary,
-    out: Path,
-    on_page: Callable[[Path], None],
-    on_warning: Callable[[str], None],
-) -> bool:
-    """Write the page of a video unless it is there and up to date; the overlay is complete without it."""
-    from roadseg.report.pages import report_path, write_report  # late: the first frame need not wait for templates
-
-    page = report_path(files)
-    if page.exists() and summary.skipped:
-        return False
-    try:
-        write_report(files, out)
-    except Exception as error:  # whatever it is, the overlay is there
-        page.unlink(missing_ok=True)  # it shows earlier results, which these have replaced
-        on_warning(f"no report: {in_one_line(error)}")
-        return False
-    on_page(page)
-    return True
-
-
 def _write_gif(
     files: OverlayFiles, seconds: float, on_gif: Callable[[Gif], None], on_warning: Callable[[str], None]
 ) -> None:
@@ -285,16 +265,3 @@ def _write_gif(
         on_gif(write_gif(files.overlay, files.gif, seconds=seconds))
     except RoadsegError as error:
         on_warning(f"no GIF: {error.cause}")
-
-
-def _write_index(out: Path, on_page: Callable[[Path], None], on_warning: Callable[[str], None]) -> None:
-    """Write the page of the whole folder if it has several videos."""
-    from roadseg.report.pages import write_index
-
-    try:
-        index = write_index(out)
-    except Exception as error:
-        on_warning(f"no page of all videos: {in_one_line(error)}")
-        return
-    if index is not None:
-        on_page(index)

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import pairwise
+from pathlib import Path, PurePath
 from typing import Any
 
+import numpy as np
+
+from roadseg.drives.names import parse_name
 from roadseg.overlay.appearance import DEFAULT_APPEARANCE
 from roadseg.overlay.stats import ClassShare
 from roadseg.overlay.summary import OverlayJob, OverlaySummary
@@ -12,8 +16,9 @@ from roadseg.report.html import PLOTLY, css_colour, link, render, template_text
 from roadseg.report.images import heatmap_image, image_file, jpeg, shown_size
 from roadseg.report.moments import moments
 from roadseg.report.overlay_results import Results
-from roadseg.report.timeline import binned
+from roadseg.report.timeline import Series, binned
 from roadseg.video.encoders import DEFAULT_ENCODER
+from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 
 TIMELINE_POINTS = 1000
@@ -21,6 +26,8 @@ MOMENT_WIDTH, MASK_WIDTH = 360, 480
 """Width in pixels of images in the page."""
 LEAST_HEAT = 0.0005
 """Share of the frame below which a heat map shows only specks."""
+LEAST_GAP = 0.5
+"""Seconds between two clips that the chart shows as a gap."""
 MENTIONED = 3
 """Number of classes in the sentence at the top, and for each video of a folder."""
 SHOWN_ELSEWHERE = {"video", "network or engine", "label space", "input size", "choice of --container"}
@@ -47,23 +54,23 @@ class IndexEntry:
 
 
 def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
-    """Return the page of one video as HTML.
+    """Return the page of one video, or of one drive, as HTML.
 
     Args:
-        results: results of the video.
+        results: results of the video or of the drive.
         plotly: address of the chart library, relative to the page.
 
     Raises:
         VideoError: the overlay cannot be read.
     """
     summary = results.summary
+    begin = results.clips[0].zero
     notable = moments(results)
     size = shown_size(results.overlay_aspect_ratio, MOMENT_WIDTH)
-    with VideoReader(results.files.overlay) as reader:
-        frames = [reader.frame_at(moment.seconds - summary.begins_seconds).to_rgb(size) for moment in notable]
+    frames = [_frame_at(results, moment.seconds).to_rgb(size) for moment in notable]
     found = [{"moment": moment, "image": jpeg(rgb)} for moment, rgb in zip(notable, frames, strict=True)]
     order = _bottom_up(results)
-    series = binned(results.seconds, results.durations, results.shares, TIMELINE_POINTS)
+    series = _series(results)
     classes = [
         {
             "id": index,
@@ -74,8 +81,18 @@ def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
         for index in order
     ]
     data = {
-        "begin": round(summary.begins_seconds, 3),
+        "begin": round(begin, 3),
         "end": round(results.end, 3),
+        "wall": _wall(summary),
+        "clips": [
+            {
+                "source": link(Path(clip.files.overlay.name)),
+                "zero": round(clip.zero, 3),
+                "start": round(clip.start, 3),
+                "end": round(clip.end, 3),
+            }
+            for clip in results.clips
+        ],
         "seconds": series.seconds.round(3).tolist(),
         "classes": [
             {
@@ -95,8 +112,10 @@ def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
         overlay=link(Path(results.files.overlay.name)),
         aspect_ratio=results.aspect_ratio,
         overlay_aspect_ratio=results.overlay_aspect_ratio,
-        begin=summary.begins_seconds,
+        begin=begin,
         end=results.end,
+        clips=results.clips,
+        gaps=_gaps(results),
         mentioned=_largest(summary.classes, MENTIONED),
         classes=sorted(classes, key=lambda shown: -shown["entry"].share),
         unseen=[entry.name for entry in summary.classes if not entry.frames and entry.name != "unlabelled"],
@@ -109,6 +128,43 @@ def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
         plotly=plotly,
         data=data,
     )
+
+
+def _frame_at(results: Results, seconds: float) -> Frame:
+    """Return the frame of the overlay at a time of the page."""
+    clip = [clip for clip in results.clips if clip.start <= seconds][-1]
+    with VideoReader(clip.files.overlay) as reader:
+        return reader.frame_at(seconds - clip.zero)
+
+
+def _series(results: Results) -> Series:
+    """Return the chart's points: of each clip as many as its share of the frames, and nothing in gaps."""
+    frames = len(results.seconds)
+    seconds, shares = [], []
+    bounds = [int(np.searchsorted(results.seconds, clip.start)) for clip in results.clips]
+    for number, (clip, first, last) in enumerate(zip(results.clips, bounds, [*bounds[1:], frames], strict=True)):
+        part = slice(first, last)
+        points = max(1, TIMELINE_POINTS * (last - first) // frames)
+        series = binned(results.seconds[part], results.durations[part], results.shares[part], points)
+        seconds.append(series.seconds)
+        shares.append(series.shares)
+        if number + 1 < len(results.clips) and results.clips[number + 1].start - clip.end > LEAST_GAP:
+            nothing = np.zeros((1, shares[-1].shape[1]))
+            seconds.append(np.array([clip.end, clip.end, results.clips[number + 1].start]))
+            shares.append(np.concatenate([series.shares[-1:], nothing, nothing]))
+    return Series(np.concatenate(seconds), np.concatenate(shares))
+
+
+def _gaps(results: Results) -> list[tuple[float, float]]:
+    """Return the start and the length of each gap between clips, in seconds."""
+    pairs = pairwise(results.clips)
+    return [(clip.end, after.start - clip.end) for clip, after in pairs if after.start - clip.end > LEAST_GAP]
+
+
+def _wall(summary: OverlaySummary) -> int | None:
+    """Return the time of day at which a drive begins, in seconds, by its name; None where it does not say."""
+    started = parse_name(PurePath(summary.drive.name)).time if summary.drive is not None else None
+    return None if started is None else (started.hour * 60 + started.minute) * 60 + started.second
 
 
 def index_page(entries: Sequence[IndexEntry]) -> str:
@@ -130,6 +186,7 @@ def index_page(entries: Sequence[IndexEntry]) -> str:
     return render(
         "index.html",
         videos=videos,
+        noun="drives" if all(entry.summary.drive for entry in entries) else "videos",
         seconds=sum(entry.summary.duration_seconds for entry in entries),
         frames=sum(entry.summary.frames for entry in entries),
     )

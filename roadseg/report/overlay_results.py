@@ -1,6 +1,8 @@
-"""Results of one video, read from an overlay folder."""
+"""Results of one video, or of the clips of a drive, read from an overlay folder."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -8,8 +10,8 @@ from numpy.typing import NDArray
 
 from roadseg.errors import InputError
 from roadseg.labels.space import LabelSpace
-from roadseg.overlay.stats import read_frames, read_heatmaps
-from roadseg.overlay.summary import OverlayFiles, OverlaySummary
+from roadseg.overlay.stats import ClassTotals, read_frames, read_heatmaps
+from roadseg.overlay.summary import OverlayFiles, OverlaySummary, StageTiming
 from roadseg.overlay.totals import read_summary
 from roadseg.video.probe import probe
 
@@ -17,10 +19,28 @@ UNLABELLED_COLOUR = (160, 160, 160)
 
 
 @dataclass(frozen=True)
-class Results:
-    """Results of one video."""
+class ShownClip:
+    """An overlay on the clock of a page."""
 
     files: OverlayFiles
+    zero: float
+    """Time on the clock of the page at which the overlay is at 0, in seconds."""
+    start: float
+    """Time of its first frame."""
+    end: float
+    """Time at which its last frame, or the last before the next clip, ends."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """Results of one video, or of the clips of a drive on the clock of the drive."""
+
+    name: str
+    """Common name of the files, or name of the drive."""
+    files: OverlayFiles
+    """Results of the video, or of the first clip."""
+    clips: tuple[ShownClip, ...]
+    """The video, or the clips by time."""
     summary: OverlaySummary
     label_space: LabelSpace
     overlay_aspect_ratio: float
@@ -35,11 +55,6 @@ class Results:
     """(N, C + 1) shares of the frame, 0..1: the classes, then `unlabelled`."""
     heatmaps: NDArray[np.float64] | None
     """Heat maps from `roadseg.overlay.stats.read_heatmaps`."""
-
-    @property
-    def name(self) -> str:
-        """Common name of the files."""
-        return self.files.name
 
     @property
     def end(self) -> float:
@@ -75,8 +90,11 @@ def read_results(files: OverlayFiles) -> Results:
         raise InputError(f"{files.frames}: has no frames", "Run the overlay again with --overwrite.")
     heatmaps = read_heatmaps(files.frames)
     overlay = probe(files.overlay)
+    end = float(seconds[-1][-1] + durations[-1][-1])
     return Results(
+        name=files.name,
         files=files,
+        clips=(ShownClip(files, summary.begins_seconds, float(seconds[0][0]), end),),
         summary=summary,
         overlay_aspect_ratio=float(overlay.width * overlay.shown_aspect_ratio / overlay.height),
         sample_aspect_ratio=overlay.shown_aspect_ratio,
@@ -85,4 +103,84 @@ def read_results(files: OverlayFiles) -> Results:
         durations=np.concatenate(durations),
         shares=np.concatenate(shares),
         heatmaps=heatmaps,
+    )
+
+
+def read_drive(clips: Sequence[OverlayFiles]) -> Results:
+    """Read the results of the clips of a drive, of one channel, and place them on the clock of the drive.
+
+    Where clips overlap, the frames of the earlier one end when the later one begins; totals count all frames.
+
+    Raises:
+        InputError: as for `read_results`, or the clips have other classes or sizes than the first.
+        VideoError: an overlay is not a video.
+    """
+    found = sorted(map(read_results, clips), key=lambda results: _start(results.summary))
+    first = found[0]
+    for other in found[1:]:
+        if other.label_space != first.label_space:
+            raise InputError(
+                f"{other.files.frames}: has other classes than {first.files.frames}",
+                "Draw all clips of the drive with one network: --overwrite.",
+            )
+    starts = [_start(results.summary) for results in found]
+    placed: list[Results] = []
+    for results, start, following in zip(found, starts, [*starts[1:], np.inf], strict=True):
+        seconds = results.seconds + start
+        count = max(1, int(np.searchsorted(seconds, following)))
+        (clip,) = results.clips
+        end = min(clip.end + start, following) if count < len(seconds) else clip.end + start
+        moved = replace(clip, zero=clip.zero + start, start=clip.start + start, end=float(end))
+        cut = replace(results, seconds=seconds[:count], durations=results.durations[:count])
+        placed.append(replace(cut, shares=results.shares[:count], clips=(moved,)))
+    heatmaps = [results.heatmaps for results in found]
+    alike = all(one is not None and heatmaps[0] is not None and one.shape == heatmaps[0].shape for one in heatmaps)
+    place = first.summary.drive
+    assert place is not None  # the caller found them by it
+    return replace(
+        first,
+        name=place.name,
+        clips=tuple(results.clips[0] for results in placed),
+        summary=joint_summary([results.summary for results in found]),
+        seconds=np.concatenate([results.seconds for results in placed]),
+        durations=np.concatenate([results.durations for results in placed]),
+        shares=np.concatenate([results.shares for results in placed]),
+        heatmaps=np.sum(np.array(heatmaps), axis=0) if alike else None,
+    )
+
+
+def _start(summary: OverlaySummary) -> float:
+    return summary.drive.start_s if summary.drive is not None else 0.0
+
+
+def joint_summary(summaries: Sequence[OverlaySummary]) -> OverlaySummary:
+    """Return the summary of all clips: sums and means, and the notices of each under its name."""
+    first = summaries[0]
+    totals = ClassTotals([entry.name for entry in first.classes])
+    events: Counter[str] = Counter()
+    wall = sum(summary.wall_seconds for summary in summaries)
+    for summary in summaries:
+        totals.include(summary.totals())
+        events.update({name: value for name, value in summary.decoder_events.items() if isinstance(value, int | float)})
+    busy = Counter[str]()
+    for summary in summaries:
+        busy.update({name: stage.busy_seconds for name, stage in summary.stages.items()})
+    notices = Counter(notice for summary in summaries for notice in summary.notices)
+    return first.model_copy(
+        update={
+            "frames": totals.frames,
+            "frames_resumed": sum(summary.frames_resumed for summary in summaries),
+            "duration_seconds": totals.seconds,
+            "classes": totals.shares(),
+            "masked_share": sum(each.masked_share * each.duration_seconds for each in summaries)
+            / (totals.seconds or 1),
+            "wall_seconds": wall,
+            "frames_per_second": totals.frames / wall if wall else 0.0,
+            "stages": {
+                name: StageTiming(busy_seconds=seconds, ms_per_frame=1000 * seconds / max(totals.frames, 1))
+                for name, seconds in busy.items()
+            },
+            "decoder_events": dict(events),
+            "notices": [f"{notice} ({count} clips)" if count > 1 else notice for notice, count in notices.items()],
+        }
     )

@@ -9,14 +9,14 @@ from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
-from roadseg.errors import RoadsegError
+from roadseg.errors import InputError, RoadsegError
 from roadseg.files import output_errors, resolved
 from roadseg.overlay.summary import OverlayFiles
 from roadseg.overlay.totals import finished_tables, read_summary
 from roadseg.report.html import PLOTLY
 from roadseg.report.images import jpeg, shown_size
 from roadseg.report.overlay_page import IndexEntry, index_page, report_page
-from roadseg.report.overlay_results import UNLABELLED_COLOUR, read_results
+from roadseg.report.overlay_results import UNLABELLED_COLOUR, Results, joint_summary, read_drive, read_results
 from roadseg.report.training_page import training_page
 from roadseg.training.run_folder import RunFolder
 from roadseg.video.thumbnail import thumbnail
@@ -69,7 +69,7 @@ def write_reports(
     runs = find_runs(given)
     tables, half_done = finished_tables(given, required=not runs)
     pages: list[tuple[Path, Callable[[], Path]]] = [
-        *((table, partial(write_report, OverlayFiles.of_table(table), _top(table, given))) for table in tables),
+        *((clips[0], partial(_write_page_of, clips, _top(clips[0], given))) for clips in by_page(tables)),
         *((run.path, partial(write_training_page, run)) for run in runs),
     ]
     written: list[Path] = []
@@ -88,6 +88,49 @@ def write_reports(
 def report_path(files: OverlayFiles) -> Path:
     """Return the path of the page of a video."""
     return files.named(REPORT_SUFFIX)
+
+
+def drive_report_path(folder: Path, name: str) -> Path:
+    """Return the path of the page of a drive whose results are in `folder`."""
+    return folder / (name + REPORT_SUFFIX)
+
+
+def by_page(tables: Sequence[Path]) -> list[list[Path]]:
+    """Return tables in groups that share a page: those of a drive and channel in one folder; all others alone.
+
+    A table whose summary cannot be read stands alone.
+    """
+    groups: dict[tuple[Path, str, str], list[Path]] = {}
+    for table in tables:
+        try:
+            drive = read_summary(table).drive
+        except InputError:  # the page names the reason
+            drive = None
+        key = (table, "", "") if drive is None else (table.parent, drive.name, drive.channel)
+        groups.setdefault(key, []).append(table)
+    return list(groups.values())
+
+
+def _write_page_of(tables: Sequence[Path], top: Path) -> Path:
+    clips = [OverlayFiles.of_table(table) for table in tables]
+    return write_report(clips[0], top) if read_summary(tables[0]).drive is None else write_drive_report(clips, top)
+
+
+def write_drive_report(clips: Sequence[OverlayFiles], top: Path | None = None) -> Path:
+    """Write the page of a drive beside the results of its clips, see `write_report`.
+
+    Args:
+        clips: finished results of all clips of one channel of the drive, in one folder.
+        top: folder of the chart library: that of the results, the default, or one above it.
+
+    Returns:
+        The path of the page, DRIVE.report.html.
+
+    Raises:
+        InputError: a file is missing or cannot be read, or was written by another version, or classes differ.
+        OutputError: the page cannot be written.
+    """
+    return _write_results(read_drive(clips), top)
 
 
 def _top(table: Path, folders: Sequence[Path]) -> Path:
@@ -109,9 +152,14 @@ def write_report(files: OverlayFiles, top: Path | None = None) -> Path:
         InputError: a file is missing or cannot be read, or was written by another version.
         OutputError: the page cannot be written.
     """
-    library = (top or files.folder) / PLOTLY
-    page = report_page(read_results(files), plotly=Path(os.path.relpath(library, files.folder)).as_posix())
-    path = report_path(files)
+    return _write_results(read_results(files), top)
+
+
+def _write_results(results: Results, top: Path | None) -> Path:
+    folder = results.files.folder
+    library = (top or folder) / PLOTLY
+    page = report_page(results, plotly=Path(os.path.relpath(library, folder)).as_posix())
+    path = drive_report_path(folder, results.name)
     _publish_with_plotly(path, page, library)
     return path
 
@@ -151,8 +199,7 @@ def write_index(folder: Path) -> Path | None:
         OutputError: the page cannot be written.
     """
     tables, _ = finished_tables([folder], required=False)
-    results = map(OverlayFiles.of_table, tables)
-    entries = [_entry(files, folder) for files in results if report_path(files).exists()]
+    entries = [entry for clips in by_page(tables) if (entry := _entry(clips, folder)) is not None]
     if len(entries) < 2:
         return None
     path = folder / INDEX
@@ -160,11 +207,16 @@ def write_index(folder: Path) -> Path | None:
     return path
 
 
-def _entry(files: OverlayFiles, folder: Path) -> IndexEntry:
-    summary = read_summary(files.frames)
-    report = report_path(files).relative_to(folder)
+def _entry(tables: Sequence[Path], folder: Path) -> IndexEntry | None:
+    """Return the line of a video or of a drive; None where it has no page."""
+    files = OverlayFiles.of_table(tables[0])
+    summary = joint_summary([read_summary(table) for table in tables])
+    page = report_path(files) if summary.drive is None else drive_report_path(files.folder, summary.drive.name)
+    if not page.exists():
+        return None
+    report = page.relative_to(folder)
     return IndexEntry(
-        name=str(report).removesuffix(REPORT_SUFFIX),
+        name=str(report.parent if summary.drive and report.parent != Path() else report).removesuffix(REPORT_SUFFIX),
         report=report,
         summary=summary,
         colours=(*summary.label_space.colours, UNLABELLED_COLOUR),

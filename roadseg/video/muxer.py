@@ -5,9 +5,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import av
+from av.audio.stream import AudioStream
 from av.packet import Packet
 from av.video.stream import VideoStream
 
@@ -93,6 +94,17 @@ class Muxer:
     def add_copy(self, stream: VideoStream) -> VideoStream:
         """Add the video stream for packets encoded like those of `stream`; call it once, before anything else."""
         return self._added(self._container.add_stream_from_template(stream))
+
+    def add_sound(self, stream: AudioStream) -> AudioStream:
+        """Add a stream for sound packets encoded like those of `stream`, which `copy` writes."""
+        with self.errors():
+            return self._container.add_stream_from_template(stream)
+
+    def copy(self, packet: "Packet[Any]", stream: VideoStream | AudioStream) -> None:
+        """Write a packet, its times as they are, to a stream of this file."""
+        with self.errors():
+            packet.stream = stream
+            self._container.mux(packet)
 
     def write(self, packets: Iterable["Packet[VideoStream]"]) -> None:
         """Write encoded frames in decoding order, and the sound that begins before them.

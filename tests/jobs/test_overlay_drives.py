@@ -1,14 +1,18 @@
 """Overlays, statistics and frames of drives."""
 
 import json
+from functools import partial
 
 import pytest
+from helpers.clips import picture_times
 from helpers.drive_clips import TheUpperHalfIsSky, make_drive
 
 import roadseg
 from roadseg.errors import InputError
 from roadseg.jobs.overlay import overlay_videos
 from roadseg.jobs.stats import stats
+from roadseg.labels.catalogue import CITYSCAPES_19
+from roadseg.report.pages import write_reports
 from roadseg.report.stats_tables import stats_csv, stats_tables
 
 pytestmark = pytest.mark.timeout(60)
@@ -50,6 +54,40 @@ def test_results_of_a_drive_say_where_they_belong_and_channels_never_mix(card, t
     assert stats([out], channel="rear").totals.frames == 5
     with pytest.raises(InputError, match=r"no results of the channel 'front'\nThere are 2 of 'rear': give --channel\."):
         stats([out / DRIVE / "rear"])
+
+
+def test_a_drive_has_one_page_and_one_joined_video(card, tmp_path):
+    out, pages, found = tmp_path / "out", [], roadseg.find_drives(card)
+    call = partial(overlay_videos, out=out, run=TheUpperHalfIsSky(), on_page=pages.append)
+    call(found.videos(), join=True)
+    page, joined = out / DRIVE / f"{DRIVE}.report.html", out / DRIVE / f"{DRIVE}.joined.overlay.mp4"
+    assert pages == [page] and not list((out / DRIVE).glob("*_NF.report.html"))
+    assert [float(time) for time in picture_times(joined)] == pytest.approx(
+        [*(0.1 * number for number in range(5)), *(10 + 0.1 * number for number in range(6))]
+    )
+    call(found.videos(), join=True)
+    assert pages == [page]  # nothing is new
+    call(found.videos(channel="rear"))
+    rear = out / DRIVE / "rear" / f"{DRIVE}.report.html"
+    assert pages[1:] == [rear, out / "index.html"]
+    index = pages[-1].read_text()
+    assert f"{DRIVE}/rear" in index and "2 drives" in index
+    assert roadseg_reports(out) == {page, rear, out / "index.html"}
+
+
+def roadseg_reports(out):
+    reports = write_reports([out])
+    assert not reports.failed
+    return set(reports.written)
+
+
+def test_a_drive_of_two_networks_has_no_page_and_says_why(card, tmp_path):
+    out, warnings, (first, second) = tmp_path / "out", [], roadseg.find_drives(card).videos()
+    overlay_videos([first], out, TheUpperHalfIsSky())
+    other = TheUpperHalfIsSky(CITYSCAPES_19, "other")
+    overlay_videos([second], out, other, on_warning=warnings.append)
+    assert len(warnings) == 1 and "has other classes than" in warnings[0]
+    assert not (out / DRIVE / f"{DRIVE}.report.html").exists()
 
 
 def test_rear_clips_without_a_drive_do_not_mix_either(card, tmp_path):

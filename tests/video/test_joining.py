@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import av
 import pytest
-from helpers.clips import make_clip, sound_packets
+from helpers.clips import make_clip, picture_times, sound_packets
 from test_writer import frames, times, write
 
 from roadseg.errors import VideoError
-from roadseg.video.joining import join_videos
+from roadseg.video.joining import join_at, join_videos
 from roadseg.video.reader import VideoReader
 
 RATE = Fraction(25)
@@ -93,3 +93,37 @@ def test_videos_that_are_encoded_otherwise_are_not_joined(tmp_path):
     with pytest.raises(VideoError, match=r"large\.mp4: encoded with other settings than .*small\.mp4"):
         join_videos([small, large], tmp_path / "out.mp4", time_base=Fraction(1, 25))
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_parts_with_gaps_and_overlaps_each_from_its_own_time(tmp_path):
+    for number, frames_ in enumerate((10, 10, 5)):
+        make_clip(tmp_path / f"{number}.mp4", pts=range(frames_), sound="aac", options={"bf": "0", "crf": "12"})
+    starts = (Fraction(0), Fraction(3, 10), Fraction(2))
+    parts = [(start, tmp_path / f"{number}.mp4") for number, start in enumerate(starts)]
+    assert join_at(parts, tmp_path / "all.mp4") == []
+    shown = [*(Fraction(n, 25) for n in range(8)), *(starts[1] + Fraction(n, 25) for n in range(10))]
+    shown += [2 + Fraction(n, 25) for n in range(5)]
+    assert [pytest.approx(float(each), abs=1e-4) for each in picture_times(tmp_path / "all.mp4")] == list(
+        map(float, shown)
+    )
+    sound = sound_packets(tmp_path / "all.mp4")
+    assert all(before[1] < after[1] for before, after in pairwise(sound))
+    assert {packet for packet, _, _ in sound} <= {packet for _, path in parts for packet, _, _ in sound_packets(path)}
+    gap = max(after[1] - before[1] for before, after in pairwise(sound))
+    assert float(gap) == pytest.approx(2 - 0.7, abs=0.06)
+
+
+def test_a_part_without_sound_leaves_a_gap_and_one_of_another_size_is_refused(tmp_path):
+    options = {"bf": "0", "crf": "12"}
+    make_clip(tmp_path / "silent.mp4", pts=range(5), options=options)
+    make_clip(tmp_path / "loud.mp4", pts=range(5), options=options, sound="aac")
+    make_clip(tmp_path / "large.mp4", pts=range(5), options=options, size=(80, 64))
+    silent, loud, large = (
+        (Fraction(n), tmp_path / f"{name}.mp4") for n, name in enumerate(("silent", "loud", "large"))
+    )
+    assert join_at([silent, loud], tmp_path / "all.mkv") == []
+    assert len(picture_times(tmp_path / "all.mkv")) == 10
+    assert min(float(time) for _, time, _ in sound_packets(tmp_path / "all.mkv")) > 0.9
+    with pytest.raises(VideoError, match=r"large\.mp4: encoded with other settings than silent\.mp4.*\n.*--height"):
+        join_at([silent, large], tmp_path / "no.mp4")
+    assert not (tmp_path / "no.mp4").exists()

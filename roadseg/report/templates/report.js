@@ -12,6 +12,7 @@
   const margin = { l: 44, r: 10, t: 22, b: 28 };
   const tipped = 5; // classes in the tip
   const length = data.end - data.begin;
+  let playing = 0; // the clip in the player
 
   const clock = (seconds, digits = 0) => {
     const whole = Math.floor(seconds + 1e-6);
@@ -49,6 +50,10 @@
     return { values, labels: values.map((value) => clock(value, step < 1 ? 1 : 0)) };
   };
 
+  /** Time between clips. */
+  const gaps = () => data.clips.slice(1).map((clip, index) => [data.clips[index].end, clip.start])
+    .filter(([start, end]) => end - start > 0.5);
+
   const draw = () => {
     const times = [...data.seconds, data.end];
     const traces = shown().map((one) => ({
@@ -75,6 +80,8 @@
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--muted") },
+      shapes: gaps().map(([start, end]) => ({ type: "rect", xref: "x", yref: "paper", x0: start, x1: end, y0: 0, y1: 1,
+        fillcolor: colour("--line"), line: { width: 0 }, layer: "below" })),
       xaxis: { ...axis, range: [data.begin, data.end], tickvals: values, ticktext: labels, showgrid: false },
       yaxis: {
         ...axis,
@@ -90,8 +97,8 @@
 
   // ---- Time
 
-  /** Time of the video that the overlay shows now; the overlay of a part begins at 0. */
-  const time = () => data.begin + video.currentTime;
+  /** Time that the player shows now: an overlay of a part, or of a clip of a drive, begins at 0. */
+  const time = () => data.clips[playing].zero + video.currentTime;
   const width = () => timeline.clientWidth - margin.l - margin.r;
   const left = (seconds) => margin.l + ((clamp(seconds, data.begin, data.end) - data.begin) / length) * width();
   const timeAt = (event) =>
@@ -116,11 +123,42 @@
     }
   };
 
+  /** The clip of a time; of a time between clips, the next. */
+  const clipAt = (seconds) => {
+    const next = data.clips.findIndex((clip) => seconds < clip.end);
+    return next < 0 ? data.clips.length - 1 : next;
+  };
+  /** A time between clips is taken for the last second of the clip before: steps back lead across. */
+  const before = (seconds) => {
+    const gap = gaps().find(([start, end]) => seconds >= start && seconds < end);
+    return gap ? gap[0] - 1 : seconds;
+  };
+  const clipButtons = [...document.querySelectorAll("[data-clip]")];
+  const mark = () => clipButtons.forEach((button, index) => button.setAttribute("aria-current", index === playing));
+  mark();
+
+  /** Show a clip from a time on, and go on playing if the one before did. */
+  const change = (index, seconds, plays) => {
+    playing = index;
+    video.src = data.clips[index].source;
+    video.currentTime = seconds - data.clips[index].zero;
+    if (plays) video.play();
+    mark();
+  };
+
   const seek = (seconds) => {
     // Not by the video's own duration: one that starts late ends later than that.
-    video.currentTime = clamp(seconds, data.seconds[0], data.end) - data.begin;
+    const wanted = clamp(seconds, data.seconds[0], data.end);
+    const index = clipAt(wanted);
+    const there = Math.max(wanted, data.clips[index].start);
+    if (index !== playing) change(index, there, !video.paused);
+    else video.currentTime = there - data.clips[index].zero;
     place();
   };
+
+  video.addEventListener("ended", () => {
+    if (playing + 1 < data.clips.length) change(playing + 1, data.clips[playing + 1].start, true);
+  });
 
   const follow = () => {
     place();
@@ -142,7 +180,7 @@
     hover.style.transform = `translateX(${left(seconds)}px)`;
     const largest = [...shown()].sort((a, b) => b.shares[point] - a.shares[point]).slice(0, tipped);
     const title = document.createElement("strong");
-    title.textContent = clock(seconds, 1);
+    title.textContent = clock(seconds, 1) + (data.wall === null ? "" : ` · ${clock((data.wall + seconds) % 86400)}`);
     tip.replaceChildren(
       title,
       ...largest
@@ -183,11 +221,11 @@
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const step = event.shiftKey ? 10 : 1;
     const keys = {
-      ArrowLeft: () => seek(time() - step),
-      ArrowDown: () => seek(time() - step),
+      ArrowLeft: () => seek(before(time() - step)),
+      ArrowDown: () => seek(before(time() - step)),
       ArrowRight: () => seek(time() + step),
       ArrowUp: () => seek(time() + step),
-      PageDown: () => seek(time() - length / 10),
+      PageDown: () => seek(before(time() - length / 10)),
       PageUp: () => seek(time() + length / 10),
       Home: () => seek(data.begin),
       End: () => seek(data.end),
@@ -207,6 +245,7 @@
       video.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" });
     });
   }
+  clipButtons.forEach((button, index) => button.addEventListener("click", () => seek(data.clips[index].start)));
   const classButtons = [...document.querySelectorAll("[data-class]")];
   const choose = () => {
     for (const button of classButtons) button.setAttribute("aria-pressed", single.has(Number(button.dataset.class)));
