@@ -206,7 +206,11 @@ def test_nothing_from_outside_becomes_markup(results):
         if not files.overlay.exists():
             files.overlay.write_bytes(results.files.overlay.read_bytes())
         clips = (replace(results.clips[0], files=files),)
-        return report_page(replace(results, name=files.name, files=files, clips=clips, summary=results.summary.model_copy(update=update)))
+        return report_page(
+            replace(
+                results, name=files.name, files=files, clips=clips, summary=results.summary.model_copy(update=update)
+            )
+        )
 
     hostile, plain = page_of(HOSTILE, HOSTILE_NAME), Elements(page_of("text", "clip"))
     parsed = Elements(hostile)
