@@ -1,5 +1,6 @@
 """Cost of a training step by part, beside the same step in plain code."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +9,9 @@ from typing import Any
 
 import torch
 from torch import nn
-from training.measures import Laps, counting_saved_bytes
+from training.measures import Clock, Laps, counting_saved_bytes
 from training.plain import PlainStep
-from training.setting import SIZES, build, draw_batches
+from training.setting import SIZES, USUAL_SIZE, build, draw_batches
 
 from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.method import Method
@@ -74,24 +75,26 @@ def measure_training(
     precision: Precision = "float32",
     steps: int = 5,
     size: tuple[int, int] | None = None,
+    clock: Clock = time.perf_counter,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TrainingCost:
     """Make steps of either kind in turn, so that other work on the machine slows both, and measure them.
 
     Args:
-        model: a key of `SIZES`.
+        model: a name that `build_model` knows; a backbone of transformers starts from random weights.
         device: device of both; see `roadseg.runtime.start`.
         precision: precision of our step.
         steps: number of measured steps of each kind, after one that is not measured.
-        size: (width, height) of the images, by default that of `SIZES`.
+        size: (width, height) of the images, by default that of `SIZES`, or the usual one.
+        clock: measures time; `time.process_time` counts that of all threads, on which other work has less effect.
         on_progress: called with (steps made, steps in all).
 
     Raises:
         InputError: the device is not there.
     """
     runtime = start(device, precision)
-    size = size or SIZES[model]
-    ours, plain = _Ours(build(model, runtime)), _Plain(build(model, runtime))
+    size = size or SIZES.get(model, USUAL_SIZE)
+    ours, plain = _Ours(build(model, runtime), clock), _Plain(build(model, runtime), clock)
     our_parts, plain_parts = [], []
     with TemporaryDirectory() as folder:
         batches = load_batches(draw_batches(Path(folder), size), 0, steps + 2, workers=0)
@@ -122,8 +125,8 @@ def measure_training(
 class _Ours:
     """Our step, timed."""
 
-    def __init__(self, trainer: Trainer) -> None:
-        self.laps = Laps(trainer.method.runtime.device)
+    def __init__(self, trainer: Trainer, clock: Clock) -> None:
+        self.laps = Laps(trainer.method.runtime.device, clock)
         trainer.method = _TimedMethod(trainer.method, self.laps)
         self._trainer = trainer
         self.networks: list[nn.Module] = [trainer.method.segmenter, *trainer.method.auxiliary_networks.values()]
@@ -137,8 +140,8 @@ class _Ours:
 class _Plain:
     """The plain step, timed."""
 
-    def __init__(self, trainer: Trainer) -> None:
-        self.laps = Laps(trainer.method.runtime.device)
+    def __init__(self, trainer: Trainer, clock: Clock) -> None:
+        self.laps = Laps(trainer.method.runtime.device, clock)
         self._step = PlainStep(trainer, self.laps)
         self.networks = self._step.networks
 

@@ -1,18 +1,22 @@
 """Time by part, and bytes saved for the backward pass."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
+Clock = Callable[[], float]
+"""Returns seconds since any moment."""
+
 
 class Laps:
     """Seconds by part of a repeated task; waits for the device at the end of each part."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, clock: Clock = time.perf_counter) -> None:
         self._on_cpu = device.type == "cpu"
+        self._clock = clock
         self._parts: dict[str, float] = {}
         self.restart()
 
@@ -34,7 +38,7 @@ class Laps:
     def _now(self) -> float:
         if not self._on_cpu:
             torch.accelerator.synchronize()
-        return time.perf_counter()
+        return self._clock()
 
 
 class SavedBytes:

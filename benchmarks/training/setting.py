@@ -17,9 +17,11 @@ from roadseg.runtime import Runtime, seed_everything
 from roadseg.training.optimizers import OptimizerOptions, Schedule, auxiliary_optimizer, segmenter_optimizer
 from roadseg.training.trainer import Trainer
 
-SIZES = {"fast": (480, 272), "resnet101": (321, 161), "vgg16": (321, 161)}
-"""(width, height) of the images by network: an eighth of a megapixel for video, and a quarter of the side at which
-the networks of the paper were trained."""
+SIZES = {"resnet101": (321, 161), "vgg16": (321, 161)}
+"""(width, height) of the images by network, where it is not `USUAL_SIZE`: a quarter of the side at which the networks
+of the paper were trained."""
+USUAL_SIZE = (480, 272)
+"""An eighth of a megapixel, for video."""
 IMAGES = 4
 SEGMENTATION_WEIGHTS = (1.0, 0.1)
 ADVERSARIAL_WEIGHTS = (0.001, 0.0002)

@@ -31,6 +31,7 @@ from roadseg.inference.openvino_engine import OpenVinoEngine
 from roadseg.inference.openvino_runtime import openvino_version
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.inputs.documents import read_json
+from roadseg.models.domain_statistics import has_source_statistics, keep_source_statistics
 from roadseg.models.engine import Engine
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import to_tensor
@@ -45,6 +46,8 @@ PATIENCE = 300.0
 CHILD = "from roadseg.inference.self_check import answer; answer()"
 """Program of the process in which OpenVINO is checked."""
 QUESTION, ANSWER = "question.pt", "answer.pt"
+REFUSED = 3
+"""Exit code of that process if OpenVINO cannot run the network, unlike 1 for what may pass, such as too little memory."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def check_engine(engine: Engine, network: SegmentationNetwork, weights: str, *, 
             return Outcome(), False
         except _NoAnswerError as error:
             return Outcome(str(error)), error.lasting
-        except (OSError, RuntimeError, AttributeError) as error:  # the last for networks that cannot be pickled
+        except (OSError, RuntimeError) as error:
             return Outcome(f"fails: {_first_line(str(error))}"), False
         bounds = EXACT if engine.name.endswith(" float32") else ROUNDED
         return compared(scores, reference, bounds), True
@@ -189,15 +192,29 @@ def street() -> NDArray[np.uint8]:
 
 def answer() -> None:
     """Compute the scores that the working folder asks for; the program of a process of its own."""
-    network, precision, pixels = torch.load(QUESTION, weights_only=False)
-    torch.save(OpenVinoEngine(network, precision).scores(pixels, LABEL_SIZE), ANSWER)
+    kind, arguments, state, precision, pixels = torch.load(QUESTION, weights_only=False)
+    try:
+        network = kind(**arguments, pretrained=False)
+        if has_source_statistics(state):
+            keep_source_statistics(network)
+        network.load_state_dict(state)
+        scores = OpenVinoEngine(network.eval(), precision).scores(pixels, LABEL_SIZE)
+    except Exception as error:
+        if isinstance(error, (MemoryError, OSError, ImportError)) or "alloc" in str(error):
+            raise
+        sys.stderr.write(f"{type(error).__name__}: {_first_line(str(error))}\n")
+        sys.exit(REFUSED)
+    torch.save(scores, ANSWER)
 
 
 def _scores(engine: Engine, network: SegmentationNetwork, pixels: Tensor) -> Tensor:
     if not isinstance(engine, OpenVinoEngine):
         return engine.scores(pixels.to(engine.device), LABEL_SIZE).cpu()
     with TemporaryDirectory(prefix="roadseg-check-") as folder:
-        torch.save((network, engine.name.split()[1], pixels), Path(folder, QUESTION))
+        # Not the network itself: backbones of other libraries have hooks that cannot be pickled.
+        arguments = {"num_classes": network.num_classes, "levels": network.levels, **network.options}
+        question = (type(network), arguments, network.state_dict(), engine.name.split()[1], pixels)
+        torch.save(question, Path(folder, QUESTION))
         modules = os.pathsep.join(str(Path(place).absolute()) for place in sys.path)
         try:
             ended = subprocess.run(

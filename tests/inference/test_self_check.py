@@ -70,10 +70,14 @@ def test_an_engine_that_was_named_is_not_replaced(faulty):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "problem"),
-    [("import os; os.abort()", "SIGABRT"), ("import time; time.sleep(60)", "gave no answer within 0.2 s")],
+    [
+        ("import os; os.abort()", "SIGABRT"),
+        ("import time; time.sleep(60)", "gave no answer within 0.2 s"),
+        (f"import sys; print('TypeError: None', file=sys.stderr); sys.exit({self_check.REFUSED})", "TypeError: None"),
+    ],
 )
 @pytest.mark.extra("openvino")
-def test_openvino_that_dies_or_hangs_is_replaced_and_not_tried_again(monkeypatch, program, problem):
+def test_openvino_that_dies_hangs_or_refuses_is_replaced_and_not_tried_again(monkeypatch, program, problem):
     monkeypatch.setattr(self_check, "CHILD", program)
     monkeypatch.setattr(self_check, "PATIENCE", 0.2 if "sleep" in program else 60)
     segmenter = load_segmenter(device="cpu")

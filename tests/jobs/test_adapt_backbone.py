@@ -65,8 +65,8 @@ def test_a_run_needs_no_folder(data, tmp_path):
     image, _ = street(0)
     before = load_segmenter(tmp_path / "run", device="cpu", engine="torch").label(image)
     shutil.rmtree(tmp_path / "swin")
-    usual = load_segmenter(tmp_path / "run", device="cpu")  # OpenVINO cannot trace the hooks of the library
-    assert "torch" in usual.name
+    usual = load_segmenter(tmp_path / "run", device="cpu")  # by OpenVINO, if that is installed
+    assert not usual.notices and (usual.label(image) == before).mean() > 0.8
     after = load_segmenter(tmp_path / "run", device="cpu", engine="torch")
     assert (after.label(image) == before).all()
 
