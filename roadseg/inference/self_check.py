@@ -47,7 +47,7 @@ CHILD = "from roadseg.inference.self_check import answer; answer()"
 """Program of the process in which OpenVINO is checked."""
 QUESTION, ANSWER = "question.pt", "answer.pt"
 REFUSED = 3
-"""Exit code of that process if OpenVINO cannot run the network, unlike 1 for what may pass, such as too little memory."""
+"""Exit code of that process if OpenVINO cannot run the network; 1 is for what may pass, such as too little memory."""
 
 
 @dataclass(frozen=True)
