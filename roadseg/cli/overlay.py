@@ -53,7 +53,7 @@ from roadseg.cli.options import (
 from roadseg.cli.overlay_images import overlay_images, refuse_video_options
 from roadseg.cli.overlay_options import Container, Encoder, MakeGif, Masks, Overwrite, Ray, RayCpus, RayGpuShare, Shard
 from roadseg.cli.overlay_results import OverlayBars, report_gif, report_result, show_results
-from roadseg.cli.position import Gps, GpsOffset, NoPosition, chosen_gps
+from roadseg.cli.position import Gps, GpsOffset, NoPosition, TrimEnds, chosen_gps, parse_metres
 from roadseg.errors import one_line
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def overlay(
     gps: Gps = "auto",
     gps_offset: GpsOffset = None,
     no_position: NoPosition = False,
+    trim_ends: TrimEnds = "",
     flip: Flip = False,
     scales: Scales = "1",
     smooth: Smooth = False,
@@ -159,6 +160,7 @@ def overlay(
         "gif": gif,
         "gps": chosen_gps(gps, no_position=no_position),
         "gps_offset": gps_offset,
+        "trim_ends": parse_metres(trim_ends),
         "flip": flip,
         "scales": parse_scales(scales),
         "adapt_bn": adapt_bn,

@@ -5,6 +5,7 @@ from contextlib import closing, nullcontext
 from fractions import Fraction
 from functools import partial
 from itertools import chain
+from math import inf
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Literal, NamedTuple, Unpack
@@ -28,7 +29,9 @@ from roadseg.overlay.masks import MasksFormat
 from roadseg.overlay.ray_jobs import overlay_on_ray
 from roadseg.overlay.summary import OverlayFiles, OverlayOptions, OverlaySummary
 from roadseg.overlay.tasks import Shard, Task, clashes, find_tasks
+from roadseg.overlay.trimmed import without_ends
 from roadseg.positions.options import PositionChoice
+from roadseg.positions.read import NONE
 from roadseg.runtime import DeviceName
 from roadseg.video.encoders import DEFAULT_ENCODER, EncoderName
 from roadseg.video.find import Container, FoundVideo, Given
@@ -74,6 +77,7 @@ def overlay_videos(
     encoder: EncoderName = DEFAULT_ENCODER,
     gps: str | PathLike[str] = "auto",
     gps_offset: float | None = None,
+    trim_ends: float = 0.0,
     frame_rate: float | Fraction | None = None,
     start: float | Fraction = 0,
     duration: float | Fraction | None = None,
@@ -133,6 +137,8 @@ def overlay_videos(
         gps: "auto" to read where each video was from the video itself or a file of its name beside it, the path of a
             file, or "none": then nothing of it is read or written. See docs/position.md.
         gps_offset: seconds that are added to the times of the positions.
+        trim_ends: leave the first and last so many metres of each drive, or of each video by itself, out of all
+            results; a video without positions is refused.
         frame_rate: frames per second, for streams without timestamps such as raw H.264.
         start: draw on frames that begin at this time, in seconds of the video's clock, or later. The overlay begins
             with the first of them, its sound too; tables, pages and masks with times keep those of the video.
@@ -169,6 +175,10 @@ def overlay_videos(
         raise InputError("ray and shard exclude each other", "Ray gives every video to one of its workers.")
     if isinstance(run, Segmenter) and (ray is not None or input_size is not None):
         raise InputError("run: a segmenter, where input_size or ray needs the path of a run", "Give the path.")
+    if not 0 <= trim_ends < inf:
+        raise InputError(f"trim_ends: {trim_ends}, wanted metres from 0 on", "200 hides a home in most towns.")
+    if trim_ends and fspath(gps) == NONE:
+        raise InputError("trim_ends needs positions, of which nothing is to be read", "Leave one of the two out.")
     if not 0 < ray_gpu_share <= 1:
         raise InputError(f"ray_gpu_share: {ray_gpu_share}, wanted above 0 up to 1", "Give 0.25 for four workers a GPU.")
     file = chosen_file(Path(out), "a video")
@@ -201,10 +211,13 @@ def overlay_videos(
         beside = tasks[0].files()
         if gif and beside.gif.exists() and not beside.summary.exists() and not overwrite:
             raise InputError(f"{beside.gif}: there already", "Replace it with --overwrite, or choose another --out.")
+    failures: list[Failure] = []
+    if trim_ends:
+        tasks, failures = without_ends(tasks, options.position, options.interval, trim_ends, on_warning)
     refused = clashes(tasks, container)
     tasks = part.of(tasks) if part else tasks
     pages = Pages(tasks, container, out, join=join, on_page=on_page, on_warning=on_warning)
-    failures = [Failure.of(task, refused[task]) for task in tasks if task in refused]
+    failures += [Failure.of(task, refused[task]) for task in tasks if task in refused]
     tasks = [task for task in tasks if task not in refused]
     found: Generator[OverlaySummary | Failure]
     if ray is not None:

@@ -43,12 +43,12 @@ from roadseg.overlay.summary import (
     OverlayJob,
     OverlayOptions,
     OverlaySummary,
-    PositionSummary,
     SectionSummary,
     StageTiming,
     earlier_summary,
 )
 from roadseg.overlay.tasks import Task
+from roadseg.positions.summary import PositionSummary
 from roadseg.video.find import ClipPlace
 from roadseg.video.frame import Frame
 from roadseg.video.pipeline import Pipeline
@@ -81,6 +81,7 @@ def overlay_or_failure(
 ) -> OverlaySummary | Failure:
     """Call `overlay_video`; return its error as a `Failure`, so that one broken video does not stop the others."""
     options = options if task.track is None else replace(options, track=task.track)
+    options = options if task.interval is None else replace(options, interval=task.interval)
     files = task.files(options.container)
     try:
         return overlay_video(
@@ -154,7 +155,10 @@ def overlay_video(
             raise VideoError(f"{video}: none of its frames can be decoded", "Check that it plays elsewhere.")
         like = first.frame
         begins = 0 if options.interval.is_whole else like.pts
-        mask, mask_notices = mask_of(video, options.mask, size, files.mask, files.mask_preview, track=options.track)
+        found_at = files.mask, files.mask_preview
+        mask, mask_notices = mask_of(
+            video, options.mask, size, *found_at, track=options.track, interval=options.interval
+        )
         versions = _versions()
         aspect_ratio = reader.info.shown_aspect_ratio
         track = options.position.track(video, reader.info)

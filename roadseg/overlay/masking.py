@@ -14,7 +14,8 @@ from roadseg.errors import DatasetError, InputError, VideoError
 from roadseg.files import write_png
 from roadseg.inputs.documents import read_bytes
 from roadseg.inputs.limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS
-from roadseg.video.sample import sample_frames
+from roadseg.video.interval import WHOLE, Interval
+from roadseg.video.sample import sample_frames, timed_frames
 from roadseg.video.static_regions import find_static_regions
 
 SAMPLED = 64
@@ -108,6 +109,7 @@ def mask_of(
     preview: Path,
     *,
     track: int | None = None,
+    interval: Interval = WHOLE,
 ) -> tuple[Mask | None, list[str]]:
     """Return the mask of one video, and notices about it.
 
@@ -121,6 +123,7 @@ def mask_of(
         image: path for the mask.
         preview: path for a frame with the mask on it.
         track: see `VideoReader`.
+        interval: part of the video from which the frame is taken; the mask is found in all of it.
 
     Returns:
         The mask, None if nothing is left out; notices, each in a sentence.
@@ -136,7 +139,9 @@ def mask_of(
     try:
         frames = sample_frames(video, (max(1, round(scale * size[0])), max(1, round(scale * size[1]))), SAMPLED, track)
         found = find_static_regions(frames)
-        middle = sample_frames(video, size, 1, track)[0] if found.mask.any() else None
+        middle = None
+        if found.mask.any():
+            _, (middle,) = timed_frames(video, size, every=1.0, most=1, enough=1, track=track, interval=interval)
     except VideoError as error:
         return None, [f"no mask: {error.cause}"]
     if middle is None:

@@ -23,7 +23,7 @@ from roadseg.overlay.masking import Mask, MaskChoice
 from roadseg.overlay.masks import MASKS_SUFFIXES, MasksFormat
 from roadseg.overlay.stats import ClassShare, ClassTotals
 from roadseg.positions.options import DEFAULT_POSITION, PositionChoice
-from roadseg.positions.track import Track
+from roadseg.positions.summary import PositionSummary
 from roadseg.video.encoders import DEFAULT_ENCODER, ENCODERS, EncoderName
 from roadseg.video.find import OVERLAY_SUFFIXES, ClipPlace, Container
 from roadseg.video.interval import WHOLE, Interval
@@ -286,26 +286,6 @@ class SectionSummary(BaseModel):
             for start, scene in zip([0.0, *adapted.starts], adapted.scenes, strict=True)
             for choice in [adapted.choices[scene]]
         ]
-
-
-class PositionSummary(BaseModel):
-    """Positions of a video."""
-
-    source: str
-    """Format, and the name of the file if it is not the video; empty where positions were found and cannot be used."""
-    fixes: int
-    """Number of positions while the video ran."""
-    offset_s: float
-    """Seconds that `--gps-offset` added to their times."""
-    notices: list[str]
-    """Losses and assumptions, each in a sentence."""
-
-    @classmethod
-    def of(cls, track: Track | None) -> Self | None:
-        """Return the summary of a track; None where there is none."""
-        if track is None:
-            return None
-        return cls(source=track.source, fixes=len(track), offset_s=track.offset_s, notices=list(track.notices))
 
 
 class StageTiming(BaseModel):

@@ -11,6 +11,7 @@ from roadseg.files import resolved
 from roadseg.overlay.summary import OverlayFiles
 from roadseg.video.container import separate_tracks
 from roadseg.video.find import ClipPlace, Container, Given, find_videos
+from roadseg.video.interval import Interval
 
 
 class Task(NamedTuple):
@@ -24,6 +25,8 @@ class Task(NamedTuple):
     """Place in a drive; None for a video that no drive named."""
     overlay: Path | None = None
     """Path of the overlay, where a person chose it."""
+    interval: Interval | None = None
+    """Part of the video, where it is another one than that of the other videos."""
 
     def files(self, container: Container = "mp4") -> OverlayFiles:
         """Return the paths of the results."""

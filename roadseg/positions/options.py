@@ -45,7 +45,7 @@ class PositionChoice:
         file = sidecar_of(video) if self.gps == AUTO else Path(self.gps)
         return self.gps if file is None else f"{AUTO} " * (self.gps == AUTO) + fingerprint(file)
 
-    def track(self, video: Path, info: VideoInfo) -> Track | None:
+    def track(self, video: Path, info: VideoInfo | None = None) -> Track | None:
         """Return the track of a video, see `read_track`."""
         return read_track(video, self.gps, offset=self.offset_s, info=info)
 
