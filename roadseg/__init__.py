@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from roadseg.jobs.overlay import overlay_videos
     from roadseg.jobs.overlay_images import overlay_images
     from roadseg.jobs.quantize import quantize
+    from roadseg.jobs.stats_along import stats_along
     from roadseg.labels.space import LabelSpace
     from roadseg.positions.read import read_track
     from roadseg.streets.render import render_street
@@ -73,6 +74,7 @@ __all__ = [
     "read_track",
     "render_street",
     "render_streets",
+    "stats_along",
     "write_labels",
 ]
 
@@ -105,6 +107,7 @@ _MODULES = {
     "read_track": "roadseg.positions.read",
     "render_street": "roadseg.streets.render",
     "render_streets": "roadseg.datasets.rendered",
+    "stats_along": "roadseg.jobs.stats_along",
     "write_labels": "roadseg.jobs.labelling",
 }
 """Module of each public name. A new name goes here, into `__all__` and into the imports above."""

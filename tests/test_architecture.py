@@ -22,6 +22,7 @@ LAYERS = [
     {"training"},
     {"inference"},
     {"overlay"},
+    {"along"},
     {"evaluation"},
     {"retrieval"},
     {"report"},

@@ -192,6 +192,19 @@ def parse_duration(text: str) -> Fraction:
     return seconds
 
 
+def parse_length(text: str) -> float:
+    """Read `100m`, `0.5km` or `100` as metres.
+
+    Raises:
+        typer.BadParameter: it is not written so, or is 0.
+    """
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*(m|km|)", text.strip())
+    metres = float(match[1]) * (1000 if match[2] == "km" else 1) if match else 0.0
+    if not metres:
+        raise typer.BadParameter(f"{text!r} is not a length; write for example 100m or 0.5km")
+    return metres
+
+
 def parse_offset(text: str) -> timedelta:
     """Read `+05:30`, `-8` or `0` as local time minus UTC.
 

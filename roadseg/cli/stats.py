@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from roadseg.cli.along import BY_PLACE, Along, ByPlace, CellSize, Indices, TrimEnds, show_by_place
 from roadseg.cli.console import Debug, Json, Quiet, Reporter
 from roadseg.cli.options import parse_offset
 from roadseg.cli.tables import check_suffix, shown
@@ -20,7 +21,7 @@ def stats(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", callback=check_suffix, help="Save to FILE.md, .csv or .json."),
+        typer.Option("--out", "-o", metavar="FILE", help=f"Save to FILE.md, .csv or .json; by place: {BY_PLACE}."),
     ] = None,
     channel: Annotated[
         str, typer.Option(metavar="NAME", help="Direction of the cameras that count: front, rear, cabin, left, ...")
@@ -28,6 +29,10 @@ def stats(
     utc_offset: Annotated[
         str, typer.Option(metavar="+HH:MM", help="Time zone of the hours: local time minus UTC, e.g. +05:30.")
     ] = "+00:00",
+    along: Along = None,
+    grid: CellSize = None,
+    indices: Indices = None,
+    trim_ends: TrimEnds = None,
     quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -38,11 +43,19 @@ def stats(
     Channels never mix: a rear camera counts with --channel rear alone.
     The time of day is known for videos with a creation time. People and vehicles are always listed.
 
+    With --along or --grid, by place along the road, for maps: class shares by time and by distance, and indices.
+
     [bold]Example:[/bold] roadseg stats overlays --utc-offset +05:30 --out drives.csv
+    [bold]Example:[/bold] roadseg stats overlays --along 100m --out road.geojson
     """
+    by_place = ByPlace(along, grid, indices, trim_ends)
+    if by_place.wanted:
+        show_by_place(Reporter(quiet=quiet, as_json=as_json), folders, out, channel, by_place)
+        return
     from roadseg.jobs.stats import stats as add_up
     from roadseg.report.stats_tables import stats_tables
 
+    check_suffix(out)
     offset = parse_offset(utc_offset)
     reporter = Reporter(quiet=quiet, as_json=as_json)
     with reporter.bars("videos") as bars:

@@ -227,7 +227,7 @@ def read_frames(path: Path, names: Sequence[str]) -> Iterator[FrameRows]:
     Raises:
         InputError: it cannot be read, or does not have these columns.
     """
-    columns = ["seconds", "duration_seconds", *(f"pixels_{_column(name)}" for name in names)]
+    columns = ["seconds", "duration_seconds", *(f"pixels_{column_name(name)}" for name in names)]
     try:
         # Most tables are small: threads and reading ahead cost more there than they save.
         with pq.ParquetFile(path, pre_buffer=False) as file:
@@ -331,12 +331,13 @@ def _unreadable(path: Path) -> InputError:
     return InputError(f"{path}: not a table of frames, or damaged", "Draw the video again with --overwrite.")
 
 
-def _column(name: str) -> str:
+def column_name(name: str) -> str:
+    """Return the name of a class as columns have it, with underscores for blanks."""
     return name.replace(" ", "_")
 
 
 def _schema(names: Sequence[str], metadata: dict[str, str]) -> pa.Schema:
-    columns = [_column(name) for name in names]
+    columns = [column_name(name) for name in names]
     return pa.schema(
         [
             ("index", pa.int64()),

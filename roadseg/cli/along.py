@@ -1,0 +1,83 @@
+"""Options of `roadseg stats` for places along the road, and what it prints of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+from rich.markup import escape
+
+from roadseg.cli.console import Reporter
+from roadseg.cli.options import parse_length
+from roadseg.cli.tables import shown
+
+BY_PLACE = ".geojson, .gpkg, .csv or .parquet"
+PANEL = "By place along the road"
+
+Along = Annotated[
+    str | None,
+    typer.Option("--along", metavar="LENGTH", rich_help_panel=PANEL, help="By segments of each drive, e.g. 100m."),
+]
+CellSize = Annotated[
+    str | None,
+    typer.Option("--grid", metavar="LENGTH", rich_help_panel=PANEL, help="By square cells over all drives, e.g. 100m."),
+]
+Indices = Annotated[
+    Path | None,
+    typer.Option("--indices", metavar="FILE", rich_help_panel=PANEL, help="TOML file of your own indices."),
+]
+TrimEnds = Annotated[
+    str | None,
+    typer.Option(
+        "--trim-ends", metavar="LENGTH", rich_help_panel=PANEL, help="Leave out begin and end of each drive, e.g. 200m."
+    ),
+]
+
+
+class ByPlace(NamedTuple):
+    """The options as they were given."""
+
+    along: str | None
+    grid: str | None
+    indices: Path | None
+    trim_ends: str | None
+
+    @property
+    def wanted(self) -> bool:
+        """True if figures by place are asked for.
+
+        Raises:
+            typer.BadParameter: two divisions are given, or none for options that need one.
+        """
+        ways = [way for way in (self.along, self.grid) if way is not None]
+        if len(ways) > 1:
+            raise typer.BadParameter("give only one of --along and --grid")
+        if not ways and (self.indices, self.trim_ends) != (None, None):
+            option = "--trim-ends" if self.indices is None else "--indices"
+            raise typer.BadParameter(f"{option} goes with --along or --grid")
+        return bool(ways)
+
+
+def show_by_place(
+    reporter: Reporter, folders: Sequence[Path], out: Path | None, channel: str, options: ByPlace
+) -> None:
+    """Add up folders by place, write the file and print the indices."""
+    from roadseg.jobs.stats_along import stats_along
+    from roadseg.report.along_tables import along_table
+
+    with reporter.bars("videos") as bars:
+        found = stats_along(
+            folders,
+            out=out,
+            **({} if options.along is None else {"along": parse_length(options.along)}),
+            grid=None if options.grid is None else parse_length(options.grid),
+            channel=channel,
+            indices=options.indices,
+            trim_ends=0.0 if options.trim_ends is None else parse_length(options.trim_ends),
+            on_progress=bars.show,
+        )
+    for notice in found.notices:
+        reporter.warn(notice)
+    if out is not None:
+        reporter.say(f"written: {escape(str(out))}")
+    reporter.result(shown([along_table(found)]), found.as_dict())
