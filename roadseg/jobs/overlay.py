@@ -211,13 +211,13 @@ def overlay_videos(
         beside = tasks[0].files()
         if gif and beside.gif.exists() and not beside.summary.exists() and not overwrite:
             raise InputError(f"{beside.gif}: there already", "Replace it with --overwrite, or choose another --out.")
-    failures: list[Failure] = []
+    refused: dict[Task, RoadsegError] = {}
     if trim_ends:
-        tasks, failures = without_ends(tasks, options.position, options.interval, trim_ends, on_warning)
-    refused = clashes(tasks, container)
+        tasks, refused = without_ends(tasks, options.position, options.interval, trim_ends, on_warning)
+    refused |= clashes(tasks, container)
     tasks = part.of(tasks) if part else tasks
     pages = Pages(tasks, container, out, join=join, on_page=on_page, on_warning=on_warning)
-    failures += [Failure.of(task, refused[task]) for task in tasks if task in refused]
+    failures = [Failure.of(task, refused[task]) for task in tasks if task in refused]
     tasks = [task for task in tasks if task not in refused]
     found: Generator[OverlaySummary | Failure]
     if ray is not None:

@@ -6,7 +6,6 @@ from fractions import Fraction
 from math import isfinite
 
 from roadseg.errors import InputError, RoadsegError
-from roadseg.overlay.failures import Failure
 from roadseg.overlay.tasks import Task
 from roadseg.positions.options import PositionChoice
 from roadseg.positions.track import Track
@@ -22,8 +21,8 @@ def without_ends(
     interval: Interval,
     metres: float,
     on_warning: Callable[[str], None],
-) -> tuple[list[Task], list[Failure]]:
-    """Return the tasks with the part of each video that is so many metres from the ends of its drive, and failures.
+) -> tuple[list[Task], dict[Task, RoadsegError]]:
+    """Return the tasks with the part of each video that is so many metres from the ends of its drive.
 
     A video that no drive names is a drive by itself. Clips of a drive that are near its ends or have no positions are
     left out with a warning.
@@ -34,38 +33,47 @@ def without_ends(
         interval: part of every video that is wanted.
         metres: above 0.
         on_warning: called with a sentence for each clip that is left out.
+
+    Returns:
+        The tasks in their order, and those among them to refuse, each with the reason.
     """
     drives: defaultdict[object, list[Task]] = defaultdict(list)
     for task in tasks:
         place = task.place
         drives[(task.video, task.track) if place is None else (task.out, place.name, place.channel)].append(task)
-    kept: list[Task] = []
-    failures: list[Failure] = []
+    parts: dict[Task, Interval] = {}
+    refused: dict[Task, RoadsegError] = {}
     for clips in drives.values():
         clips.sort(key=lambda task: task.place.clip if task.place else 0)
-        tracks = []
-        for task in clips:
-            try:
-                tracks.append(position.track(task.video) or Track.of([]))
-            except RoadsegError as error:
-                tracks.append(Track.of([]))
-                failures.append(Failure.of(task, error))
-        failed = {failure.video for failure in failures}
+        tracks = [_track(task, position, refused) for task in clips]
         for task, part in zip(clips, away_from_ends(tracks, metres), strict=True):
-            if task.video in failed:
-                continue
             wanted = None if part is None else _both(interval, part)
             if wanted is not None:
-                kept.append(task._replace(interval=wanted))
+                parts[task] = wanted
+            elif task in refused:
+                continue
             elif not any(map(len, tracks)):
                 cause = f"{task.video}: no positions, so nothing tells its first and last {metres:g} m"
-                failures.append(Failure.of(task, InputError(cause, LEAVE_OUT)))
+                refused[task] = InputError(cause, LEAVE_OUT)
             elif len(clips) == 1:
                 cause = f"{task.video}: all that is wanted of it is within {metres:g} m of an end of its line"
-                failures.append(Failure.of(task, InputError(cause, "Give --trim-ends less.")))
+                refused[task] = InputError(cause, "Give --trim-ends less.")
+            elif task.files().summary.exists():
+                cause = f"{task.files().summary}: there already, but within {metres:g} m of an end of the drive"
+                refused[task] = InputError(cause, "Delete its results, or choose another --out.")
             else:
                 on_warning(f"{task.video}: left out, within {metres:g} m of an end of its drive, or without positions")
-    return kept, failures
+    left = [task for task in tasks if task in parts or task in refused]
+    return [task._replace(interval=parts.get(task)) for task in left], refused
+
+
+def _track(task: Task, position: PositionChoice, refused: dict[Task, RoadsegError]) -> Track:
+    """Return the track of a clip; an empty one if it has none, or if reading it fails, which refuses the clip."""
+    try:
+        return position.track(task.video) or Track.of([])
+    except RoadsegError as error:
+        refused[task] = error
+        return Track.of([])
 
 
 def _both(interval: Interval, part: tuple[float, float]) -> Interval | None:

@@ -57,6 +57,9 @@ def test_a_drive_loses_its_ends_and_not_those_of_its_clips(tmp_path):
     assert len(warnings) == 2 and all("left out, within 75 m of an end of its drive" in each for each in warnings)
     results = overlay_videos(found.videos(), tmp_path / "more", TheUpperHalfIsSky(), trim_ends=25)
     assert [result.frames for result in results] == [5, 8, 4]
+    results = overlay_videos(found.videos(), tmp_path / "more", TheUpperHalfIsSky(), trim_ends=75, overwrite=True)
+    assert [isinstance(result, Failure) for result in results] == [True, True, False]
+    assert "there already, but within 75 m of an end of the drive" in results[0].error.cause
 
 
 def test_what_would_show_the_ends_is_refused(tmp_path):
