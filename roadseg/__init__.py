@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from roadseg.jobs.import_network import import_network
     from roadseg.jobs.import_weights import import_weights
     from roadseg.jobs.labelling import write_labels
+    from roadseg.jobs.live import overlay_live
     from roadseg.jobs.overlay import overlay_videos
     from roadseg.jobs.overlay_images import overlay_images
     from roadseg.jobs.quantize import quantize
@@ -68,6 +69,7 @@ __all__ = [
     "load_segmenter",
     "open_dataset",
     "overlay_images",
+    "overlay_live",
     "overlay_videos",
     "quantize",
     "read_recipe",
@@ -101,6 +103,7 @@ _MODULES = {
     "load_segmenter": "roadseg.inference.engines",
     "open_dataset": "roadseg.datasets.catalogue",
     "overlay_images": "roadseg.jobs.overlay_images",
+    "overlay_live": "roadseg.jobs.live",
     "overlay_videos": "roadseg.jobs.overlay",
     "quantize": "roadseg.jobs.quantize",
     "read_recipe": "roadseg.training.recipe_files",

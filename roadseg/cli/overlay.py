@@ -51,6 +51,7 @@ from roadseg.cli.options import (
     parse_track,
 )
 from roadseg.cli.overlay_images import overlay_images, refuse_video_options
+from roadseg.cli.overlay_live import Port, Show, is_live, overlay_live
 from roadseg.cli.overlay_options import Container, Encoder, MakeGif, Masks, Overwrite, Ray, RayCpus, RayGpuShare, Shard
 from roadseg.cli.overlay_results import OverlayBars, report_gif, report_result, show_results
 from roadseg.cli.position import Gps, GpsOffset, NoPosition, TrimEnds, chosen_gps, parse_metres
@@ -67,7 +68,7 @@ def overlay(
         list[str],
         typer.Argument(
             metavar="SOURCE",
-            help="Videos, images, folders of either, 'patterns/**/*.mp4', @LISTS of videos, URLs, a drive file.",
+            help="Videos, images, folders of either, 'patterns/**/*.mp4', @LISTS, URLs, a drive file; a camera (0), rtsp://...",
         ),
     ],
     out: Annotated[
@@ -118,6 +119,8 @@ def overlay(
     ] = None,
     masks: Masks = None,
     gif: MakeGif = False,
+    show: Show = False,
+    port: Port = None,
     device: Device = "auto",
     engine: Engine = "auto",
     shard: Shard = None,
@@ -139,6 +142,7 @@ def overlay(
     command again. A broken video does not stop the others; DIR/failures.jsonl lists
     what failed. Sub-folders of a folder are kept.
     Of a drive file of `roadseg drives`, results go to DIR/DRIVE, with one page for a drive.
+    A camera (0 for the first) or a stream is shown live, as a video is with --show.
     For many machines there is --shard, or --ray, with videos, runs and results on
     storage that they share.
 
@@ -195,6 +199,9 @@ def overlay(
         "overwrite": overwrite,
         "join": join,
     }
+    if is_live(videos, show=show, port=port):
+        overlay_live(context, reporter, videos, run, port, options)
+        return
     from roadseg.jobs.overlay import overlay_videos
     from roadseg.jobs.overlay_images import holds_images
 

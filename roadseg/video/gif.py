@@ -55,7 +55,7 @@ def write_gif(video: Path, path: Path, *, seconds: float = SECONDS) -> Gif:
     with VideoReader(video) as reader:
         shape = reader.info.aspect_ratio
         begin = (reader.info.start_pts or 0) * reader.info.time_base
-    widths = [width for width in WIDTHS if width < reader.info.width] or [reader.info.width]
+    widths = sorted({min(width, reader.info.width) for width in WIDTHS}, reverse=True)
     part = Interval(begin, begin + Fraction(min(seconds, MOST_SECONDS)))
     with output_errors(path), writing(path) as written:
         for width in widths:

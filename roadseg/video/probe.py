@@ -124,7 +124,7 @@ def probe(path: str | os.PathLike[str], *, track: int | None = None) -> VideoInf
         stream = video_stream(container, path, track)
         # One thread returns the first frame soonest; several would first be filled with packets.
         stream.thread_type, stream.thread_count = "SLICE", 1
-        return _describe(path, container, stream, _first_frame(path, container, stream))
+        return describe(path, container, stream, _first_frame(path, container, stream))
 
 
 def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> av.VideoFrame:
@@ -144,7 +144,8 @@ def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> 
     raise VideoError(f"{path}: none of its frames can be decoded{reason}", BROKEN) from error
 
 
-def _describe(path: Path, container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:
+def describe(path: Path, container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:
+    """Return the properties of an opened video from its first frame."""
     orientation = Orientation.of(frame)
     width, height = frame.width, frame.height
     if orientation.swaps_sides:

@@ -68,3 +68,28 @@ def test_a_video_at_an_address_is_fetched_and_drawn_on(roadseg, run: Path, photo
     (video,) = Path("data/videos").glob("*.mp4")
     assert Path("out", f"{video.stem}.overlay.mp4").exists()
     assert roadseg("overlay", site.url("/none.mp4"), *options) == 1
+
+
+def test_a_video_is_shown_live_and_nothing_is_written(roadseg, run: Path, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    clip = write_clip(tmp_path / "clip.mp4")
+    assert roadseg("overlay", clip, "--run", run, "--engine", "torch", "--port", "0", "--duration", "0.2") == 0
+    printed = capsys.readouterr()
+    assert "look at http://127.0.0.1:" in printed.err
+    assert "frames/s, latency" in printed.out and "dropped" in printed.out
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["77", "--port", "0"], 1, "error: camera 77: there is none, or another program has it"),
+        (["rtsp://127.0.0.1:1/x", "--port", "0"], 1, "error: rtsp://127.0.0.1:1/x: Connection refused"),
+        (["drive.mp4", "--show", "--masks", "npz"], 2, "--masks does not go with a live look"),
+        (["0", "1"], 2, "a live look is at one source at a time"),
+    ],
+)
+def test_a_live_look_that_cannot_be_had_is_told(roadseg, run: Path, photos: Path, arguments, code, message, capsys):
+    assert roadseg("overlay", *arguments, "--run", run, "--engine", "torch") == code
+    assert message in " ".join(capsys.readouterr().err.replace("│", "").split())
+    assert not Path("out").exists()
