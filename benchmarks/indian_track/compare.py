@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.source_images import source_images
-from roadseg.evaluation.comparison.grid import overlay_grid
+from roadseg.evaluation.comparison.grid import OverlayColumns
 from roadseg.evaluation.consistency import TemporalConsistency
 from roadseg.evaluation.domain_mixing import domain_mixing
 from roadseg.evaluation.evaluate import evaluate
@@ -70,7 +70,7 @@ def main() -> None:
     write_json(arguments.out / "comparison.json", results)
     write_text(arguments.out / "comparison.md", as_markdown([table(results)]))
     segmenters = {run.name: load_segmenter(run) for run in arguments.runs}
-    write_png(arguments.out / "frames.png", overlay_grid(segmenters, labelled, SHOWN, width=320))
+    write_png(arguments.out / "frames.png", OverlayColumns.of(segmenters, labelled, SHOWN, width=320).sheet())
 
 
 def steadiness(run: Path, video: Path) -> TemporalConsistency:

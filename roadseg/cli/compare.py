@@ -13,6 +13,7 @@ from roadseg.cli.tables import SUFFIXES, check_suffix, shown
 
 if TYPE_CHECKING:
     from roadseg.jobs.compare import FinishedRuns
+    from roadseg.training.published import PublishedRow
 
 MODES: dict[str, frozenset[str]] = {
     "--dataset": frozenset({"images", "input_size", "flip", "smooth", "device", "engine"}),
@@ -117,7 +118,7 @@ def _compare_on_dataset(reporter: Reporter, runs: list[Path], dataset: str, out:
             dataset,
             out,
             **options,
-            on_progress=lambda name, done, total: bars.show(escape(name), done, total),
+            on_progress=lambda name, done, total: bars.show(name, done, total),
         )
     asked = {name: options.get(name, False) for name in ("flip", "smooth")}
     reporter.result(shown([board.table()]), {"out": str(out), **asked, **board.as_dict()})
@@ -136,7 +137,7 @@ def _compare_on_video(reporter: Reporter, runs: list[Path], video: Path, out: Pa
                 video,
                 out,
                 **options,
-                on_progress=lambda name, done, total: bars.show(escape(name), done, total),
+                on_progress=lambda name, done, total: bars.show(name, done, total),
             )
     except KeyboardInterrupt:
         reporter.say("Stopped. Nothing is kept; the same command starts again.")
@@ -164,11 +165,25 @@ def _list_published(reporter: Reporter, out: Path | None) -> None:
     if out is not None:
         write_tables(out, tables, data)
         reporter.say(f"written: {escape(str(out))}")
-    reporter.result(shown(tables), data)
+    lines = ["[bold]mIoU %  id[/bold]"]
+    for row in rows:
+        lines += [f"{row.miou:6.2f}  {escape(row.id)}", f"        [dim]{escape(_about(row))}[/dim]"]
+    reporter.result("\n".join(lines), data)
 
 
-def report_finished(reporter: Reporter, finished: "FinishedRuns") -> None:
-    """Print the tables of finished runs, and warn about runs that are left out or cannot be compared."""
+def _about(row: "PublishedRow") -> str:
+    """Return the method and network of a published row, its data sets and its note."""
+    return f"{row.method}, network {row.network}, {row.source} to {row.target}" + (f"; {row.note}" if row.note else "")
+
+
+def report_finished(reporter: Reporter, finished: "FinishedRuns", **more: Any) -> None:
+    """Print the tables of finished runs, and warn about runs that are left out or cannot be compared.
+
+    Args:
+        reporter: prints.
+        finished: the runs.
+        more: added to the JSON.
+    """
     for error in finished.left_out:
         reporter.warn(f"left out: {error.cause}. {error.remedy}")
     if len(finished.comparisons) > 1:
@@ -176,4 +191,4 @@ def report_finished(reporter: Reporter, finished: "FinishedRuns") -> None:
             f"{one.dataset} ({one.images} images, {len(one.groups[0].iou)} classes)" for one in finished.comparisons
         )
         reporter.warn(f"the runs were scored on different data sets, whose scores do not compare: {names}")
-    reporter.result(shown(finished.tables()), finished.as_dict())
+    reporter.result(shown(finished.tables()), finished.as_dict() | more)

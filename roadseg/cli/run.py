@@ -81,10 +81,12 @@ def run(
 
 def _score(reporter: Reporter, plan: "ScoreRecipe", folder: Path, data: Path) -> None:
     from roadseg.jobs.score_run import run_score_recipe
+    from roadseg.report.run_page import PAGE
 
     with reporter.bars("images") as bars:
         scores = run_score_recipe(plan, folder, data=data, on_progress=bars.show, on_problem=reporter.warn)
     reporter.result(shown([scores.table]), {"out": str(folder), **scores.as_dict()})
+    reporter.say(f"open in a browser: {escape(str(folder / PAGE))}")
 
 
 def _run_videos(reporter: Reporter, plan: "VideoRecipe", folder: Path, data: Path) -> None:
@@ -94,7 +96,7 @@ def _run_videos(reporter: Reporter, plan: "VideoRecipe", folder: Path, data: Pat
         result = run_video_recipe(plan, folder, data=data, callbacks=callbacks)
     if result is not None:
         reporter.result(shares_table(result), {"out": str(folder), **result.as_dict()})
-        say_where(reporter, result, VideoFolder(folder))
+        say_where(reporter, result, folder)
         if result.left_out:
             count = f"{len(result.left_out)} of {len(result.footage)} videos"
             fail(f"{count} could not be used", f"{VideoFolder(folder).report} says which and why.")
@@ -102,13 +104,13 @@ def _run_videos(reporter: Reporter, plan: "VideoRecipe", folder: Path, data: Pat
 
 
 def run_all(reporter: Reporter, plans: "Mapping[Path, AdaptRecipe]", data: Path) -> None:
-    """Do what is left of each recipe in its run folder, then print their tables.
+    """Do what is left of each recipe in its run folder, print their tables and write their pages.
 
     Raises:
         RoadsegError: a recipe cannot be run; those before it are finished.
         KeyboardInterrupt: after a checkpoint was saved.
     """
-    from roadseg.jobs.compare import compare_finished
+    from roadseg.jobs.recipe_page import compare_and_write_pages
     from roadseg.jobs.recipe_run import run_recipe
     from roadseg.runtime import is_main_process
 
@@ -123,8 +125,11 @@ def run_all(reporter: Reporter, plans: "Mapping[Path, AdaptRecipe]", data: Path)
             raise
     if not is_main_process():
         return
-    scored = [folder for folder, plan in plans.items() if plan.evaluation]
-    if scored:
-        report_finished(reporter, compare_finished(scored))
+    finished, pages = compare_and_write_pages(list(plans))
+    if finished.comparisons:
+        report_finished(reporter, finished, pages=list(map(str, pages)))
     else:
-        reporter.result("no scores: no recipe names a labelled data set by `evaluation`", {"comparisons": []})
+        data_of_result = finished.as_dict() | {"pages": list(map(str, pages))}
+        reporter.result("no scores: no recipe names a labelled data set by `evaluation`", data_of_result)
+    for page in pages:
+        reporter.say(f"open in a browser: {escape(str(page))}")

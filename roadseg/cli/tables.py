@@ -68,8 +68,7 @@ def _drawn(table: "ScoreTable", *, close: bool = False) -> Table:
         box=SIMPLE_HEAD if close else HEAVY_HEAD,
         padding=(0, 0 if close else 1),
     )
-    for name, *cells in zip(table.header, *table.rows, strict=True):
-        figures = all(cell[:1] in "-+0123456789" for cell in cells)
+    for name, figures in zip(table.header, table.figures, strict=True):
         heading = SHORT.get(name, name) if close else name
         drawn.add_column(
             escape(heading), justify="right" if figures else "left", no_wrap=figures and close, overflow="fold"

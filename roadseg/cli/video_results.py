@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -12,7 +13,7 @@ from roadseg.cli.progress import training_callbacks
 
 if TYPE_CHECKING:
     from roadseg.jobs.before_after import BeforeAfter
-    from roadseg.jobs.video_run import StageCallbacks, VideoFolder
+    from roadseg.jobs.video_run import StageCallbacks
 
 SHOWN_CLASSES = 8
 """Rows of the table of class shares; the report has all classes."""
@@ -34,7 +35,7 @@ def stage_progress(reporter: Reporter, steps: int) -> Iterator["StageCallbacks"]
         with reporter.bars() as bars:
             yield StageCallbacks(
                 on_stage=on_stage,
-                on_progress=lambda task, done, total: bars.show(escape(task), done, total),
+                on_progress=lambda task, done, total: bars.show(task, done, total),
                 on_warning=reporter.warn,
                 training=training_callbacks(reporter, bars, steps),
             )
@@ -45,7 +46,7 @@ def stage_progress(reporter: Reporter, steps: int) -> Iterator["StageCallbacks"]
 
 def shares_table(result: "BeforeAfter") -> Table:
     """Return a table of the classes with the largest share of pixels, over all videos."""
-    return before_after_table(
+    return _before_after_table(
         "Share of pixels %",
         {
             name: (100 * before, 100 * after)
@@ -54,7 +55,13 @@ def shares_table(result: "BeforeAfter") -> Table:
     )
 
 
-def before_after_table(title: str, rows: dict[str, tuple[float, float]]) -> Table:
+def scores_table(result: "BeforeAfter") -> Table:
+    """Return a table of IoU by class that the truth shows, and the mean."""
+    images = next(iter(result.scores.values()))["images"]
+    return _before_after_table(f"IoU % on the ground truth, {images} frames", result.iou)
+
+
+def _before_after_table(title: str, rows: dict[str, tuple[float, float]]) -> Table:
     """Return a table with a row for each class: before, after, change; the mean is bold."""
     table = Table("class", title=title)
     for heading in ("before", "after", "change"):
@@ -65,11 +72,15 @@ def before_after_table(title: str, rows: dict[str, tuple[float, float]]) -> Tabl
     return table
 
 
-def say_where(reporter: Reporter, result: "BeforeAfter", folder: "VideoFolder") -> None:
+def say_where(reporter: Reporter, result: "BeforeAfter", folder: Path) -> None:
     """Print the paths of the results."""
+    from roadseg.jobs.video_run import VideoFolder
+
+    made = VideoFolder(folder)
     for line in (
-        f"adapted to {result.frames} unlabelled frames; report: {folder.report}",
-        f"overlays: {folder.path / 'overlay'}/before and /after",
-        f"another video: roadseg overlay VIDEO --run {folder.run.path} --out out",
+        f"adapted to {result.frames} unlabelled frames",
+        f"overlays, before and after: {folder / 'overlay'}",
+        f"another video: roadseg overlay VIDEO --run {made.run.path} --out out",
+        f"open in a browser: {made.report}",
     ):
         reporter.say(escape(line))

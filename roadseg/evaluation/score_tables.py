@@ -28,6 +28,12 @@ class ScoreTable:
     bold: frozenset[tuple[int, int]] = frozenset()
     """(row, column) of cells in bold, both from 0; none of the first column."""
 
+    @property
+    def figures(self) -> tuple[bool, ...]:
+        """Whether each column holds figures alone, or the mark of a missing one."""
+        columns = zip(*self.rows, strict=True)
+        return tuple(all(cell[:1] in "-+0123456789" for cell in cells) for cells in columns)
+
     def transposed(self) -> "ScoreTable":
         """Return the same figures with rows and columns swapped."""
         header, *rows = zip(self.header, *self.rows, strict=True)

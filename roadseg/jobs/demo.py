@@ -6,7 +6,6 @@ It runs a recipe of videos (`roadseg.jobs.video_run`); the video may be rendered
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,10 +14,8 @@ from typing import Any
 
 from roadseg.datasets.catalogue import dataset_kind
 from roadseg.datasets.rendered import CLIP, render_drive
-from roadseg.evaluation.evaluate import evaluate
-from roadseg.evaluation.scores import Evaluation
 from roadseg.fetch.manifest import Manifest
-from roadseg.jobs.before_after import AFTER, BEFORE, BeforeAfter
+from roadseg.jobs.before_after import BeforeAfter
 from roadseg.jobs.video_run import StageCallbacks, VideoFolder, fetched, run_video_recipe
 from roadseg.models.names import DEFAULT
 from roadseg.training.recipe import resolve_as
@@ -45,44 +42,31 @@ RECIPE: dict[str, Any] = {
 """Small enough for the whole demo to take minutes on two cores."""
 
 
-@dataclass(frozen=True)
-class DemoResult:
-    """Results of a demo."""
-
-    folder: VideoFolder
-    videos: BeforeAfter
-    scores: dict[str, Evaluation]
-    """Scores `before` and `after` on the ground truth of the drive; empty for your own video, which has none."""
-
-
-def demo(out: Path, video: str | None, *, seed: int, data: Path, callbacks: StageCallbacks) -> DemoResult:
-    """Run the chain into `out`: fetch, frames, adaptation of the default weights, overlays, scores.
+def demo(out: Path, video: str | None, *, seed: int, data: Path, callbacks: StageCallbacks) -> BeforeAfter:
+    """Run the chain into `out`: fetch, frames, adaptation of the default weights, overlays, scores, report.
 
     Args:
-        out: folder for all results.
+        out: folder for all results, see `roadseg.jobs.video_run.VideoFolder`.
         video: a path or an http(s) address; None for the rendered drive, which is served on 127.0.0.1.
         seed: seed of the adaptation.
         data: folder for rendered streets.
         callbacks: called as stages begin, progress and fail.
 
     Returns:
-        The results.
+        The results; with scores for the rendered drive, which has ground truth.
 
     Raises:
         RoadsegError: a stage fails.
         KeyboardInterrupt: after unfinished work was saved; the same call continues it.
     """
-    folder = VideoFolder(out)
-    address = video or str(_rendered_drive(out / "drive", folder.videos, callbacks))
-    recipe = resolve_as(VideoRecipe, {**RECIPE, VIDEOS: [address], "seed": seed}, origin="demo")
-    result = run_video_recipe(recipe, out, data=data, callbacks=callbacks)
-    assert result is not None, "the demo is one process"
-    scores = {}
+    drive, truth = out / "drive", None
     if video is None:
-        callbacks.on_stage("roadseg evaluate, before and after, on the drive's ground truth")
-        weights = {BEFORE: Path(recipe.init), AFTER: folder.run.path}
-        scores = {label: _score(run, out / "drive", callbacks) for label, run in weights.items()}
-    return DemoResult(folder, result, scores)
+        video = str(_rendered_drive(drive, VideoFolder(out).videos, callbacks))
+        truth = dataset_kind("streets").open(drive).every(SCORED_EVERY)
+    recipe = resolve_as(VideoRecipe, {**RECIPE, VIDEOS: [video], "seed": seed}, origin="demo")
+    result = run_video_recipe(recipe, out, data=data, truth=truth, callbacks=callbacks)
+    assert result is not None, "the demo is one process"
+    return result
 
 
 @contextmanager
@@ -129,8 +113,3 @@ def _rendered_drive(drive: Path, videos: Path, callbacks: StageCallbacks) -> Pat
             return videos / entry.file
     with serving(drive) as address:
         return fetched(f"{address}/{CLIP}", videos, callbacks)
-
-
-def _score(run: Path, drive: Path, callbacks: StageCallbacks) -> Evaluation:
-    streets = dataset_kind("streets").open(drive).every(SCORED_EVERY)
-    return evaluate(run, streets, on_progress=partial(callbacks.on_progress, "evaluating"))

@@ -15,10 +15,12 @@ from roadseg.errors import DatasetError
 from roadseg.evaluation.by_drive import NOTE, DriveScore
 from roadseg.evaluation.evaluate import evaluate
 from roadseg.evaluation.score_tables import ScoreTable, score_text, write_tables
-from roadseg.files import write_json, write_text
+from roadseg.files import resolved, write_json, write_text
 from roadseg.inference.engines import load_segmenter
 from roadseg.inputs.documents import read_json
 from roadseg.jobs.recipe_run import refuse_another
+from roadseg.report.pages import write_run_page
+from roadseg.report.run_page import PAGE, RunPage
 from roadseg.training.recipe_values import recipe_values
 from roadseg.training.score_recipe import ScoreRecipe, resolve_scores
 
@@ -75,7 +77,8 @@ def run_score_recipe(
 
     Args:
         recipe: what to score on what, and how.
-        out: folder for the recipe, the scores of each variant, and the table as `scores.md`, `.csv` and `.json`.
+        out: folder for the recipe, the scores of each variant, and the table as `scores.md`, `.csv` and `.json` and on
+            the page `report.html`.
         data: folder for rendered drives.
         on_progress: called with (task, done, in all).
         on_problem: called with one line for each data set that is left out.
@@ -109,7 +112,19 @@ def run_score_recipe(
     scores = VariantScores(recipe.run, engines, rows)
     for suffix in (".md", ".csv", ".json"):
         write_tables(out / f"{TABLE}{suffix}", [scores.table], scores.as_dict())
+    write_run_page(out / PAGE, _page(recipe, scores, out))
     return scores
+
+
+def _page(recipe: ScoreRecipe, scores: VariantScores, out: Path) -> RunPage:
+    files = {Path(f"{TABLE}{suffix}"): "the table" for suffix in (".md", ".csv", ".json")}
+    files |= {Path(f"{variant}.json"): f"scores of {variant}" for variant in recipe.variants}
+    return RunPage(
+        name=resolved(out).name,
+        facts=(scores.run, f"{len(recipe.sets)} data sets", f"{len(recipe.drives)} rendered drives"),
+        tables=[scores.table],
+        files=files | {Path(RECIPE): "the recipe"},
+    )
 
 
 def _present(recipe: ScoreRecipe, on_problem: Callable[[str], None]) -> list[ImageDataset]:

@@ -1,4 +1,4 @@
-"""The job behind `roadseg run` of a recipe of videos: fetch, frames, adaptation, overlays before and after, report.
+"""The job behind `roadseg run` of a recipe of videos: fetch, frames, adaptation, overlays before and after, a report.
 
 Every stage leaves files and is skipped where they are there, so that an interrupted job continues.
 """
@@ -6,23 +6,38 @@ Every stage leaves files and is skipped where they are there, so that an interru
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from roadseg.datasets.catalogue import dataset_kind
+from roadseg.datasets.dataset import ImageDataset
 from roadseg.errors import FetchError, InputError, RoadsegError, VideoError
-from roadseg.evaluation.comparison.grid import overlay_grid
+from roadseg.evaluation.comparison.grid import OverlayColumns
+from roadseg.evaluation.evaluate import evaluate
 from roadseg.fetch.job import fetch_videos
-from roadseg.files import locked, shortened_name, write_json, write_png, write_text
+from roadseg.files import LOCK_NAME, locked, shortened_name, write_json, write_text
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.inputs.documents import read_json
-from roadseg.jobs.before_after import AFTER, BEFORE, BeforeAfter, Footage
+from roadseg.jobs.before_after import (
+    AFTER,
+    BEFORE,
+    REPORT,
+    RUN,
+    BeforeAfter,
+    Footage,
+    comparison_path,
+    overlay_files,
+)
 from roadseg.jobs.overlay import OverlayProgress, overlay_videos
 from roadseg.jobs.recipe_run import is_done, refuse_another, run_recipe
 from roadseg.overlay.failures import Failure
+from roadseg.overlay.side_by_side import join_videos
 from roadseg.overlay.summary import OverlaySummary
 from roadseg.overlay.tasks import clashes, find_tasks
+from roadseg.report.run_page import PAGE
 from roadseg.runtime import is_main_process, main_process_first, process_group
 from roadseg.training.callbacks import Callbacks
 from roadseg.training.recipe import resolve_as
@@ -77,7 +92,7 @@ class VideoFolder:
     @property
     def run(self) -> RunFolder:
         """Run folder of the adaptation."""
-        return RunFolder(self.path / "run")
+        return RunFolder(self.path / RUN)
 
     def overlays(self, label: str) -> Path:
         """Return the folder of the overlays `before` or `after`."""
@@ -89,25 +104,26 @@ class VideoFolder:
         return self.path / "seconds.json"
 
     @property
-    def image(self) -> Path:
-        """Image of some frames, before and after."""
-        return self.path / "before_after.png"
+    def facts(self) -> Path:
+        """Facts of the report, JSON."""
+        return self.path / REPORT
 
     @property
     def report(self) -> Path:
-        """Report in Markdown; written last."""
-        return self.path / "report.md"
+        """Page for a browser; written last."""
+        return self.path / PAGE
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Add the duration of the block, however it ends, to that of the stage."""
+        """Add the duration of the block to that of the stage, however it ends, unless an error left no file behind."""
         began = time.monotonic()
         try:
             yield
         finally:
-            seconds = self.read_seconds()
-            seconds[stage] = round(seconds.get(stage, 0.0) + time.monotonic() - began, 2)
-            write_json(self.seconds, seconds)
+            if any(path.name != LOCK_NAME for path in self.path.glob("*")):
+                seconds = self.read_seconds()
+                seconds[stage] = round(seconds.get(stage, 0.0) + time.monotonic() - began, 2)
+                write_json(self.seconds, seconds)
 
     def read_seconds(self) -> dict[str, float]:
         """Return the wall time of each stage so far, in seconds; none if the file is missing or damaged."""
@@ -131,7 +147,12 @@ class VideoFolder:
 
 
 def run_video_recipe(
-    recipe: VideoRecipe, out: Path, *, data: Path = Path("data"), callbacks: StageCallbacks | None = None
+    recipe: VideoRecipe,
+    out: Path,
+    *,
+    data: Path = Path("data"),
+    truth: ImageDataset | None = None,
+    callbacks: StageCallbacks | None = None,
 ) -> BeforeAfter | None:
     """Run the stages of a recipe of videos that are not finished yet in the folder `out`.
 
@@ -142,6 +163,7 @@ def run_video_recipe(
         recipe: videos, and options of the adaptation.
         out: folder of everything that is made; a folder that was begun with this recipe continues.
         data: folder of rendered streets.
+        truth: labelled frames of the videos, to score the weights on before and after; the report shows some of them.
         callbacks: called as stages begin, progress and fail.
 
     Returns:
@@ -171,7 +193,27 @@ def run_video_recipe(
         for label, segmenter in segmenters.items():
             callbacks.on_stage(f"roadseg overlay --run {weights[label]} -> {folder.overlays(label)}")
             overlays[label] = _draw(label, segmenter, footage, folder, callbacks)
-        return _report(recipe, folder, footage, overlays, segmenters, callbacks)
+        result = BeforeAfter(
+            name=folder.path.name,
+            what=f"{recipe.method}, {recipe.steps} steps from {recipe.init}",
+            footage=footage,
+            seconds={},
+            overlays=overlays,
+        )
+        done = folder.report.is_file() and all(one.skipped for some in overlays.values() for one in some.values())
+        _join(result, folder, callbacks)
+        scores = {} if truth is None else _scores(weights, truth, folder, callbacks, again=not done)
+        drawing = {
+            f"overlay, {label}": sum(one.wall_seconds for one in some.values()) for label, some in overlays.items()
+        }
+        result = replace(result, seconds=folder.read_seconds() | drawing, scores=scores)
+        if not done:
+            callbacks.on_stage(f"report -> {folder.report}")
+            headings = {BEFORE: f"before: {recipe.init}", AFTER: f"after: {recipe.method}, {recipe.steps} steps"}
+            headed = {headings[label]: segmenter for label, segmenter in segmenters.items()}
+            frames = truth or dataset_kind("frames").open(folder.frames)
+            result.write(folder.path, OverlayColumns.of(headed, frames, SHOWN_FRAMES))
+        return result
 
 
 def fetched(address: str, videos: Path, callbacks: StageCallbacks) -> Path:
@@ -295,29 +337,35 @@ def _draw(
     return summaries
 
 
-def _report(
-    recipe: VideoRecipe,
-    folder: VideoFolder,
-    footage: tuple[Footage, ...],
-    overlays: Mapping[str, Mapping[str, OverlaySummary]],
-    segmenters: Mapping[str, Segmenter],
-    callbacks: StageCallbacks,
-) -> BeforeAfter:
-    """Return the result; write the report unless everything was done before."""
-    summaries = {label: by_file.values() for label, by_file in overlays.items()}
-    drawing = {f"overlay, {label}": sum(one.wall_seconds for one in some) for label, some in summaries.items()}
-    result = BeforeAfter(
-        name=folder.path.name,
-        what=f"{recipe.method}, {recipe.steps} steps from {recipe.init}",
-        footage=footage,
-        seconds=folder.read_seconds() | drawing,
-        overlays=overlays,
-    )
-    if folder.report.is_file() and all(one.skipped for some in summaries.values() for one in some):
-        return result
-    callbacks.on_stage(f"report -> {folder.report}")
-    headings = {BEFORE: f"before: {recipe.init}", AFTER: f"after: {recipe.method}, {recipe.steps} steps"}
-    headed = {headings[label]: segmenter for label, segmenter in segmenters.items()}
-    write_png(folder.image, overlay_grid(headed, dataset_kind("frames").open(folder.frames), SHOWN_FRAMES))
-    result.write(folder.path, folder.image.name)
-    return result
+def _join(result: BeforeAfter, folder: VideoFolder, callbacks: StageCallbacks) -> None:
+    """Put both overlays of each video side by side, unless that is done."""
+    missing = [
+        Path(file)
+        for file in result.drawn
+        if not (folder.path / comparison_path(Path(file))).exists()
+        or not all(result.overlays[label][file].skipped for label in (BEFORE, AFTER))
+    ]
+    if missing:
+        callbacks.on_stage(f"before and after, side by side -> {folder.path / 'overlay'}")
+    for video in missing:
+        overlays = {label: folder.path / overlay_files(video, label).overlay for label in (BEFORE, AFTER)}
+        join_videos(
+            overlays,
+            folder.path / comparison_path(video),
+            on_progress=partial(callbacks.on_progress, f"side by side, {video.name}"),
+        )
+
+
+def _scores(
+    weights: Mapping[str, Path], truth: ImageDataset, folder: VideoFolder, callbacks: StageCallbacks, *, again: bool
+) -> Mapping[str, Mapping[str, Any]]:
+    """Score weights on the truth; return the scores of the report where it is done."""
+    if not again:
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            known = read_json(folder.facts)["scores"]
+            if known.keys() == weights.keys():
+                return dict(known)
+    callbacks.on_stage("roadseg evaluate, before and after, on the ground truth")
+    progress = partial(callbacks.on_progress, "evaluating")
+    with folder.timed("evaluate"):
+        return {label: evaluate(run, truth, on_progress=progress).as_dict() for label, run in weights.items()}

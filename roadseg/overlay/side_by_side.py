@@ -1,10 +1,11 @@
-"""Comparison video: the labels of several runs side by side, in step.
+"""Comparison video: the labels of several runs side by side, in step; or finished overlays side by side.
 
 decode -> prepare -> segment [-> smooth] -> draw (blend, join) -> encode, each stage in its own thread. Nothing is
 larger than a frame of the video, and RGB is made only at the input sizes of the networks.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
@@ -20,13 +21,13 @@ from roadseg.models.tta import NO_TTA, TTA
 from roadseg.overlay.appearance import Appearance
 from roadseg.overlay.draw import Overlay
 from roadseg.overlay.layout import GAP, plain_planes, scaled_frame
-from roadseg.overlay.panels import GROUND, Patch, draw_legend, draw_title
+from roadseg.overlay.panels import GROUND, Panel, Patch, draw_legend, draw_title
+from roadseg.video.find import COMPARISON_SUFFIX
 from roadseg.video.frame import Frame
 from roadseg.video.pipeline import Pipeline
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
 
-COMPARISON_SUFFIX = ".comparison.mp4"
 FEWEST, MOST = 2, 4
 """Number of runs in a comparison."""
 COLUMNS = 2
@@ -123,6 +124,46 @@ def compare_on_video(
         return SideBySide(path, encoder.last.index + 1, seconds, *panes.whole, events, notices)
 
 
+def join_videos(
+    videos: Mapping[str, Path], path: Path, *, on_progress: Callable[[int, int | None], None] = lambda done, total: None
+) -> None:
+    """Show 2 to 4 videos with the same frames in one, such as overlays by several runs; no network runs again.
+
+    Every frame has its time, and the sound is that of the first video. The file appears whole or not at all.
+
+    Args:
+        videos: by the titles of their panes; equally wide, their heights may differ by a legend.
+        path: the video to write, .mp4.
+        on_progress: called with the number of frames done and, where the container states it, the number of frames.
+
+    Raises:
+        VideoError: a video cannot be read.
+        OutputError: the file cannot be written, or another process writes it.
+    """
+    with opencv_in_one_thread(), ExitStack() as stack:
+        stack.enter_context(held(path))
+        readers = [stack.enter_context(VideoReader(video)) for video in videos.values()]
+        first = readers[0]
+        highest = max(reader.info.height for reader in readers)
+        width = max(reader.info.width * reader.info.shown_aspect_ratio for reader in readers)
+        size = pane_size(width, highest, -(-len(readers) // COLUMNS))
+        grid = _Grid(list(videos), size, first)
+
+        def draw(rows: Iterator[tuple[Frame, ...]]) -> Iterator[Frame]:
+            for frames in rows:
+                panes = [
+                    scaled_frame(frame, (size[0], max(2, size[1] * frame.height // highest // 2 * 2)))
+                    for frame in frames
+                ]
+                yield grid.joined(panes)
+
+        encoder = _Encoder(path, next(iter(videos.values())))
+        pipeline = Pipeline("decode", zip(*readers, strict=False)).then("draw", draw)
+        with pipeline.then("encode", encoder.encode) as done:
+            for frames in done:
+                on_progress(frames, first.info.frame_count)
+
+
 def check_number(runs: int) -> None:
     """Make sure that each run has a pane.
 
@@ -163,8 +204,44 @@ class _Encoder:
         self.notices = writer.notices
 
 
+class _Grid:
+    """Places of panes in a frame, with what all frames share: titles, and a panel below."""
+
+    def __init__(
+        self, titles: Sequence[str], size: tuple[int, int], reader: VideoReader, below: Panel | None = None
+    ) -> None:
+        width, height = size
+        rows = -(-len(titles) // COLUMNS)
+        panes_width, panes_height = panes_size(size, rows)
+        self.whole = panes_width, panes_height + (below.height if below else 0)
+        """(width, height) of the whole frame."""
+        self._corners = [
+            (row * (height + GAP), column * (width + GAP)) for row in range(rows) for column in range(COLUMNS)
+        ]
+        matrix, full_range = reader.matrix, reader.full_range
+        self._ground = plain_planes(self.whole, GROUND, matrix, full_range)
+        if below:
+            Patch.of(below, (panes_height, 0), matrix, full_range).put_on(*self._ground)
+        self._titles = [
+            Patch.of(panel, (top + 2 * GAP, left + 2 * GAP), matrix, full_range)
+            for title, (top, left) in zip(titles, self._corners, strict=False)
+            if (panel := draw_title(title, width - 4 * GAP, height - 4 * GAP))
+        ]
+
+    def joined(self, panes: Sequence[Frame]) -> Frame:
+        """Return the whole frame, with the time of the first pane."""
+        y, u, v = (plane.copy() for plane in self._ground)
+        for pane, (top, left) in zip(panes, self._corners, strict=False):
+            for plane, part, step in ((y, pane.y, 1), (u, pane.u, 2), (v, pane.v, 2)):
+                rows, columns = part.shape
+                plane[top // step : top // step + rows, left // step : left // step + columns] = part
+        for title in self._titles:
+            title.put_on(y, u, v)
+        return replace(panes[0], y=y, u=u, v=v)
+
+
 class _Panes:
-    """Layout of the panes, with what all frames share: titles, and a legend below."""
+    """Panes of a comparison: the labels of each segmenter, and a legend below."""
 
     def __init__(self, segmenters: Mapping[str, Segmenter], reader: VideoReader) -> None:
         info = reader.info
@@ -172,46 +249,30 @@ class _Panes:
         rows = len(titles) // COLUMNS
         self.size = pane_size(info.width * info.shown_aspect_ratio, info.height, rows)
         """(width, height) of a pane."""
-        width, height = self.size
-        panes_width, panes_height = COLUMNS * (width + GAP) - GAP, rows * (height + GAP) - GAP
         spaces = [segmenter.label_space for segmenter in segmenters.values()]
         # With different label spaces, each pane has its own legend.
         alike = all(space == spaces[0] for space in spaces)
+        panes_width, _ = panes_size(self.size, rows)
         sized_for = panes_width, round(LEGEND_HEIGHT * panes_width)
         legend = draw_legend(spaces[0], spaces[0].classes, *sized_for, strip=True) if alike else None
-        self.whole = panes_width, panes_height + (legend.panel.height if legend else 0)
+        self._grid = _Grid(titles, self.size, reader, legend.panel if legend else None)
+        self.whole = self._grid.whole
         """(width, height) of the whole frame."""
         appearance = Appearance(legend="none" if alike else "bottom")
         self._overlays = [Overlay(space, appearance) for space in spaces]
-        self._corners = [
-            (row * (height + GAP), column * (width + GAP)) for row in range(rows) for column in range(COLUMNS)
-        ]
         self._plain = len(titles) - len(segmenters)
-        self._ground = plain_planes(self.whole, GROUND, reader.matrix, reader.full_range)
-        if legend:
-            Patch.of(legend.panel, (panes_height, 0), reader.matrix, reader.full_range).put_on(*self._ground)
-        self._titles = [
-            Patch.of(panel, (top + 2 * GAP, left + 2 * GAP), reader.matrix, reader.full_range)
-            for title, (top, left) in zip(titles, self._corners, strict=True)
-            if (panel := draw_title(title, width - 4 * GAP, height - 4 * GAP))
-        ]
 
     def draw(self, batches: Iterator[Labelled[Frame]]) -> Iterator[Frame]:
         """Draw all panes; yield frames of the comparison."""
         for frames, labels, _ in batches:
             for place, frame in enumerate(frames):
                 drawn = [overlay.draw(frame, maps[place]) for overlay, maps in zip(self._overlays, labels, strict=True)]
-                yield self._joined([frame] * self._plain + drawn)
+                yield self._grid.joined([frame] * self._plain + drawn)
 
-    def _joined(self, panes: list[Frame]) -> Frame:
-        y, u, v = (plane.copy() for plane in self._ground)
-        for pane, (top, left) in zip(panes, self._corners, strict=True):
-            for plane, part, step in ((y, pane.y, 1), (u, pane.u, 2), (v, pane.v, 2)):
-                rows, columns = part.shape
-                plane[top // step : top // step + rows, left // step : left // step + columns] = part
-        for title in self._titles:
-            title.put_on(y, u, v)
-        return replace(panes[0], y=y, u=u, v=v)
+
+def panes_size(size: tuple[int, int], rows: int) -> tuple[int, int]:
+    """Return the (width, height) of `rows` rows of panes of one size, with the gaps between them."""
+    return COLUMNS * (size[0] + GAP) - GAP, rows * (size[1] + GAP) - GAP
 
 
 def pane_size(width: float | Fraction, height: int, rows: int) -> tuple[int, int]:

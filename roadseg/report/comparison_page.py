@@ -4,14 +4,11 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-from roadseg.evaluation.comparison.grid import legend
+from roadseg.evaluation.comparison.grid import IMAGE, TRUTH, legend
 from roadseg.evaluation.comparison.scoreboard import Scoreboard, best, difference
 from roadseg.evaluation.score_tables import score_text
 from roadseg.report.html import css_colour, render, template_text
 from roadseg.report.images import jpeg, label_png
-
-IMAGE, TRUTH = "image", "ground truth"
-"""Layers beside the runs."""
 
 
 def comparison_page(board: Scoreboard, options: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from roadseg.datasets.image_files import read_colours
 from roadseg.errors import DatasetError
 from roadseg.labels.space import LabelMap
 
+JPEG = "data:image/jpeg;base64,"
 QUALITY = 80
 """JPEG quality."""
 HEATMAP_WIDTH = 320
@@ -58,10 +59,15 @@ def image_file(path: Path, width: int) -> str | None:
     return jpeg(np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8))
 
 
+def jpeg_file(path: Path) -> str:
+    """Return a JPEG file as it is, as a `data:` address."""
+    return JPEG + b64encode(path.read_bytes()).decode()
+
+
 def jpeg(rgb: NDArray[np.uint8]) -> str:
     """Return (H, W, 3) uint8 RGB as the `data:` address of a JPEG."""
     _, data = cv2.imencode(".jpg", _swapped(rgb), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return "data:image/jpeg;base64," + b64encode(data.tobytes()).decode()
+    return JPEG + b64encode(data.tobytes()).decode()
 
 
 def _swapped(image: MatLike) -> NDArray[np.uint8]:

@@ -17,6 +17,7 @@ from roadseg.report.html import PLOTLY
 from roadseg.report.images import jpeg, shown_size
 from roadseg.report.overlay_page import IndexEntry, index_page, report_page
 from roadseg.report.overlay_results import UNLABELLED_COLOUR, Results, joint_summary, read_drive, read_results
+from roadseg.report.run_page import RunPage, run_page
 from roadseg.report.training_page import training_page
 from roadseg.training.run_folder import RunFolder
 from roadseg.video.thumbnail import thumbnail
@@ -179,6 +180,15 @@ def write_training_page(run: RunFolder) -> Path:
     """
     _publish_with_plotly(run.page, training_page(run), run.page.with_name(PLOTLY))
     return run.page
+
+
+def write_run_page(path: Path, page: RunPage) -> None:
+    """Write the page of a finished recipe, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    _publish(path, run_page(page).encode("utf-8", "replace"))
 
 
 def find_runs(folders: Sequence[Path]) -> list[RunFolder]:

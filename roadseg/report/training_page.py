@@ -1,6 +1,5 @@
 """HTML page of a training, from the files of its run folder."""
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import fsum
@@ -13,6 +12,7 @@ from roadseg.files import resolved
 from roadseg.inputs.documents import read_json, read_toml
 from roadseg.labels.catalogue import label_space
 from roadseg.report.html import PLOTLY, css_colour, render, template_text
+from roadseg.report.images import jpeg_file
 from roadseg.training.log import RATE, Series, loss_series, machine_series, score_series
 from roadseg.training.run_folder import RunFolder
 from roadseg.training.samples import KeptSamples
@@ -35,7 +35,7 @@ def training_page(run: RunFolder) -> str:
     samples = KeptSamples.of(run.samples)
     step = max([0, *(record["step"] for record in records), *samples.labelled])
     finished = metrics is not None and metrics["steps"] >= recipe["steps"]
-    looks = [{"step": at, "images": [_image(path) for path in paths]} for at, paths in samples.labelled.items()]
+    looks = [{"step": at, "images": [jpeg_file(path) for path in paths]} for at, paths in samples.labelled.items()]
     charts = [*_loss_charts(losses, kinds), *_other_charts(scores, machine_series(records))]
     space = label_space(recipe["labels"])
     return render(
@@ -61,7 +61,7 @@ def training_page(run: RunFolder) -> str:
         diverged=[(name, judgement) for name, judgement in health.items() if kinds[name].role == "classifier"],
         losses=[_row(name, points, health.get(name), kinds.get(name)) for name, points in losses.items()],
         samples=samples,
-        originals=[_image(path) for path in samples.images],
+        originals=[jpeg_file(path) for path in samples.images],
         looks=looks,
         legend=[(name, css_colour(colour)) for name, colour in zip(space.classes, space.colours, strict=True)],
         charts=charts,
@@ -143,10 +143,6 @@ def _chart(title: str, lines: Series, *, marked: bool = False, digits: int = 4, 
         steps, values = zip(*thinned(points, POINTS), strict=True)
         drawn.append({"name": name, "steps": steps, "values": [float(f"{value:.{digits}g}") for value in values]})
     return {"title": title, "lines": drawn, "marked": marked, "healthy": None, "guessing": None, **levels}
-
-
-def _image(path: Path) -> str:
-    return "data:image/jpeg;base64," + b64encode(path.read_bytes()).decode()
 
 
 def _recipe(path: Path) -> dict[str, Any]:

@@ -19,8 +19,8 @@ VIDEO_SUFFIXES = (
 
 Container = Literal["mp4", "mkv"]
 OVERLAY_SUFFIXES: dict[Container, str] = {"mp4": ".overlay.mp4", "mkv": ".overlay.mkv"}
-MASKS_SUFFIX = ".masks.mp4"
-"""Endings of the overlays that roadseg writes, by container; folders and patterns leave such files out."""
+MASKS_SUFFIX, COMPARISON_SUFFIX = ".masks.mp4", ".comparison.mp4"
+"""Endings of the videos that roadseg writes; folders and patterns leave such files out."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def is_video(path: Path) -> bool:
     """Return True for a path that has the extension of a video, is not hidden and no result of roadseg."""
-    hidden, result = path.name.startswith("."), path.name.endswith((*OVERLAY_SUFFIXES.values(), MASKS_SUFFIX))
+    results = (*OVERLAY_SUFFIXES.values(), MASKS_SUFFIX, COMPARISON_SUFFIX)
+    hidden, result = path.name.startswith("."), path.name.endswith(results)
     return path.suffix.lower() in VIDEO_SUFFIXES and not hidden and not result
 
 

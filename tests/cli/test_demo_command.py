@@ -33,6 +33,11 @@ def test_the_demo_runs_the_whole_chain_and_a_second_call_finds_it_done(tmp_path)
     for label in result["scores"]:
         (overlay,) = (tmp_path / "demo" / "overlay" / label).glob("*.overlay.mp4")
         assert overlay.stat().st_size > 1000
+    (joined,) = (tmp_path / "demo" / "overlay").glob("*.comparison.mp4")
+    page = (tmp_path / "demo" / "report.html").read_text()
+    assert f'src="./overlay/{joined.name}"' in page
+    assert 'alt="Image 1: ground truth"' in page and "IoU % against the ground truth of 1 frames" in page
+    assert "no ground truth" not in page
     again = roadseg("demo", "--json", cwd=tmp_path)
     assert json.loads(again.stdout)["scores"] == result["scores"]
     assert not list(tmp_path.rglob("*.part"))

@@ -36,11 +36,16 @@ def test_recipes_are_done_compared_and_then_left_alone(roadseg, recipes, capsys,
     assert [row["label"] for row in rows] == ["source-only", "multi-level"]
     assert [row["runs"] for row in rows] == [["runs/source-only"], ["runs/multi-level"]]
     assert rows[1]["published"]["miou"] == 42.35
+    assert first["pages"] == ["runs/source-only/report.html", "runs/multi-level/report.html"]
+    page = (tmp_path / first["pages"][1]).read_text()
+    assert "42.35" in page and "source-only" in page and 'href="./training.html"' in page
+    assert page.count('alt="Image 1: ') == 3  # the image, its labels before and after
     weights = (tmp_path / "runs" / "multi-level" / "model.safetensors").stat().st_mtime_ns
 
     assert roadseg("run", *recipes) == 0
     shown = capsys.readouterr()
     assert shown.err.count("finished before") == 2
+    assert "open in a browser: runs/multi-level/report.html" in shown.err
     assert "published" in shown.out
     assert (tmp_path / "runs" / "multi-level" / "model.safetensors").stat().st_mtime_ns == weights
 
@@ -64,7 +69,7 @@ def test_a_recipe_of_videos_goes_from_an_address_to_overlays(roadseg, recipes, c
         assert roadseg(*command, "--json") == 0
         result = json.loads(capsys.readouterr().out)
         assert (result["out"], result["frames"]) == ("runs/source-only", 2)
-        assert (tmp_path / result["out"] / "report.md").is_file()
+        assert (tmp_path / result["out"] / "report.html").is_file()
         assert roadseg(*command) == 0
     shown = capsys.readouterr()
     assert "Share of pixels" in shown.out
@@ -117,6 +122,7 @@ def test_a_recipe_of_scores_prints_its_table(roadseg, recipes, capsys, monkeypat
     assert roadseg("run", "board.toml", "--json") == 0
     record = json.loads(capsys.readouterr().out)
     assert record["out"] == "runs/board"
+    assert "mean over 2 drives" in (tmp_path / "runs" / "board" / "report.html").read_text()
     assert [row["images"] for row in record["rows"]["plain"]] == [3, 2, 5]
     assert roadseg("run", "board.toml", "source_only.toml") == 2
     assert "run it alone" in capsys.readouterr().err

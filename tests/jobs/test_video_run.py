@@ -18,7 +18,7 @@ from roadseg.training.callbacks import Callbacks
 from roadseg.training.recipe import resolve_as
 from roadseg.training.video_recipe import VideoRecipe, resolve_any
 
-MADE = {"before_after.png", "recipe.toml", "report.json", "report.md", "seconds.json", "videos.json"}
+MADE = {"before_after.png", "recipe.toml", "report.html", "report.json", "report.md", "seconds.json", "videos.json"}
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,21 @@
 """PNG grids of images beside the labels of several runs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.transforms import Image, resized_image, resized_label
 from roadseg.evaluation.comparison.scoreboard import Scoreboard, best, difference, score_cell
-from roadseg.evaluation.comparison.sheets import Column, Line, draw_sheet
+from roadseg.evaluation.comparison.sheets import Column, Legend, Line, draw_sheet
 from roadseg.inference.segmenter import Segmenter
+from roadseg.labels.drawing import draw_labels
 from roadseg.labels.space import LabelMap, LabelSpace
 
 CELL_WIDTH = 400
 """Width of a cell in pixels."""
+IMAGE, TRUTH = "image", "ground truth"
+"""Headings of columns beside those of runs."""
 
 
 def comparison_grid(board: Scoreboard, *, width: int = CELL_WIDTH) -> Image:
@@ -36,7 +41,7 @@ def comparison_grid(board: Scoreboard, *, width: int = CELL_WIDTH) -> Image:
 
     images = [resized_image(shown.image, size) for shown, size in zip(board.shown, sizes, strict=True)]
     names = [Line(note=shown.name) for shown in board.shown]
-    columns = [Column(Line("image"), images, names)]
+    columns = [Column(Line(IMAGE), images, names)]
     for column, (name, run) in enumerate(board.runs.items()):
         columns.append(
             Column(
@@ -45,7 +50,7 @@ def comparison_grid(board: Scoreboard, *, width: int = CELL_WIDTH) -> Image:
                 [_score_line(scores, column) for scores in by_image],
             )
         )
-    columns.append(Column(Line("ground truth"), coloured([shown.truth for shown in board.shown])))
+    columns.append(Column(Line(TRUTH), coloured([shown.truth for shown in board.shown])))
     return draw_sheet(columns, legend(board.label_space))
 
 
@@ -54,32 +59,49 @@ def legend(space: LabelSpace) -> list[tuple[str, tuple[int, int, int]]]:
     return [*zip(space.classes, space.colours, strict=True), ("no class", (0, 0, 0))]
 
 
-def overlay_grid(
-    segmenters: Mapping[str, Segmenter], dataset: ImageDataset, count: int, *, width: int = CELL_WIDTH
-) -> Image:
-    """Draw the labels of segmenters on `count` images spread evenly over a data set, with a legend below.
+@dataclass(frozen=True)
+class OverlayColumns:
+    """A few images of a data set, and what segmenters see in them."""
 
-    Args:
-        segmenters: segmenters of one label space by the heading of their column.
-        dataset: labelled or not.
-        count: number of rows.
-        width: width of a cell in pixels; the height of a row keeps its image's proportions.
+    columns: list[Column]
+    """The images, the labels of each segmenter on them, and the truth where the data set is labelled."""
+    legend: Legend
 
-    Returns:
-        (H, W, 3) RGB uint8: a column of images, then one for each segmenter.
-    """
-    shown = dataset.evenly_spread(count)
-    images = [shown.image(index) for index in range(len(shown))]
-    cells = [resized_image(image, _size(image, width)) for image in images]
-    columns = [Column(Line("image"), cells)]
-    for heading, segmenter in segmenters.items():
-        drawn = [
-            segmenter.draw(cell, segmenter.label(image, size=cell.shape[1::-1]))
-            for image, cell in zip(images, cells, strict=True)
-        ]
-        columns.append(Column(Line(heading), drawn))
-    space = next(iter(segmenters.values())).label_space
-    return draw_sheet(columns, list(zip(space.classes, space.colours, strict=True)))
+    @classmethod
+    def of(
+        cls, segmenters: Mapping[str, Segmenter], dataset: ImageDataset, count: int, *, width: int = CELL_WIDTH
+    ) -> Self:
+        """Draw the labels of segmenters on `count` images spread evenly over a data set.
+
+        Args:
+            segmenters: segmenters of one label space by the heading of their column.
+            dataset: with truth or without.
+            count: number of images.
+            width: width of a cell in pixels; the height keeps its image's proportions.
+        """
+        shown = dataset.evenly_spread(count)
+        images = [shown.image(index) for index in range(len(shown))]
+        cells = [resized_image(image, _size(image, width)) for image in images]
+        columns = [Column(Line(IMAGE), cells)]
+        for heading, segmenter in segmenters.items():
+            drawn = [
+                segmenter.draw(cell, segmenter.label(image, size=cell.shape[1::-1]))
+                for image, cell in zip(images, cells, strict=True)
+            ]
+            columns.append(Column(Line(heading), drawn))
+        spaces = [next(iter(segmenters.values())).label_space]
+        if shown.label_space is not None:
+            space = shown.label_space
+            truth = [resized_label(shown.label(index), cell.shape[1::-1]) for index, cell in enumerate(cells)]
+            drawn = [draw_labels(cell, labels, space) for cell, labels in zip(cells, truth, strict=True)]
+            columns.append(Column(Line(TRUTH), drawn))
+            spaces.append(space)
+        named = {name: colour for space in spaces for name, colour in zip(space.classes, space.colours, strict=True)}
+        return cls(columns, list(named.items()))
+
+    def sheet(self) -> Image:
+        """Draw the columns side by side and the legend below them: (H, W, 3) RGB uint8."""
+        return draw_sheet(self.columns, self.legend)
 
 
 def _score_line(scores: list[float | None], column: int) -> Line:
