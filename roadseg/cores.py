@@ -1,8 +1,10 @@
-"""CPU count available to this process, and thread limits."""
+"""CPU count available to this process, thread limits, and its memory."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 THREADS_VARIABLE = "ROADSEG_THREADS"
 """Environment variable with the most threads to use; child processes inherit it."""
@@ -50,3 +52,15 @@ def opencv_in_one_thread() -> Iterator[None]:
         yield
     finally:
         cv2.setNumThreads(before)
+
+
+def peak_resident_bytes() -> int:
+    """Return the peak resident memory of this process in bytes."""
+    status = Path("/proc/self/status")
+    if status.exists():  # on Linux, `getrusage` includes the memory of the parent process
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return 1024 * int(line.split()[1])
+    import resource  # not on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

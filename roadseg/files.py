@@ -217,8 +217,8 @@ def in_turn(path: Path, on_wait: Callable[[], object] = lambda: None) -> Iterato
 
 @contextmanager
 def _folder_lock(folder: Path) -> Iterator[None]:
-    """Lock a folder; one that was made for this and in which an error left nothing is removed again."""
-    there = folder.exists()
+    """Lock a folder; one that was made for this, and in which an error left nothing, is removed with those above."""
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     lock = folder / LOCK_NAME
@@ -226,10 +226,11 @@ def _folder_lock(folder: Path) -> Iterator[None]:
         try:
             yield
         except BaseException:
-            if not there and list(folder.iterdir()) == [lock]:
-                with suppress(OSError):  # of Windows, where a file in use cannot be deleted
+            if made and list(folder.iterdir()) == [lock]:
+                with suppress(OSError):  # of Windows, or of a folder in use
                     lock.unlink()
-                    folder.rmdir()
+                    for one in made:
+                        one.rmdir()
             raise
 
 

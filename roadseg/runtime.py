@@ -14,6 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from roadseg.cores import peak_resident_bytes
 from roadseg.errors import InputError, TrainingError
 
 M = TypeVar("M", bound=torch.nn.Module)
@@ -266,6 +267,11 @@ def describe(device: torch.device) -> str:
         return "Apple GPU (MPS)"
     threads = torch.get_num_threads()
     return f"CPU, {threads} thread{'' if threads == 1 else 's'}"
+
+
+def peak_memory(device: torch.device) -> int:
+    """Return the peak so far, in bytes, of the memory of a CUDA device that torch took, else of this process."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak_resident_bytes()
 
 
 def seed_everything(seed: int) -> None:

@@ -56,7 +56,7 @@ def test_an_error_inside_lets_go(tmp_path):
 
 
 def test_an_error_leaves_no_folder_that_was_made_for_nothing(tmp_path):
-    new, begun, old = tmp_path / "new", tmp_path / "begun", tmp_path / "old"
+    new, begun, old = tmp_path / "new" / "deeper", tmp_path / "begun", tmp_path / "old"
     old.mkdir()
     for folder in (new, begun, old):
         with pytest.raises(KeyError), locked(folder):

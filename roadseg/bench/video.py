@@ -10,8 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, TypeVar
 
-from roadseg.bench.memory import peak_resident_bytes
-from roadseg.cores import usable_cores
+from roadseg.cores import peak_resident_bytes, usable_cores
 from roadseg.inference.engine_segmenter import EngineSegmenter
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.label_frames import Labeller, batches

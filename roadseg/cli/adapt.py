@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from roadseg.adaptation.methods import METHODS
-from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
 from roadseg.cli.options import Threads
 from roadseg.cli.progress import TOO_EARLY, training_progress, verdict_line
 from roadseg.models.names import MODEL_NAMES
@@ -62,6 +62,7 @@ def adapt(
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Train on labelled streets and adapt to unlabelled images; writes a run folder.

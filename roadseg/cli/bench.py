@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
 from roadseg.cli.options import BatchSize, Device, InputSize, Run, Threads, parse_size
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def bench(
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Measure the speed of an overlay on this machine, or compare engines.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
 from roadseg.cli.options import Device, Flip, InputSize, Smooth, Threads, given_on_command_line, parse_size
 from roadseg.cli.tables import SUFFIXES, check_suffix, shown
 
@@ -52,6 +52,7 @@ def compare(
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Compare runs by method, differing settings and classes, beside published results.

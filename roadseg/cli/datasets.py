@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
 
 if TYPE_CHECKING:
     from roadseg.datasets.check import CheckReport
@@ -47,6 +47,7 @@ def show(
     name: Annotated[str, typer.Argument(metavar="KIND", help="A kind from the list of `roadseg datasets`.")],
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Show the source, the folder layout and the notation of a kind of data set.
@@ -65,6 +66,7 @@ def check(
     full: Annotated[bool, typer.Option("--full", help="Read every image instead of 200, evenly spread.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Check a data set on disk: completeness, readable files, meaningful label maps.

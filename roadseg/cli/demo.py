@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
 from roadseg.cli.options import Threads
 from roadseg.cli.video_results import say_where, scores_table, shares_table, stage_progress
 
@@ -18,6 +18,7 @@ def demo(
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Fetch, extract, adapt, overlay and evaluate: the whole chain in minutes on the CPU of a laptop.

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
 
 if TYPE_CHECKING:
     from roadseg.bench.doctor import Check
@@ -21,6 +21,7 @@ def doctor(
     ),
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Check this machine: versions, devices, engines, codecs, programs, extras and disk space.

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from roadseg.adaptation.defaults import PRIOR
-from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
 from roadseg.cli.options import (
     AdaptBatchNorm,
     BatchNormPrior,
@@ -61,6 +61,7 @@ def evaluate(
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Score a run: IoU by class and mean IoU in percent, over the classes that run and data set share.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from roadseg.cli.console import Debug, Json, Quiet, Reporter, fail
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter, fail
 from roadseg.cli.options import parse_bytes, parse_section
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def fetch(
     ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Download videos from the web.
@@ -107,7 +108,7 @@ def fetched(
 
 def _label(url: str) -> str:
     """Return the end of an address, short enough to leave room for its progress bar."""
-    return escape(url if len(url) <= 32 else "…" + url[-31:])
+    return url if len(url) <= 32 else "…" + url[-31:]
 
 
 def _summary(report: "FetchReport") -> str:

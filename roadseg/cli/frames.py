@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from roadseg.cli.console import Debug, Json, Quiet, Reporter, fail
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter, fail
 from roadseg.cli.drives import Channel, DriveName, of_drives
 from roadseg.cli.options import (
     Count,
@@ -51,6 +51,7 @@ def frames(
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Extract frames of videos: DIR/NAME-HASH/*.jpg, listed with their times in DIR/frames.parquet.
@@ -78,7 +79,7 @@ def frames(
             frame_rate=parse_rate(frame_rate) if frame_rate else None,
             start=parse_time(start) if start else 0,
             duration=parse_time(duration) if duration else None,
-            on_progress=lambda video, done, total: bars.show(escape(video.name), done, total),
+            on_progress=lambda video, done, total: bars.show(video.name, done, total),
         )
     for video in extraction.videos:
         for warning in video.warnings:

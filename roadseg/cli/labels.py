@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.markup import escape
 
-from roadseg.cli.console import Debug, Json, Quiet, Reporter, fail
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter, fail
 from roadseg.cli.options import (
     Count,
     Device,
@@ -75,6 +75,7 @@ def labels(
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Write images with predicted labels, to be corrected; or convert labels.
@@ -104,7 +105,7 @@ def labels(
             start=parse_time(start) if start else 0,
             duration=parse_time(duration) if duration else None,
             device=device,
-            on_frame=lambda video, done, total: bars.show(f"reading {escape(video.name)}", done, total),
+            on_frame=lambda video, done, total: bars.show(f"reading {video.name}", done, total),
             on_label=lambda done, total: bars.show("labelling", done, total),
         )
     for notice in written.notices:

@@ -20,7 +20,7 @@ from roadseg.cli.appearance import (
     Title,
     parse_names,
 )
-from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
 from roadseg.cli.drives import Channel, DriveName, of_drives
 from roadseg.cli.fetch import VIDEOS, fetched, is_address
 from roadseg.cli.options import (
@@ -131,6 +131,7 @@ def overlay(
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Segment videos or images: write coloured overlays, statistics and report pages.

@@ -50,7 +50,7 @@ class OverlayBars:
             return
         assert progress.video is not None
         name = progress.video.name if len(progress.video.name) <= 32 else "…" + progress.video.name[-31:]
-        task = escape(name + (f" ({progress.number}/{progress.videos})" if progress.videos > 1 else ""))
+        task = name + (f" ({progress.number}/{progress.videos})" if progress.videos > 1 else "")
         if task != self._task:
             self._task, self._started = task, None
         self._bars.show(task, progress.frames, progress.frames_in_all, self._speed(progress.frames))

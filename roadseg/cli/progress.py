@@ -29,9 +29,15 @@ def training_callbacks(reporter: Reporter, bars: Bars, steps: int) -> "Callbacks
     from roadseg.training.callbacks import Callbacks
 
     warned: set[tuple[str, str]] = set()
+    note = ""
+
+    def on_step(step: int) -> None:
+        bars.show("training", step, steps, note)
 
     def on_report(report: "Report") -> None:
-        bars.show("training", report.step, steps, _training_note(report))
+        nonlocal note
+        note = _training_note(report)
+        bars.show("training", report.step, steps, note)
         for name, judgement in report.health.items():
             if judgement.alarming and (name, judgement.verdict) not in warned:
                 warned.add((name, judgement.verdict))  # once: the note repeats the verdict
@@ -44,6 +50,7 @@ def training_callbacks(reporter: Reporter, bars: Bars, steps: int) -> "Callbacks
         on_render=lambda done, total: bars.show("rendering streets", done, total),
         on_count=lambda done, total: bars.show("counting classes", done, total),
         on_label=lambda done, total: bars.show("labelling the target", done, total),
+        on_step=on_step,
         on_report=on_report,
         on_evaluate=lambda done, total: bars.show("evaluating", done, total),
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
 from roadseg.cli.options import Run
 
 
@@ -22,6 +22,7 @@ def quantize(
     images: Annotated[int, typer.Option(metavar="N", help="Largest number of images, evenly spread.")] = 100,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Quantize a trained network to int8, for processors with VNNI or AMX.

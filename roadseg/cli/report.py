@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from roadseg.cli.console import Debug, Json, Quiet, Reporter, fail
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter, fail
 
 
 def report(
@@ -15,6 +15,7 @@ def report(
     ],
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Write pages of overlays and trainings.

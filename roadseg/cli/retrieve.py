@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
 from roadseg.cli.options import Device, Run, Threads
 from roadseg.cli.tables import shown
 
@@ -37,6 +37,7 @@ def retrieve(
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Find the nearest images across two domains, by features and by the layout of classes.

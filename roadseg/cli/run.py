@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.compare import report_finished
-from roadseg.cli.console import Debug, Json, Quiet, Reporter, fail
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter, fail
 from roadseg.cli.options import Threads
 from roadseg.cli.progress import training_progress
 from roadseg.cli.tables import shown
@@ -40,6 +40,7 @@ def run(
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Run recipes from end to end: check data sets, train, evaluate, compare with published scores.

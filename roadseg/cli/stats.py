@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.along import BY_PLACE, Along, ByPlace, CellSize, Indices, TrimEnds, show_by_place
-from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
 from roadseg.cli.options import parse_offset
 from roadseg.cli.tables import check_suffix, shown
 
@@ -35,6 +35,7 @@ def stats(
     trim_ends: TrimEnds = None,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Add up classes over videos: share of the frame and seconds, over all, by time of day and by video.

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from roadseg.cli.console import Debug, Json, Quiet, Reporter
+from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
 from roadseg.cli.options import parse_rate, parse_size
 
 
@@ -36,6 +36,7 @@ def synth(
     ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Render streets with pixel-exact labels (train ids of indian-20: Cityscapes and the autorickshaw) as lossless PNG.

@@ -41,6 +41,7 @@ from roadseg.training.build import (
 )
 from roadseg.training.callbacks import Callbacks
 from roadseg.training.events import require_tensorboard
+from roadseg.training.forecast import forecast
 from roadseg.training.keys import flattened, merged
 from roadseg.training.log import Series, loss_series
 from roadseg.training.loop import train
@@ -326,6 +327,7 @@ class _Training:
             self.run,
             evaluate=(lambda: _scores(self._evaluate(self.trainer.result))) if self.labelled else None,
             sample_every=steps_between_samples(self.recipe.steps),
+            on_step=self.callbacks.on_step,
             on_report=self._report,
             **recorded,
         )
@@ -356,7 +358,9 @@ class _Training:
         return judge(before, after, images)
 
     def _report(self, report: Report) -> None:
-        """Add losses to the history and pass the report on with verdicts."""
+        """Add losses to the history and pass the report on with verdicts; the first one gives a forecast."""
+        if not self.losses and report.step < self.recipe.steps:
+            self.callbacks.on_start(forecast(report, self.trainer, self.recipe))
         self.losses = report.losses
         for name, value in report.losses.items():
             self.history.setdefault(name, []).append((report.step, value))

@@ -25,6 +25,8 @@ class Callbacks:
     """Called with (label maps whose classes are counted, label maps in all)."""
     on_label: Progress = field(default=lambda done, total: None)
     """Called with (target images labelled, target images in all)."""
+    on_step: Callable[[int], None] = field(default=lambda step: None)
+    """Called with the number of steps made, before the first and after each that has no report."""
     on_report: Callable[[Report], None] = field(default=lambda report: None)
     """Called with mean losses and speed, every ten steps and at checkpoints."""
     on_evaluate: Progress = field(default=lambda done, total: None)

@@ -28,6 +28,7 @@ def train(
     *,
     evaluate: Callable[[], dict[str, float]] | None = None,
     sample_every: int = 0,
+    on_step: Callable[[int], None] = lambda step: None,
     on_report: Callable[[Report], None] = lambda report: None,
     on_log: Callable[[dict[str, Any]], None] = lambda record: None,
     on_milestone: Callable[[int, bool], None] = lambda step, sampling: None,
@@ -44,6 +45,7 @@ def train(
         run: for log and checkpoints.
         evaluate: returns scores by name; may leave the segmenter in evaluation mode.
         sample_every: steps between looks at sample images; 0 for none.
+        on_step: called with the number of steps made, before the first and after each that has no report.
         on_report: called with the mean losses of the last steps.
         on_log: called with each line that was added to the log.
         on_milestone: called with (step, whether sample images are due), at checkpoints and whenever samples are due. It
@@ -64,6 +66,7 @@ def train(
         run.append_log(record)
         on_log(record)
 
+    on_step(trainer.step)
     with stop_requests(runtime) as stop:
         loader = load_batches(
             share,
@@ -91,6 +94,8 @@ def train(
                 if is_main_process():
                     log(_record(report, trainer))
                 on_report(report)
+            else:
+                on_step(trainer.step)
             if saving and is_main_process():
                 run.save_checkpoint(trainer.state())
             due = recipe.evaluate_every and trainer.step % recipe.evaluate_every == 0

@@ -38,6 +38,8 @@ def test_a_run_that_cannot_be_compared_is_left_out_with_a_warning(roadseg, runs,
     assert "left out" in capsys.readouterr().err
     assert roadseg("compare", unscored) == 1
     assert "was not scored" in capsys.readouterr().err
+    assert roadseg("compare", *runs, "default") == 0
+    assert "default: weights without scores of their own. Score the runs now: " in capsys.readouterr().err
 
 
 def test_different_data_sets_are_warned_of(roadseg, runs, tmp_path, capsys):
@@ -50,6 +52,9 @@ def test_published_rows_are_listed(roadseg, capsys):
     rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["synthia-camvid/multi-level"]["miou"] == 31.2
     assert "14" in rows["synthia-camvid/multi-level"]["note"]
+    assert roadseg("compare", "--published") == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split()[1:] for line in shown[1::2]] == [[name] for name in rows]  # whole, with nothing behind them
 
 
 def test_wrong_usage(roadseg, runs, tmp_path):

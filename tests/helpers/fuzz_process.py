@@ -20,7 +20,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from roadseg.bench.memory import peak_resident_bytes
+from roadseg.cores import peak_resident_bytes
 from roadseg.errors import VideoError
 from roadseg.video.reader import VideoReader
 

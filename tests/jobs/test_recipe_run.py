@@ -1,3 +1,4 @@
+import re
 import signal
 from pathlib import Path
 
@@ -36,9 +37,16 @@ def test_a_recipe_is_done_once_goes_on_where_it_was_cut_and_refuses_another(valu
         if report.step == 3:
             signal.raise_signal(signal.SIGINT)
 
+    said = []
     with pytest.raises(KeyboardInterrupt):
-        run_recipe(recipe, run, callbacks=Callbacks(on_report=cut))
-    assert run_recipe(recipe, run)
+        run_recipe(recipe, run, callbacks=Callbacks(on_start=said.append, on_report=cut))
+    forecast = (
+        r"about \d+ s of training left: 3 steps of [\d.e-]+ s on CPU.*; [\d.]+ GB of memory, \d+ MB of files at the end"
+    )
+    assert re.fullmatch(forecast, said[-1])
+    steps = []
+    assert run_recipe(recipe, run, callbacks=Callbacks(on_step=steps.append))
+    assert steps == [4, 5]  # the last step has a report
     assert [record["step"] for record in RunFolder(run).read_log()] == [3, 4, 6]
     assert tuple(read_run(run).iou) == label_space("synthia-13").classes
     written = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}

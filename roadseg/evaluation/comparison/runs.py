@@ -7,6 +7,7 @@ from typing import Any
 
 from roadseg.errors import InputError
 from roadseg.inputs.documents import read_json
+from roadseg.models.names import PACKAGED
 from roadseg.training.keys import flattened
 from roadseg.training.published import PublishedRow, published_for
 from roadseg.training.recipe import resolve
@@ -45,6 +46,11 @@ def read_run(path: Path) -> Run:
         RecipeError: its recipe is not one that this version knows.
     """
     folder = RunFolder(path)
+    if not folder.recipe.is_file() and (str(path) in PACKAGED or path.is_file() or folder.model.is_file()):
+        raise InputError(
+            f"{path}: weights without scores of their own",
+            "Score the runs now: roadseg compare RUN... --dataset KIND:ROOT --out DIR",
+        )
     if not folder.recipe.is_file():
         raise InputError(f"{path}: no run here", "Give run folders of `roadseg adapt` or `roadseg run`.")
     recipe = resolve(recipe_values(folder.recipe), origin=str(folder.recipe))
