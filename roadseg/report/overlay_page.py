@@ -67,7 +67,8 @@ def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
     begin = results.clips[0].zero
     notable = moments(results)
     size = shown_size(results.overlay_aspect_ratio, MOMENT_WIDTH)
-    frames = [_frame_at(results, moment.seconds).to_rgb(size) for moment in notable]
+    whole = [_frame_at(results, moment.seconds).to_rgb(size) for moment in notable]
+    frames = [rgb[: max(1, round(results.picture_share * len(rgb)))] for rgb in whole]  # a legend is too small to read
     found = [{"moment": moment, "image": jpeg(rgb)} for moment, rgb in zip(notable, frames, strict=True)]
     order = _bottom_up(results)
     series = _series(results)
@@ -112,6 +113,7 @@ def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
         overlay=link(Path(results.files.overlay.name)),
         aspect_ratio=results.aspect_ratio,
         overlay_aspect_ratio=results.overlay_aspect_ratio,
+        moment_aspect_ratio=results.overlay_aspect_ratio / results.picture_share,
         begin=begin,
         end=results.end,
         clips=results.clips,

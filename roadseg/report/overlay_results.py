@@ -45,6 +45,8 @@ class Results:
     label_space: LabelSpace
     overlay_aspect_ratio: float
     """Width over height of the overlay as it is shown; a legend below the picture makes it higher than the video."""
+    picture_share: float
+    """Height of the picture relative to the overlay, up to 1: below it is the legend."""
     sample_aspect_ratio: Fraction
     """Width over height of a pixel of the overlay."""
     seconds: NDArray[np.float64]
@@ -91,12 +93,14 @@ def read_results(files: OverlayFiles) -> Results:
     heatmaps = read_heatmaps(files.frames)
     overlay = probe(files.overlay)
     end = float(seconds[-1][-1] + durations[-1][-1])
+    picture_height = summary.job.appearance.height or summary.height_px
     return Results(
         name=files.name,
         files=files,
         clips=(ShownClip(files, summary.begins_seconds, float(seconds[0][0]), end),),
         summary=summary,
         overlay_aspect_ratio=float(overlay.width * overlay.shown_aspect_ratio / overlay.height),
+        picture_share=min(1.0, picture_height / overlay.height),
         sample_aspect_ratio=overlay.shown_aspect_ratio,
         label_space=summary.label_space,
         seconds=np.concatenate(seconds),

@@ -1,7 +1,9 @@
 """Content of a page and of its data, without a browser."""
 
+import io
 import json
 import re
+from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -11,6 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from helpers.report_clips import CAR, CARS, PEDESTRIAN, PEOPLE, ROAD, SECONDS, SKY, make_results
+from PIL import Image
 
 from roadseg.errors import InputError, VideoError
 from roadseg.labels.catalogue import CAMVID_11, CAMVID_32, CITYSCAPES_19, IDD_26, SYNTHIA_CAMVID_9
@@ -112,6 +115,16 @@ def test_a_fetched_video_has_its_title(results):
     page = report_page(replace(results, summary=summary))
     assert Elements(page).text("h1") == [HOSTILE] and Elements(page).text("title") == [f"{HOSTILE} · roadseg"]
     assert results.name in Elements(page).text("span")
+
+
+def test_moments_leave_out_the_legend_below_the_picture(tmp_path):
+    files = make_results(tmp_path / "clip.mp4", tmp_path / "out", appearance=Appearance(height=240))
+    results = read_results(files)
+    assert 0.85 < results.picture_share < 1
+    page = report_page(results)
+    images = re.findall(r'<img src="([^"]*)" alt="" style="aspect-ratio: 1.6667">', page)
+    shapes = [Image.open(io.BytesIO(b64decode(image.partition(",")[2]))).size for image in images]
+    assert shapes == [(360, 216)] * 2
 
 
 def test_moments_of_one_theme_lie_far_apart_and_one_has_the_most(results):
