@@ -238,6 +238,29 @@ def read_frames(path: Path, names: Sequence[str]) -> Iterator[FrameRows]:
         raise _unreadable(path) from error
 
 
+def read_positions(path: Path) -> Positions:
+    """Read the positions of a table, NaN where they are unknown.
+
+    Args:
+        path: the Parquet file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            count = file.metadata.num_rows
+            there = [name for name in POSITION_COLUMNS if name in file.schema_arrow.names]
+            rows = file.read(columns=there, use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path) from error
+    columns = {name: np.full(count, np.nan) for name in POSITION_COLUMNS}
+    for name in there:
+        values = rows[name].cast(pa.int64()) if name == "utc" else rows[name]
+        columns[name] = values.cast(pa.float64()).to_numpy()
+    return Positions(**{**columns, "utc": columns["utc"] / 1e6})
+
+
 @dataclass(frozen=True)
 class TableExtent:
     """Size of a table of frames, and the time that it covers."""

@@ -12,6 +12,7 @@ from roadseg.drives.names import parse_name
 from roadseg.overlay.appearance import DEFAULT_APPEARANCE
 from roadseg.overlay.stats import ClassShare
 from roadseg.overlay.summary import OverlayJob, OverlaySummary
+from roadseg.report.drive_map import drive_map
 from roadseg.report.html import PLOTLY, css_colour, link, render, template_text
 from roadseg.report.images import heatmap_image, image_file, jpeg, shown_size
 from roadseg.report.moments import moments
@@ -34,6 +35,7 @@ SHOWN_ELSEWHERE = {"video", "network or engine", "label space", "input size", "c
 """Values of the job that the page shows elsewhere."""
 DEFAULT_CHOICES = {
     "choice of --encoder": DEFAULT_ENCODER,
+    "choice of --gps": "auto",
     **{f"choice of --{name.replace('_', '-')}": value for name, value in vars(DEFAULT_APPEARANCE).items()},
 }
 """Values that are not worth a line."""
@@ -104,10 +106,12 @@ def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
             }
             for index in order
         ],
+        "map": drive_map(results),
     }
     return render(
         "report.html",
-        script=template_text("report.js"),
+        script=template_text("map.js") + template_text("report.js"),
+        map_style=template_text("map.css"),
         name=results.name,
         summary=summary,
         overlay=link(Path(results.files.overlay.name)),

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from roadseg.errors import InputError
 from roadseg.labels.space import LabelSpace
-from roadseg.overlay.stats import ClassTotals, read_frames, read_heatmaps
+from roadseg.overlay.stats import ClassTotals, read_frames, read_heatmaps, read_positions
 from roadseg.overlay.summary import OverlayFiles, OverlaySummary, StageTiming
 from roadseg.overlay.totals import read_summary
+from roadseg.positions.track import Positions
 from roadseg.video.probe import probe
 
 UNLABELLED_COLOUR = (160, 160, 160)
@@ -55,6 +56,8 @@ class Results:
     """(N,) durations of the frames in seconds."""
     shares: NDArray[np.float32]
     """(N, C + 1) shares of the frame, 0..1: the classes, then `unlabelled`."""
+    positions: Positions
+    """Positions of the frames."""
     heatmaps: NDArray[np.float64] | None
     """Heat maps from `roadseg.overlay.stats.read_heatmaps`."""
 
@@ -106,6 +109,7 @@ def read_results(files: OverlayFiles) -> Results:
         seconds=np.concatenate(seconds),
         durations=np.concatenate(durations),
         shares=np.concatenate(shares),
+        positions=read_positions(files.frames),
         heatmaps=heatmaps,
     )
 
@@ -136,7 +140,8 @@ def read_drive(clips: Sequence[OverlayFiles]) -> Results:
         end = min(clip.end + start, following) if count < len(seconds) else clip.end + start
         moved = replace(clip, zero=clip.zero + start, start=clip.start + start, end=float(end))
         cut = replace(results, seconds=seconds[:count], durations=results.durations[:count])
-        placed.append(replace(cut, shares=results.shares[:count], clips=(moved,)))
+        places = _joined([results.positions], count)
+        placed.append(replace(cut, shares=results.shares[:count], positions=places, clips=(moved,)))
     heatmaps = [results.heatmaps for results in found]
     alike = all(one is not None and heatmaps[0] is not None and one.shape == heatmaps[0].shape for one in heatmaps)
     place = first.summary.drive
@@ -149,8 +154,15 @@ def read_drive(clips: Sequence[OverlayFiles]) -> Results:
         seconds=np.concatenate([results.seconds for results in placed]),
         durations=np.concatenate([results.durations for results in placed]),
         shares=np.concatenate([results.shares for results in placed]),
+        positions=_joined([results.positions for results in placed]),
         heatmaps=np.sum(np.array(heatmaps), axis=0) if alike else None,
     )
+
+
+def _joined(parts: Sequence[Positions], count: int | None = None) -> Positions:
+    """Return the positions of consecutive parts, the first `count` or all."""
+    columns = zip(*(vars(part).values() for part in parts), strict=True)
+    return Positions(*(np.concatenate(column)[:count] for column in columns))
 
 
 def _start(summary: OverlaySummary) -> float:

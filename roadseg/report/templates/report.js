@@ -13,6 +13,8 @@
   const tipped = 5; // classes in the tip
   const length = data.end - data.begin;
   let playing = 0; // the clip in the player
+  let map = null;
+  let measure = null; // figure of the map that the chart shows alone
 
   const clock = (seconds, digits = 0) => {
     const whole = Math.floor(seconds + 1e-6);
@@ -54,9 +56,24 @@
   const gaps = () => data.clips.slice(1).map((clip, index) => [data.clips[index].end, clip.start])
     .filter(([start, end]) => end - start > 0.5);
 
+  /** A figure by time, from where each piece of the line begins; nothing in gaps. */
+  const measureTrace = () => {
+    const { places, track } = data.map;
+    const [x, y] = [[], []];
+    places.forEach(([first, end], place) => {
+      x.push(track.seconds[first], track.seconds[end - 1]);
+      y.push(measure.values[place], measure.values[place]);
+      if (place + 1 < places.length && places[place + 1][0] === end) {
+        x.push(null);
+        y.push(null);
+      }
+    });
+    return { x, y, type: "scatter", mode: "lines", connectgaps: false, hoverinfo: "skip", line: { width: 2, color: colour("--accent") } };
+  };
+
   const draw = () => {
     const times = [...data.seconds, data.end];
-    const traces = shown().map((one) => ({
+    const traces = measure ? [measureTrace()] : shown().map((one) => ({
       x: times,
       y: [...one.shares, one.shares[one.shares.length - 1]],
       name: one.name,
@@ -85,9 +102,10 @@
       xaxis: { ...axis, range: [data.begin, data.end], tickvals: values, ticktext: labels, showgrid: false },
       yaxis: {
         ...axis,
-        range: single.size ? undefined : [0, 1],
+        range: single.size || measure ? undefined : [0, 1],
         rangemode: "tozero",
-        tickformat: single.size ? ".2~%" : ".0%",
+        tickformat: measure ? "~g" : single.size ? ".2~%" : ".0%",
+        ticksuffix: measure && measure.unit.startsWith("%") ? " %" : "",
         nticks: 5,
       },
     };
@@ -121,6 +139,7 @@
       announced = point;
       for (const one of data.classes) cells.get(one.id).textContent = percent(one.shares[point]);
     }
+    if (map) map.follow(now);
   };
 
   /** The clip of a time; of a time between clips, the next. */
@@ -173,11 +192,15 @@
 
   // ---- Pointer
 
+  const showHover = (seconds) => {
+    hover.hidden = false;
+    hover.style.transform = `translateX(${left(seconds)}px)`;
+  };
   const showTip = (event) => {
     const seconds = timeAt(event);
     const point = pointAt(seconds);
-    hover.hidden = tip.hidden = false;
-    hover.style.transform = `translateX(${left(seconds)}px)`;
+    showHover(seconds);
+    tip.hidden = false;
     const largest = [...shown()].sort((a, b) => b.shares[point] - a.shares[point]).slice(0, tipped);
     const title = document.createElement("strong");
     title.textContent = clock(seconds, 1) + (data.wall === null ? "" : ` · ${clock((data.wall + seconds) % 86400)}`);
@@ -249,22 +272,48 @@
   const classButtons = [...document.querySelectorAll("[data-class]")];
   const choose = () => {
     for (const button of classButtons) button.setAttribute("aria-pressed", single.has(Number(button.dataset.class)));
-    element("all").hidden = !single.size;
+    element("all").hidden = !single.size && !measure;
     document.body.classList.toggle("singled", single.size > 0);
+    if (map && single.size === 1) map.choose(`class-${[...single][0]}`);
     draw();
   };
   for (const button of classButtons) {
     button.addEventListener("click", () => {
       const id = Number(button.dataset.class);
+      measure = null;
       if (!single.delete(id)) single.add(id);
       choose();
     });
   }
   element("all").addEventListener("click", () => {
     single.clear();
+    measure = null;
     choose();
     timeline.focus({ preventScroll: true });
   });
+
+  // ---- Map
+
+  if (data.map) {
+    map = roadMap.create(element("map"), data.map, {
+      clock,
+      now: time,
+      seek: (seconds) => seek(seconds),
+      /** Pointing at the line shows that moment; while the video plays, only in the timeline. */
+      point: (seconds) => {
+        if (seconds === null) return hideTip();
+        if (video.paused) seek(seconds);
+        showHover(seconds);
+      },
+      measure: (chosen) => {
+        single.clear();
+        const id = chosen.key.startsWith("class-") ? Number(chosen.key.slice(6)) : null;
+        measure = id === null ? chosen : null;
+        if (id !== null) single.add(id);
+        choose();
+      },
+    });
+  }
 
   dark.addEventListener("change", draw);
   new ResizeObserver(draw).observe(timeline);
