@@ -238,6 +238,7 @@ def overlay(
                 on_result=on_result,
                 on_gif=lambda gif: report_gif(reporter, gif),
                 on_page=pages.append,
+                on_joined=lambda video: reporter.say(f"joined: {escape(one_line(str(video)))}"),
                 on_warning=reporter.warn,
             )
     except KeyboardInterrupt:

@@ -25,7 +25,7 @@ from roadseg.drives.names import (
 )
 from roadseg.drives.timeline import Timed, apart_by, by_channel, gap_notices, without_repeats
 from roadseg.errors import InputError, VideoError, one_line
-from roadseg.files import fingerprint
+from roadseg.files import fingerprint, printable
 from roadseg.video.find import FoundVideo, Given, find_videos
 from roadseg.video.header import VideoHeader, read_header
 
@@ -33,6 +33,8 @@ GAP = 60.0
 """Seconds without a clip after which another drive begins."""
 READERS = 8
 """Threads that read headers: cards and network shares answer slowly."""
+MAX_NAME = 80
+"""Characters of the name of a drive: files of its folder have it too."""
 NO_CLOCK = datetime(1970, 1, 1, tzinfo=UTC)
 """Start of clips without a clock; it stands for nothing."""
 NEAR_FOLDERS = 2
@@ -130,13 +132,15 @@ def _read(found: Sequence[FoundVideo], on_progress: Callable[[int, int], None]) 
             if isinstance(header, VideoHeader):
                 records.append(_Record(video, _name(video.path), header))
             else:
-                left_out.append(LeftOut(path=video.path, reason=header))
+                left_out.append(LeftOut(path=Path(printable(video.path)), reason=header))
             on_progress(done, len(found))
     return records, left_out
 
 
 def _header(video: FoundVideo) -> VideoHeader | str:
-    """Return the header of a video, or the reason why it has none."""
+    """Return the header of a video, or the reason why it is left out."""
+    if printable(video.path) != str(video.path):
+        return "its name is not in UTF-8"
     try:
         return read_header(video.path)
     except VideoError as error:
@@ -301,7 +305,7 @@ def _track_channels(record: _Record) -> list[str]:
 def _drive_name(camera: _Camera, name: str) -> str:
     """Return a name that a folder can have on every system."""
     whole = "_".join(part for part in (camera.card, name, camera.apart) if part)
-    return re.sub(r"[^\w.-]+", "_", whole).strip("._") or "drive"
+    return re.sub(r'[\s/\\:*?"<>|]+', "_", one_line(whole)).strip("._")[:MAX_NAME] or "drive"
 
 
 def _named_apart(drives: Sequence[Drive]) -> list[Drive]:

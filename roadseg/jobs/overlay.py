@@ -96,6 +96,7 @@ def overlay_videos(
     on_result: Callable[[OverlaySummary | Failure], None] = lambda result: None,
     on_gif: Callable[[Gif], None] = lambda gif: None,
     on_page: Callable[[Path], None] = lambda page: None,
+    on_joined: Callable[[Path], None] = lambda joined: None,
     on_warning: Callable[[str], None] = lambda warning: None,
     **appearance: Unpack[AppearanceOptions],
 ) -> list[OverlaySummary | Failure]:
@@ -160,7 +161,8 @@ def overlay_videos(
         on_gif: called with each GIF that was written.
         on_page: called with each report page that was written, of a video or a drive, last with that of the whole
             folder.
-        on_warning: called with the reason why a page could not be written.
+        on_joined: called with the joined video of each drive.
+        on_warning: called with the reason why a page or a joined video could not be written.
         **appearance: what people see, see `AppearanceOptions`.
 
     Returns:
@@ -216,7 +218,7 @@ def overlay_videos(
         tasks, refused = without_ends(tasks, options.position, options.interval, trim_ends, on_warning)
     refused |= clashes(tasks, container)
     tasks = part.of(tasks) if part else tasks
-    pages = Pages(tasks, container, out, join=join, on_page=on_page, on_warning=on_warning)
+    pages = Pages(*(tasks, container, out), join=join, on_page=on_page, on_joined=on_joined, on_warning=on_warning)
     failures = [Failure.of(task, refused[task]) for task in tasks if task in refused]
     tasks = [task for task in tasks if task not in refused]
     found: Generator[OverlaySummary | Failure]

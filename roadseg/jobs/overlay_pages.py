@@ -31,6 +31,7 @@ class Pages:
         out: folder of all results, which holds the chart library.
         join: write the joined overlays of each drive too.
         on_page: called with each page.
+        on_joined: called with each joined video.
         on_warning: called with the reason why one could not be written.
     """
 
@@ -42,6 +43,7 @@ class Pages:
         *,
         join: bool,
         on_page: Callable[[Path], None],
+        on_joined: Callable[[Path], None],
         on_warning: Callable[[str], None],
     ) -> None:
         self._tasks = {(str(task.video), task.track): task for task in tasks}
@@ -49,6 +51,7 @@ class Pages:
         self._out = out
         self._join = join
         self._on_page = on_page
+        self._on_joined = on_joined
         self._on_warning = on_warning
         self._left = Counter(drive for task in tasks if (drive := _drive_of(task)) is not None)
         self._changed: set[_Drive] = set()
@@ -106,6 +109,7 @@ class Pages:
             try:
                 for notice in join_drive(clips, joined):
                     self._on_warning(f"{joined.name}: {notice}")
+                self._on_joined(joined)
             except Exception as error:
                 self._on_warning(f"not joined: {in_one_line(error)}")
         elif drive in self._changed:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -282,6 +283,18 @@ def test_folders_with_nothing_to_read_are_refused(tmp_path):
         roadseg.find_drives(tmp_path)
     with pytest.raises(InputError, match="wanted seconds above 0"):
         roadseg.find_drives(tmp_path, gap=0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+def test_names_of_any_letters(tmp_path):
+    write_clip(tmp_path / "ड्राइव" / f"{at(0)} नमस्ते\x1b[31m.mp4")
+    bad = os.fsencode(tmp_path) + b"/20240814_083100_NF\xff.mp4"
+    os.link(write_clip(tmp_path / "other.mp4"), bad)
+    found = roadseg.find_drives(tmp_path)
+    assert [drive.name for drive in found.drives] == ["ड्राइव_2024-08-14_08-30-00", "other"]
+    assert found.all_notices()[0] == "20240814_083100_NF\\udcff.mp4: its name is not in UTF-8"
+    found.write(tmp_path / "drives.json")
+    assert roadseg.find_drives(tmp_path / "drives.json") == found
 
 
 def test_links_in_a_circle_end(tmp_path):
