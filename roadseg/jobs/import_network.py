@@ -152,7 +152,7 @@ def import_network(
         trial = Trial(segmenter.label_space, network.input_size)
         labels_found = segmenter.label(trial.images)
         agreement = trial.agreement(labels_found)
-        write_png(part / TRIAL_FILE, trial.sheet(labels_found, origin))
+        write_png(part / TRIAL_FILE, trial.sheet(labels_found, origin.partition("@")[0]))
         notices = [*form.notices, *segmenter.notices]
         if hints.normalization is None:
             notices.append("the file does not say how pixels are scaled: imagenet is assumed (--normalization)")
