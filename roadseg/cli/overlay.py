@@ -54,7 +54,7 @@ from roadseg.cli.overlay_images import overlay_images, refuse_video_options
 from roadseg.cli.overlay_live import Port, Show, is_live, overlay_live
 from roadseg.cli.overlay_options import Container, Encoder, MakeGif, Masks, Overwrite, Ray, RayCpus, RayGpuShare, Shard
 from roadseg.cli.overlay_results import OverlayBars, report_gif, report_result, show_results
-from roadseg.cli.position import Gps, GpsOffset, NoPosition, TrimEnds, chosen_gps, parse_metres
+from roadseg.cli.position import Gps, GpsOffset, NoPosition, PlaceLine, TrimEnds, chosen_gps, parse_metres
 from roadseg.errors import one_line
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def overlay(
     gps_offset: GpsOffset = None,
     no_position: NoPosition = False,
     trim_ends: TrimEnds = "",
+    place_line: PlaceLine = False,
     flip: Flip = False,
     scales: Scales = "1",
     smooth: Smooth = False,
@@ -166,6 +167,7 @@ def overlay(
         "gps": chosen_gps(gps, no_position=no_position),
         "gps_offset": gps_offset,
         "trim_ends": parse_metres(trim_ends),
+        "place_line": place_line,
         "flip": flip,
         "scales": parse_scales(scales),
         "adapt_bn": adapt_bn,

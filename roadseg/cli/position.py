@@ -35,6 +35,11 @@ TrimEnds = Annotated[
 ]
 
 
+PlaceLine = Annotated[
+    bool, typer.Option("--place-line", help="Burn time, speed and place into the picture.", rich_help_panel=PANEL)
+]
+
+
 def parse_metres(text: str) -> float:
     """Return metres of a text such as 200, 200m or 0.2km; 0 for an empty one.
 

@@ -78,6 +78,7 @@ def overlay_videos(
     gps: str | PathLike[str] = "auto",
     gps_offset: float | None = None,
     trim_ends: float = 0.0,
+    place_line: bool = False,
     frame_rate: float | Fraction | None = None,
     start: float | Fraction = 0,
     duration: float | Fraction | None = None,
@@ -140,6 +141,7 @@ def overlay_videos(
         gps_offset: seconds that are added to the times of the positions.
         trim_ends: leave the first and last so many metres of each drive, or of each video by itself, out of all
             results; a video without positions is refused.
+        place_line: burn a line with time (UTC), speed and place into each frame where they are known.
         frame_rate: frames per second, for streams without timestamps such as raw H.264.
         start: draw on frames that begin at this time, in seconds of the video's clock, or later. The overlay begins
             with the first of them, its sound too; tables, pages and masks with times keep those of the video.
@@ -202,7 +204,7 @@ def overlay_videos(
         batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
         sections=bn_sections,
         masks=masks,
-        position=PositionChoice.of(gps, gps_offset),
+        position=PositionChoice.of(gps, gps_offset, line=place_line),
         mask=None if mask is None else AUTO if fspath(mask) == AUTO else read_mask(Path(mask)),
     )
     videos = [videos] if isinstance(videos, str | PathLike | FoundVideo) else list(videos)

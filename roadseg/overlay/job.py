@@ -36,6 +36,7 @@ from roadseg.overlay.heatmaps import sample_grid
 from roadseg.overlay.look import classes_shown
 from roadseg.overlay.masking import Mask, mask_of
 from roadseg.overlay.parts import SEGMENT_FRAMES, OverlayParts, remove_parts
+from roadseg.overlay.place_line import PlaceLine
 from roadseg.overlay.stages import Decoded, Drawn, drawn_on_device
 from roadseg.overlay.stats import count_pixels
 from roadseg.overlay.summary import (
@@ -179,7 +180,11 @@ def overlay_video(
             # Decoding from the start again costs little and meets the same damage in the same state of the decoder.
             left = islice(chain([first], decoded), resumed, None)
             pipeline = _drawn(left, segmenter, sections, options, overlay, like, mask, parts.memory())
-            with pipeline.then("encode", partial(encode_segments, parts, shown, at_once)) as done:
+            encode = partial(encode_segments, parts, shown, at_once)
+            if track is not None and options.position.line:
+                line = PlaceLine(track, overlay.layout(like))
+                pipeline = pipeline.then("place line", line.put_on)
+            with pipeline.then("encode", encode) as done:
                 total = _expected(reader, options.every)
                 for frames in done:
                     on_progress(resumed + frames, total)

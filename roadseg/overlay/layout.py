@@ -38,6 +38,8 @@ class Layout:
     """Panels on the pictures."""
     named: tuple[str, ...]
     """Classes that the legend names; empty where there is no legend."""
+    line_room: tuple[int, int, int, int]
+    """Top and left in pixels of a line of text below a title, then width and height of a picture for it."""
 
     @classmethod
     def of(
@@ -80,6 +82,8 @@ class Layout:
             if appearance.legend == "top":
                 top = margin + (title.height + margin if title else 0)
             patches.append((panel, (max(0, top), (across - panel.width) // 2)))
+        upper = [panel.height + margin for panel, corner in patches if corner[0] < height // 4]
+        line_room = margin + sum(upper), margin, width - 2 * margin, height - 2 * margin - sum(upper)
         ground = None
         if strip or appearance.side_by_side:
             ground = plain_planes((across, height + (strip.height if strip else 0)), GROUND, matrix, full_range)
@@ -92,6 +96,7 @@ class Layout:
             corners=corners,
             patches=tuple(Patch.of(panel, corner, matrix, full_range) for panel, corner in patches),
             named=legend.named if legend else (),
+            line_room=line_room,
         )
 
     def fitted(self, frame: Frame) -> Frame:

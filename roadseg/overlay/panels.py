@@ -115,13 +115,19 @@ def _rows(names: Sequence[str], widths: Mapping[str, int], width: int, most: int
     return []
 
 
-def draw_title(text: str, width: int, height: int) -> Panel | None:
+def draw_title(text: str, width: int, height: int, share: float = 0.035) -> Panel | None:
     """Draw a panel with a line of text, for a picture of `width` x `height` pixels; a long text loses its beginning.
+
+    Args:
+        text: the line.
+        width: pixels of the picture.
+        height: pixels of the picture.
+        share: height of the text, relative to that of the picture.
 
     Returns:
         The panel; None if there is no room for it.
     """
-    size = max(10, round(0.035 * height))
+    size = max(10, round(share * height))
     gap = round(0.7 * size)
     panel_height = _even(1.3 * size + gap)
     text = shortened(text, width - 2 * gap, size)

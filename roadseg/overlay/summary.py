@@ -218,6 +218,7 @@ class OverlayJob(BaseModel):
     gps: str = Field(default="auto", title="choice of --gps")
     """`auto`, `none`, or the fingerprint of the file of positions."""
     gps_offset_s: float | None = Field(default=None, title="choice of --gps-offset")
+    place_line: bool = Field(default=False, title="choice of --place-line")
 
     @classmethod
     def of(cls, video: Path, segmenter: Segmenter, options: OverlayOptions) -> Self:
@@ -245,6 +246,7 @@ class OverlayJob(BaseModel):
             masks=options.masks,
             gps=options.position.identity(video),
             gps_offset_s=options.position.offset_s,
+            place_line=options.position.line,
         )
 
     def choices(self) -> dict[str, Any]:

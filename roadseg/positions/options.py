@@ -22,13 +22,17 @@ class PositionChoice:
     """`auto` for those in the video or beside it, the path of a file, or `none`."""
     offset_s: float | None = None
     """Seconds that are added to the times of the positions."""
+    line: bool = False
+    """Burn time, speed and place into the picture."""
 
     def __post_init__(self) -> None:
+        if self.line and self.gps == NONE:
+            raise InputError("place_line needs positions, of which nothing is to be read", "Leave one of the two out.")
         if self.offset_s is not None and not isfinite(self.offset_s):
             raise InputError(f"gps_offset: {self.offset_s}, wanted a number of seconds", "Leave it out for none.")
 
     @classmethod
-    def of(cls, gps: str | PathLike[str], offset_s: float | None) -> Self:
+    def of(cls, gps: str | PathLike[str], offset_s: float | None, *, line: bool = False) -> Self:
         """Return the choice that keywords ask for.
 
         Raises:
@@ -36,7 +40,7 @@ class PositionChoice:
         """
         if fspath(gps) not in (AUTO, NONE) and not Path(gps).is_file():
             raise InputError(f"{fspath(gps)}: no such file", "Check the path given to --gps, or leave it out.")
-        return cls(fspath(gps), offset_s)
+        return cls(fspath(gps), offset_s, line)
 
     def identity(self, video: Path) -> str:
         """Return a key that changes with the file that positions are read from; `none` reads nothing."""
