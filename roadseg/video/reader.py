@@ -19,6 +19,7 @@ from roadseg.video.colour import Matrix
 from roadseg.video.container import BROKEN, default_threads, demux, left_out, open_input, video_stream
 from roadseg.video.conversion import FrameConverter, matrix_of
 from roadseg.video.deinterlace import Deinterlacer
+from roadseg.video.entry import LEAST_SECONDS, find_entry
 from roadseg.video.frame import Frame, Moment
 from roadseg.video.interval import WHOLE, Interval, clock
 from roadseg.video.probe import VideoInfo, probe
@@ -87,7 +88,8 @@ class VideoReader:
             track: number of the video track, from 1; None for the one that FFmpeg finds best.
             frame_rate: frames per second of streams without timestamps; other streams keep their timestamps.
             threads: decoder threads; by default the available CPUs, at most 4.
-            interval: part of the video that iteration yields; the last frame ends with it. All before it is decoded.
+            interval: part of the video that iteration yields; the last frame ends with it. It is decoded from the key
+                frame before it, or where its times are irregular from the start of the video.
 
         Raises:
             VideoError: the file is not a video, or none of its frames can be decoded.
@@ -115,6 +117,8 @@ class VideoReader:
         self._converter = FrameConverter(self.info, self.matrix, self.full_range, self._notice)
         self._moves: ClockReading | None = self._clock.reading()
         self._stamps = AviStamps() if self._container.format.name == "avi" else None
+        far = interval.start > (self.info.start_pts or 0) * self.info.time_base + LEAST_SECONDS
+        self._entry = find_entry(path, track, self._clock, interval.start) if far else None
         self._shown = self._placed()
 
     def __enter__(self) -> Self:
@@ -188,7 +192,7 @@ class VideoReader:
         last = None
         found = 0
         for seconds in times:
-            self._moves = None  # it counts packets from the start
+            self._moves = self._entry = None  # they count packets from the start
             try:
                 self._container.seek(round(seconds * av.time_base))
             except (av.error.FFmpegError, OSError, OverflowError):  # OverflowError where the duration is absurd
@@ -213,7 +217,7 @@ class VideoReader:
         Raises:
             VideoError: the container does not allow seeking, or no frame can be decoded there.
         """
-        self._moves = None  # it counts packets from the start
+        self._moves = self._entry = None  # they count packets from the start
         try:
             self._container.seek(round(seconds * av.time_base))
         except (av.error.FFmpegError, OSError) as error:
@@ -268,9 +272,11 @@ class VideoReader:
         timeline = Timeline(time_base, from_zero=True, start=max(0, self.info.start_pts or 0))
         counted = self.info.start_pts is None
         held: tuple[av.VideoFrame, int] | None = None
-        index = shown = 0
+        index, shown = 0 if self._entry is None else self._entry.frames, 0
         first = None
         for frame in self._progressive():
+            if self._entry is not None and frame.pts is not None and frame.pts < self._entry.pts:
+                continue  # it refers to frames before the key frame
             stamp, length = frame.pts, timeline.plausible(frame.duration) or shown
             if counted:
                 stamp, length = index, 1
@@ -312,7 +318,9 @@ class VideoReader:
             self._notice(f"{deinterlacer.frames} frames are interlaced: deinterlaced, one frame of two fields")
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
-        for packet in self._packets():
+        for number, packet in enumerate(self._packets()):
+            if self._entry is not None and number < self._entry.packets:
+                continue
             try:
                 frames = packet.decode()
             except av.error.FFmpegError as error:

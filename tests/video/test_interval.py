@@ -2,10 +2,14 @@
 
 from fractions import Fraction
 
+import av
 import pytest
-from helpers.clips import make_clip
+from helpers.clips import make_clip, picture, stored
 
 from roadseg.errors import InputError, VideoError
+from roadseg.video import reader
+from roadseg.video.clock import read_clock
+from roadseg.video.entry import find_entry
 from roadseg.video.interval import WHOLE, Interval, clock
 from roadseg.video.reader import VideoReader
 from roadseg.video.selection import frames_every
@@ -48,6 +52,35 @@ def test_the_last_frame_ends_with_the_part(clip):
         assert begins(video) == [(0, 0, 1), (1, 1, 1), (2, 2, Fraction(1, 2))]
     with VideoReader(clip, interval=Interval(Fraction(1), Fraction(3, 2))) as video:
         assert sum(duration for _, _, duration in begins(video)) == Fraction(SECOND, 2)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+def test_a_part_far_behind_is_decoded_from_a_key_frame_and_is_the_same(tmp_path, monkeypatch, suffix):
+    options = {"crf": "12", "g": "10", "bf": "2", "sc_threshold": "0"}
+    clip = make_clip(tmp_path / f"clip.{suffix}", pts=range(60), options=options).path
+    part = Interval.lasting(1.5, 0.4)
+    with VideoReader(clip, interval=part) as video:
+        decoded = list(video)
+    monkeypatch.setattr(reader, "LEAST_SECONDS", 0)
+    entry = find_entry(clip, None, read_clock(clip), part.start)
+    assert entry.frames % 10 == 0 and entry.frames > 0
+    with VideoReader(clip, interval=part) as video:
+        found = list(video)
+    assert begins(found) == begins(decoded) and len(found) == 10
+    assert all((one.y == other.y).all() for one, other in zip(found, decoded, strict=True))
+
+
+def test_all_is_decoded_where_times_jump(tmp_path):
+    with av.open(str(tmp_path / "clip.ts"), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"g": "5"})
+        stream.width, stream.height, stream.codec_context.time_base = 64, 48, Fraction(1, 25)
+        for index in range(40):
+            frame = stored(picture(index, 64, 48), "yuv420p")
+            frame.pts, frame.time_base = index if index < 20 else index + 1000, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    clock = read_clock(tmp_path / "clip.ts")
+    assert clock.jumps and find_entry(tmp_path / "clip.ts", None, clock, Fraction(2)) is None
 
 
 @pytest.mark.parametrize(
