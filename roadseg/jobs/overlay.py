@@ -209,6 +209,10 @@ def overlay_videos(
     )
     videos = [videos] if isinstance(videos, str | PathLike | FoundVideo) else list(videos)
     tasks = find_tasks(videos, out, every_track=track == "all")
+    if join and not any(task.place for task in tasks):
+        raise InputError(
+            "join: there is no drive among the videos", "Give a drive file: roadseg drives FOLDER --out drives.json"
+        )
     if file is not None:
         refuse_several(file, videos, len(tasks))
         tasks = [tasks[0]._replace(overlay=file)]

@@ -129,7 +129,9 @@ class Pages:
 
 
 def _drive_of(task: Task) -> _Drive | None:
-    return None if task.place is None else _Drive(task.out, task.place.name, task.place.channel)
+    if task.place is None or task.overlay is not None:  # a person chose another place for this clip
+        return None
+    return _Drive(task.out, task.place.name, task.place.channel)
 
 
 def _finished(drive: _Drive) -> list[OverlayFiles]:

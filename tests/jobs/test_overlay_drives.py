@@ -75,6 +75,15 @@ def test_a_drive_has_one_page_and_one_joined_video(card, tmp_path):
     assert roadseg_reports(out) == {page, rear, out / "index.html"}
 
 
+def test_only_drives_can_be_joined_and_one_clip_may_go_to_a_file(card, tmp_path):
+    with pytest.raises(InputError, match=r"join: there is no drive among the videos\n.*roadseg drives FOLDER"):
+        overlay_videos(card, tmp_path / "out", TheUpperHalfIsSky(), join=True)
+    assert not (tmp_path / "out").exists()
+    pages, (video, _) = [], roadseg.find_drives(card).videos()
+    overlay_videos(video, tmp_path / "clip.mp4", TheUpperHalfIsSky(), on_page=pages.append)
+    assert pages == [tmp_path / "clip.report.html"] and summary(tmp_path / "clip.summary.json")["drive"]["clip"] == 0
+
+
 def roadseg_reports(out):
     reports = write_reports([out])
     assert not reports.failed
