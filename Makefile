@@ -23,7 +23,7 @@ help:
 	@echo "make clean      delete .venv, caches and everything that these targets make"
 
 $(INSTALLED): PACKAGES := .
-$(DEVELOPER): PACKAGES := .[dev,docs,lite,maps,onnx,openvino,ray,tensorboard,transformers]
+$(DEVELOPER): PACKAGES := .[app,dev,docs,lite,maps,onnx,openvino,ray,tensorboard,transformers]
 $(INSTALLED) $(DEVELOPER): pyproject.toml constraints.txt
 	@echo "==> installing $(PACKAGES) into $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from roadseg.jobs.live import overlay_live
     from roadseg.jobs.overlay import overlay_videos
     from roadseg.jobs.overlay_images import overlay_images
+    from roadseg.jobs.preview import preview_overlay
     from roadseg.jobs.quantize import quantize
     from roadseg.jobs.stats_along import stats_along
+    from roadseg.jobs.step_time import steps_within
     from roadseg.labels.space import LabelSpace
     from roadseg.positions.read import read_track
     from roadseg.streets.render import render_street
@@ -71,12 +73,14 @@ __all__ = [
     "overlay_images",
     "overlay_live",
     "overlay_videos",
+    "preview_overlay",
     "quantize",
     "read_recipe",
     "read_track",
     "render_street",
     "render_streets",
     "stats_along",
+    "steps_within",
     "write_labels",
 ]
 
@@ -105,12 +109,14 @@ _MODULES = {
     "overlay_images": "roadseg.jobs.overlay_images",
     "overlay_live": "roadseg.jobs.live",
     "overlay_videos": "roadseg.jobs.overlay",
+    "preview_overlay": "roadseg.jobs.preview",
     "quantize": "roadseg.jobs.quantize",
     "read_recipe": "roadseg.training.recipe_files",
     "read_track": "roadseg.positions.read",
     "render_street": "roadseg.streets.render",
     "render_streets": "roadseg.datasets.rendered",
     "stats_along": "roadseg.jobs.stats_along",
+    "steps_within": "roadseg.jobs.step_time",
     "write_labels": "roadseg.jobs.labelling",
 }
 """Module of each public name. A new name goes here, into `__all__` and into the imports above."""

@@ -28,6 +28,7 @@ LAYERS = [
     {"report"},
     {"jobs"},
     {"bench"},
+    {"app"},
     {"cli"},
 ]
 """Rooms from the ground up: a room imports only from those above it in this list."""

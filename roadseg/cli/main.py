@@ -13,6 +13,7 @@ import typer
 
 from roadseg import __version__
 from roadseg.cli.adapt import adapt
+from roadseg.cli.app import app_
 from roadseg.cli.bench import bench
 from roadseg.cli.command import Command, CommandGroup, Program
 from roadseg.cli.compare import compare
@@ -67,7 +68,7 @@ def roadseg(
 
 
 GROUPS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
-    "Use": (overlay, stats, report, demo),
+    "Use": (overlay, app_, stats, report, demo),
     "Adapt": (adapt, run, recipes),
     "Evaluate": (evaluate, compare, retrieve),
     "Data": (fetch, drives, frames, synth, labels, datasets),

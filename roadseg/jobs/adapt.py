@@ -329,6 +329,7 @@ class _Training:
             sample_every=steps_between_samples(self.recipe.steps),
             on_step=self.callbacks.on_step,
             on_report=self._report,
+            should_stop=self.callbacks.should_stop,
             **recorded,
         )
 

@@ -26,7 +26,7 @@ from roadseg.models.tta import TTA
 from roadseg.overlay.appearance import Appearance, AppearanceOptions
 from roadseg.overlay.chosen_file import chosen_file, refuse_several
 from roadseg.overlay.draw import Overlay
-from roadseg.overlay.look import LEAST_SHARE
+from roadseg.overlay.look import classes_of_picture
 from roadseg.overlay.stats import count_pixels
 from roadseg.runtime import DeviceName
 from roadseg.video.find import is_video
@@ -233,11 +233,10 @@ def _draw(loaded: _Loaded, labels: LabelMap, segmenter: Segmenter, appearance: A
     space, (height, width) = segmenter.label_space, loaded.pixels.shape[:2]
     counts = count_pixels(labels)[: len(space)]
     shares = counts / counts.sum()
-    named = [space.classes[index] for index in np.argsort(-shares, kind="stable") if shares[index] >= LEAST_SHARE]
     # H.264's frames have colours of 2 x 2 pixels, so that an odd image gets a row or column more, which is cut off.
     even = cv2.copyMakeBorder(loaded.pixels, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
     frame = Frame.from_rgb(np.asarray(even, np.uint8), index=0, pts=0, time_base=Fraction(1), duration=1)
-    drawn = Overlay(space, appearance, named).draw(frame, labels).to_rgb()
+    drawn = Overlay(space, appearance, classes_of_picture(shares, space)).draw(frame, labels).to_rgb()
     if drawn.shape == even.shape:
         drawn = drawn[:height, :width]
     _write(loaded.task.overlay, drawn)

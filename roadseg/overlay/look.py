@@ -4,9 +4,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roadseg.inference.label_frames import batches
 from roadseg.inference.segmenter import Segmenter
+from roadseg.labels.space import LabelSpace
 from roadseg.overlay.masking import Mask
 from roadseg.overlay.stats import count_pixels
 from roadseg.video.interval import WHOLE, Interval
@@ -59,3 +61,13 @@ def classes_shown(
     largest, total = np.max(shares, axis=0), np.sum(shares, axis=0)
     shown = [train_id for train_id in range(len(segmenter.label_space)) if largest[train_id] >= LEAST_SHARE]
     return tuple(segmenter.label_space.classes[train_id] for train_id in sorted(shown, key=lambda each: -total[each]))
+
+
+def classes_of_picture(shares: NDArray[np.float64], label_space: LabelSpace) -> list[str]:
+    """Return the classes that the legend of a single picture names, the largest first.
+
+    Args:
+        shares: (C,) fraction of the picture of each class, 0..1.
+        label_space: names the classes.
+    """
+    return [label_space.classes[index] for index in np.argsort(-shares, kind="stable") if shares[index] >= LEAST_SHARE]

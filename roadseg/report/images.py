@@ -66,8 +66,12 @@ def jpeg_file(path: Path) -> str:
 
 def jpeg(rgb: NDArray[np.uint8]) -> str:
     """Return (H, W, 3) uint8 RGB as the `data:` address of a JPEG."""
-    _, data = cv2.imencode(".jpg", _swapped(rgb), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return JPEG + b64encode(data.tobytes()).decode()
+    return JPEG + b64encode(jpeg_bytes(rgb)).decode()
+
+
+def jpeg_bytes(rgb: NDArray[np.uint8]) -> bytes:
+    """Return (H, W, 3) uint8 RGB as a JPEG file."""
+    return cv2.imencode(".jpg", _swapped(rgb), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
 
 
 def _swapped(image: MatLike) -> NDArray[np.uint8]:

@@ -36,11 +36,11 @@ def training_page(run: RunFolder) -> str:
     step = max([0, *(record["step"] for record in records), *samples.labelled])
     finished = metrics is not None and metrics["steps"] >= recipe["steps"]
     looks = [{"step": at, "images": [jpeg_file(path) for path in paths]} for at, paths in samples.labelled.items()]
-    charts = [*_loss_charts(losses, kinds), *_other_charts(scores, machine_series(records))]
+    charts = training_charts(run)
     space = label_space(recipe["labels"])
     return render(
         "training.html",
-        script=template_text("training.js"),
+        script=template_text("charts.js") + template_text("training.js"),
         own_style=template_text("training.css"),
         name=resolved(run.path).name,
         recipe=recipe,
@@ -68,6 +68,18 @@ def training_page(run: RunFolder) -> str:
         plotly=PLOTLY,
         data={"step": step, "charts": charts, "looks": looks},
     )
+
+
+def training_charts(run: RunFolder) -> list[dict[str, Any]]:
+    """Return the charts of a run, finished or not, as the script of its page draws them: losses first.
+
+    Raises:
+        InputError: a file cannot be read, or was written by another version.
+    """
+    records = run.read_log()
+    scores = _with_final(score_series(records), _metrics(run.metrics))
+    losses = _loss_charts(loss_series(records), run.read_loss_kinds())
+    return [*losses, *_other_charts(scores, machine_series(records))]
 
 
 def thinned(points: Sequence[tuple[int, float]], most: int) -> list[tuple[int, float]]:

@@ -31,3 +31,5 @@ class Callbacks:
     """Called with mean losses and speed, every ten steps and at checkpoints."""
     on_evaluate: Progress = field(default=lambda done, total: None)
     """Called with (images evaluated, images in all)."""
+    should_stop: Callable[[], bool] = field(default=lambda: False)
+    """Asked between steps; True stops the run as Ctrl-C does: a checkpoint is saved and KeyboardInterrupt raised."""

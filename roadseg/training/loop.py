@@ -32,11 +32,13 @@ def train(
     on_report: Callable[[Report], None] = lambda report: None,
     on_log: Callable[[dict[str, Any]], None] = lambda record: None,
     on_milestone: Callable[[int, bool], None] = lambda step, sampling: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Train from `trainer.step` to `recipe.steps`, each process of the runtime on its share of every joint batch.
 
-    Ctrl-C and SIGTERM finish the current step, save a checkpoint and raise KeyboardInterrupt. Scores of `evaluate` go
-    to the log and decide nothing. Only the main process evaluates, writes, and calls `on_log` and `on_milestone`.
+    Ctrl-C, SIGTERM and `should_stop` finish the current step, save a checkpoint and raise KeyboardInterrupt. Scores of
+    `evaluate` go to the log and decide nothing. Only the main process evaluates, writes, and calls `on_log` and
+    `on_milestone`.
 
     Args:
         trainer: at the step to continue from.
@@ -50,6 +52,7 @@ def train(
         on_log: called with each line that was added to the log.
         on_milestone: called with (step, whether sample images are due), at checkpoints and whenever samples are due. It
             must leave the networks as they are; its time does not count as training time.
+        should_stop: asked between steps; True stops the training.
 
     Raises:
         TrainingError: a loss is not finite (the last checkpoint, whose losses were, stays), or another process ended.
@@ -67,7 +70,7 @@ def train(
         on_log(record)
 
     on_step(trainer.step)
-    with stop_requests(runtime) as stop:
+    with stop_requests(runtime, should_stop) as stop:
         loader = load_batches(
             share,
             trainer.step,

@@ -68,3 +68,28 @@ def toy_recipe(data: Path, **changes: Any) -> AdaptRecipe:
     """The recipe of a run on the streets in `data`, `source` and `target`, with these keys changed."""
     values = {**RECIPE, "source": str(data / "source"), "target": str(data / "target" / "images")}
     return resolve(merged(values, changes), origin="test")
+
+
+def write_tiny_run(folder: Path) -> Path:
+    """A run folder as `roadseg adapt` leaves it, with a network of random weights that sees 64x48 pixels."""
+    import torch
+
+    from roadseg.models.build import build_model
+    from roadseg.models.weights import MODEL_FILE, ModelCard, save_model
+
+    torch.manual_seed(0)
+    network = build_model("fast", 19, levels=1, pretrained=False)
+    card = ModelCard(
+        model="fast",
+        levels=1,
+        labels="cityscapes-19",
+        input_size=(64, 48),
+        method="source-only",
+        source="nothing",
+        target="",
+        steps=0,
+        seed=0,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    save_model(folder / MODEL_FILE, network, card)
+    return folder

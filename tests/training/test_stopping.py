@@ -20,3 +20,11 @@ def test_the_handler_of_before_gets_sigterm_once_the_loop_has_stopped(number, ha
     finally:
         signal.signal(signal.SIGTERM, before)
     assert came == handled
+
+
+def test_the_program_can_ask_too():
+    asked = []
+    with stop_requests(Runtime(torch.device("cpu"), "float32"), lambda: bool(asked)) as requests:
+        assert not requests.came()
+        asked.append(True)
+        assert requests.came() and requests.came_here and not requests.is_terminated
