@@ -156,6 +156,8 @@ _CARD_FOLDER = re.compile(
     r"\d{3}[A-Z0-9_]{5}|(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d(?:[-_T .].*)?", re.ASCII | re.IGNORECASE
 )
 """A folder of the DCF standard (100MEDIA), or one of a date."""
+_YEAR, _MONTH_OR_DAY = re.compile(r"(?:19|20)\d\d(?:[-_.]?\d\d)?", re.ASCII), re.compile(r"\d\d?", re.ASCII)
+"""Folders of a year, or a year and a month, and those of months and days in them."""
 
 
 def parse_name(path: PurePath) -> ClipName:
@@ -190,7 +192,13 @@ def folder_kind(folder: PurePath) -> Kind | None:
 
 def card_of(folder: PurePath) -> str:
     """Return the folders that no camera makes: clips of two cameras of one brand are told apart by them."""
-    return "/".join(part for part in folder.parts if not (_CARD_FOLDER.fullmatch(part) or _is_of_camera(part)))
+    kept = []
+    in_year = False
+    for part in folder.parts:
+        in_year = bool(_YEAR.fullmatch(part) or (in_year and _MONTH_OR_DAY.fullmatch(part)))
+        if not (in_year or _CARD_FOLDER.fullmatch(part) or _is_of_camera(part)):
+            kept.append(part)
+    return "/".join(kept)
 
 
 def channel_in(text: str) -> str | None:

@@ -15,6 +15,8 @@ NEAR = 2.0
 """Seconds to which the times of clips are known: names count whole seconds, and cameras write them early or late."""
 REPEAT = 1.0
 """Seconds by which a clip may reach beyond others that have all else of it."""
+FEW = 3
+"""Gaps of one length that have a notice each; more have one for all."""
 KINDS: tuple[Kind, ...] = ("normal", "manual", "time lapse", "parking", "event")
 """Kinds by which clip is kept where two have the same seconds."""
 CHANNELS = (FRONT, "rear", "cabin", "left", "right")
@@ -137,7 +139,7 @@ def by_channel(clips: Sequence[Timed], *, clockless: bool) -> tuple[dict[str, li
 
 
 def gap_notices(channels: dict[str, list[Clip]], gaps: Sequence[Gap]) -> list[str]:
-    """Return a notice about each gap and overlap, one where several channels have the same."""
+    """Return a notice about each gap and overlap; one for several channels, or many clips, with the same."""
     told: list[tuple[Gap, list[str]]] = []
     for gap in gaps:
         for other, names in told:
@@ -146,9 +148,15 @@ def gap_notices(channels: dict[str, list[Clip]], gaps: Sequence[Gap]) -> list[st
                 break
         else:
             told.append((gap, [gap.channel]))
-    notices = []
+    alike: defaultdict[tuple[str, str], list[Gap]] = defaultdict(list)
     for gap, names in sorted(told, key=lambda each: each[0].start_s):
         what = f"gap of {gap.seconds:.0f} s" if gap.seconds > 0 else f"overlap of {-gap.seconds:.0f} s"
-        where = "" if len(names) == len(channels) else f" ({', '.join(names)})"
-        notices.append(f"{what} after {one_line(channels[gap.channel][gap.after].path.name)}{where}")
+        alike[what, "" if len(names) == len(channels) else f" ({', '.join(names)})"].append(gap)
+    notices = []
+    for (what, where), same in alike.items():
+        clips = [one_line(channels[gap.channel][gap.after].path.name) for gap in same]
+        if len(clips) > FEW:
+            notices.append(f"{what} after {len(clips)} clips, the first {clips[0]}{where}")
+        else:
+            notices += [f"{what} after {clip}{where}" for clip in clips]
     return notices

@@ -67,6 +67,14 @@ def test_gaps_and_overlaps_are_named_once_for_all_channels(tmp_path):
     ]
 
 
+def test_overlaps_that_every_clip_has_are_one_notice(tmp_path):
+    for number in range(6):
+        write_clip(tmp_path / f"{at(57 * number)}_NF.mp4")
+    (drive,) = roadseg.find_drives(tmp_path).drives
+    assert drive.notices == ["overlap of 3 s after 5 clips, the first 20240814_083000_NF.mp4"]
+    assert [gap.seconds for gap in drive.gaps] == [-3] * 5
+
+
 def test_broken_clips_and_copies_are_left_out_and_named(tmp_path):
     first = write_clip(tmp_path / "Normal" / f"{at(0)}_NF.mp4")
     (tmp_path / "Event").mkdir()
