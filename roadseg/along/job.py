@@ -6,19 +6,22 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from roadseg.along.cache import kept_sums
 from roadseg.along.indices import NAMED, Index, over_classes
 from roadseg.along.lines import Lines, driven_lines
 from roadseg.along.merge import Added, Merged, figures, merge, overall, segment_columns, shares
+from roadseg.along.network import Streets
 from roadseg.along.places import Grid, Places, Segments
-from roadseg.along.result import AlongStats
+from roadseg.along.result import AlongStats, unique_names
 from roadseg.along.shapes import Shape, cell
-from roadseg.along.sums import sum_video
 from roadseg.drives.names import FRONT
 from roadseg.errors import InputError
 from roadseg.overlay.stats import UNLABELLED
 from roadseg.video.find import video_count
 
 EVERYWHERE = (-np.inf, np.inf)
+RESERVED = ("fid", "geometry")
+"""Names of columns that formats have for themselves."""
 
 
 def along_road(
@@ -31,6 +34,8 @@ def along_road(
     on_progress: Callable[[str, int, int], None] = lambda task, done, total: None,
 ) -> AlongStats:
     """Add up the frames of overlays by place. A frame counts where it begins.
+
+    Sums of each table are kept beside it: a later call reads the rows of new tables only.
 
     Args:
         folders: output folders of `roadseg overlay`, or folders above them.
@@ -60,13 +65,18 @@ def along_road(
     added = []
     for done, (number, clip) in enumerate(placed, start=1):
         kept = (trim_ends, found.lines[number].metres - trim_ends) if trim_ends else EVERYWHERE
-        added.append(Added(number, clip, sum_video(clip, names, places, over, kept)))
+        added.append(Added(number, clip, kept_sums(clip, names, places, over, kept)))
         on_progress("adding up", done, len(placed))
     merged = merge(added, by_line=isinstance(places, Segments))
     if not len(merged.keys):
-        raise InputError("no frame is left", "Give a smaller --trim-ends." if trim_ends else "Check --network.")
+        raise InputError("no frame is left", "Check --network and --trim-ends.")
     columns, shapes = _places(merged, added, found, places)
     columns |= figures(merged, names, over)
+    if isinstance(places, Streets):
+        more = {name: values.take(pa.array(merged.keys)) for name, values in places.attributes.items()}
+        free = unique_names([*columns, *RESERVED, *more])[-len(more) :]
+        columns |= dict(zip(free, more.values(), strict=True))
+        notices += places.notices
     whole = shares(overall(merged), names, over)
     unplaced = [(clip.frames, clip.seconds) for _, clip in clips if clip.ends is None]
     unplaced += [one.sums.unplaced for one in added]
@@ -94,10 +104,12 @@ def _places(
     """Return the columns that say which place a row is, and its geometry."""
     if isinstance(places, Segments):
         return segment_columns(merged, added, found.lines, places.metres)
+    if isinstance(places, Streets):
+        columns = {"street": pa.array(places.fids[merged.keys]), "drives": pa.array(merged.drives)}
+        return columns, [places.shapes[key] for key in merged.keys.tolist()]
     assert isinstance(places, Grid)
-    corners = places.corners(merged.keys)
     columns = {"cell": pa.array(merged.keys), "drives": pa.array(merged.drives)}
-    return columns, [cell(*each) for each in corners.tolist()]
+    return columns, [cell(*each) for each in places.corners(merged.keys).tolist()]
 
 
 def _notices(found: Lines, added: Sequence[Added], merged: Merged, places: Places, trim_ends: float) -> list[str]:
@@ -118,14 +130,14 @@ def _notices(found: Lines, added: Sequence[Added], merged: Merged, places: Place
         notices.append(f"Left out: {frames} frames, {seconds:.1f} s, without a position{whole}.")
     outside = sum(one.sums.outside[0] for one in added)
     if outside:
-        notices.append(f"Left out: {outside:.0f} m, far from every street or across to them.")
+        notices.append(f"Left out: {outside:.0f} m without a street of their direction within {places.metres:g} m.")
     wanted = sum(max(0.0, line.metres - 2 * trim_ends) for line in found.lines)
     missing = wanted - float(merged.metres.sum()) - outside
-    if missing > max(1.0, 0.01 * wanted):
+    if missing > 10 + 0.01 * wanted:  # the last frame of a video has no next
         notices.append(f"Left out: {missing:.0f} of {wanted:.0f} m driven, in gaps between positions or videos.")
     short = sum(line.metres <= 2 * trim_ends for line in found.lines) if trim_ends else 0
     if short:
         notices.append(f"Left out by --trim-ends: {short} of {len(found.lines)} drives as a whole.")
-    if places.metres < merged.metres.sum() / max(1, merged.frames.sum()):
+    if not isinstance(places, Streets) and places.metres < merged.metres.sum() / max(1, merged.frames.sum()):
         notices.append("Frames lie further apart than places are long: some places have none.")
     return notices

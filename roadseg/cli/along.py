@@ -22,6 +22,16 @@ CellSize = Annotated[
     str | None,
     typer.Option("--grid", metavar="LENGTH", rich_help_panel=PANEL, help="By square cells over all drives, e.g. 100m."),
 ]
+Network = Annotated[
+    Path | None,
+    typer.Option("--network", metavar="FILE", rich_help_panel=PANEL, help="By the streets of a .gpkg or .geojson."),
+]
+NetworkDistance = Annotated[
+    str | None,
+    typer.Option(
+        "--network-distance", metavar="LENGTH", rich_help_panel=PANEL, help="Greatest way to a street. Default: 20m."
+    ),
+]
 Indices = Annotated[
     Path | None,
     typer.Option("--indices", metavar="FILE", rich_help_panel=PANEL, help="TOML file of your own indices."),
@@ -39,6 +49,8 @@ class ByPlace(NamedTuple):
 
     along: str | None
     grid: str | None
+    network: Path | None
+    network_distance: str | None
     indices: Path | None
     trim_ends: str | None
 
@@ -49,12 +61,14 @@ class ByPlace(NamedTuple):
         Raises:
             typer.BadParameter: two divisions are given, or none for options that need one.
         """
-        ways = [way for way in (self.along, self.grid) if way is not None]
+        ways = [way for way in (self.along, self.grid, self.network) if way is not None]
         if len(ways) > 1:
-            raise typer.BadParameter("give only one of --along and --grid")
+            raise typer.BadParameter("give only one of --along, --grid and --network")
         if not ways and (self.indices, self.trim_ends) != (None, None):
             option = "--trim-ends" if self.indices is None else "--indices"
-            raise typer.BadParameter(f"{option} goes with --along or --grid")
+            raise typer.BadParameter(f"{option} goes with --along, --grid or --network")
+        if self.network is None and self.network_distance is not None:
+            raise typer.BadParameter("--network-distance goes with --network")
         return bool(ways)
 
 
@@ -65,16 +79,20 @@ def show_by_place(
     from roadseg.jobs.stats_along import stats_along
     from roadseg.report.along_tables import along_table
 
+    lengths = {
+        name: parse_length(text)
+        for name in ("along", "grid", "network_distance", "trim_ends")
+        if (text := getattr(options, name)) is not None
+    }
     with reporter.bars("videos") as bars:
         found = stats_along(
             folders,
             out=out,
-            **({} if options.along is None else {"along": parse_length(options.along)}),
-            grid=None if options.grid is None else parse_length(options.grid),
+            network=options.network,
             channel=channel,
             indices=options.indices,
-            trim_ends=0.0 if options.trim_ends is None else parse_length(options.trim_ends),
             on_progress=bars.show,
+            **lengths,
         )
     for notice in found.notices:
         reporter.warn(notice)

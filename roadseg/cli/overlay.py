@@ -43,6 +43,7 @@ from roadseg.cli.options import (
     Track,
     given_on_command_line,
     parse_duration,
+    parse_length,
     parse_rate,
     parse_scales,
     parse_shard,
@@ -54,7 +55,7 @@ from roadseg.cli.overlay_images import overlay_images, refuse_video_options
 from roadseg.cli.overlay_live import Port, Show, is_live, overlay_live
 from roadseg.cli.overlay_options import Container, Encoder, MakeGif, Masks, Overwrite, Ray, RayCpus, RayGpuShare, Shard
 from roadseg.cli.overlay_results import OverlayBars, report_gif, report_result, show_results
-from roadseg.cli.position import Gps, GpsOffset, NoPosition, PlaceLine, TrimEnds, chosen_gps, parse_metres
+from roadseg.cli.position import Gps, GpsOffset, NoPosition, PlaceLine, TrimEnds, chosen_gps
 from roadseg.errors import one_line
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def overlay(
         "gif": gif,
         "gps": chosen_gps(gps, no_position=no_position),
         "gps_offset": gps_offset,
-        "trim_ends": parse_metres(trim_ends),
+        "trim_ends": parse_length(trim_ends) if trim_ends else 0.0,
         "place_line": place_line,
         "flip": flip,
         "scales": parse_scales(scales),

@@ -1,6 +1,5 @@
 """Options of `roadseg overlay` about where a video was."""
 
-import re
 from typing import Annotated
 
 import typer
@@ -38,18 +37,6 @@ TrimEnds = Annotated[
 PlaceLine = Annotated[
     bool, typer.Option("--place-line", help="Burn time, speed and place into the picture.", rich_help_panel=PANEL)
 ]
-
-
-def parse_metres(text: str) -> float:
-    """Return metres of a text such as 200, 200m or 0.2km; 0 for an empty one.
-
-    Raises:
-        typer.BadParameter: it is none.
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(m|km)?", text.strip())
-    if text and not found:
-        raise typer.BadParameter(f"{text!r} is no distance: give metres, such as 200m")
-    return float(found[1]) * (1000 if found[2] == "km" else 1) if found else 0.0
 
 
 def chosen_gps(gps: str, *, no_position: bool) -> str:

@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from roadseg.cli.along import BY_PLACE, Along, ByPlace, CellSize, Indices, TrimEnds, show_by_place
+from roadseg.cli.along import (
+    BY_PLACE,
+    Along,
+    ByPlace,
+    CellSize,
+    Indices,
+    Network,
+    NetworkDistance,
+    TrimEnds,
+    show_by_place,
+)
 from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
 from roadseg.cli.options import parse_offset
 from roadseg.cli.tables import check_suffix, shown
@@ -31,6 +41,8 @@ def stats(
     ] = "+00:00",
     along: Along = None,
     grid: CellSize = None,
+    network: Network = None,
+    network_distance: NetworkDistance = None,
     indices: Indices = None,
     trim_ends: TrimEnds = None,
     quiet: Quiet = False,
@@ -44,12 +56,13 @@ def stats(
     Channels never mix: a rear camera counts with --channel rear alone.
     The time of day is known for videos with a creation time. People and vehicles are always listed.
 
-    With --along or --grid, by place along the road, for maps: class shares by time and by distance, and indices.
+    With --along, --grid or --network by place along the road, for maps: class shares by time and by
+    distance, and indices.
 
     [bold]Example:[/bold] roadseg stats overlays --utc-offset +05:30 --out drives.csv
     [bold]Example:[/bold] roadseg stats overlays --along 100m --out road.geojson
     """
-    by_place = ByPlace(along, grid, indices, trim_ends)
+    by_place = ByPlace(along, grid, network, network_distance, indices, trim_ends)
     if by_place.wanted:
         show_by_place(Reporter(quiet=quiet, as_json=as_json), folders, out, channel, by_place)
         return

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from roadseg.along.indices import read_indices
 from roadseg.along.job import along_road
+from roadseg.along.network import DISTANCE, read_streets
 from roadseg.along.places import Grid, Places, Segments
 from roadseg.along.result import AlongStats
 from roadseg.along.write import check_along_suffix, write_along
@@ -22,6 +23,8 @@ def stats_along(
     out: str | Path | None = None,
     along: float = 100.0,
     grid: float | None = None,
+    network: str | Path | None = None,
+    network_distance: float = DISTANCE,
     channel: str = FRONT,
     indices: str | Path | None = None,
     trim_ends: float = 0.0,
@@ -37,6 +40,9 @@ def stats_along(
         out: file for the places, .geojson, .gpkg (needs the extra `maps`), .csv or .parquet; None writes none.
         along: length of the segments of each drive, in metres.
         grid: side of square cells in metres, over which all drives are added up in place of segments.
+        network: file of streets as lines (GeoPackage, GeoJSON; needs the extra `maps`), over which all drives are added
+            up: a frame goes to the nearest one within 45 degrees of the direction of travel.
+        network_distance: greatest distance of a frame from its street, in metres.
         channel: direction of the cameras that count: `front`, `rear`, `cabin`, ...; channels never mix.
         indices: TOML file of further indices, see docs/indices.md.
         trim_ends: metres at the begin and at the end of each drive that are left out.
@@ -46,15 +52,21 @@ def stats_along(
         A row for each place, with geometry in longitude and latitude (WGS84).
 
     Raises:
-        InputError: a length is not above 0, an extension is unknown, a folder is missing or has no finished results,
-            nothing of them has a position, a file cannot be read, or label spaces differ.
+        InputError: a length is below 1 m, two divisions are given, an extension is unknown, a folder is missing or has
+            no finished results, nothing of them has a position, a file cannot be read, or label spaces differ.
         OutputError: `out` cannot be written.
     """
     if out is not None:
         check_along_suffix(Path(out))
     if not (isfinite(trim_ends) and trim_ends >= 0):
         raise InputError(f"trim_ends: {trim_ends}, wanted metres, 0 or more", "For example 200.")
-    places: Places = Segments(_metres("along", along)) if grid is None else Grid(_metres("grid", grid))
+    if grid is not None and network is not None:
+        raise InputError("grid and network: both are given", "Give one of them.")
+    places: Places
+    if network is not None:
+        places = read_streets(Path(network), _metres("network_distance", network_distance))
+    else:
+        places = Segments(_metres("along", along)) if grid is None else Grid(_metres("grid", grid))
     own = read_indices(Path(indices)) if indices is not None else ()
     found = along_road(
         *([Path(folder) for folder in folders], places),

@@ -9,7 +9,7 @@ from typing import Self
 from roadseg.errors import InputError
 from roadseg.files import fingerprint
 from roadseg.positions.read import AUTO, NONE, read_track
-from roadseg.positions.sidecars import sidecar_of
+from roadseg.positions.sidecars import sidecars_of
 from roadseg.positions.track import Track
 from roadseg.video.probe import VideoInfo
 
@@ -46,8 +46,9 @@ class PositionChoice:
         """Return a key that changes with the file that positions are read from; `none` reads nothing."""
         if self.gps == NONE:
             return NONE
-        file = sidecar_of(video) if self.gps == AUTO else Path(self.gps)
-        return self.gps if file is None else f"{AUTO} " * (self.gps == AUTO) + fingerprint(file)
+        if self.gps != AUTO:
+            return fingerprint(Path(self.gps))
+        return " ".join([AUTO, *map(fingerprint, sidecars_of(video))])
 
     def track(self, video: Path, info: VideoInfo | None = None) -> Track | None:
         """Return the track of a video, see `read_track`."""

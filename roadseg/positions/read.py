@@ -9,7 +9,7 @@ from roadseg.errors import InputError, VideoError
 from roadseg.positions.cleaning import believed
 from roadseg.positions.embedded import read_embedded
 from roadseg.positions.fixes import Recording
-from roadseg.positions.sidecars import read_sidecar, sidecar_of
+from roadseg.positions.sidecars import read_beside, read_sidecar
 from roadseg.positions.synchronise import VideoClock, synchronised
 from roadseg.positions.track import Track
 from roadseg.video.find import VIDEO_SUFFIXES
@@ -76,12 +76,8 @@ def _recordings(video: Path, given: Path | None, notices: list[str]) -> Iterator
         yield read_sidecar(given, video)
         return
     yield from read_embedded(given or video, notices)
-    beside = sidecar_of(video) if given is None else None
-    if beside is not None:
-        try:
-            yield read_sidecar(beside, video)
-        except InputError as error:
-            notices.append(error.cause)
+    if given is None:
+        yield from read_beside(video, notices)
 
 
 def _placed(recording: Recording, clock: VideoClock, offset: float | None, notices: Sequence[str]) -> Track:

@@ -1,6 +1,6 @@
 """Files of positions beside a video, or given by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -22,17 +22,31 @@ SIDECARS: dict[str, Callable[[Path, str], Recording]] = {
     ".csv": read_table,
 }
 """Readers of files beside a video, by extension, in the order in which they are looked for."""
+MAY_BE_OTHER = (".srt", ".csv")
+"""Extensions of files that often hold something else."""
 
 
-def sidecar_of(video: Path) -> Path | None:
-    """Return the file with positions of a video: of its name, in capital or small letters, or the log of its card."""
-    try:
-        beside = {path.name.lower(): path for path in sorted(video.parent.iterdir(), reverse=True)}
-    except OSError:
-        return None
-    names = [f"{video.stem}{suffix}".lower() for suffix in SIDECARS]
-    found = next((beside[name] for name in names if name in beside and beside[name] != video), None)
-    return found or log_of(video)
+def sidecars_of(video: Path) -> list[Path]:
+    """Return the files that may have the positions of a video: those of its name, and the log of its card."""
+    pairs = [(video.with_suffix(suffix), video.with_suffix(suffix.upper())) for suffix in SIDECARS]
+    beside = [next((path for path in pair if path.is_file()), None) for pair in pairs]
+    return [path for path in (*beside, log_of(video)) if path is not None and path != video]
+
+
+def read_beside(video: Path, notices: list[str]) -> Iterator[Recording]:
+    """Yield the positions of the files beside a video; those that cannot be read become notices.
+
+    Subtitles and tables of something else are passed over.
+    """
+    for path in sidecars_of(video):
+        try:
+            found = read_sidecar(path, video)
+        except InputError as error:
+            if path.suffix.lower() not in MAY_BE_OTHER:
+                notices.append(error.cause)
+            continue
+        if found.fixes or path.suffix.lower() not in MAY_BE_OTHER:
+            yield found
 
 
 def read_sidecar(path: Path, video: Path) -> Recording:

@@ -10,6 +10,7 @@ import pytest
 from helpers.tables import METRES_A_DEGREE, along_equator, write_table
 
 import roadseg
+from roadseg.along.sums import sum_video
 from roadseg.errors import InputError
 from roadseg.labels.catalogue import CAMVID_11, CITYSCAPES_19, SYNTHIA_13
 from roadseg.video.find import ClipPlace
@@ -254,3 +255,42 @@ def test_clips_of_a_drive_make_one_line_and_channels_never_mix(tmp_path):
     assert roadseg.stats_along([tmp_path], channel="rear").overall["vegetation_by_time"] == 0
     with pytest.raises(InputError, match="no results of the channel 'cabin'"):
         roadseg.stats_along([tmp_path], channel="cabin")
+
+
+def test_a_second_call_reads_the_rows_of_new_tables_only(tmp_path, monkeypatch):
+    read = []
+
+    def noted(clip, *rest):
+        read.append(clip.name)
+        return sum_video(clip, *rest)
+
+    monkeypatch.setattr("roadseg.along.cache.sum_video", noted)
+    halting_drive(tmp_path / "one")
+    before = roadseg.stats_along([tmp_path])
+    halting_drive(tmp_path / "two", place={"lat": 1})
+    both = roadseg.stats_along([tmp_path])
+    assert read == ["one", "two"]
+    assert before.table.equals(both.table.slice(0, before.table.num_rows))
+    assert before.shapes[0].wkt() == both.shapes[0].wkt()
+    # Another length, another threshold and another table are read again; so is a file that was damaged.
+    (tmp_path / "own.toml").write_text('[sky]\nnumerator = ["sky"]\nin_sight = 0.1\n')
+    halting_drive(tmp_path / "two", place={"lat": 2})
+    (tmp_path / ".one.segments.npz").write_bytes(b"PK no")
+    for options in ({}, {"along": 50}, {"along": 50, "indices": tmp_path / "own.toml"}, {"grid": 50}):
+        read.clear()
+        roadseg.stats_along([tmp_path], **options)
+        assert read == ["one", "two"]
+    read.clear()
+    assert roadseg.stats_along([tmp_path], grid=50).frames == both.frames
+    assert read == []
+
+
+def test_drives_beyond_a_batch_of_rows_have_the_same_sums(tmp_path, monkeypatch):
+    halting_drive(tmp_path / "drive")
+    whole = roadseg.stats_along([tmp_path], along=95)
+    for rows in (1, 2, 7):
+        monkeypatch.setattr("roadseg.along.sums.ROWS_AT_ONCE", rows)
+        (tmp_path / ".drive.segments.npz").unlink()
+        found = roadseg.stats_along([tmp_path], along=95)
+        assert [shape and shape.wkt() for shape in found.shapes] == [shape and shape.wkt() for shape in whole.shapes]
+        assert found.table.equals(whole.table)

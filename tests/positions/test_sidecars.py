@@ -169,3 +169,66 @@ def test_a_real_camera_with_sentences(real_data):
     assert track.seconds.tolist() == [0, 1, 2]
     assert (track.lat[0], track.lon[0]) == (-34.0, 151.0)
     assert track.speed_mps == pytest.approx([14.75, 15.21, 15.11], abs=0.01)
+
+
+def cue(number, text):
+    return f"{number + 1}\n00:00:0{number},500 --> 00:00:0{number + 1},500\n{text}\n\n"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "[iso: 100] [latitude: {lat}] [longitude: {lon}] [rel_alt: 1.3]",
+        "[latitude : {lat}] [longtitude : {lon}] [altitude: 5.0]",
+        "GPS({lon},{lat},15) BAROMETER:1.9",
+        "<font>Lat: {lat}, Lon: {lon} 45 km/h</font>",
+        "2026/08/14 08:30:00 {lat}N {lon}E 45km/h",
+        "N:{lat} E:{lon} 28 mph",
+    ],
+)
+def test_subtitles(clip, form):
+    video = clip("drive.mp4")
+    cues = [cue(at, form.format(lat=f"{28.6 + 1e-4 * at:.6f}", lon="77.200000")) for at in range(8)]
+    video.with_suffix(".SRT").write_text("".join(cues).replace("\n", "\r\n"), newline="")
+    track = read_track(video)
+    assert track.source == "SRT, drive.SRT" and track.seconds.tolist() == [at + 0.5 for at in range(8)]
+    assert track.at(np.array([2.0, 6.5])).lat == pytest.approx([28.60015, 28.6006])
+    assert track.lon == pytest.approx([77.2] * 8)
+    if "45" in form or "28" in form:
+        assert track.speed_mps == pytest.approx([12.5] * 8, abs=0.02)
+
+
+def test_subtitles_and_tables_of_something_else_are_passed_over(clip):
+    video = clip("drive.mp4")
+    video.with_suffix(".srt").write_text(cue(0, "Good morning.") + cue(1, "Turn left in 28.600000 m"))
+    video.with_suffix(".csv").write_text("name,price\na,1\n")
+    assert read_track(video) is None
+    with pytest.raises(InputError, match=r"names no place or no time|name no place or no time"):
+        read_track(video, video.with_suffix(".csv"))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "time,lat,lon,speed_kmh\n"
+        + "".join(f"2026-08-14T03:00:0{at}Z,{28.6 + 1e-4 * at:.5f},77.2,45\n" for at in range(9)),
+        "Timestamp;Latitude;Longitude\n"
+        + "".join(f"{1786676400 + at};{28.6 + 1e-4 * at:.5f};77.2\n" for at in range(9)),
+        "seconds\tLAT\tLNG\n" + "".join(f"{at}\t{28.6 + 1e-4 * at:.5f}\t77.2\n" for at in range(9)),
+    ],
+    ids=["ISO 8601", "seconds since 1970", "seconds of the video"],
+)
+def test_tables(clip, table):
+    video = clip("drive.mp4", BEGIN)
+    video.with_suffix(".csv").write_text(table)
+    track = read_track(video)
+    assert track.at(np.array([2.5])).lat == pytest.approx([28.60025])
+    assert track.at(np.array([2.5])).speed_mps == pytest.approx([12.5 if "45" in table else 11.1], abs=0.1)
+
+
+def test_a_file_that_cannot_be_used_is_told_and_the_next_is_taken(clip):
+    video = clip("drive.mp4", BEGIN)
+    gpx(video.with_suffix(".gpx"), timed=False)
+    video.with_suffix(".nmea").write_text("\n".join(rmc(at) for at in range(9)))
+    track = read_track(video)
+    assert track.source == "NMEA, drive.nmea" and "have no times" in track.notices[0]
