@@ -151,7 +151,9 @@ def video_frames(path: Path, interval: Interval, stop: threading.Event) -> Gener
         for frame in video.chosen(lambda moment: clock.wait(float(moment.pts * moment.time_base)) < IN_TIME):
             if stop.is_set():
                 return
+            begun = time.monotonic()
             yield frame
+            clock.shift(time.monotonic() - begun)
 
 
 def stream_frames(address: str, stop: threading.Event) -> Generator[Frame]:
@@ -224,6 +226,11 @@ class SourceClock:
         """Time of this machine at 0 of the source; without delay, if frames come when they are due."""
         self._last = 0.0
 
+    def shift(self, seconds: float) -> None:
+        """Take that the source stood still for so long."""
+        if self._start is not None:
+            self._start += seconds
+
     def wait(self, seconds: float) -> float:
         """Wait until the frame at this time of the source is due; return by how many seconds it is late."""
         now = time.monotonic()
@@ -271,6 +278,7 @@ class Newest:
         self._changed = threading.Condition()
         self._frame: tuple[Frame, float] | None = None
         self._last: int | None = None
+        self._takes = 0
         self._ended = False
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="roadseg-live", daemon=True)
@@ -291,6 +299,8 @@ class Newest:
             VideoError: the source cannot be opened, or does not come back.
         """
         with self._changed:
+            self._takes += 1
+            self._changed.notify_all()
             # In pieces, so that Ctrl-C is heard on Windows too.
             while self._frame is None and not self._ended:
                 self._changed.wait(0.2)
@@ -322,6 +332,8 @@ class Newest:
                     for frame in frames:
                         attempts, begun = 0, True
                         self._put(frame)
+                        if self._source.ends:
+                            self._wait_for_the_first()
                 cause = f"{self._source.name}: the stream ended"
             except RoadsegError as error:
                 if not begun or self._source.ends:
@@ -337,6 +349,12 @@ class Newest:
             attempts += 1
             self._on_notice(f"{cause}: connecting again in {pause:g} s ({attempts} of {ATTEMPTS})")
             self._stop.wait(pause)
+
+    def _wait_for_the_first(self) -> None:
+        """Let a video wait until its first frame was used, for which engines start."""
+        with self._changed:
+            while self._takes < 2 and not self._stop.is_set():
+                self._changed.wait(0.2)
 
     def _put(self, frame: Frame) -> None:
         with self._changed:
