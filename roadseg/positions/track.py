@@ -22,7 +22,7 @@ STANDING_DRIFT = 0.8
 """The same for speeds that are taken from positions, whose errors move too."""
 STANDING_SECONDS = 3.0
 """Seconds that a halt, or a drive between two halts, lasts at least where speeds are taken from positions."""
-SMOOTHED = 2.0
+SMOOTHED = 1.5
 """Seconds before and after a fix over which its position is averaged, for distances and for speeds."""
 SHORTEST_LINE = 4.0
 """Metres between the positions that a direction of travel is taken from."""
@@ -86,14 +86,22 @@ class Track:
         columns = np.array([fix[:6] for fix in fixes], np.float64).reshape(-1, 6)
         lat, lon, utc, seconds, speed, course = (np.ascontiguousarray(column) for column in columns.T)
         parts = _between_gaps(seconds)
-        smooth_lat, smooth_lon = _averaged(seconds, lat, lon, parts)
         moving = speed >= STANDING_SPEED
         guessed = np.isnan(speed)
         if guessed.any():
             moving = np.where(guessed, _drifting(seconds, lat, lon, parts), moving)
+        halts = _halts(moving, parts)
+        still_lat, still_lon = lat.copy(), lon.copy()
+        for halt in halts:
+            still_lat[halt] = lat[halt].mean()
+            still_lon[halt] = lon[halt.start] + wrapped(lon[halt] - lon[halt.start]).mean()
+        smooth_lat, smooth_lon = _averaged(seconds, still_lat, still_lon, parts)
         steps = distance(smooth_lat[1:], smooth_lon[1:], smooth_lat[:-1], smooth_lon[:-1])
-        counted = moving[1:] | moving[:-1] | ((np.diff(seconds) > MAX_GAP) & (steps > SLACK))
-        driven = np.concatenate([[0.0], np.cumsum(np.where(counted, steps, 0.0))])[: len(fixes)]
+        stands = ~(moving[1:] | moving[:-1])
+        noise = stands & (np.diff(seconds) > MAX_GAP) & (steps <= SLACK)
+        driven = np.concatenate([[0.0], np.cumsum(np.where(noise, 0.0, steps))])[: len(fixes)]
+        for halt in halts:  # averages reach the halt late, and leave it early
+            driven[halt] = driven[(halt.start + halt.stop - 1) // 2]
         speed = np.where(guessed, _slopes(seconds, driven, parts), speed)
         line = _courses(seconds, smooth_lat, smooth_lon, parts)
         # A receiver's course of 0 at rest, or none at all, says nothing.
@@ -168,6 +176,16 @@ def _between_gaps(seconds: Reals) -> list[slice]:
     """Return the parts of a track without a gap over `MAX_GAP`."""
     ends = [*(np.flatnonzero(np.diff(seconds) > MAX_GAP) + 1).tolist(), len(seconds)]
     return [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def _halts(moving: Flags, parts: Sequence[slice]) -> list[slice]:
+    """Return the fixes of each halt, without gaps."""
+    changes = (np.flatnonzero(np.diff(moving)) + 1).tolist()
+    found = []
+    for part in parts:
+        bounds = [part.start, *(each for each in changes if part.start < each < part.stop), part.stop]
+        found += [slice(start, stop) for start, stop in pairwise(bounds) if start < stop and not moving[start]]
+    return found
 
 
 def _window_means(seconds: Reals, values: Reals, first: Reals, last: Reals) -> Reals:
