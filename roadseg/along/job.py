@@ -74,7 +74,7 @@ def along_road(
     columns |= figures(merged, names, over)
     if isinstance(places, Streets):
         more = {name: values.take(pa.array(merged.keys)) for name, values in places.attributes.items()}
-        free = unique_names([*columns, *RESERVED, *more])[-len(more) :]
+        free = unique_names([*columns, *RESERVED, *more])[len(columns) + len(RESERVED) :]
         columns |= dict(zip(free, more.values(), strict=True))
         notices += places.notices
     whole = shares(overall(merged), names, over)

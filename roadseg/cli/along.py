@@ -42,6 +42,19 @@ TrimEnds = Annotated[
         "--trim-ends", metavar="LENGTH", rich_help_panel=PANEL, help="Leave out begin and end of each drive, e.g. 200m."
     ),
 ]
+Map = Annotated[
+    Path | None,
+    typer.Option(
+        "--map",
+        metavar="FILE.html",
+        rich_help_panel=PANEL,
+        help="Save a map as a page; without --along, of 100 m each.",
+    ),
+]
+Basemap = Annotated[
+    Path | None,
+    typer.Option("--basemap", metavar="FILE", rich_help_panel=PANEL, help="GeoJSON to draw grey below the map."),
+]
 
 
 class ByPlace(NamedTuple):
@@ -53,6 +66,8 @@ class ByPlace(NamedTuple):
     network_distance: str | None
     indices: Path | None
     trim_ends: str | None
+    map: Path | None
+    basemap: Path | None
 
     @property
     def wanted(self) -> bool:
@@ -64,18 +79,20 @@ class ByPlace(NamedTuple):
         ways = [way for way in (self.along, self.grid, self.network) if way is not None]
         if len(ways) > 1:
             raise typer.BadParameter("give only one of --along, --grid and --network")
-        if not ways and (self.indices, self.trim_ends) != (None, None):
-            option = "--trim-ends" if self.indices is None else "--indices"
-            raise typer.BadParameter(f"{option} goes with --along, --grid or --network")
         if self.network is None and self.network_distance is not None:
             raise typer.BadParameter("--network-distance goes with --network")
-        return bool(ways)
+        if self.basemap is not None and self.map is None:
+            raise typer.BadParameter("--basemap goes with --map")
+        if not ways and self.map is None and (self.indices, self.trim_ends) != (None, None):
+            option = "--trim-ends" if self.indices is None else "--indices"
+            raise typer.BadParameter(f"{option} goes with --along, --grid, --network or --map")
+        return bool(ways) or self.map is not None
 
 
 def show_by_place(
     reporter: Reporter, folders: Sequence[Path], out: Path | None, channel: str, options: ByPlace
 ) -> None:
-    """Add up folders by place, write the file and print the indices."""
+    """Add up folders by place, write the files and print the indices."""
     from roadseg.jobs.stats_along import stats_along
     from roadseg.report.along_tables import along_table
 
@@ -91,11 +108,13 @@ def show_by_place(
             network=options.network,
             channel=channel,
             indices=options.indices,
+            map_page=options.map,
+            basemap=options.basemap,
             on_progress=bars.show,
             **lengths,
         )
     for notice in found.notices:
         reporter.warn(notice)
-    if out is not None:
-        reporter.say(f"written: {escape(str(out))}")
+    for path in filter(None, (out, options.map)):
+        reporter.say(f"written: {escape(str(path))}")
     reporter.result(shown([along_table(found)]), found.as_dict())

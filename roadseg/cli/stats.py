@@ -9,9 +9,11 @@ from rich.markup import escape
 from roadseg.cli.along import (
     BY_PLACE,
     Along,
+    Basemap,
     ByPlace,
     CellSize,
     Indices,
+    Map,
     Network,
     NetworkDistance,
     TrimEnds,
@@ -45,6 +47,8 @@ def stats(
     network_distance: NetworkDistance = None,
     indices: Indices = None,
     trim_ends: TrimEnds = None,
+    map_page: Map = None,
+    basemap: Basemap = None,
     quiet: Quiet = False,
     as_json: Json = False,
     log_format: LogFormat = "text",
@@ -61,8 +65,9 @@ def stats(
 
     [bold]Example:[/bold] roadseg stats overlays --utc-offset +05:30 --out drives.csv
     [bold]Example:[/bold] roadseg stats overlays --along 100m --out road.geojson
+    [bold]Example:[/bold] roadseg stats overlays --map road.html
     """
-    by_place = ByPlace(along, grid, network, network_distance, indices, trim_ends)
+    by_place = ByPlace(along, grid, network, network_distance, indices, trim_ends, map_page, basemap)
     if by_place.wanted:
         show_by_place(Reporter(quiet=quiet, as_json=as_json), folders, out, channel, by_place)
         return

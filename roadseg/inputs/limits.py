@@ -28,3 +28,5 @@ MIN_SIDE, MAX_SIDE = 32, 8192
 """Sides of a network's input, in pixels, in recipes and in model cards."""
 MAX_TRACK_BYTES = 1 << 26
 """Bytes of a file of positions: 64 MiB, some days at one a second."""
+MAX_BASEMAP_BYTES = 1 << 26
+"""Bytes of a background for maps: 64 MiB, the streets of a large city."""

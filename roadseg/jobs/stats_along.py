@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from pathlib import Path
 
-from roadseg.along.indices import read_indices
+from roadseg.along.indices import NAMED, read_indices
 from roadseg.along.job import along_road
 from roadseg.along.network import DISTANCE, read_streets
 from roadseg.along.places import Grid, Places, Segments
@@ -12,6 +12,9 @@ from roadseg.along.result import AlongStats
 from roadseg.along.write import check_along_suffix, write_along
 from roadseg.drives.names import FRONT
 from roadseg.errors import InputError
+from roadseg.files import write_text
+from roadseg.report.basemap import read_basemap
+from roadseg.report.map_page import map_html
 
 MIN_METRES = 1.0
 """Length of the shortest segment and side of the smallest cell."""
@@ -28,6 +31,8 @@ def stats_along(
     channel: str = FRONT,
     indices: str | Path | None = None,
     trim_ends: float = 0.0,
+    map_page: str | Path | None = None,
+    basemap: str | Path | None = None,
     on_progress: Callable[[str, int, int], None] = lambda task, done, total: None,
 ) -> AlongStats:
     """Add up what the road shows by place: class shares and indices for every stretch of the driven line.
@@ -46,6 +51,8 @@ def stats_along(
         channel: direction of the cameras that count: `front`, `rear`, `cabin`, ...; channels never mix.
         indices: TOML file of further indices, see docs/indices.md.
         trim_ends: metres at the begin and at the end of each drive that are left out.
+        map_page: file for a map of the places, .html, whole in itself; None writes none.
+        basemap: GeoJSON file of lines and areas that are drawn grey below the map's places, such as streets.
         on_progress: called with (task, tables done, tables in all).
 
     Returns:
@@ -53,11 +60,17 @@ def stats_along(
 
     Raises:
         InputError: a length is below 1 m, two divisions are given, an extension is unknown, a folder is missing or has
-            no finished results, nothing of them has a position, a file cannot be read, or label spaces differ.
-        OutputError: `out` cannot be written.
+            no finished results, nothing of them has a position, there are more places than a map holds, a file cannot
+            be read, or label spaces differ.
+        OutputError: `out` or `map_page` cannot be written.
     """
     if out is not None:
         check_along_suffix(Path(out))
+    if map_page is not None and Path(map_page).suffix.lower() != ".html":
+        raise InputError(f"{map_page}: a map is a page", "End it in .html.")
+    if basemap is not None and map_page is None:
+        raise InputError("basemap is the background of a map", "Give --map FILE.html, or map_page, too.")
+    ground = read_basemap(Path(basemap)) if basemap is not None else None
     if not (isfinite(trim_ends) and trim_ends >= 0):
         raise InputError(f"trim_ends: {trim_ends}, wanted metres, 0 or more", "For example 200.")
     if grid is not None and network is not None:
@@ -75,8 +88,11 @@ def stats_along(
         trim_ends=trim_ends,
         on_progress=on_progress,
     )
+    page = map_html(found, (*NAMED, *own), ground) if map_page is not None else ""
     if out is not None:
         write_along(Path(out), found)
+    if map_page is not None:
+        write_text(Path(map_page), page)
     return found
 
 

@@ -1,13 +1,15 @@
 """Map of a page of an overlay: the driven line, in as many pieces as a map can show."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from roadseg.along.indices import NAMED, over_classes
 from roadseg.positions.geodesy import distance
 from roadseg.positions.track import MAX_GAP, Positions
-from roadseg.report.map import Measure, Numbers, Plane, Reals, listed, map_data, steps
+from roadseg.report.map import Measure, Numbers, Plane, Reals, index_measure, listed, map_data, steps
 from roadseg.report.overlay_results import Results
 
 PIECES = 1500
@@ -113,15 +115,26 @@ def drive_map(results: Results) -> dict[str, Any] | None:
 
 
 def _measures(results: Results, line: DrivenLine) -> list[Measure]:
-    """Return class shares, the largest class first, and the speed."""
-    shares = 100 * line.mean(results.shares.astype(np.float64), results.durations)
+    """Return indices, class shares, the largest class first, and the speed."""
+    means = line.mean(results.shares.astype(np.float64), results.durations)
     classes = results.summary.classes
     present = sorted((-entry.share, index) for index, entry in enumerate(classes) if entry.frames)
     speed = MPS_IN_KMH * line.mean(results.positions.speed_mps, results.durations)
     return [
+        *_indices(results, line, means),
         *(
-            Measure(f"class-{index}", classes[index].name, "Classes", "% of the frame", shares[:, index])
+            Measure(f"class-{index}", classes[index].name, "Classes", "% of the frame", 100 * means[:, index])
             for _, index in present
         ),
         Measure("speed", "Speed", "Motion", "km/h", speed),
     ]
+
+
+def _indices(results: Results, line: DrivenLine, means: Reals) -> Iterator[Measure]:
+    """Yield the indices that the classes have, from mean shares (P, C + 1) of the pieces."""
+    found, _ = over_classes(NAMED, (), results.label_space)
+    for one in found:
+        sees = line.mean(one.sees(results.shares.astype(np.float64)).astype(np.float64), results.durations)
+        values = one.values(means, sees, np.ones(len(means)))
+        if not np.isnan(values).all():
+            yield index_measure(f"index-{one.index.name}", one.index, values, "time")

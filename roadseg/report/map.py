@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roadseg.along.indices import Index
 from roadseg.positions.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS, wrapped
 from roadseg.report.html import css_colour
 
@@ -73,6 +74,22 @@ class Measure:
     def as_dict(self) -> dict[str, Any]:
         """Return it for a page."""
         return {**vars(self), "values": listed(self.values, significant=4)}
+
+
+def index_measure(key: str, index: Index, values: Reals, weighed_by: str) -> Measure:
+    """Return an index as a figure of a map.
+
+    Args:
+        key: unique name.
+        index: its definition.
+        values: (P,) by place, as `roadseg.along` gives them.
+        weighed_by: `metres` or `time`, over which an index counts how often classes are in sight.
+    """
+    title = index.name.replace("_", " ").capitalize()
+    if index.denominator:
+        return Measure(key, title, "Indices", "", values)
+    of = "frame" if index.in_sight is None else weighed_by
+    return Measure(key, title, "Indices", f"% of the {of}", 100.0 * values)
 
 
 def thinned(points: Reals, spacing: float) -> Numbers:

@@ -20,6 +20,13 @@ def test_a_table_and_a_file(roadseg, out, tmp_path, capsys):
     assert len(json.loads((tmp_path / "road.geojson").read_text())["features"]) == 3
 
 
+def test_a_map_alone_is_of_segments_of_100_m(roadseg, out, tmp_path, capsys):
+    assert roadseg("stats", out, "--map", tmp_path / "map.html") == 0
+    printed = capsys.readouterr()
+    assert "3 segments, 0.24 km" in printed.out and "map.html" in printed.err
+    assert '"kind": "segment"' in (tmp_path / "map.html").read_text()
+
+
 def test_json(roadseg, out, capsys):
     assert roadseg("stats", out, "--grid", "1km", "--json") == 0
     document = json.loads(capsys.readouterr().out)
@@ -30,6 +37,8 @@ def test_json(roadseg, out, capsys):
     ("arguments", "code", "expected"),
     [
         (["--along", "0m"], 2, "is not a length"),
+        (["--basemap", "streets.geojson"], 2, "--basemap goes with --map"),
+        (["--map", "map.pdf"], 1, "End it in .html."),
         (["--along", "100 miles"], 2, "is not a length"),
         (["--along", "0.1m"], 1, "wanted at least 1 m"),
         (["--along", "100m", "--grid", "100m"], 2, "only one of"),

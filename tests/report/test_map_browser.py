@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from helpers.placed import place_frames
 from helpers.report_clips import CARS, FRAMES, make_results
+from helpers.tables import along_equator, write_table
 from playwright.sync_api import expect
 
+import roadseg
 from roadseg.report.pages import write_report
 
 pytestmark = pytest.mark.timeout(120)
@@ -134,3 +136,30 @@ def test_without_positions_there_is_no_map(open_offline, files):
     page = open_offline(files.folder / "clip.report.html")
     page.wait_for_function("() => document.querySelector('#chart .trace')")
     assert page.locator("#map").count() == 0
+
+
+def test_the_map_of_all_drives_shows_the_figures_of_a_place(open_offline, tmp_path):
+    hostile = "<img src=x onerror=document.title='owned'> '&amp;"
+    view = [{"vegetation": 1, "road": 3}] * 10 + [{"vegetation": 2, "road": 2}] * 10
+    write_table(tmp_path / hostile, view, along_equator([10 * second for second in range(20)]))
+    write_table(tmp_path / "north", view, along_equator([10 * second for second in range(20)], lat=0.001))
+    base = tmp_path / "base.geojson"
+    base.write_text('{"type": "LineString", "coordinates": [[-0.001, 0.0005], [0.002, 0.0005]]}')
+    roadseg.stats_along([tmp_path], map_page=tmp_path / "map.html", basemap=base)
+    page = open_offline(tmp_path / "map.html")
+    page.wait_for_function(
+        "() => document.querySelector('.drawn .casing[d]') && document.querySelector('.length').textContent"
+    )
+    assert page.locator(".ground .lines").get_attribute("d").count("M") == 1
+    slider = page.get_by_role("slider", name="Places along the road")
+    slider.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    figures = dict(row.split("\t", 1) for row in page.locator("#figures tbody tr").all_inner_texts())
+    assert figures["Green view"] == "50.0 %\t36.8 %" and figures["vegetation"] == figures["Green view"]
+    facts = page.locator("#facts").inner_text().split("\n")
+    assert facts[:4] == ["Drive", hostile, "Stretch", "100 to 190 m"]
+    assert slider.get_attribute("aria-valuetext") == f"{hostile}, 100 to 190 m, Green view 50.0 %"
+    page.get_by_label("Colour").select_option(label="road")
+    assert page.locator(".scale").inner_text().split("\n") == ["50.0 %", "75.0 %", "of the frame"]
+    assert page.title() == "Map · roadseg"

@@ -175,10 +175,11 @@ const roadMap = (() => {
       element("path", { class: name, d: outlinesOf.map((line) => `M${line.join(" ")}`).join(""), "fill-rule": "evenodd" }, ground);
     const lines = element("g", { class: data.areas ? "areas" : "drawn" }, svg);
     if (!data.areas) element("path", { class: "casing", d: outlines.join("") }, lines);
+    const outlined = element("path", { class: "selected" }, lines);
     const colours = [...data.palette, null].map((colour) =>
       element("path", { class: colour ? "" : "unknown", ...(colour && { [data.areas ? "fill" : "stroke"]: colour }) }, lines),
     );
-    const outlined = element("path", { class: "selected" }, lines);
+    if (data.areas) lines.append(outlined);
     const marks = data.ends.flatMap((pair) =>
       [["start", "Start"], ["end", "End"]].map(([name, title], which) => {
         const mark = element("g", { class: `mark ${name}` }, svg);
