@@ -43,9 +43,9 @@ def drives(
 ) -> None:
     """Group the clips of a dashcam into drives, by names, times and channels.
 
-    Knows the names of BlackVue, VIOFO, 70mai, Tesla, GoPro, Thinkware, Garmin, MiVue, Nextbase
-    and DJI, and plain dates and times. Reads only headers: a thousand clips take seconds.
-    Names gaps, overlaps, copies, broken clips and clocks that contradict each other.
+    Knows the names of BlackVue, VIOFO, 70mai, Tesla, GoPro, Thinkware, Garmin,
+    MiVue, Nextbase and DJI, and plain dates and times. Reads only headers.
+    Names gaps, overlaps, copies, broken clips and clocks that disagree.
 
     [bold]Example:[/bold] roadseg drives /media/card --out drives.json
     [bold]Example:[/bold] roadseg overlay drives.json --out overlays

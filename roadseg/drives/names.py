@@ -31,6 +31,8 @@ _WORDS = {
     **dict.fromkeys(("right",), "right"),
     **dict.fromkeys(("tele", "telephoto"), "telephoto"),
 }
+_SURE = ("front", "rear", "cabin", "interior", "incabin", "telephoto")
+"""Words that mean a camera among other words too, where `left turn` and `way back` do not."""
 _TOKENS = _WORDS | {"f": FRONT, "r": REAR, "b": REAR, "i": CABIN, "a": FRONT}
 """Words for channels in names and folders; of two Novatek cameras, A is the front and B the rear."""
 
@@ -267,10 +269,13 @@ def _plain(stem: str) -> ClipName:
     words = [word for word in _split(stem) if word not in _WORDS]
     numbered = _NUMBER.fullmatch(stem)
     series = " ".join(re.sub(r"\d+", "", word) for word in words).strip()
-    return ClipName(OTHER, series, channel_in(stem), sequence=int(numbered[2]) if numbered else None)
+    channel = _channel_word(stem) if channel_in(stem) else None  # a letter alone may be anything
+    return ClipName(OTHER, series, channel, sequence=int(numbered[2]) if numbered else None)
 
 
 def _channel_word(text: str) -> str | None:
-    """Return the channel that a word of a name stands for: the last one."""
-    words = [word for word in re.split(r"[\s_\-.\d]+", text.lower()) if word in _TOKENS]
-    return _TOKENS[words[-1]] if words else None
+    """Return the channel that a word of a name stands for: the last one; among other words only those of `_SURE`."""
+    words = [word for word in re.split(r"[\s_\-.\d]+", text.lower()) if word]
+    is_alone = all(word in _TOKENS or word in ("cam", "camera") for word in words)
+    named = [word for word in words if word in (_TOKENS if is_alone else _SURE)]
+    return _TOKENS[named[-1]] if named else None

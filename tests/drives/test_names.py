@@ -54,6 +54,9 @@ AT = datetime(2024, 8, 14, 8, 30)
         ("20240814083000_R.ts", "date and time", "rear", None, AT, None),
         ("2024-08-14 08-30-00 rear.avi", "date and time", "rear", None, AT, None),
         ("cabin_2024-08-14_08.30.00.mp4", "date and time", "cabin", None, AT, None),
+        ("2024-08-14 08-30-00 left turn.mp4", "date and time", None, None, AT, None),
+        ("my car rear 20240814_083000.mp4", "date and time", "rear", None, AT, None),
+        ("20240814_083000_left_cam.mp4", "date and time", "left", None, AT, None),
         ("20240814_083000A.mp4", "date and time", "front", None, AT, None),
         ("20240814_083000B.mp4", "date and time", "rear", None, AT, None),
         ("VID_20240814_083000.mp4", "date and time", None, None, AT, None),
@@ -61,6 +64,8 @@ AT = datetime(2024, 8, 14, 8, 30)
         ("2024_0814_0830.avi", "date and time", None, None, AT, None),
         ("ड्राइव 2024-08-14 08-30-00.mp4", "date and time", None, None, AT, None),
         ("MOV_0581.mp4", "other", None, None, None, 581),
+        ("b.mp4", "other", None, None, None, None),
+        ("on the left.mp4", "other", None, None, None, None),
         ("front.mp4", "other", "front", None, None, None),
         ("film.mp4", "other", None, None, None, None),
         # The digits are no date, or the letters no channel.
