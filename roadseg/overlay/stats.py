@@ -35,6 +35,8 @@ POSITION_COLUMNS = {
     "distance_m": pa.float64(),
 }
 """Columns of the place of a frame, with their types; null where it is unknown."""
+STEADY_SECONDS = 0.2
+"""Longest duration of frames whose flicker is counted: in between longer ones, things move."""
 UNLABELLED = "unlabelled"
 """Name for pixels without a class; it comes after all classes."""
 
@@ -50,6 +52,9 @@ class ClassShare:
     """Frames with at least one pixel of the class in the label map."""
     seconds: float
     """Total duration of those frames."""
+    flicker: float | None = None
+    """Mean distance of its share in a frame from the mean of the frame before and the one after, relative to its mean
+    share: 0 where it changes evenly. None where it is never seen, and without frames of at most `STEADY_SECONDS`."""
 
 
 def count_pixels(labels: LabelMap, seen: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
@@ -72,20 +77,30 @@ class ClassTotals:
         self.seconds = 0.0
         """Their total duration."""
         self._fractions = np.zeros(len(names))
+        self._steady_fractions = np.zeros(len(names))
+        self._jumps = np.zeros(len(names))
+        self._last = np.zeros((0, len(names)))
+        """Fractions of the last two frames."""
         self._present_frames = np.zeros(len(names), np.int64)
         self._present_seconds = np.zeros(len(names))
 
     def add(self, pixels: NDArray[np.int64], durations: NDArray[np.float64]) -> None:
-        """Add frames.
+        """Add frames that follow those before.
 
         Args:
             pixels: (N, C) by frame and name; every frame has some.
             durations: (N,) how long each is shown, in seconds.
         """
-        present = pixels > 0
+        present, fractions = pixels > 0, pixels / pixels.sum(axis=1, keepdims=True)
         self.frames += len(pixels)
         self.seconds += float(durations.sum())
-        self._fractions += durations @ (pixels / pixels.sum(axis=1, keepdims=True))
+        self._fractions += durations @ fractions
+        steady = np.where(durations <= STEADY_SECONDS, durations, 0.0)
+        self._steady_fractions += steady @ fractions
+        joined = np.concatenate([self._last, fractions])
+        jumps = np.abs(joined[1:-1] - (joined[:-2] + joined[2:]) / 2)
+        self._jumps += steady[len(steady) - len(jumps) :] @ jumps
+        self._last = joined[-2:]
         self._present_frames += present.sum(axis=0)
         self._present_seconds += durations @ present
 
@@ -101,6 +116,9 @@ class ClassTotals:
         totals = cls([share.name for share in shares])
         totals.frames, totals.seconds = frames, seconds
         totals._fractions += np.array([share.share for share in shares]) * seconds
+        flicker = np.array([0.0 if share.flicker is None else share.flicker for share in shares])
+        totals._steady_fractions += totals._fractions * [share.flicker is not None for share in shares]
+        totals._jumps += flicker * totals._steady_fractions
         totals._present_frames += np.array([share.frames for share in shares])
         totals._present_seconds += np.array([share.seconds for share in shares])
         return totals
@@ -110,6 +128,8 @@ class ClassTotals:
         self.frames += other.frames
         self.seconds += other.seconds
         self._fractions += other._fractions
+        self._steady_fractions += other._steady_fractions
+        self._jumps += other._jumps
         self._present_frames += other._present_frames
         self._present_seconds += other._present_seconds
 
@@ -117,9 +137,12 @@ class ClassTotals:
         """Return one entry for each name, in their order; shares add up to 1 once there is a frame."""
         shares = self._fractions / (self.seconds or 1)
         return [
-            ClassShare(name, float(share), int(frames), float(seconds))
-            for name, share, frames, seconds in zip(
-                self.names, shares, self._present_frames, self._present_seconds, strict=True
+            ClassShare(
+                name, float(share), int(frames), float(seconds), round(float(jumps / steady), 6) if steady else None
+            )
+            for name, share, frames, seconds, jumps, steady in zip(
+                *(self.names, shares, self._present_frames, self._present_seconds, self._jumps, self._steady_fractions),
+                strict=True,
             )
         ]
 

@@ -15,7 +15,7 @@ from roadseg.video.find import video_count
 
 COLUMNS = (
     *("group", "name", "recorded", "hour", "group_seconds", "group_frames"),
-    *("class", "share", "seen_seconds", "seen_frames"),
+    *("class", "share", "seen_seconds", "seen_frames", "flicker"),
 )
 """Columns of the CSV file."""
 
@@ -60,6 +60,7 @@ def _csv_rows(facts: tuple[str, ...], totals: ClassTotals) -> Iterator[tuple[str
             *facts,
             *(_digits(totals.seconds), str(totals.frames)),
             *(share.name, _digits(share.share), _digits(share.seconds), str(share.frames)),
+            "" if share.flicker is None else _digits(share.flicker),
         )
 
 
@@ -73,7 +74,11 @@ def _traffic(stats: OverlayStats) -> set[str]:
 def _classes(stats: OverlayStats, names: Sequence[str], left_out: int) -> ScoreTable:
     shares = {share.name: share for share in stats.totals.shares()}
     rows = tuple(
-        (name, _percent(shares[name].share), f"{shares[name].seconds:.1f}", str(shares[name].frames)) for name in names
+        (
+            *(name, _percent(shares[name].share), f"{shares[name].seconds:.1f}", str(shares[name].frames)),
+            ABSENT if (jumps := shares[name].flicker) is None else _percent(jumps),
+        )
+        for name in names
     )
     notes = [f"... and {left_out} more: files of --out have all classes."] if left_out else []
     if stats.half_done:
@@ -85,7 +90,7 @@ def _classes(stats: OverlayStats, names: Sequence[str], left_out: int) -> ScoreT
         notes.append(f"Left out: {others}; channels never mix, --channel NAME counts another.")
     channel = f", channel {stats.channel}" if stats.channel != FRONT or stats.other_channels else ""
     title = f"{video_count(len(stats.videos))}{channel}, {stats.totals.seconds:.1f} s, {stats.totals.frames} frames"
-    return ScoreTable(title, ("class", "share of the frame %", "seen for s", "frames"), rows, tuple(notes))
+    return ScoreTable(title, ("class", "share of the frame %", "seen for s", "frames", "flicker %"), rows, tuple(notes))
 
 
 def _hours(stats: OverlayStats, names: Sequence[str]) -> ScoreTable:

@@ -70,6 +70,35 @@ def test_shares_count_every_frame_for_as_long_as_it_is_shown(tmp_path):
     assert (totals.frames, totals.seconds) == (2, pytest.approx(1.0))
 
 
+def test_flicker_is_jumps_relative_to_the_share_and_not_even_change():
+    """Two classes: one grows evenly from 10 to 50 pixels of 100; the other is what is left, but for one jump of 8."""
+    grown = np.array([[10, 90], [20, 80], [30, 70], [40, 60], [50, 50]])
+    durations = np.full(5, 0.1)
+    even = ClassTotals(["a", "b"])
+    even.add(grown, durations)
+    assert [share.flicker for share in even.shares()] == pytest.approx([0, 0])
+
+    grown[2] = (38, 62)
+    jumped = ClassTotals(["a", "b"])
+    jumped.add(grown, durations)
+    # Middle frames are off the mean of their neighbours by 4, 8 and 4 of 100 pixels.
+    expected = [16 / (10 + 20 + 38 + 40 + 50), 16 / (90 + 80 + 62 + 60 + 50)]
+    assert [share.flicker for share in jumped.shares()] == pytest.approx(expected, abs=1e-6)
+
+    parts = ClassTotals(["a", "b"])
+    for start, end in ((0, 1), (1, 4), (4, 5)):
+        parts.add(grown[start:end], durations[start:end])
+    assert [share.flicker for share in parts.shares()] == pytest.approx(expected, abs=1e-6)
+    both = ClassTotals.of(jumped.shares(), jumped.frames, jumped.seconds)
+    both.include(even)
+    pixels = sum(range(10, 60, 10)) + 10 + 20 + 38 + 40 + 50
+    assert both.shares()[0].flicker == pytest.approx(16 / pixels, abs=1e-6)
+
+    seldom = ClassTotals(["a", "b"])
+    seldom.add(grown, np.full(5, 0.5))
+    assert [share.flicker for share in seldom.shares()] == [None, None]
+
+
 def test_rows_say_what_was_added(tmp_path):
     with FrameTable(tmp_path / "t.parquet", TWO, TIME_BASE) as table:
         table.add(frame(0, duration=2, pts=-1), counts(0, 0, 0, 1))

@@ -150,7 +150,7 @@ def test_tables_list_the_largest_and_tell_what_they_leave_out(drives):
     stats = overlay_stats([drives])
     classes, hours, videos = stats_tables(stats, classes=1, videos=2)
     assert classes.title == "3 videos, 10.5 s, 11 frames"
-    assert classes.rows == (("Sky", "50.0", "10.5", "11"),)
+    assert classes.rows == (("Sky", "50.0", "10.5", "11", "0.0"),)
     assert classes.notes == ("... and 1 more: files of --out have all classes.",)
     assert hours.rows == (("00:00", "2.0", "50.0"), ("01:00", "5.0", "50.0"), ("23:00", "3.0", "50.0"))
     assert "1 video without a creation time" in hours.notes[1]
