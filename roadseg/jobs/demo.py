@@ -21,7 +21,10 @@ from roadseg.models.names import DEFAULT
 from roadseg.training.recipe import resolve_as
 from roadseg.training.video_recipe import VIDEOS, VideoRecipe
 
-DRIVE_SEED = 2
+DRIVE_SEED = 25
+"""Seed of a drive along a bazaar with cars, people, two-wheelers and auto-rickshaws: of seeds 0 to 79 the one where the
+least of their shares is largest, by the truth of frames 2 s apart."""
+DRIVE_SCENES = {"indian": 1.0}
 DRIVE_SECONDS = 24.0
 DRIVE_RATE = Fraction(12)
 DRIVE_SIZE = (480, 360)
@@ -105,6 +108,7 @@ def _rendered_drive(drive: Path, videos: Path, callbacks: StageCallbacks) -> Pat
         size=DRIVE_SIZE,
         look="target",
         frame_rate=DRIVE_RATE,
+        scenes=DRIVE_SCENES,
         on_progress=partial(callbacks.on_progress, "rendering the drive"),
     )
     # The address changes from call to call, so a repeated call knows the video by its folder.
