@@ -1,7 +1,6 @@
 """The job behind a live look: labels on the newest frame of a camera, stream or video, in a window or on a page."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from fractions import Fraction
 from os import PathLike, fspath
 from typing import Unpack
@@ -73,25 +72,25 @@ def overlay_live(
     live = live_source(given, part)
     if not live.ends and not part.is_whole:
         raise InputError(f"{given}: is live and has no times to begin or end at", "Leave --start and --duration out.")
-    segmenter = run
-    if not isinstance(segmenter, Segmenter):
-        segmenter = load_segmenter(segmenter, device=device, engine=engine, input_size=input_size)
-    overlay, meter = LiveOverlay(segmenter, shown), LiveMeter()
     display = LiveWindow(live.name) if port is None and has_display() else LivePage(live.name, port)
 
     def notice(text: str) -> None:
         display.say(text)
         on_notice(text)
 
-    with ExitStack() as stack:
-        stack.enter_context(display)
+    meter = LiveMeter()
+    with display, Newest(live, notice) as newest:
+        taken = newest.take()  # first: a source that is not there is told before the network is loaded
+        if taken is None:
+            raise VideoError(f"{given}: none of its frames can be decoded", "Check that it plays elsewhere.")
+        segmenter = run
+        if not isinstance(segmenter, Segmenter):
+            segmenter = load_segmenter(segmenter, device=device, engine=engine, input_size=input_size)
+        overlay = LiveOverlay(segmenter, shown)
         if isinstance(display, LivePage):
             on_address(display.address)
-        newest = stack.enter_context(Newest(live, notice))
-        while not display.closed and (taken := newest.take()) is not None:
-            drawn = overlay.draw(taken.frame)
-            display.show(drawn, meter.status)
+        while taken is not None and not display.closed:
+            display.show(overlay.draw(taken.frame), meter.status)
             on_status(meter.count(taken.arrived, taken.dropped))
-    if not meter.status.frames and not display.closed:
-        raise VideoError(f"{given}: none of its frames can be decoded", "Check that it plays elsewhere.")
+            taken = newest.take()
     return meter.status
