@@ -13,7 +13,7 @@ SLACK = 30.0
 """Metres that a fix may be off."""
 NULL_ISLAND = 1e-3
 """Degrees around 0/0, in the Gulf of Guinea: receivers without a fix write it."""
-MAX_LINES = 64
+MAX_LINES = 16
 """Contradicting lines of fixes that are followed at the same time."""
 
 
@@ -24,8 +24,8 @@ def believed(fixes: Sequence[Fix]) -> tuple[list[Fix], list[str]]:
         fixes: with `seconds`, or else with `utc`, of the same kind for all.
     """
     found = [fix for fix in fixes if fix.has_position]
-    placed = [fix for fix in found if -90 <= fix.lat <= 90 and -180 <= fix.lon <= 180 and not _is_null_island(fix)]
-    sharp = [fix for fix in placed if not fix.hdop > MAX_HDOP]
+    placed = [fix for fix in found if _is_on_the_globe(fix)]
+    sharp = [fix for fix in placed if is_plausible(fix)]
     timed = [fix for fix in sharp if isfinite(_time(fix))]
     line = _longest_line(timed)
     losses = {
@@ -46,8 +46,14 @@ def _plausible(fix: Fix) -> Fix:
     )
 
 
-def _is_null_island(fix: Fix) -> bool:
-    return abs(fix.lat) < NULL_ISLAND and abs(fix.lon) < NULL_ISLAND
+def is_plausible(fix: Fix) -> bool:
+    """Return True for a fix with a position that is on the globe, not at 0/0, and precise enough."""
+    return fix.has_position and _is_on_the_globe(fix) and not fix.hdop > MAX_HDOP
+
+
+def _is_on_the_globe(fix: Fix) -> bool:
+    is_null_island = abs(fix.lat) < NULL_ISLAND and abs(fix.lon) < NULL_ISLAND
+    return -90 <= fix.lat <= 90 and -180 <= fix.lon <= 180 and not is_null_island
 
 
 def _time(fix: Fix) -> float:

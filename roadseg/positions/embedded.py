@@ -10,7 +10,7 @@ from roadseg.positions.camm import read_camm
 from roadseg.positions.exiftool import read_with_exiftool
 from roadseg.positions.fixes import Recording
 from roadseg.positions.gopro import read_gopro
-from roadseg.positions.ligo import read_ligo
+from roadseg.positions.ligo import read_ligo, read_ligo_box
 from roadseg.positions.novatek import read_novatek, read_novatek_stream
 from roadseg.positions.seventy_mai import read_70mai_box
 from roadseg.positions.tesla import read_tesla
@@ -18,7 +18,7 @@ from roadseg.positions.tracks_of_text import read_text_tracks
 from roadseg.positions.transport_stream import private_payloads
 
 BOXES: tuple[Callable[[BoxFile], Recording | None], ...] = (
-    *(read_gopro, read_camm, read_blackvue, read_novatek, read_70mai_box, read_text_tracks, read_tesla),
+    *(read_gopro, read_camm, read_blackvue, read_novatek, read_70mai_box, read_text_tracks, read_ligo_box, read_tesla),
 )
 """Readers of MP4 and QuickTime files, those that look at least first."""
 

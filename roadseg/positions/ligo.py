@@ -1,10 +1,11 @@
-"""LIGOGPS in transport streams: lines of text, plain in some cameras, enciphered in others."""
+"""LIGOGPS: lines of text in transport streams, plain in some cameras; elsewhere, and in MP4, enciphered records."""
 
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import nan
 
+from roadseg.positions.boxes import BoxFile
 from roadseg.positions.fixes import Fix, Recording
 
 MARK = b"LIGOGPSINFO"
@@ -22,6 +23,14 @@ def read_ligo(payloads: Sequence[bytes]) -> Recording | None:
         return Recording("LIGOGPS, transport stream", fixes, clock="local", begins_with_video=True)
     if any(payload.startswith(MARK) for payload in payloads):
         return Recording("LIGOGPS, transport stream", [], enciphered=True)
+    return None
+
+
+def read_ligo_box(file: BoxFile) -> Recording | None:
+    """Recognise the enciphered records that some cameras write in a box of the highest level of an MP4 file."""
+    for box in file.top:
+        if box.kind in (b"free", b"skip") and MARK in file.read(box.start, 64):
+            return Recording("LIGOGPS", [], enciphered=True)
     return None
 
 

@@ -14,6 +14,7 @@ from math import isnan, nan
 
 from roadseg.positions.boxes import BoxFile
 from roadseg.positions.fixes import KNOT, Fix, Recording
+from roadseg.positions.ligo import MARK as LIGO
 from roadseg.positions.nmea import read_sentences
 
 MARK = b"freeGPS "
@@ -41,6 +42,8 @@ def read_novatek_stream(payloads: Sequence[bytes]) -> Recording | None:
 
 def read_blocks(source: str, blocks: Sequence[bytes]) -> Recording:
     """Read blocks, each from its mark on."""
+    if any(LIGO in block for block in blocks):  # the plain place beside it is a wrong one
+        return Recording(source, [], enciphered=True)
     written = _written(source, blocks)
     if written is not None:
         return written

@@ -6,7 +6,7 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from roadseg.errors import InputError, VideoError
-from roadseg.positions.cleaning import believed
+from roadseg.positions.cleaning import believed, is_plausible
 from roadseg.positions.embedded import read_embedded
 from roadseg.positions.fixes import Recording
 from roadseg.positions.sidecars import read_beside, read_sidecar
@@ -16,6 +16,8 @@ from roadseg.video.find import VIDEO_SUFFIXES
 from roadseg.video.probe import VideoInfo, probe
 
 AUTO, NONE = "auto", "none"
+AROUND = 60.0
+"""Seconds before and behind a video whose fixes are looked at too, of a long track."""
 
 
 def read_track(
@@ -86,14 +88,17 @@ def _placed(recording: Recording, clock: VideoClock, offset: float | None, notic
     Raises:
         InputError: no position of it can be used, or none is of the time of the video.
     """
-    usable, _ = believed(recording.fixes)
-    if not usable:
+    usable = next((fix for fix in recording.fixes if is_plausible(fix)), None)
+    if usable is None:
         raise InputError(
             f"{recording.source}: no usable position among {len(recording.fixes)} reports",
             "A receiver needs a free view of the sky, and some minutes after a cold start.",
         )
-    fixes, assumptions = synchronised(recording, clock, offset, (usable[0].lat, usable[0].lon))
-    line, losses = believed(fixes)
+    fixes, assumptions = synchronised(recording, clock, offset, (usable.lat, usable.lon))
+    end = clock.start + clock.duration if clock.duration else inf
+    line, losses = believed(
+        [fix for fix in fixes if not (fix.seconds < clock.start - AROUND or fix.seconds > end + AROUND)]
+    )
     told = [*notices, *recording.notices, *losses, *assumptions]
     track = Track.of(line, source=recording.source, offset_s=offset or 0.0, notices=told)
-    return track.within(clock.start, clock.start + clock.duration if clock.duration else inf)
+    return track.within(clock.start, end)

@@ -106,6 +106,14 @@ def test_enciphered_blocks_are_told(clip):
     assert len(track) == 0 and "Novatek freeGPS: enciphered" in track.notices[0]
 
 
+def test_plain_places_beside_enciphered_ones_are_not_believed(clip):
+    blocks = [novatek(12, **rio(second))[:80] + b"LIGOGPSINFO" + bytes(165) for second in range(8)]
+    assert "enciphered" in read_track(with_blocks(clip, blocks)).notices[0]
+    write_clip(clip)
+    clip.write_bytes(clip.read_bytes() + box(b"skip", b"\0\0LIGOGPSINFO\0\0\0\0\x05" + bytes(range(200))))
+    assert read_track(clip).notices[0].startswith("LIGOGPS: enciphered")
+
+
 def test_novatek_in_a_transport_stream(tmp_path):
     path = tmp_path / "clip.ts"
     path.write_bytes(transport_stream([novatek(12, **rio(second))[12:100] for second in range(8)]))
