@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Collection
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -276,3 +277,9 @@ def given_on_command_line(context: typer.Context) -> frozenset[str]:
     """Return the names of the parameters that the user gave; the others have their defaults."""
     # By its name: typer brings a click of its own.
     return frozenset(name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE"))
+
+
+def given_besides(context: typer.Context, allowed: Collection[str]) -> list[str]:
+    """Return the flags of the options that the user gave, but for the parameters of these names."""
+    flags = {str(parameter.name): parameter.opts[0] for parameter in context.command.params}
+    return [flag for name, flag in flags.items() if name in given_on_command_line(context) - set(allowed)]

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from roadseg.cli.console import Reporter, fail
-from roadseg.cli.options import given_on_command_line
+from roadseg.cli.options import given_besides
 from roadseg.errors import one_line
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ def refuse_video_options(context: typer.Context) -> None:
     Raises:
         typer.BadParameter: one was.
     """
-    flags = {str(parameter.name): parameter.opts[0] for parameter in context.command.params}
-    wrong = [flag for name, flag in flags.items() if name in given_on_command_line(context) - set(ALLOWED)]
-    if wrong:
+    if wrong := given_besides(context, ALLOWED):
         raise typer.BadParameter(f"{wrong[0]} is for videos: leave it out for images")
 
 

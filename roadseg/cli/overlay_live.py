@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.console import Reporter
-from roadseg.cli.options import given_on_command_line
+from roadseg.cli.options import given_besides
 
 if TYPE_CHECKING:
     from roadseg.overlay.live import LiveStatus
@@ -57,9 +57,7 @@ def overlay_live(
     """Show one source live, with its speed on the terminal; print the totals at the end."""
     from roadseg.jobs import live as job
 
-    flags = {str(parameter.name): parameter.opts[0] for parameter in context.command.params}
-    wrong = [flag for name, flag in flags.items() if name in given_on_command_line(context) - set(ALLOWED)]
-    if wrong:
+    if wrong := given_besides(context, ALLOWED):
         raise typer.BadParameter(f"{wrong[0]} does not go with a live look, which writes nothing: leave it out")
     if len(sources) > 1:
         raise typer.BadParameter("a live look is at one source at a time")
