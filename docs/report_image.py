@@ -15,7 +15,10 @@ from playwright.sync_api import sync_playwright
 
 from roadseg.labels.catalogue import CITYSCAPES_19
 
-DRIVE = ("--drive", "24", "--look", "target", "--seed", "7", "--scenes", "indian=0.6,european=0.4", "--size", "640x360")
+DRIVE = (
+    *("--drive", "24", "--frame-rate", "5", "--look", "target", "--seed", "7"),
+    *("--scenes", "indian=0.6,european=0.4", "--size", "640x360"),
+)
 SIZE = {"width": 1280, "height": 1000}
 
 
@@ -37,7 +40,7 @@ def main(scratch: Path) -> None:
     """Write docs/images/report.png."""
     drive, overlays = scratch / "drive", scratch / "overlays"
     roadseg("synth", str(drive), *DRIVE)
-    roadseg("overlay", str(drive / "drive.mp4"), "--out", str(overlays), "--flip", "--legend", "none")
+    roadseg("overlay", str(drive / "drive.mp4"), "--out", str(overlays))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE)

@@ -35,8 +35,8 @@ POSITION_COLUMNS = {
     "distance_m": pa.float64(),
 }
 """Columns of the place of a frame, with their types; null where it is unknown."""
-STEADY_SECONDS = 0.2
-"""Longest duration of frames whose flicker is counted: in between longer ones, things move."""
+STEADY_SECONDS = 0.11
+"""Longest duration of frames whose flicker is counted: things move from one longer frame to the next."""
 UNLABELLED = "unlabelled"
 """Name for pixels without a class; it comes after all classes."""
 

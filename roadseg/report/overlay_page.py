@@ -29,6 +29,8 @@ LEAST_HEAT = 0.0005
 """Share of the frame below which a heat map shows only specks."""
 LEAST_GAP = 0.5
 """Seconds between two clips that the chart shows as a gap."""
+LEAST_FLICKERING = 0.001
+"""Share of the frame below which the flicker of a class is not shown."""
 MENTIONED = 3
 """Number of classes in the sentence at the top, and for each video of a folder."""
 SHOWN_ELSEWHERE = {"video", "network or engine", "label space", "input size", "choice of --container"}
@@ -124,6 +126,11 @@ def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
         gaps=_gaps(results),
         mentioned=_largest(summary.classes, MENTIONED),
         classes=sorted(classes, key=lambda shown: -shown["entry"].share),
+        flicker=[
+            entry
+            for entry in sorted(summary.classes, key=lambda entry: -entry.share)
+            if entry.flicker is not None and entry.share >= LEAST_FLICKERING
+        ],
         unseen=[entry.name for entry in summary.classes if not entry.frames and entry.name != "unlabelled"],
         has_heatmaps=results.heatmaps is not None,
         moments=found,

@@ -97,6 +97,7 @@ def test_totals_are_those_of_the_summary(page, results):
         if entry.frames:
             assert percent(entry.share) in cells and lasting(entry.seconds) in cells
     assert "Never seen: Building, Pole, Pavement, Tree" in page
+    assert re.search(r'Flicker</h2>.*?<th scope="row">Sky</th>', page, re.S)
     assert len([one for one in parsed.all("button") if "data-class" in one]) == 4
 
 
