@@ -27,4 +27,5 @@ def place_frames(table, lat, lon):
         place = rows.schema.get_field_index(name)
         values = pa.nulls(len(lat), kind) if name == "utc" else pa.array(columns[name], from_pandas=True).cast(kind)
         rows = rows.set_column(place, pa.field(name, kind), values)
-    pq.write_table(rows, table)
+    kept = {key: value for key, value in pq.read_metadata(table).metadata.items() if key != b"ARROW:schema"}
+    pq.write_table(rows.replace_schema_metadata(kept), table)

@@ -5,10 +5,12 @@ import re
 
 import numpy as np
 import pytest
-from helpers.report_clips import FRAMES, PEOPLE, TheFrameSays, make_report_drive
+from helpers.placed import place_frames
+from helpers.report_clips import CARS, FRAMES, PEOPLE, TheFrameSays, make_report_drive
 
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.summary import OverlayFiles
+from roadseg.report.drive_map import drive_map
 from roadseg.report.overlay_results import read_drive
 from roadseg.report.pages import write_drive_report
 from roadseg.video.find import ClipPlace
@@ -45,6 +47,20 @@ def test_clips_lie_on_the_clock_of_the_drive_and_totals_are_sums(clips):
     shares = {entry.name: entry for entry in drive.summary.classes}
     assert shares["Pedestrian"].frames == 3 * len(PEOPLE)
     assert drive.heatmaps.sum() == pytest.approx(3 * read_drive(clips[:1]).heatmaps.sum())
+
+
+def test_a_drive_has_one_map_over_the_clips_that_know_where_they_were(clips):
+    assert drive_map(read_drive(clips)) is None
+    # 1 m a frame northward; the second clip goes on where the first ends, and the last knows nothing.
+    for clip in (0, 1):
+        place_frames(clips[clip].frames, (clip * FRAMES + np.arange(FRAMES)) / 110_574, np.zeros(FRAMES))
+    found = drive_map(read_drive(clips))
+    track = found["track"]
+    assert track["runs"] == [0] and track["ends"] == [12] and len(found["places"]) == 2 * FRAMES
+    assert found["y"][-1] - found["y"][0] == pytest.approx(119, rel=0.004)
+    assert set(track["heading"]) == {0} and track["speed"][5] == pytest.approx(36, abs=0.1)
+    cars = next(measure for measure in found["measures"] if measure["name"] == "Car")
+    assert np.flatnonzero(cars["values"]).tolist() == [*CARS, *(FRAMES + each for each in CARS)]
 
 
 def test_an_earlier_clip_ends_where_a_later_one_begins(clips):

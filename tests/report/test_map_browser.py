@@ -39,10 +39,10 @@ def page(open_offline, files):
 
 
 def screen_point(page, seconds):
-    """Where on the screen the line is at a time: eastward at a steady speed, 36 pixels from both sides."""
+    """Where on the screen the line is at a time: eastward at a steady speed, 56 pixels from both sides."""
     box = page.locator("[data-map=lines]").bounding_box()
     share = seconds / ((FRAMES - 1) / 10)
-    return box["x"] + 36 + share * (box["width"] - 72), box["y"] + box["height"] / 2
+    return box["x"] + 56 + share * (box["width"] - 112), box["y"] + box["height"] / 2
 
 
 def test_a_walk_over_the_map(page):
@@ -93,12 +93,12 @@ def test_a_walk_over_the_map(page):
     assert page.evaluate(CURRENT) == pytest.approx(CARS[2] / 10, abs=0.01)
     assert slider.get_attribute("aria-valuetext") == "0:01, 80 km/h, east"
     length = page.locator("[data-map=length]")
-    assert length.inner_text() == "20 m"
+    assert length.inner_text() == "50 m"
     page.keyboard.press("+")
     page.keyboard.press("+")
-    assert length.inner_text() == "10 m" and page.get_by_role("button", name="Zoom to fit").is_enabled()
+    assert length.inner_text() == "20 m" and page.get_by_role("button", name="Zoom to fit").is_enabled()
     page.keyboard.press("0")
-    assert length.inner_text() == "20 m" and page.get_by_role("button", name="Zoom to fit").is_disabled()
+    assert length.inner_text() == "50 m" and page.get_by_role("button", name="Zoom to fit").is_disabled()
 
     # The point moves while the video plays.
     start = page.locator(".point circle").bounding_box()["x"]

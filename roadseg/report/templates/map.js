@@ -5,7 +5,7 @@ const roadMap = (() => {
   const compass = ["north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"];
   const smallest = 60; // metres that the view shows at least, when all of a short line is shown
   const closest = 0.02; // metres a pixel
-  const padding = 36; // pixels around the line
+  const padding = [56, 36]; // pixels beside the line, where the buttons are, and above and below it
   const reach = { mouse: 16, touch: 32 }; // pixels from the line
 
   const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
@@ -250,8 +250,8 @@ const roadMap = (() => {
       if (!width || !height) return;
       middle = [(all.left + all.right) / 2, (all.bottom + all.top) / 2];
       scale = Math.max(
-        (all.right - all.left) / Math.max(40, width - 2 * padding),
-        (all.top - all.bottom) / Math.max(40, height - 2 * padding),
+        (all.right - all.left) / Math.max(40, width - 2 * padding[0]),
+        (all.top - all.bottom) / Math.max(40, height - 2 * padding[1]),
         smallest / Math.min(width, height),
       );
       whole = true;

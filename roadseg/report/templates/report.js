@@ -299,10 +299,10 @@
       clock,
       now: time,
       seek: (seconds) => seek(seconds),
-      /** Pointing at the line shows that moment; while the video plays, only in the timeline. */
+      /** Pointing at the line shows that moment; while the video plays, or in another clip, in the timeline alone. */
       point: (seconds) => {
         if (seconds === null) return hideTip();
-        if (video.paused) seek(seconds);
+        if (video.paused && clipAt(seconds) === playing) seek(seconds);
         showHover(seconds);
       },
       measure: (chosen) => {
