@@ -74,8 +74,10 @@ def drives(
         reporter.say(f"written: {escape(one_line(str(out)))}; next: roadseg overlay {escape(one_line(str(out)))}")
 
 
-def of_drives(given: Iterable[str], drive: str | None, channel: str | None) -> "list[str | FoundVideo]":
-    """Replace drive files by the clips that `--drive` and `--channel` choose.
+def of_drives(
+    reporter: Reporter, given: Iterable[str], drive: str | None, channel: str | None
+) -> "list[str | FoundVideo]":
+    """Replace drive files by the clips that `--drive` and `--channel` choose; warn of drives without this channel.
 
     Raises:
         typer.BadParameter: these are given without a drive file.
@@ -90,7 +92,12 @@ def of_drives(given: Iterable[str], drive: str | None, channel: str | None) -> "
     for one in given:
         if is_drive_file(one):
             files += 1
-            found += find_drives(one).videos(channel=channel or FRONT, drive=drive)
+            drives_found = find_drives(one)
+            found += drives_found.videos(channel=channel or FRONT, drive=drive)
+            for each in drives_found.drives:
+                if drive in (None, each.name) and (channel or FRONT) not in each.channels:
+                    has = ", ".join(each.channels)
+                    reporter.warn(f"{each.name}: no channel {channel or FRONT}, left out; --channel chooses of {has}")
         else:
             found.append(one)
     if not files and (drive, channel) != (None, None):

@@ -67,7 +67,7 @@ def frames(
     reporter = Reporter(quiet=quiet, as_json=as_json)
     with reporter.bars("frames") as bars:
         extraction = extract_frames(
-            of_drives(videos, drive, channel),
+            of_drives(reporter, videos, drive, channel),
             out,
             every=parse_duration(every) if every else None,
             count=count,

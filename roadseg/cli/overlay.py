@@ -224,7 +224,7 @@ def overlay(
         videos += map(str, report.files)
         if not videos:
             raise typer.Exit(1)
-    clips = of_drives(videos, drive, channel)
+    clips = of_drives(reporter, videos, drive, channel)
     pages: list[Path] = []
     try:
         with reporter.bars("videos" if ray else "frames") as bars:

@@ -44,12 +44,14 @@ def test_a_folder_that_is_not_there(roadseg, tmp_path, capsys):
 
 
 def test_commands_take_a_drive_file(roadseg, tmp_path, capsys):
-    for name in ("20240814_083000_NF", "20240814_083000_NR", "20240814_083010_NR"):
+    for name in ("20240814_083000_NF", "20240814_083000_NR", "20240814_083010_NR", "20240814_093000_NF"):
         make_drive(tmp_path / "card" / f"{name}.mp4")
     file, out = tmp_path / "drives.json", tmp_path / "frames"
     assert roadseg("drives", tmp_path / "card", "--out", file, "--quiet") == 0
     assert roadseg("frames", file, "--channel", "rear", "--out", out) == 0
-    assert "images of 2 videos" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "images of 2 videos" in shown.out
+    assert "2024-08-14_09-30-00: no channel rear, left out; --channel chooses of front" in shown.err
     assert roadseg("frames", file, "--drive", "none", "--out", out) == 1
     assert "There are: 2024-08-14_08-30-00" in capsys.readouterr().err
     for command in ("frames", "overlay"):
