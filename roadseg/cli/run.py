@@ -16,6 +16,7 @@ from roadseg.cli.video_results import say_where, shares_table, stage_progress
 
 if TYPE_CHECKING:
     from roadseg.training.recipe import AdaptRecipe
+    from roadseg.training.road_recipe import RoadRecipe
     from roadseg.training.score_recipe import ScoreRecipe
     from roadseg.training.video_recipe import VideoRecipe
 
@@ -46,15 +47,17 @@ def run(
     """Run recipes from end to end: check data sets, train, evaluate, compare with published scores.
 
     A recipe that names videos goes from their addresses to overlays and a report; one that names several sets scores
-    a run by drive.
+    a run by drive; one that names clips goes from a camera's card to indices along the road.
     Finished steps are skipped: a second call prints the tables, and after Ctrl-C the same command continues.
 
     [bold]Example:[/bold] roadseg run source_only multi_level --set target=data/frames
     """
     from roadseg.runtime import is_main_process
+    from roadseg.training.recipe import AdaptRecipe
     from roadseg.training.recipe_files import find_recipe, read_any_recipe
     from roadseg.training.recipe_values import parse_overrides
-    from roadseg.training.score_recipe import ScoreRecipe
+    from roadseg.training.road_recipe import RoadRecipe
+    from roadseg.training.score_recipe import FlatRecipe, ScoreRecipe
     from roadseg.training.video_recipe import VideoRecipe
 
     if out is not None and len(recipes) > 1:
@@ -66,11 +69,15 @@ def run(
         if folder in plans:
             raise typer.BadParameter(f"{recipe}: another recipe goes to {folder} already")
         plan = read_any_recipe(recipe, **overrides)
-        if isinstance(plan, VideoRecipe | ScoreRecipe) and len(recipes) > 1:
+        if isinstance(plan, VideoRecipe | FlatRecipe) and len(recipes) > 1:
             raise typer.BadParameter(f"{recipe}: trains no run that can be compared with others; run it alone")
         if isinstance(plan, ScoreRecipe):
             _score(Reporter(quiet=quiet, as_json=as_json), plan, folder, data)
             return
+        if isinstance(plan, RoadRecipe):
+            _run_road(Reporter(quiet=quiet, as_json=as_json), plan, folder)
+            return
+        assert isinstance(plan, AdaptRecipe)
         plans[folder] = plan
     reporter = Reporter(quiet=quiet or not is_main_process(), as_json=as_json)
     ((folder, plan), *_) = plans.items()
@@ -88,6 +95,25 @@ def _score(reporter: Reporter, plan: "ScoreRecipe", folder: Path, data: Path) ->
         scores = run_score_recipe(plan, folder, data=data, on_progress=bars.show, on_problem=reporter.warn)
     reporter.result(shown([scores.table]), {"out": str(folder), **scores.as_dict()})
     reporter.say(f"open in a browser: {escape(str(folder / PAGE))}")
+
+
+def _run_road(reporter: Reporter, plan: "RoadRecipe", folder: Path) -> None:
+    from roadseg.jobs.road_run import run_road_recipe
+    from roadseg.report.run_page import PAGE
+
+    with reporter.bars("") as bars:
+        road = run_road_recipe(
+            plan,
+            folder,
+            on_stage=lambda what: reporter.say(escape(what)),
+            on_progress=bars.show,
+            on_warning=reporter.warn,
+        )
+    reporter.result(shown(road.tables), {"out": str(folder), **road.as_dict()})
+    reporter.say(f"page: {escape(str(folder / PAGE))}")
+    if road.failures:
+        fail(f"{len(road.failures)} videos could not be labelled", "The warnings above say why.")
+        raise typer.Exit(1)
 
 
 def _run_videos(reporter: Reporter, plan: "VideoRecipe", folder: Path, data: Path) -> None:

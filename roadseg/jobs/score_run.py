@@ -22,7 +22,7 @@ from roadseg.jobs.recipe_run import refuse_another
 from roadseg.report.pages import write_run_page
 from roadseg.report.run_page import PAGE, RunPage
 from roadseg.training.recipe_values import recipe_values
-from roadseg.training.score_recipe import ScoreRecipe, resolve_scores
+from roadseg.training.score_recipe import ScoreRecipe
 
 SECONDS, FRAME_RATE, SIZE = 20.0, Fraction(2), (480, 360)
 """Length of rendered drives, their frames per second, and their (width, height) in pixels."""
@@ -93,7 +93,7 @@ def run_score_recipe(
     """
     held = out / RECIPE
     if held.is_file():
-        refuse_another(resolve_scores(recipe_values(held), origin=str(held)), recipe, out)
+        refuse_another(ScoreRecipe.resolve(recipe_values(held), origin=str(held)), recipe, out)
     groups = {"data sets": _present(recipe, on_problem), "rendered": _rendered(recipe, data, on_progress)}
     if not any(groups.values()):
         raise DatasetError(

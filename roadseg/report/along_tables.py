@@ -5,7 +5,7 @@ import numpy as np
 from roadseg.along.result import AlongStats
 from roadseg.evaluation.score_tables import ABSENT, ScoreTable
 
-PLACES = {"segments": "segments", "grid": "cells", "streets": "streets"}
+PLACES = {"segments": "segment", "grid": "cell", "streets": "street"}
 
 
 def along_table(found: AlongStats) -> ScoreTable:
@@ -13,11 +13,15 @@ def along_table(found: AlongStats) -> ScoreTable:
     rows = []
     for name in found.indices:
         columns = [f"{name}_by_{way}" for way in ("distance", "time")]
-        values = next(found.values(column) for column in columns if column in found.overall)
-        known = values[~np.isnan(values)]
+        values = (found.values(column) for column in columns if column in found.overall)
+        known = next((some for each in values if len(some := each[~np.isnan(each)])), np.zeros(0))
         ends = (known.min(), known.max()) if len(known) else (None, None)
         cells = (*(found.overall.get(column) for column in columns), *ends)
         rows.append((name, *(ABSENT if value is None else f"{value:.3f}" for value in cells)))
-    drives = f"{found.drives} {'drive' if found.drives == 1 else 'drives'}"
-    title = f"{len(found.shapes)} {PLACES[found.kind]}, {found.metres / 1000:.2f} km, {found.seconds:.1f} s, {drives}"
+    counts = ", ".join((_count(len(found.shapes), PLACES[found.kind]), _count(found.drives, "drive")))
+    title = f"{counts}, {found.metres / 1000:.2f} km, {found.seconds:.1f} s"
     return ScoreTable(title, ("index", "by distance", "by time", "lowest", "highest"), tuple(rows))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -10,11 +10,14 @@ from roadseg.errors import RecipeError
 from roadseg.training.keys import merged
 from roadseg.training.recipe import AdaptRecipe
 from roadseg.training.recipe_values import recipe_values
-from roadseg.training.score_recipe import SETS, ScoreRecipe, resolve_scores
+from roadseg.training.road_recipe import CLIPS, RoadRecipe
+from roadseg.training.score_recipe import SETS, FlatRecipe, ScoreRecipe
 from roadseg.training.video_recipe import resolve_any
 
 ADAPT, TEACHER = "adapt", "teacher"
 """Recipes of `roadseg adapt` where none is named: without a teacher, and with one."""
+FLAT: dict[str, type[FlatRecipe]] = {SETS: ScoreRecipe, CLIPS: RoadRecipe}
+"""Key that tells a recipe that trains nothing -> its kind."""
 SUFFIX = ".toml"
 FOLDER = "pipelines"
 """Folder of recipes: in an installed package inside of it, in a checkout beside it."""
@@ -85,17 +88,22 @@ def read_recipe(recipe: str | Path, **options: Any) -> AdaptRecipe:
         RecipeError: there is no such recipe, it trains nothing, or listing all mistakes in it at once.
     """
     read = read_any_recipe(recipe, **options)
-    if isinstance(read, ScoreRecipe):
-        raise RecipeError(f"{recipe}: scores a run and trains none", f"Use it with: roadseg run {recipe}")
+    if isinstance(read, FlatRecipe):
+        raise RecipeError(f"{recipe}: trains no run", f"Use it with: roadseg run {recipe}")
     return read
 
 
-def read_any_recipe(recipe: str | Path, **options: Any) -> AdaptRecipe | ScoreRecipe:
-    """Read and check a recipe of any kind, as `read_recipe` does: a `ScoreRecipe` where it names several `sets`.
+def read_any_recipe(recipe: str | Path, **options: Any) -> AdaptRecipe | FlatRecipe:
+    """Read and check a recipe of any kind, as `read_recipe` does.
+
+    One that names several `sets` is a `ScoreRecipe`, one that names `clips` a `RoadRecipe`.
 
     Raises:
         RecipeError: there is no such recipe, or listing all mistakes in it at once.
     """
     path = find_recipe(recipe)
     values = merged(recipe_values(path), options)
-    return (resolve_scores if SETS in values else resolve_any)(values, origin=str(path))
+    for key, kind in FLAT.items():
+        if key in values:
+            return kind.resolve(values, origin=str(path))
+    return resolve_any(values, origin=str(path))

@@ -1,7 +1,7 @@
 """Recipes that score a run instead of training one: `roadseg run` makes one table by drive of several data sets."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import tomli_w
 from pydantic import BeforeValidator, Field, NonNegativeInt, ValidationError
@@ -15,40 +15,45 @@ Variant = Literal["plain", "flip", "adapt-bn", "adapt-bn+flip"]
 """Options of test time that a run is scored with."""
 
 
-def _several(value: Any) -> Any:
+def several(value: Any) -> Any:
+    """Return a text as a list of one; a validator."""
     return [value] if isinstance(value, str) else value
 
 
-class ScoreRecipe(Options):
+class FlatRecipe(Options):
+    """A recipe that trains nothing."""
+
+    def as_toml(self) -> str:
+        """Return the recipe with all defaults as TOML; keys without a value are left out."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+    @classmethod
+    def resolve(cls, values: Mapping[str, Any], *, origin: str) -> Self:
+        """Check the keys of a recipe and fill in the defaults.
+
+        Raises:
+            RecipeError: listing all mistakes at once.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            cause = f"{origin}: {mistakes(error, list(cls.model_fields))}"
+            raise RecipeError(cause, "docs/recipes.md explains every key.") from None
+
+
+class ScoreRecipe(FlatRecipe):
     """A run, the data sets that it is scored on, and with which options of test time."""
 
     # Scores
     run: str = "default"
     """For `roadseg run`: the run to score: a run folder, `default` or `indian`."""
-    sets: Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1, validate_default=True)] = ()
+    sets: Annotated[tuple[str, ...], BeforeValidator(several), Field(min_length=1, validate_default=True)] = ()
     """Labelled data sets, as KIND:ROOT[:SPLIT]; one whose folder is missing is left out with a notice."""
     root: str = "data"
     """Folder below which the data sets are, unless their paths are absolute."""
     drives: tuple[NonNegativeInt, ...] = ()
     """Seeds of drives to render in the `target` look, on first use; their mean is one of its own."""
-    variants: Annotated[tuple[Variant, ...], BeforeValidator(_several), Field(min_length=1)] = ("plain",)
+    variants: Annotated[tuple[Variant, ...], BeforeValidator(several), Field(min_length=1)] = ("plain",)
     """Options of test time to score with: none, `--flip`, `--adapt-bn` or both."""
     engine: Literal["exact", "auto", "torch", "openvino"] = "exact"
     """Engine to score with: `exact` as papers do, `auto` what overlays draw."""
-
-    def as_toml(self) -> str:
-        """Return the recipe with all defaults as TOML."""
-        return tomli_w.dumps(self.model_dump(mode="json"))
-
-
-def resolve_scores(values: Mapping[str, Any], *, origin: str) -> ScoreRecipe:
-    """Check the keys of a recipe of scores and fill in the defaults.
-
-    Raises:
-        RecipeError: listing all mistakes at once.
-    """
-    try:
-        return ScoreRecipe.model_validate(dict(values))
-    except ValidationError as error:
-        cause = f"{origin}: {mistakes(error, list(ScoreRecipe.model_fields))}"
-        raise RecipeError(cause, "docs/recipes.md explains every key.") from None

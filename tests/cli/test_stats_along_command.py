@@ -15,7 +15,7 @@ def out(tmp_path):
 def test_a_table_and_a_file(roadseg, out, tmp_path, capsys):
     assert roadseg("stats", out, "--along", "0.1km", "--out", tmp_path / "road.geojson") == 0
     captured = capsys.readouterr()
-    assert "3 segments, 0.24 km, 25.0 s, 1 drive" in captured.out and "sky_view" in captured.out
+    assert "3 segments, 1 drive, 0.24 km, 25.0 s" in captured.out and "sky_view" in captured.out
     assert "road.geojson" in captured.err
     assert len(json.loads((tmp_path / "road.geojson").read_text())["features"]) == 3
 

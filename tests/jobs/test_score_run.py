@@ -13,7 +13,7 @@ from roadseg.evaluation.evaluate import evaluate
 from roadseg.jobs import score_run
 from roadseg.jobs.score_run import run_score_recipe
 from roadseg.training.recipe_files import read_recipe
-from roadseg.training.score_recipe import ScoreRecipe, resolve_scores
+from roadseg.training.score_recipe import ScoreRecipe
 
 
 @pytest.fixture
@@ -60,12 +60,12 @@ def test_rendered_drives_have_their_own_mean(recipe, tmp_path, monkeypatch):
 
 
 def test_mistakes_are_errors_before_anything_is_written(recipe, tmp_path):
-    assert resolve_scores({"sets": "a", "variants": "flip"}, origin="mine.toml").sets == ("a",)
+    assert ScoreRecipe.resolve({"sets": "a", "variants": "flip"}, origin="mine.toml").sets == ("a",)
     for values, message in (({"sets": []}, "sets"), ({"sets": ["a"], "variants": ["smooth"]}, "variants")):
         with pytest.raises(RecipeError, match=message):
-            resolve_scores(values, origin="mine.toml")
+            ScoreRecipe.resolve(values, origin="mine.toml")
     with pytest.raises(DatasetError, match="none of the recipe's data sets"):
         run_score_recipe(recipe.model_copy(update={"root": "nowhere"}), tmp_path / "out")
-    with pytest.raises(RecipeError, match="trains none\nUse it with: roadseg run scoreboard"):
+    with pytest.raises(RecipeError, match="trains no run\nUse it with: roadseg run scoreboard"):
         read_recipe("scoreboard")
     assert not (tmp_path / "out").exists()
