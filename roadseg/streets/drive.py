@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -16,6 +17,7 @@ from roadseg.streets.presets import DEFAULT_SCENES, PRESETS, Scenes, mixture
 from roadseg.streets.render import bank_of, check, render_scene
 from roadseg.streets.sampling.draws import pick
 from roadseg.streets.sampling.world import sample_scene
+from roadseg.streets.scene import Camera, Scene
 
 SPEED = (7.0, 12.0)
 """Range of the mean speed in m/s."""
@@ -71,9 +73,47 @@ def drive_frames(
     return _frames(seed, frame_count(seconds, frame_rate), size, look, mixture(scenes), float(1 / frame_rate))
 
 
-def _frames(
-    seed: int, count: int, size: tuple[int, int], look: Look, scenes: Scenes, interval: float
-) -> Iterator[tuple[NDArray[np.uint8], LabelMap]]:
+def drive_path(
+    seed: int,
+    seconds: float,
+    *,
+    look: Look = "target",
+    frame_rate: float | Fraction = 15,
+    scenes: Scenes | str = DEFAULT_SCENES,
+) -> NDArray[np.float64]:
+    """Return the path of the camera in the drive of `drive_frames` with the same arguments.
+
+    Returns:
+        (N, 2) metres to the side and ahead, for each frame; the street lies in a plane.
+
+    Raises:
+        InputError: as `drive_frames`.
+    """
+    check(seed, (480, 360), look)
+    drive = _begin(seed, frame_count(seconds, frame_rate), look, mixture(scenes), float(1 / frame_rate))
+    ahead = np.array([drive.ahead(frame * drive.interval) for frame in range(drive.count)])
+    return np.stack([drive.scene.street.centre_line.offset(ahead), ahead], axis=1)
+
+
+@dataclass(frozen=True)
+class _Drive:
+    """What is drawn once for a whole drive."""
+
+    key: tuple[int, ...]
+    count: int
+    interval: float
+    """Seconds between frames."""
+    scene: Scene
+    camera: Camera
+    recording: looks.Sensor
+    speed: float
+
+    def ahead(self, time: float) -> float:
+        """Return the place of the camera along the street in metres."""
+        return self.speed * time + SURGE * math.sin(2 * math.pi * time / SURGE_PERIOD)
+
+
+def _begin(seed: int, count: int, look: Look, scenes: Scenes, interval: float) -> _Drive:
     key = (seed, LOOKS.index(look), 0, STREAM)
     rng = np.random.default_rng(key)
     preset = PRESETS[pick(rng, scenes)]
@@ -81,11 +121,17 @@ def _frames(
     camera, recording = looks.sample_camera(rng, look), looks.sample_sensor(rng, look)
     speed = float(rng.uniform(*SPEED))
     scene = sample_scene(rng, preset, atmosphere, length=max(count * interval * speed, 1.0), speed=speed)
+    return _Drive(key, count, interval, scene, camera, recording, speed)
+
+
+def _frames(
+    seed: int, count: int, size: tuple[int, int], look: Look, scenes: Scenes, interval: float
+) -> Iterator[tuple[NDArray[np.uint8], LabelMap]]:
+    drive = _begin(seed, count, look, scenes, interval)
     bank = bank_of(seed, look)
     for frame in range(count):
         time = frame * interval
-        s = speed * time + SURGE * math.sin(2 * math.pi * time / SURGE_PERIOD)
         nod = NOD * math.sin(2 * math.pi * time / NOD_PERIOD)
-        view = View(camera, scene.street.centre_line, size, s=s, nod=nod)
-        image, label = render_scene(scene, camera, view, bank, time)
-        yield sensor.develop(image, recording, bank.grain, np.random.default_rng((*key, frame))), label
+        view = View(drive.camera, drive.scene.street.centre_line, size, s=drive.ahead(time), nod=nod)
+        image, label = render_scene(drive.scene, drive.camera, view, bank, time)
+        yield sensor.develop(image, drive.recording, bank.grain, np.random.default_rng((*drive.key, frame))), label

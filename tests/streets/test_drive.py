@@ -7,7 +7,7 @@ import pytest
 
 from roadseg.errors import InputError
 from roadseg.streets.classes import BUILDING, ROAD, SKY
-from roadseg.streets.drive import drive_frames, frame_count
+from roadseg.streets.drive import SPEED, View, drive_frames, drive_path, frame_count
 
 SIZE = (160, 120)
 RATE = Fraction(24)
@@ -101,3 +101,19 @@ def test_seeds_give_other_streets():
 def test_what_cannot_be_rendered_is_refused_at_once(options, cause):
     with pytest.raises(InputError, match=cause):
         drive_frames(**{"seed": 0, "seconds": 1.0} | options)
+
+
+@pytest.mark.slow
+def test_the_path_is_the_way_of_the_camera(monkeypatch):
+    seen = []
+
+    class Noted(View):
+        def __init__(self, camera, centre_line, size, *, s, nod):
+            super().__init__(camera, centre_line, size, s=s, nod=nod)
+            seen.append((float(centre_line.offset(np.array(s))), s))
+
+    monkeypatch.setattr("roadseg.streets.drive.View", Noted)
+    list(drive_frames(0, 1.0, size=(64, 48), look="game", frame_rate=4))
+    path = drive_path(0, 1.0, look="game", frame_rate=4)
+    assert path.shape == (4, 2) and path.tolist() == [list(place) for place in seen]
+    assert path[0, 1] == 0 and SPEED[0] - 1 < np.diff(path[:, 1]).mean() * 4 < SPEED[1] + 1
