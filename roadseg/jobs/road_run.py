@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from roadseg.along.indices import NAMED, read_indices
 from roadseg.along.result import AlongStats
 from roadseg.along.write import write_along
 from roadseg.drives.find import find_drives
-from roadseg.errors import InputError, VideoError
+from roadseg.errors import InputError, VideoError, in_one_line
 from roadseg.evaluation.score_tables import ScoreTable, write_tables
 from roadseg.files import locked, resolved, write_text
 from roadseg.jobs.overlay import OverlayProgress, overlay_videos
@@ -16,12 +17,13 @@ from roadseg.jobs.recipe_run import refuse_another
 from roadseg.jobs.stats_along import stats_along
 from roadseg.overlay.failures import Failure
 from roadseg.report.along_tables import along_table
+from roadseg.report.map_page import map_html
 from roadseg.report.pages import INDEX, REPORT_SUFFIX, write_run_page
 from roadseg.report.run_page import PAGE, RunPage
 from roadseg.training.recipe_values import recipe_values
 from roadseg.training.road_recipe import RoadRecipe
 
-RECIPE, OVERLAYS, TABLE = "recipe.toml", "overlays", "indices"
+RECIPE, OVERLAYS, TABLE, MAP_SUFFIX = "recipe.toml", "overlays", "indices", ".html"
 NAMES = {"segments": "segments", "grid": "cells", "streets": "streets"}
 """Kind of places -> name of its files."""
 
@@ -126,6 +128,7 @@ def _places(
     ways: list[dict[str, Any]] = [{"along": recipe.along}]
     ways += [{"grid": recipe.grid}] if recipe.grid else []
     ways += [{"network": recipe.network}] if recipe.network else []
+    own = read_indices(Path(recipe.indices)) if recipe.indices else ()
     places = {}
     for way in ways:
         on_stage(" ".join(["roadseg stats", str(overlays), *(f"--{name} {value}" for name, value in way.items())]))
@@ -141,12 +144,18 @@ def _places(
         name = NAMES[found.kind]
         for form in recipe.files:
             write_along(out / f"{name}.{form}", found)
+        try:
+            write_text(out / f"{name}{MAP_SUFFIX}", map_html(found, (*NAMED, *own)))
+        except InputError as error:
+            on_warning(f"no map of {name}: {in_one_line(error)}")
         places[name] = found
     return places
 
 
 def _page(recipe: RoadRecipe, road: Road, out: Path) -> RunPage:
-    files = {Path(f"{name}.{form}"): f"{name} for maps" for name in road.places for form in recipe.files}
+    maps = [Path(f"{name}{MAP_SUFFIX}") for name in road.places]
+    files = {path: "map" for path in maps if (out / path).is_file()}
+    files |= {Path(f"{name}.{form}"): f"{name} for maps" for name in road.places for form in recipe.files}
     files |= {Path(f"{TABLE}{suffix}"): "the table" for suffix in (".md", ".csv", ".json")}
     segments = road.places[NAMES["segments"]]
     notices = dict.fromkeys(notice for found in road.places.values() for notice in found.notices)

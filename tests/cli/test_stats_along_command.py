@@ -23,7 +23,7 @@ def test_a_table_and_a_file(roadseg, out, tmp_path, capsys):
 def test_a_map_alone_is_of_segments_of_100_m(roadseg, out, tmp_path, capsys):
     assert roadseg("stats", out, "--map", tmp_path / "map.html") == 0
     printed = capsys.readouterr()
-    assert "3 segments, 0.24 km" in printed.out and "map.html" in printed.err
+    assert "3 segments, 1 drive, 0.24 km" in printed.out and "map.html" in printed.err
     assert '"kind": "segment"' in (tmp_path / "map.html").read_text()
 
 

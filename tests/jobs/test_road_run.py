@@ -64,6 +64,7 @@ def test_the_recipe_of_the_package(card, tmp_path, monkeypatch, capsys):
     assert [feature["properties"]["from_m"] for feature in features] == [0, 50, 100]
     for name in (
         "segments.csv",
+        "segments.html",
         "cells.geojson",
         "cells.csv",
         "indices.md",
