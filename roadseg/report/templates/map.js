@@ -59,7 +59,8 @@ const roadMap = (() => {
     let [scale, middle] = [1, [0, 0]]; // metres a pixel; metres in the middle of the view
     let whole = true; // all is in view
     let present = null; // where the point is
-    let selected = -1;
+    let selected = -1; // the place that was pressed
+    let outlining = -1; // the place that is shown
 
     // ---- Geometry
 
@@ -88,6 +89,10 @@ const roadMap = (() => {
           : Array.from({ length: end - first - 1 }, (_, at) => [first + at, first + at + 1, number]),
       ),
     );
+
+    const [from, to, of] = [0, 1, 2].map((column) => Int32Array.from(straights, (straight) => straight[column]));
+    const off = new Float64Array(straights.length); // pixels from a point that is looked for
+    const share = new Float64Array(straights.length); // where on the straight piece it is nearest
 
     const toScreen = (east, north) => [
       svg.clientWidth / 2 + (east - middle[0]) / scale,
@@ -119,16 +124,17 @@ const roadMap = (() => {
         const place = places.findIndex((one) => inside([east, north], one));
         return place < 0 ? null : { place };
       }
-      const off = new Float64Array(straights.length);
-      const share = new Float64Array(straights.length);
       let nearest = Infinity;
-      straights.forEach(([from, to], number) => {
-        const [dx, dy] = [x[to] - x[from], y[to] - y[from]];
+      for (let number = 0; number < off.length; number++) {
+        const [x0, y0] = [x[from[number]], y[from[number]]];
+        const [dx, dy] = [x[to[number]] - x0, y[to[number]] - y0];
         const length = dx * dx + dy * dy;
-        share[number] = length ? clamp(((east - x[from]) * dx + (north - y[from]) * dy) / length, 0, 1) : 0;
-        off[number] = Math.hypot(x[from] + share[number] * dx - east, y[from] + share[number] * dy - north) / scale;
-        nearest = Math.min(nearest, off[number]);
-      });
+        const along = length ? clamp(((east - x0) * dx + (north - y0) * dy) / length, 0, 1) : 0;
+        const [right, up] = [x0 + along * dx - east, y0 + along * dy - north];
+        share[number] = along;
+        off[number] = Math.sqrt(right * right + up * up) / scale;
+        if (off[number] < nearest) nearest = off[number];
+      }
       if (nearest > most) return null;
       let best = -1;
       for (let number = 0; number < off.length; number++) {
@@ -137,8 +143,7 @@ const roadMap = (() => {
         if (gain < limit) best = number;
       }
       latest = best;
-      const [from, to, place] = straights[best];
-      return { place, from, to, share: share[best] };
+      return { place: of[best], from: from[best], to: to[best], share: share[best] };
     };
 
     // ---- Track
@@ -381,6 +386,8 @@ const roadMap = (() => {
     };
 
     const select = (place, pinned) => {
+      if (!pinned && place === outlining) return;
+      outlining = place;
       if (pinned) selected = place;
       outlined.setAttribute("d", place < 0 ? "" : outlines[place]);
       if (pinned) say(place < 0 ? "" : `${on.title(place)}, ${measure.name} ${figure(measure.values[place], measure.unit)}`, place);

@@ -30,7 +30,7 @@
     ["Seen at", facts.begins_s && clock(fact("begins_s", place))],
     ...Object.keys(facts).filter((name) => !told.includes(name)).map((name) => [name.replaceAll("_", " "), fact(name, place)]),
     ["UTC", fact("utc_begins", place)],
-    ["Counted", `${number(fact("metres", place))} m, ${number(fact("seconds", place))} s, ${number(fact("frames", place))} frames`],
+    ["Counted", `${number(fact("metres", place))} m, ${number(fact("seconds", place))} s, ${number(fact("frames", place))} frame${fact("frames", place) === 1 ? "" : "s"}`],
   ].filter(([, value]) => value !== null && value !== undefined && value !== false);
 
   const row = (cells) => {
