@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from roadseg.cli.console import Debug, Quiet, Reporter
+from roadseg.cli.console import Debug, LogFormat, Quiet, Reporter
 from roadseg.cli.options import Run, Threads
 from roadseg.errors import InputError
 
@@ -29,6 +29,7 @@ def app_(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open no browser.")] = False,
     threads: Threads = None,
     quiet: Quiet = False,
+    log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
     """Overlays and adaptation on a page in your browser, without commands.
