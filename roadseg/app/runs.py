@@ -10,8 +10,10 @@ import numpy as np
 
 from roadseg.errors import InputError
 from roadseg.inference.engines import load_segmenter
+from roadseg.inference.imported.card import imported_folder
 from roadseg.inference.segmenter import Segmenter
 from roadseg.models.names import NETWORK_FILE, PACKAGED
+from roadseg.models.weights import load_model
 from roadseg.training.run_folder import RunFolder
 
 KEPT = 2
@@ -41,9 +43,14 @@ class Runs:
     Args:
         folders: their sub-folders are looked through for runs; some may be missing. New runs go into the first.
         first: run folder, weight file or name of packaged weights that the page begins with.
+
+    Raises:
+        WeightsError: there is no readable model in `first`.
     """
 
     def __init__(self, folders: Sequence[Path], first: Path) -> None:
+        if imported_folder(first) is None:
+            load_model(first)  # a mistake is told now, not by the first frame
         self._folders = list(folders)
         self._first = first
         self._runs: dict[str, Run] = {}

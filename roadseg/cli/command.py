@@ -14,6 +14,7 @@ ELSEWHERE = (
     | dict.fromkeys(("extract", "sample"), "frames VIDEO --out DIR")
     | dict.fromkeys(("benchmark", "profile"), "bench")
     | dict.fromkeys(("info", "check", "checks"), "doctor")
+    | dict.fromkeys(("gui", "page", "serve", "ui", "web"), "app FOLDER")
     | dict.fromkeys(("generate", "synthesize"), "synth DIR")
 )
 """Commands of other programs -> the command here that does the same."""

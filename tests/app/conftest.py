@@ -37,7 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[App
     make_drive(folder / "drives" / "first.mp4", durations=(1,) * 40)
     make_drive(folder / "drives" / "town" / "second.mp4")
     tiny = write_tiny_run(folder / "weights" / "tiny")
-    recipe = toy_recipe(data)
+    recipe = toy_recipe(data, method="minent", size=(64, 48), crop=(32, 32), batch_size=1)
     session = Session(folder / "drives", folder / "out", runs=folder / "no", run=tiny, recipe=recipe)
     session.library.search()
     with running(AppServer(session)) as server:

@@ -31,9 +31,11 @@ def test_without_the_extra_it_names_the_command_of_pip(roadseg, capsys, monkeypa
     ]
 
 
-def test_a_folder_that_is_missing_and_a_port_that_is_taken_are_told(roadseg, capsys, tmp_path):
+def test_what_is_missing_or_taken_is_told(roadseg, capsys, tmp_path):
     assert roadseg("app", tmp_path / "none") == 1
     assert "none: no such folder" in capsys.readouterr().err
+    assert roadseg("app", tmp_path, "--run", "runs/none", "--no-browser") == 1
+    assert capsys.readouterr().err.splitlines()[1].startswith("error: runs/none: ")
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         assert roadseg("app", tmp_path, "--port", port, "--no-browser") == 1

@@ -240,6 +240,7 @@
     at("job-close").hidden = isActive;
     at("job-again").hidden = job.state !== "stopped";
     at("job-replace").hidden = !(job.state === "failed" && job.result.replaceable);
+    at("job-show").hidden = !(job.state === "done" && job.kind === "overlay");
     at("job-look").hidden = !(job.state === "done" && job.kind === "adapt" && chosen !== null);
     const page = job.kind === "adapt" && state.runs.find((run) => run.name === job.title && run.page);
     at("job-page").hidden = !page;
@@ -265,6 +266,7 @@
   at("job-close").addEventListener("click", () => { closed = state.job.number; showJob(state.job); });
   at("job-again").addEventListener("click", () => again({}));
   at("job-replace").addEventListener("click", () => again({ overwrite: true }));
+  at("job-show").addEventListener("click", () => { openTab(tabs[0]); articles.get(state.job.result.result)?.scrollIntoView({ block: "start" }); });
   at("job-look").addEventListener("click", () => use(state.job.title));
 
   /* Results */
