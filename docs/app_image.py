@@ -52,6 +52,7 @@ def screenshot(address: str) -> Image.Image:
         page.locator("#palette").select_option("bright")
         page.locator("#style").select_option("both")
         page.wait_for_timeout(10_000)
+        page.locator(".folder").evaluate("one => { one.textContent = '/home/me/drives' }")
         page.evaluate("() => scrollTo(0, 0)")
         page.wait_for_timeout(1000)
         taken = page.screenshot()
