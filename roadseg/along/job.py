@@ -127,7 +127,9 @@ def _notices(found: Lines, added: Sequence[Added], merged: Merged, places: Place
     if frames:
         seconds = sum(one.sums.unplaced[1] for one in added) + sum(clip.seconds for clip in absent)
         whole = f", {len(absent)} whole {'video' if len(absent) == 1 else 'videos'} among them" if absent else ""
-        notices.append(f"Left out: {frames} frames, {seconds:.1f} s, without a position{whole}.")
+        notices.append(
+            f"Left out: {frames} {'frame' if frames == 1 else 'frames'}, {seconds:.1f} s, without a position{whole}."
+        )
     outside = sum(one.sums.outside[0] for one in added)
     if outside:
         notices.append(f"Left out: {outside:.0f} m without a street of their direction within {places.metres:g} m.")
