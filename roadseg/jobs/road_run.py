@@ -16,7 +16,7 @@ from roadseg.jobs.overlay import OverlayProgress, overlay_videos
 from roadseg.jobs.recipe_run import refuse_another
 from roadseg.jobs.stats_along import stats_along
 from roadseg.overlay.failures import Failure
-from roadseg.report.along_tables import along_table
+from roadseg.report.along_tables import along_table, counted
 from roadseg.report.map_page import map_html
 from roadseg.report.pages import INDEX, REPORT_SUFFIX, write_run_page
 from roadseg.report.run_page import PAGE, RunPage
@@ -161,7 +161,11 @@ def _page(recipe: RoadRecipe, road: Road, out: Path) -> RunPage:
     notices = dict.fromkeys(notice for found in road.places.values() for notice in found.notices)
     return RunPage(
         name=resolved(out).name,
-        facts=(f"{segments.metres / 1000:.1f} km", f"{segments.drives} drives", f"{segments.frames} frames"),
+        facts=(
+            f"{segments.metres / 1000:.1f} km",
+            counted(segments.drives, "drive"),
+            counted(segments.frames, "frame"),
+        ),
         problems=[*notices, *(failure.error.cause for failure in road.failures)],
         tables=road.tables,
         files=files | dict.fromkeys(_pages(out), "overlays") | {Path(RECIPE): "the recipe"},

@@ -18,10 +18,11 @@ def along_table(found: AlongStats) -> ScoreTable:
         ends = (known.min(), known.max()) if len(known) else (None, None)
         cells = (*(found.overall.get(column) for column in columns), *ends)
         rows.append((name, *(ABSENT if value is None else f"{value:.3f}" for value in cells)))
-    counts = ", ".join((_count(len(found.shapes), PLACES[found.kind]), _count(found.drives, "drive")))
+    counts = ", ".join((counted(len(found.shapes), PLACES[found.kind]), counted(found.drives, "drive")))
     title = f"{counts}, {found.metres / 1000:.2f} km, {found.seconds:.1f} s"
     return ScoreTable(title, ("index", "by distance", "by time", "lowest", "highest"), tuple(rows))
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun, in the plural where it is not 1."""
     return f"{number} {what}{'' if number == 1 else 's'}"
