@@ -1,6 +1,7 @@
 """Frames on the streets of a map."""
 
 import json
+import sys
 
 import pyarrow as pa
 import pytest
@@ -109,3 +110,13 @@ def test_files_that_are_no_network(tmp_path, name, content, cause):
     with pytest.raises(InputError, match=cause) as caught:
         roadseg.stats_along([tmp_path / "out"], network=tmp_path / name)
     assert "lines in a file" in caught.value.remedy
+
+
+def test_without_the_extra_two_lines_say_how_to_get_it(tmp_path, streets, monkeypatch):
+    drive(tmp_path / "out" / "drive")
+    monkeypatch.setitem(sys.modules, "pyogrio", None)  # as where it is not installed
+    for options in ({"network": streets}, {"out": tmp_path / "road.gpkg"}):
+        with pytest.raises(InputError, match="pyogrio") as caught:
+            roadseg.stats_along([tmp_path / "out"], **options)
+        assert "pip install 'roadseg[maps]'" in caught.value.remedy
+    assert not (tmp_path / "road.gpkg").exists()
