@@ -162,7 +162,7 @@ def _page(recipe: RoadRecipe, road: Road, out: Path) -> RunPage:
     return RunPage(
         name=resolved(out).name,
         facts=(
-            f"{segments.metres / 1000:.1f} km",
+            f"{segments.metres / 1000:.2f} km",
             counted(segments.drives, "drive"),
             counted(segments.frames, "frame"),
         ),

@@ -36,7 +36,7 @@ POSITION_COLUMNS = {
 }
 """Columns of the place of a frame, with their types; null where it is unknown."""
 STEADY_SECONDS = 0.11
-"""Longest duration of frames whose flicker is counted: things move from one longer frame to the next."""
+"""Longest duration of a frame, and of that before it, whose flicker is counted: things move during longer ones."""
 UNLABELLED = "unlabelled"
 """Name for pixels without a class; it comes after all classes."""
 
@@ -81,6 +81,9 @@ class ClassTotals:
         self._jumps = np.zeros(len(names))
         self._last = np.zeros((0, len(names)))
         """Fractions of the last two frames."""
+        self._last_steady = np.zeros(0)
+        """Their durations, 0 for those whose flicker is not counted."""
+        self._last_duration = 0.0
         self._present_frames = np.zeros(len(names), np.int64)
         self._present_seconds = np.zeros(len(names))
 
@@ -95,12 +98,14 @@ class ClassTotals:
         self.frames += len(pixels)
         self.seconds += float(durations.sum())
         self._fractions += durations @ fractions
-        steady = np.where(durations <= STEADY_SECONDS, durations, 0.0)
+        # The way to a frame is as long as the frame before: both are to be short.
+        ways = np.append(self._last_duration, durations)
+        steady = np.where(np.maximum(ways[:-1], ways[1:]) <= STEADY_SECONDS, durations, 0.0)
         self._steady_fractions += steady @ fractions
-        joined = np.concatenate([self._last, fractions])
+        joined, weights = np.concatenate([self._last, fractions]), np.append(self._last_steady, steady)
         jumps = np.abs(joined[1:-1] - (joined[:-2] + joined[2:]) / 2)
-        self._jumps += steady[len(steady) - len(jumps) :] @ jumps
-        self._last = joined[-2:]
+        self._jumps += weights[1:-1] @ jumps
+        self._last, self._last_steady, self._last_duration = joined[-2:], weights[-2:], float(ways[-1])
         self._present_frames += present.sum(axis=0)
         self._present_seconds += durations @ present
 
