@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.labels.space import LabelSpace
 from roadseg.overlay.appearance import DEFAULT_APPEARANCE
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.stats import ROWS_A_GROUP, ClassTotals, FrameTable
-from roadseg.overlay.summary import OverlayFiles, OverlayJob, OverlaySummary
+from roadseg.overlay.summary import OverlayJob, OverlaySummary
 from roadseg.positions.fixes import Fix
 from roadseg.positions.track import Track
 from roadseg.video.find import ClipPlace

@@ -16,7 +16,7 @@ from roadseg.along.places import Places
 from roadseg.along.sums import Sums, Vertices, sum_video
 from roadseg.errors import OutputError
 from roadseg.files import fingerprint, writing
-from roadseg.overlay.summary import FRAMES_SUFFIX
+from roadseg.overlay.files import FRAMES_SUFFIX
 
 VERSION = 1
 """Number that changes with the meaning of sums."""

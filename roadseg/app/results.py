@@ -5,7 +5,8 @@ from typing import Any
 
 from roadseg.files import resolved
 from roadseg.overlay.failures import Failure
-from roadseg.overlay.summary import OverlayFiles, OverlaySummary
+from roadseg.overlay.files import OverlayFiles
+from roadseg.overlay.summary import OverlaySummary
 from roadseg.report.html import PLOTLY, css_colour
 from roadseg.report.pages import report_path
 

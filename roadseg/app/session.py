@@ -22,7 +22,7 @@ from roadseg.jobs.step_time import steps_within
 from roadseg.labels.palettes import PaletteName
 from roadseg.models.names import DEFAULT
 from roadseg.overlay.appearance import LegendPlace, Style
-from roadseg.overlay.summary import OverlayFiles
+from roadseg.overlay.files import OverlayFiles
 from roadseg.report.images import jpeg_bytes
 from roadseg.report.training_page import training_charts
 from roadseg.training.callbacks import Callbacks

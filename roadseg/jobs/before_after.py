@@ -9,7 +9,8 @@ from urllib.parse import quote
 from roadseg.evaluation.comparison.grid import OverlayColumns
 from roadseg.evaluation.score_tables import ScoreTable, as_markdown
 from roadseg.files import write_json, write_png, write_text
-from roadseg.overlay.summary import OverlayFiles, OverlaySummary, mean_shares
+from roadseg.overlay.files import OverlayFiles
+from roadseg.overlay.summary import OverlaySummary, mean_shares
 from roadseg.report.images import jpeg
 from roadseg.report.pages import report_path, write_run_page
 from roadseg.report.run_page import PAGE, ImageColumn, RunPage, ShownVideo

@@ -23,11 +23,12 @@ from roadseg.overlay.appearance import Appearance, AppearanceOptions
 from roadseg.overlay.chosen_file import chosen_file, refuse_several
 from roadseg.overlay.encoding import refuse_unusable
 from roadseg.overlay.failures import Failure, FailureRecord, failure_record
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.job import overlay_or_failure
 from roadseg.overlay.masking import AUTO, read_mask
 from roadseg.overlay.masks import MasksFormat
 from roadseg.overlay.ray_jobs import overlay_on_ray
-from roadseg.overlay.summary import OverlayFiles, OverlayOptions, OverlaySummary
+from roadseg.overlay.summary import OverlayOptions, OverlaySummary
 from roadseg.overlay.tasks import Shard, Task, clashes, find_tasks
 from roadseg.overlay.trimmed import without_ends
 from roadseg.positions.options import PositionChoice

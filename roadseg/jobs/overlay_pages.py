@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from roadseg.errors import InputError, in_one_line
 from roadseg.overlay.failures import Failure
+from roadseg.overlay.files import FRAMES_SUFFIX, OverlayFiles
 from roadseg.overlay.joined import join_drive, joined_path
-from roadseg.overlay.summary import FRAMES_SUFFIX, OverlayFiles, OverlaySummary
+from roadseg.overlay.summary import OverlaySummary
 from roadseg.overlay.tasks import Task
 from roadseg.overlay.totals import read_summary
 from roadseg.video.find import Container

@@ -32,6 +32,7 @@ from roadseg.overlay.device import device_overlay, draws_on_device
 from roadseg.overlay.draw import Overlay
 from roadseg.overlay.encoding import encode_segments, encoders_at_once
 from roadseg.overlay.failures import Failure
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.heatmaps import sample_grid
 from roadseg.overlay.look import classes_shown
 from roadseg.overlay.masking import Mask, mask_of
@@ -40,7 +41,6 @@ from roadseg.overlay.place_line import PlaceLine
 from roadseg.overlay.stages import Decoded, Drawn, drawn_on_device
 from roadseg.overlay.stats import count_pixels
 from roadseg.overlay.summary import (
-    OverlayFiles,
     OverlayJob,
     OverlayOptions,
     OverlaySummary,

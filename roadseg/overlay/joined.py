@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from roadseg.overlay.summary import OverlayFiles
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.totals import read_summary
 from roadseg.video.find import OVERLAY_SUFFIXES
 from roadseg.video.joining import join_at

@@ -22,9 +22,10 @@ from roadseg.files import output_errors, write_json, writing
 from roadseg.inference.smoothing import Memory
 from roadseg.inputs.documents import read_json
 from roadseg.labels.space import LabelSpace
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.masks import Masks, MasksPart, remove_masks
 from roadseg.overlay.stats import ClassTotals, FrameTable, join_frames, read_frames
-from roadseg.overlay.summary import OverlayFiles, OverlayJob
+from roadseg.overlay.summary import OverlayJob
 from roadseg.positions.track import Track
 from roadseg.video.frame import Frame
 from roadseg.video.joining import join_videos

@@ -1,7 +1,7 @@
-"""Files of an overlay, the job that made them, and its summary."""
+"""Options of an overlay, the job that they make with a video, and its summary."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path, PureWindowsPath
@@ -15,24 +15,20 @@ from roadseg.errors import InputError, OutputError, one_line
 from roadseg.files import fingerprint, write_json
 from roadseg.inference.sections import AdaptedSections
 from roadseg.inference.segmenter import Segmenter
-from roadseg.inputs.documents import read_json
 from roadseg.labels.space import LabelSpace
 from roadseg.models.tta import NO_TTA, TTA
 from roadseg.overlay.appearance import DEFAULT_APPEARANCE, Appearance
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.masking import Mask, MaskChoice
 from roadseg.overlay.masks import MASKS_SUFFIXES, MasksFormat
 from roadseg.overlay.stats import ClassShare, ClassTotals
 from roadseg.positions.options import DEFAULT_POSITION, PositionChoice
 from roadseg.positions.summary import PositionSummary
 from roadseg.video.encoders import DEFAULT_ENCODER, ENCODERS, EncoderName
-from roadseg.video.find import OVERLAY_SUFFIXES, ClipPlace, Container
+from roadseg.video.find import ClipPlace, Container
 from roadseg.video.interval import WHOLE, Interval
 from roadseg.video.pipeline import Timing
 from roadseg.video.timeline import MAX_GAP_SECONDS
-
-FRAMES_SUFFIX = ".frames.parquet"
-SUMMARY_SUFFIX = ".summary.json"
-MASK_SUFFIX, PREVIEW_SUFFIX = ".mask.png", ".mask.preview.png"
 
 
 @dataclass(frozen=True)
@@ -88,102 +84,10 @@ class OverlayOptions:
             raise InputError("bn_sections says how batch norm is adapted", "Give --adapt-bn, or adapt_bn, too.")
 
 
-@dataclass(frozen=True)
-class OverlayFiles:
-    """Paths of the results of one video, or of one of its tracks."""
-
-    folder: Path
-    name: str
-    """Common name of the files."""
-    container: Container = "mp4"
-    is_chosen: bool = False
-    """True if a person chose the file of the overlay, NAME.mp4; False for NAME.overlay.mp4."""
-
-    @classmethod
-    def of(cls, video: Path, out: Path, *, track: int | None = None, container: Container = "mp4") -> Self:
-        """Return the results of `video` in the folder `out`, named after the video without its suffix.
-
-        Args:
-            video: the file.
-            out: folder of the results.
-            track: number that is added to the name, where the results are of one of several tracks.
-            container: format of the overlay.
-        """
-        return cls(out, video.stem if track is None else f"{video.stem}.track{track}", container)
-
-    @classmethod
-    def at(cls, overlay: Path) -> Self:
-        """Return the results whose overlay is the file that a person chose, .mp4 or .mkv."""
-        return cls(overlay.parent, overlay.stem, "mkv" if overlay.suffix.lower() == ".mkv" else "mp4", is_chosen=True)
-
-    @classmethod
-    def of_table(cls, frames: Path) -> Self:
-        """Return the results that a table of frames belongs to, with the overlay that is there."""
-        files = cls(frames.parent, frames.name.removesuffix(FRAMES_SUFFIX))
-        for container, overlay in files.overlays.items():
-            if overlay.exists():
-                return replace(files, container=container)
-        chosen = _chosen_overlay(files.summary)
-        return cls.at(files.folder / chosen) if chosen else files
-
-    @property
-    def overlay(self) -> Path:
-        """The overlay."""
-        return self.named(f".{self.container}") if self.is_chosen else self.overlays[self.container]
-
-    @property
-    def overlays(self) -> dict[Container, Path]:
-        """Path of the overlay in every container; one of them is there, unless a person chose another name."""
-        return {container: self.named(suffix) for container, suffix in OVERLAY_SUFFIXES.items()}
-
-    @property
-    def gif(self) -> Path:
-        """GIF of the overlay."""
-        return self.overlay.with_suffix(".gif")
-
-    @property
-    def frames(self) -> Path:
-        """The table of frames."""
-        return self.named(FRAMES_SUFFIX)
-
-    @property
-    def summary(self) -> Path:
-        """The summary."""
-        return self.named(SUMMARY_SUFFIX)
-
-    @property
-    def mask(self) -> Path:
-        """Image of the mask that was found in the video."""
-        return self.named(MASK_SUFFIX)
-
-    @property
-    def mask_preview(self) -> Path:
-        """Image of that mask on a frame of the video."""
-        return self.named(PREVIEW_SUFFIX)
-
-    @property
-    def masks(self) -> dict[MasksFormat, Path]:
-        """Path of the label maps in every format; at most one of them is there."""
-        return {form: self.named(suffix) for form, suffix in MASKS_SUFFIXES.items()}
-
-    def named(self, suffix: str) -> Path:
-        """Return the path of a file with the common name."""
-        return self.folder / (self.name + suffix)
-
-
 def title(video: str | Path, track: int | None) -> str:
     """Return the name of a video, or of one of its tracks, as it is shown: in one line."""
     name = one_line(str(video))
     return name if track is None else f"{name}, track {track}"
-
-
-def _chosen_overlay(summary: Path) -> str:
-    """Return the name of the overlay by its summary, where a person chose it; empty otherwise."""
-    try:
-        found = read_json(summary)
-    except (OSError, ValueError):
-        return ""
-    return str(found.get("chosen_overlay", "")) if isinstance(found, dict) else ""
 
 
 class OverlayJob(BaseModel):
@@ -363,6 +267,11 @@ class OverlaySummary(BaseModel):
     def title(self) -> str:
         """Name of the video, and of its track where one was chosen."""
         return title(self.video, self.job.track)
+
+    @property
+    def picture_height(self) -> int:
+        """Rows of the overlay that show the video; a legend may follow below them."""
+        return self.job.appearance.height or self.height_px
 
     @property
     def channel(self) -> str:

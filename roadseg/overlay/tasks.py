@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from roadseg.errors import InputError
 from roadseg.files import resolved
-from roadseg.overlay.summary import OverlayFiles
+from roadseg.overlay.files import OverlayFiles
 from roadseg.video.container import separate_tracks
 from roadseg.video.find import ClipPlace, Container, Given, find_videos
 from roadseg.video.interval import Interval

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from roadseg.errors import InputError
 from roadseg.labels.space import LabelSpace
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.stats import ClassTotals, read_frames, read_heatmaps, read_positions
-from roadseg.overlay.summary import OverlayFiles, OverlaySummary, StageTiming
+from roadseg.overlay.summary import OverlaySummary, StageTiming
 from roadseg.overlay.totals import read_summary
 from roadseg.positions.track import Positions
 from roadseg.video.probe import probe
@@ -96,14 +97,13 @@ def read_results(files: OverlayFiles) -> Results:
     heatmaps = read_heatmaps(files.frames)
     overlay = probe(files.overlay)
     end = float(seconds[-1][-1] + durations[-1][-1])
-    picture_height = summary.job.appearance.height or summary.height_px
     return Results(
         name=files.name,
         files=files,
         clips=(ShownClip(files, summary.begins_seconds, float(seconds[0][0]), end),),
         summary=summary,
         overlay_aspect_ratio=float(overlay.width * overlay.shown_aspect_ratio / overlay.height),
-        picture_share=min(1.0, picture_height / overlay.height),
+        picture_share=min(1.0, summary.picture_height / overlay.height),
         sample_aspect_ratio=overlay.shown_aspect_ratio,
         label_space=summary.label_space,
         seconds=np.concatenate(seconds),

@@ -11,7 +11,7 @@ from typing import Any
 
 from roadseg.errors import InputError, RoadsegError
 from roadseg.files import output_errors, resolved
-from roadseg.overlay.summary import OverlayFiles
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.totals import finished_tables, read_summary
 from roadseg.report.html import PLOTLY
 from roadseg.report.images import jpeg, shown_size
@@ -230,7 +230,9 @@ def _entry(tables: Sequence[Path], folder: Path) -> IndexEntry | None:
         report=report,
         summary=summary,
         colours=(*summary.label_space.colours, UNLABELLED_COLOUR),
-        thumbnail=jpeg(thumbnail(files.overlay, lambda ratio: shown_size(ratio, INDEX_WIDTH))),
+        thumbnail=jpeg(
+            thumbnail(files.overlay, lambda ratio: shown_size(ratio, INDEX_WIDTH), rows=summary.picture_height)
+        ),
     )
 
 

@@ -18,7 +18,7 @@ from roadseg.video.container import demux, fraction, open_input, video_stream
 REMEDY = "Draw the video again with --overwrite."
 
 
-def thumbnail(path: Path, size: Callable[[float], tuple[int, int]]) -> NDArray[np.uint8]:
+def thumbnail(path: Path, size: Callable[[float], tuple[int, int]], *, rows: int | None = None) -> NDArray[np.uint8]:
     """Return the keyframe before the middle of an overlay.
 
     The file is opened once and one frame is decoded. `VideoReader`, which is right about any video, opens it three
@@ -27,9 +27,10 @@ def thumbnail(path: Path, size: Callable[[float], tuple[int, int]]) -> NDArray[n
     Args:
         path: a video that `VideoWriter` wrote.
         size: returns the (width, height) of the image in pixels for an aspect ratio, width over height.
+        rows: upper rows of the video that the image shows, as of the picture above a legend; None for all.
 
     Returns:
-        (height, width, 3) uint8 RGB.
+        (height, width, 3) uint8 RGB; with `rows`, the height is their share of it.
 
     Raises:
         VideoError: the file is not a video, or no frame can be decoded.
@@ -50,7 +51,8 @@ def thumbnail(path: Path, size: Callable[[float], tuple[int, int]]) -> NDArray[n
         converted = reformatter().reformat(
             frame, *shown, "rgb24", dst_color_range=ColorRange.JPEG, interpolation=Interpolation.AREA, threads=1
         )
-        return plane_views(converted)[0]
+        share = 1.0 if rows is None else min(1.0, rows / frame.height)
+        return plane_views(converted)[0][: max(1, round(share * shown[1]))]
 
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:

@@ -11,8 +11,9 @@ from roadseg.errors import VideoError
 from roadseg.inference.engines import load_segmenter
 from roadseg.models.weights import load_model
 from roadseg.overlay.appearance import NO_LEGEND
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.job import overlay_video
-from roadseg.overlay.summary import OverlayFiles, OverlayOptions
+from roadseg.overlay.summary import OverlayOptions
 from roadseg.runtime import start
 from roadseg.video.reader import VideoReader
 

@@ -44,8 +44,8 @@ def read(path: Path) -> None:
 def draw(path: Path) -> None:
     """Draw an overlay. Its files must be there, with as many frames as the summary says, or no file at all."""
     from helpers.drive_clips import TheUpperHalfIsSky
+    from roadseg.overlay.files import OverlayFiles
     from roadseg.overlay.job import overlay_video
-    from roadseg.overlay.summary import OverlayFiles
 
     out = path.parent / "out" / path.name
     expected: set[Path] = set()

@@ -12,11 +12,12 @@ from roadseg.errors import OutputError
 from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.overlay.appearance import NO_LEGEND, Appearance
 from roadseg.overlay.draw import Overlay
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.look import classes_shown
 from roadseg.overlay.masking import Mask
 from roadseg.overlay.parts import OverlayParts
-from roadseg.overlay.summary import OverlayFiles, OverlayJob, OverlayOptions
+from roadseg.overlay.summary import OverlayJob, OverlayOptions
 from roadseg.report.overlay_results import read_results
 from roadseg.video.probe import probe
 from roadseg.video.reader import VideoReader

@@ -11,9 +11,10 @@ from PIL import Image
 from roadseg.errors import InputError, OutputError
 from roadseg.labels.catalogue import CAMVID_11
 from roadseg.overlay import encoding, job, parts
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.masking import Mask
-from roadseg.overlay.summary import OverlayFiles, OverlayOptions
+from roadseg.overlay.summary import OverlayOptions
 from roadseg.video.find import is_video
 from roadseg.video.reader import VideoReader
 

@@ -13,8 +13,9 @@ from helpers.drive_clips import TheUpperHalfIsSky
 
 from roadseg.errors import VideoError
 from roadseg.overlay.appearance import Appearance
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.job import overlay_video
-from roadseg.overlay.summary import OverlayFiles, OverlayOptions
+from roadseg.overlay.summary import OverlayOptions
 from roadseg.report.pages import write_report
 from roadseg.video import reader
 from roadseg.video.orientation import Orientation

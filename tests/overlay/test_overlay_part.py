@@ -12,8 +12,9 @@ from helpers.written import times
 from roadseg.errors import InputError, OutputError
 from roadseg.overlay import encoding, job, parts
 from roadseg.overlay.appearance import NO_LEGEND
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.job import overlay_video
-from roadseg.overlay.summary import OverlayFiles, OverlayOptions
+from roadseg.overlay.summary import OverlayOptions
 from roadseg.video.interval import Interval
 from roadseg.video.reader import VideoReader
 

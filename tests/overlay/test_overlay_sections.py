@@ -13,8 +13,9 @@ from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.catalogue import CAMVID_11
 from roadseg.overlay import encoding, job, parts
 from roadseg.overlay.appearance import NO_LEGEND
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.job import overlay_video
-from roadseg.overlay.summary import OverlayFiles, OverlayOptions
+from roadseg.overlay.summary import OverlayOptions
 from roadseg.video.frame import Frame
 from roadseg.video.writer import VideoWriter
 

@@ -16,8 +16,9 @@ from helpers.drive_clips import TheUpperHalfIsSky
 from roadseg.errors import InputError, OutputError, VideoError
 from roadseg.overlay import encoding, job, parts
 from roadseg.overlay.appearance import Appearance
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.job import overlay_video
-from roadseg.overlay.summary import OverlayFiles, OverlayOptions
+from roadseg.overlay.summary import OverlayOptions
 from roadseg.video.reader import VideoReader
 
 SEGMENT_FRAMES = 64

@@ -8,8 +8,8 @@ import pytest
 from helpers.placed import place_frames
 from helpers.report_clips import CARS, FRAMES, PEOPLE, TheFrameSays, make_report_drive
 
+from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.job import overlay_video
-from roadseg.overlay.summary import OverlayFiles
 from roadseg.report.drive_map import drive_map
 from roadseg.report.overlay_results import read_drive
 from roadseg.report.pages import write_drive_report

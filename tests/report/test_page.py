@@ -18,7 +18,7 @@ from PIL import Image
 from roadseg.errors import InputError, VideoError
 from roadseg.labels.catalogue import CAMVID_11, CAMVID_32, CITYSCAPES_19, IDD_26, SYNTHIA_CAMVID_9
 from roadseg.overlay.appearance import Appearance
-from roadseg.overlay.summary import OverlayFiles
+from roadseg.overlay.files import OverlayFiles
 from roadseg.report import moments as moments_module
 from roadseg.report.html import clock, lasting, link, percent
 from roadseg.report.moments import moments, theme_classes

@@ -17,6 +17,8 @@ def test_it_is_the_middle_keyframe_as_it_is_shown(tmp_path):
     with VideoReader(clip.path) as reader:
         middle = next(reader.keyframes(1)).to_rgb((32, 12))
     assert np.abs(image.astype(int) - middle).mean() < 4
+    above = thumbnail(clip.path, lambda ratio: (32, 12), rows=36)  # a legend has the other 12 rows of 48
+    assert np.array_equal(above, image[:9])
 
 
 def test_a_broken_file_is_named(tmp_path):
