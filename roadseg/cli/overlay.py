@@ -53,7 +53,18 @@ from roadseg.cli.options import (
 )
 from roadseg.cli.overlay_images import overlay_images, refuse_video_options
 from roadseg.cli.overlay_live import Port, Show, is_live, overlay_live
-from roadseg.cli.overlay_options import Container, Encoder, MakeGif, Masks, Overwrite, Ray, RayCpus, RayGpuShare, Shard
+from roadseg.cli.overlay_options import (
+    Confidence,
+    Container,
+    Encoder,
+    MakeGif,
+    Masks,
+    Overwrite,
+    Ray,
+    RayCpus,
+    RayGpuShare,
+    Shard,
+)
 from roadseg.cli.overlay_results import OverlayBars, report_gif, report_result, show_results
 from roadseg.cli.position import Gps, GpsOffset, NoPosition, PlaceLine, TrimEnds, chosen_gps
 from roadseg.errors import one_line
@@ -120,6 +131,7 @@ def overlay(
         typer.Option(metavar="auto|PNG", help="Leave out the bonnet and stamps: found, or white in your PNG file."),
     ] = None,
     masks: Masks = None,
+    confidence: Confidence = False,
     gif: MakeGif = False,
     show: Show = False,
     port: Port = None,
@@ -164,6 +176,7 @@ def overlay(
         "smooth": smooth,
         "mask": mask,
         "masks": masks,
+        "confidence": confidence,
         "gif": gif,
         "gps": chosen_gps(gps, no_position=no_position),
         "gps_offset": gps_offset,

@@ -19,6 +19,12 @@ Masks = Annotated[
     Literal["png", "npz", "mp4"] | None,
     typer.Option(help="Keep the label map of each frame too, lossless.", rich_help_panel=FILES),
 ]
+Confidence = Annotated[
+    bool,
+    typer.Option(
+        "--confidence", help="Keep how sure the network is, by class; with --masks, by pixel.", rich_help_panel=FILES
+    ),
+]
 MakeGif = Annotated[
     bool,
     typer.Option(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from roadseg.datasets.transforms import resized_label
 from roadseg.errors import InputError
+from roadseg.inference.confidence import Confidences, confidences_of
 from roadseg.inference.segmenter import Image, Segmenter
 from roadseg.inference.smoothing import WEIGHT, Memory, TemporalSmoother
 from roadseg.labels.drawing import checked_image
@@ -60,6 +61,8 @@ class Labelled(NamedTuple, Generic[U]):
     """N label maps (h, w) uint8 of each segmenter."""
     memories: list[Memory]
     """State of smoothing of each segmenter after the last item; empty without smoothing."""
+    confidences: list[Confidences]
+    """Those of each segmenter; empty where they are not asked for."""
 
 
 class Labeller(Generic[T, U]):
@@ -80,6 +83,7 @@ class Labeller(Generic[T, U]):
         tta: test-time augmentation.
         smoothing: weight of the past in class scores, see `TemporalSmoother`; 0 for none.
         memories: state to continue smoothing from, for each segmenter; empty for none.
+        confidence: give confidences too; segmenters have scores.
     """
 
     def __init__(
@@ -96,6 +100,7 @@ class Labeller(Generic[T, U]):
         tta: TTA = NO_TTA,
         smoothing: float = 0.0,
         memories: Sequence[Memory] = (),
+        confidence: bool = False,
     ) -> None:
         self._segmenters = segmenters
         self._image = image
@@ -108,6 +113,7 @@ class Labeller(Generic[T, U]):
         self._tta = tta
         self._smoothing = smoothing
         self._memories = memories
+        self._confidence = confidence
 
     def after(self, source: Pipeline[T]) -> Pipeline[Labelled[U]]:
         """Append the stages `prepare`, `segment` and, with smoothing, `smooth` to a pipeline of items."""
@@ -135,7 +141,9 @@ class Labeller(Generic[T, U]):
 
     def segment(self, batch: Batch[U]) -> Labelled[U]:
         """Label a batch."""
-        return Labelled(batch.items, [self._labels(segmenter, batch) for segmenter in batch.segmenters], [])
+        if self._confidence:
+            return self._decided(batch, self.score(batch).scores)
+        return Labelled(batch.items, [self._labels(segmenter, batch) for segmenter in batch.segmenters], [], [])
 
     def _labels(self, segmenter: Segmenter, batch: Batch[U]) -> Sequence[LabelMap]:
         images = batch.images[segmenter.input_size]
@@ -154,12 +162,22 @@ class Labeller(Generic[T, U]):
         for smoother, memory in zip(smoothers, self._memories, strict=False):
             smoother.memory = memory
         for batch, scores in batches:
-            labels: list[Sequence[LabelMap]] = []
-            for segmenter, smoother, maps in zip(batch.segmenters, smoothers, scores, strict=True):
-                pairs = zip(batch.images[segmenter.input_size], maps, strict=True)
-                smooth = segmenter.labels_from_scores(np.stack([smoother.smooth(*pair) for pair in pairs]))
-                labels.append(list(smooth) if self._size is None else self._resized(smooth, batch.items))
-            yield Labelled(batch.items, labels, [each.memory for each in smoothers if each.memory is not None])
+            smooth = [
+                np.stack([smoother.smooth(*pair) for pair in zip(batch.images[each.input_size], maps, strict=True)])
+                for each, smoother, maps in zip(batch.segmenters, smoothers, scores, strict=True)
+            ]
+            yield self._decided(batch, smooth, [each.memory for each in smoothers if each.memory is not None])
+
+    def _decided(
+        self, batch: Batch[U], scores: Sequence[NDArray[np.float32]], memories: Sequence[Memory] = ()
+    ) -> Labelled[U]:
+        """Decide the labels of a batch by the scores of each segmenter."""
+        labels: list[Sequence[LabelMap]] = []
+        for segmenter, maps in zip(batch.segmenters, scores, strict=True):
+            decided = segmenter.labels_from_scores(maps)
+            labels.append(list(decided) if self._size is None else self._resized(decided, batch.items))
+        confidences = [confidences_of(maps) for maps in scores] if self._confidence else []
+        return Labelled(batch.items, labels, list(memories), confidences)
 
     def _resized(self, maps: NDArray[np.uint8], items: Sequence[U]) -> list[LabelMap]:
         assert self._size is not None

@@ -66,6 +66,7 @@ def overlay_videos(
     smooth: bool = False,
     mask: str | PathLike[str] | None = None,
     masks: MasksFormat | None = None,
+    confidence: bool = False,
     flip: bool = False,
     scales: tuple[float, ...] = (1.0,),
     adapt_bn: bool = False,
@@ -122,6 +123,8 @@ def overlay_videos(
             white area is left out.
         masks: keep the label map of each frame, lossless and with its time: "png" for a folder NAME.masks of indexed
             images, "npz" for arrays in NAME.masks.npz, "mp4" for a grey video NAME.masks.mp4. See docs/architecture.md.
+        confidence: keep the mean probability of the labels of each class: in the table for every frame, in the summary
+            and on the page; and with `masks` "npz" or "png" that of every pixel.
         flip: average class probabilities with those of the mirrored frame; takes twice as long.
         scales: average class probabilities over these factors on the input size, 0.5 to 2.
         adapt_bn: adapt batch-norm statistics to each video. About 30 s of CPU time up front, no cost afterwards.
@@ -205,6 +208,7 @@ def overlay_videos(
         batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
         sections=bn_sections,
         masks=masks,
+        confidence=confidence,
         position=PositionChoice.of(gps, gps_offset, line=place_line),
         mask=None if mask is None else AUTO if fspath(mask) == AUTO else read_mask(Path(mask)),
     )

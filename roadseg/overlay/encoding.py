@@ -3,8 +3,12 @@
 from collections.abc import Iterator
 from itertools import chain, islice
 
+import numpy as np
+from numpy.typing import NDArray
+
 from roadseg.cores import usable_cores
 from roadseg.errors import InputError
+from roadseg.inference.confidence import class_confidences
 from roadseg.inference.label_frames import batches
 from roadseg.inference.segmenter import Segmenter
 from roadseg.overlay.device import draws_on_device
@@ -81,7 +85,15 @@ def encode_segments(parts: OverlayParts, like: Frame, at_once: int, drawn: Itera
 
 def _add(segment: Segment, drawn: Drawn) -> None:
     segment.writer.write(drawn.frame)
-    segment.table.add(drawn.frame, drawn.counts, drawn.grid, decode_error=drawn.damaged)
+    segment.table.add(
+        drawn.frame, drawn.counts, drawn.grid, decode_error=drawn.damaged, confidences=_by_class(segment, drawn)
+    )
     if segment.masks is not None:
-        segment.masks.add(drawn.frame, drawn.labels)
+        segment.masks.add(drawn.frame, drawn.labels, drawn.confidence)
     segment.memory = drawn.memory
+
+
+def _by_class(segment: Segment, drawn: Drawn) -> NDArray[np.float64] | None:
+    if drawn.confidence is None:
+        return None
+    return class_confidences(drawn.labels, drawn.confidence, len(segment.table.label_space))

@@ -22,6 +22,7 @@ from roadseg.cores import opencv_in_one_thread, usable_cores
 from roadseg.errors import InputError, RoadsegError, UnexpectedError, VideoError
 from roadseg.fetch.manifest import title_of
 from roadseg.files import held
+from roadseg.inference.confidence import confidence_at
 from roadseg.inference.label_frames import Labelled, Labeller
 from roadseg.inference.sections import AdaptedSections, adapt_to_sections
 from roadseg.inference.segmenter import Segmenter
@@ -126,6 +127,8 @@ def overlay_video(
         OutputError: the results cannot be written, another process writes them or holds `out` for itself, or results
             of that name are there from another video, network or options.
     """
+    if options.confidence and not segmenter.has_scores:
+        raise InputError(f"{segmenter.name}: gives labels without probabilities", "Leave --confidence out.")
     files = files or OverlayFiles.of(video, out, container=options.container)
     reader = open_video(video, segmenter, options)
     # The name in MP4 is held whatever the container: parts have one name for all.
@@ -325,7 +328,10 @@ def _drawn(
     batch_size = batch_size_for(options, segmenter, like)
     if draws_on_device(segmenter) and sections is None:  # several networks take turns on the CPU's path
         on_device, seen = device_overlay(segmenter, overlay, like, mask, options.tta)
-        return drawn_on_device(decoded, on_device, seen, batch_size, segmenter.concurrency, options.smoothing, memory)
+        return drawn_on_device(
+            *(decoded, on_device, seen, batch_size, segmenter.concurrency, options.smoothing, memory),
+            options.confidence,
+        )
     labeller = Labeller(
         [segmenter],
         lambda decoded, size: decoded.frame.to_rgb(size),
@@ -336,6 +342,7 @@ def _drawn(
         tta=options.tta,
         smoothing=options.smoothing,
         memories=[memory] if memory else [],
+        confidence=options.confidence,
     )
     return labeller.after(Pipeline("decode", decoded)).then("draw", partial(_draw, overlay, mask))
 
@@ -353,10 +360,11 @@ def _decode(reader: VideoReader, every: Fraction | None) -> Iterator[Decoded]:
 
 
 def _draw(overlay: Overlay, mask: Mask | None, batches: Iterator[Labelled[Decoded]]) -> Iterator[Drawn]:
-    for items, (label_maps,), memories in batches:
+    for items, (label_maps,), memories, confidences in batches:
         seen = mask.seen_at(label_maps[0].shape) if mask else None
         memory = memories[0] if memories else None
-        for (frame, damaged), labels in zip(items, label_maps, strict=True):
+        for place, ((frame, damaged), labels) in enumerate(zip(items, label_maps, strict=True)):
             shown = labels if seen is None else np.where(seen, labels, np.uint8(IGNORE))
             counts, grid = count_pixels(shown, seen), sample_grid(shown, seen)
-            yield Drawn(overlay.draw(frame, shown), damaged, shown, counts, grid, memory)
+            confidence = confidence_at(shown, confidences[0][place]) if confidences else None
+            yield Drawn(overlay.draw(frame, shown), damaged, shown, counts, grid, memory, confidence)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from roadseg.files import output_errors, writing
+from roadseg.inference.confidence import Confidence
 from roadseg.labels.space import LabelMap, LabelSpace
 from roadseg.video.find import MASKS_SUFFIX
 from roadseg.video.frame import Frame
@@ -21,6 +22,10 @@ from roadseg.video.grey import write_grey
 MasksFormat = Literal["png", "npz", "mp4"]
 MASKS_SUFFIXES: dict[MasksFormat, str] = {"png": ".masks", "npz": ".masks.npz", "mp4": MASKS_SUFFIX}
 """Suffix of the folder or file in each format."""
+Maps = Literal["labels", "confidence"]
+"""Arrays of maps in a part."""
+LABELS: Maps = "labels"
+CONFIDENCE: Maps = "confidence"
 DEFLATE_LEVEL = 3
 
 
@@ -29,17 +34,24 @@ class MasksPart:
 
     def __init__(self) -> None:
         self._labels: list[LabelMap] = []
+        self._confidences: list[Confidence] = []
         self._times: list[tuple[int, int, int]] = []
 
-    def add(self, frame: Frame, labels: LabelMap) -> None:
-        """Add the label map (h, w) of the next frame, which gives its time."""
+    def add(self, frame: Frame, labels: LabelMap, confidence: Confidence | None = None) -> None:
+        """Add the label map (h, w) of the next frame, which gives its time, and its confidence if it is kept too."""
         self._labels.append(labels)
+        if confidence is not None:
+            self._confidences.append(confidence)
         self._times.append((frame.index, frame.pts, frame.duration))
 
     def write(self, path: Path) -> None:
         """Write the part, whole or not at all."""
         with writing(path) as part, part.open("wb") as file:
-            np.savez_compressed(file, labels=np.stack(self._labels), times=np.array(self._times, np.int64))
+            labels, times = np.stack(self._labels), np.array(self._times, np.int64)
+            if self._confidences:
+                np.savez_compressed(file, labels=labels, times=times, confidence=np.stack(self._confidences))
+            else:
+                np.savez_compressed(file, labels=labels, times=times)
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,20 @@ class Masks:
         for labels, index, pts, _ in self._frames():
             image = Image.fromarray(labels)
             image.putpalette(palette)
-            image.save(folder / f"{index:06}_{float(pts * self.time_base):.3f}s.png", compress_level=DEFLATE_LEVEL)
+            image.save(folder / f"{self._name(index, pts)}.png", compress_level=DEFLATE_LEVEL)
+        if self._with_confidence:
+            (folder / CONFIDENCE).mkdir()
+            for grey, index, pts, _ in self._frames(CONFIDENCE):
+                path = folder / CONFIDENCE / f"{self._name(index, pts)}.png"
+                Image.fromarray(grey).save(path, compress_level=DEFLATE_LEVEL)
+
+    def _name(self, index: int, pts: int) -> str:
+        return f"{index:06}_{float(pts * self.time_base):.3f}s"
+
+    @property
+    def _with_confidence(self) -> bool:
+        with np.load(self.parts[0]) as arrays:
+            return CONFIDENCE in arrays
 
     def _write_arrays(self, path: Path) -> None:
         times = np.concatenate([_read(part, "times") for part in self.parts])
@@ -85,11 +110,14 @@ class Masks:
             ):
                 with archive.open(f"{name}.npy", "w") as member:
                     np.lib.format.write_array(member, array, allow_pickle=False)
-            with archive.open("labels.npy", "w", force_zip64=True) as member:  # in pieces: all need not fit into memory
-                header = {"descr": "|u1", "fortran_order": False, "shape": (len(times), height, width)}
-                np.lib.format.write_array_header_1_0(member, header)
-                for part in self.parts:
-                    member.write(_read(part, "labels").tobytes())
+            header = {"descr": "|u1", "fortran_order": False, "shape": (len(times), height, width)}
+            maps: tuple[Maps, ...] = (LABELS, CONFIDENCE) if self._with_confidence else (LABELS,)
+            for kind in maps:
+                # In pieces: all need not fit into memory.
+                with archive.open(f"{kind}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array_header_1_0(member, header)
+                    for part in self.parts:
+                        member.write(_read(part, kind).tobytes())
 
     def _write_video(self, path: Path) -> None:
         write_grey(
@@ -98,11 +126,11 @@ class Masks:
             time_base=self.time_base,
         )
 
-    def _frames(self) -> Iterator[tuple[LabelMap, int, int, int]]:
-        """Yield the label map, index, time and duration in ticks of each frame."""
+    def _frames(self, kind: Maps = LABELS) -> Iterator[tuple[LabelMap, int, int, int]]:
+        """Yield the map, index, time and duration in ticks of each frame."""
         for part in self.parts:
-            for labels, times in zip(_read(part, "labels"), _read(part, "times").tolist(), strict=True):
-                yield labels, *times
+            for values, times in zip(_read(part, kind), _read(part, "times").tolist(), strict=True):
+                yield values, *times
 
 
 def remove_masks(path: Path) -> None:
@@ -113,7 +141,7 @@ def remove_masks(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _read(part: Path, name: Literal["labels", "times"]) -> NDArray[np.uint8]:
-    """Read label maps (N, h, w), or (N, 3) index, time and duration of frames."""
+def _read(part: Path, name: Maps | Literal["times"]) -> NDArray[np.uint8]:
+    """Read label maps or their confidence (N, h, w), or (N, 3) index, time and duration of frames."""
     with np.load(part) as arrays:
         return np.asarray(arrays[name])

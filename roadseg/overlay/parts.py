@@ -86,6 +86,7 @@ class OverlayParts:
         self._track = track
         self._encoder = job.encoder
         self._masks = job.masks
+        self._confidence = job.confidence
         self._folder = _parts_folder(files)
         manifest = {"job": job.model_dump(mode="json"), "versions": dict(versions), "segment_frames": SEGMENT_FRAMES}
         if _read(self._manifest) != manifest:
@@ -148,7 +149,7 @@ class OverlayParts:
                     segment.memory.write(memory_part)
 
     def _rows(self, path: Path, like: Frame) -> FrameTable:
-        return FrameTable(path, self._label_space, like.time_base, self._track)
+        return FrameTable(path, self._label_space, like.time_base, self._track, confidence=self._confidence)
 
     def join(
         self, like: Frame, sound: Path, *, start: int = 0, cut_sound: bool = False
@@ -198,7 +199,7 @@ class OverlayParts:
         with writing(path) as part:
             join_frames([self._table(number) for number in range(self.finished)], part)
         for rows in read_frames(path, totals.names):
-            totals.add(rows.pixels, rows.durations)
+            totals.add(rows.pixels, rows.durations, rows.confidences)
         return totals
 
     def _join_masks(self, time_base: Fraction, start: int) -> Path | None:

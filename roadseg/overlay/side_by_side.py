@@ -264,7 +264,7 @@ class _Panes:
 
     def draw(self, batches: Iterator[Labelled[Frame]]) -> Iterator[Frame]:
         """Draw all panes; yield frames of the comparison."""
-        for frames, labels, _ in batches:
+        for frames, labels, *_ in batches:
             for place, frame in enumerate(frames):
                 drawn = [overlay.draw(frame, maps[place]) for overlay, maps in zip(self._overlays, labels, strict=True)]
                 yield self._grid.joined([frame] * self._plain + drawn)

@@ -1,6 +1,6 @@
 """Frames on their way between the stages of an overlay, and the stages of a device.
 
-A device draws in one stage, or with smoothing over time in three: score, smooth, draw.
+A device draws in one stage, or where scores are needed in two, score and draw, with smoothing over time between them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from roadseg.inference.confidence import Confidence, confidence_at, confidences_of
 from roadseg.inference.label_frames import batches
 from roadseg.inference.smoothing import Memory, TemporalSmoother
 from roadseg.labels.space import LabelMap
@@ -43,6 +44,8 @@ class Drawn(NamedTuple):
     """Labels on the grid of the heat maps."""
     memory: Memory | None
     """State of smoothing after the batch of this frame; None without smoothing."""
+    confidence: Confidence | None = None
+    """Confidence of the labels; None where it is not asked for."""
 
 
 class Batch(NamedTuple):
@@ -50,7 +53,7 @@ class Batch(NamedTuple):
 
     items: list[Decoded]
     scores: NDArray[np.float32] | None = None
-    """(N, C, h, w) class scores; None where labels are not smoothed."""
+    """(N, C, h, w) class scores; None where labels alone are asked for."""
     greys: NDArray[np.uint8] | None = None
     """(N, 2h, 2w) the frames in grey."""
     memory: Memory | None = None
@@ -70,6 +73,7 @@ def drawn_on_device(
     at_once: int,
     smoothing: float,
     memory: Memory | None,
+    confidence: bool,
 ) -> Pipeline[Drawn]:
     """Return all stages but the last where a device draws; a stage takes `at_once` batches at the same time."""
 
@@ -93,11 +97,13 @@ def drawn_on_device(
 
     def count(items: Iterator[Batch]) -> Iterator[Drawn]:
         for batch, drawn in concurrently(draw, at_once)(items):
-            for (_, damaged), (frame, labels) in zip(batch.items, drawn, strict=True):
+            coarse = confidences_of(batch.scores) if confidence and batch.scores is not None else None
+            for place, ((_, damaged), (frame, labels)) in enumerate(zip(batch.items, drawn, strict=True)):
                 counts, grid = count_pixels(labels, seen), sample_grid(labels, seen)
-                yield Drawn(frame, damaged, labels, counts, grid, batch.memory)
+                sure = None if coarse is None else confidence_at(labels, coarse[place])
+                yield Drawn(frame, damaged, labels, counts, grid, batch.memory, sure)
 
-    if not smoothing:
+    if not smoothing and not confidence:
         return Pipeline("decode", decoded).then("device", lambda items: count(batch(items)))
     scored = Pipeline("decode", decoded).then("score", lambda items: concurrently(score, at_once)(batch(items)))
-    return scored.then("smooth", smooth).then("draw", count)
+    return (scored.then("smooth", smooth) if smoothing else scored).then("draw", count)

@@ -55,6 +55,8 @@ class ClassShare:
     flicker: float | None = None
     """Mean distance of its share in a frame from the mean of the frame before and the one after, relative to its mean
     share: 0 where it changes evenly. None where it is never seen, and without frames of at most `STEADY_SECONDS`."""
+    confidence: float | None = None
+    """Mean probability of its labels over its pixels and over time, 0..1; None where it was not asked for."""
 
 
 def count_pixels(labels: LabelMap, seen: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
@@ -84,15 +86,24 @@ class ClassTotals:
         self._last_steady = np.zeros(0)
         """Their durations, 0 for those whose flicker is not counted."""
         self._last_duration = 0.0
+        self._sure_fractions = np.zeros(len(names))
+        """Fractions of frames whose confidence is known."""
+        self._confidences = np.zeros(len(names))
         self._present_frames = np.zeros(len(names), np.int64)
         self._present_seconds = np.zeros(len(names))
 
-    def add(self, pixels: NDArray[np.int64], durations: NDArray[np.float64]) -> None:
+    def add(
+        self,
+        pixels: NDArray[np.int64],
+        durations: NDArray[np.float64],
+        confidences: NDArray[np.float64] | None = None,
+    ) -> None:
         """Add frames that follow those before.
 
         Args:
             pixels: (N, C) by frame and name; every frame has some.
             durations: (N,) how long each is shown, in seconds.
+            confidences: (N, C) mean probability of the labels of a name, 0..1, NaN where unknown; None for unknown.
         """
         present, fractions = pixels > 0, pixels / pixels.sum(axis=1, keepdims=True)
         self.frames += len(pixels)
@@ -108,6 +119,9 @@ class ClassTotals:
         self._last, self._last_steady, self._last_duration = joined[-2:], weights[-2:], float(ways[-1])
         self._present_frames += present.sum(axis=0)
         self._present_seconds += durations @ present
+        if confidences is not None:
+            self._sure_fractions += durations @ np.where(np.isnan(confidences), 0.0, fractions)
+            self._confidences += durations @ (fractions * np.nan_to_num(confidences))
 
     @classmethod
     def of(cls, shares: Sequence[ClassShare], frames: int, seconds: float) -> "ClassTotals":
@@ -124,6 +138,9 @@ class ClassTotals:
         flicker = np.array([0.0 if share.flicker is None else share.flicker for share in shares])
         totals._steady_fractions += totals._fractions * [share.flicker is not None for share in shares]
         totals._jumps += flicker * totals._steady_fractions
+        sure = np.array([0.0 if share.confidence is None else share.confidence for share in shares])
+        totals._sure_fractions += totals._fractions * [share.confidence is not None for share in shares]
+        totals._confidences += sure * totals._sure_fractions
         totals._present_frames += np.array([share.frames for share in shares])
         totals._present_seconds += np.array([share.seconds for share in shares])
         return totals
@@ -135,6 +152,8 @@ class ClassTotals:
         self._fractions += other._fractions
         self._steady_fractions += other._steady_fractions
         self._jumps += other._jumps
+        self._sure_fractions += other._sure_fractions
+        self._confidences += other._confidences
         self._present_frames += other._present_frames
         self._present_seconds += other._present_seconds
 
@@ -143,10 +162,13 @@ class ClassTotals:
         shares = self._fractions / (self.seconds or 1)
         return [
             ClassShare(
-                name, float(share), int(frames), float(seconds), round(float(jumps / steady), 6) if steady else None
+                *(name, float(share), int(frames), float(seconds)),
+                flicker=round(float(jumps / steady), 6) if steady else None,
+                confidence=round(float(sums / sure), 6) if sure else None,
             )
-            for name, share, frames, seconds, jumps, steady in zip(
-                *(self.names, shares, self._present_frames, self._present_seconds, self._jumps, self._steady_fractions),
+            for name, share, frames, seconds, jumps, steady, sums, sure in zip(
+                *(self.names, shares, self._present_frames, self._present_seconds),
+                *(self._jumps, self._steady_fractions, self._confidences, self._sure_fractions),
                 strict=True,
             )
         ]
@@ -160,24 +182,37 @@ class FrameTable:
     `heading_deg` (clockwise from north) and `distance_m` (driven since the first position of the video), null where
     unknown; for every class `fraction_NAME`, of the
     frame, in 0..1, and `pixels_NAME`, in pixels of the label map, not of the video; the same for `unlabelled`. Masked
-    areas do not count: the fractions of a frame add up to 1. Blanks in class names become underscores. The metadata of
-    the file has heat maps of the frames that were added with a grid, see `read_heatmaps`.
+    areas do not count: the fractions of a frame add up to 1. With confidences, `confidence_NAME` of every class is the
+    mean probability of its labels, 0..1, null where it has none. Blanks in class names become underscores. The metadata
+    of the file has heat maps of the frames that were added with a grid, see `read_heatmaps`.
 
     Args:
         path: the Parquet file, complete once the context is left.
         label_space: classes that are counted.
         time_base: seconds per tick of the frames.
         track: positions of the video; None leaves their columns empty.
+        confidence: the table has columns of confidences.
     """
 
-    def __init__(self, path: Path, label_space: LabelSpace, time_base: Fraction, track: Track | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        label_space: LabelSpace,
+        time_base: Fraction,
+        track: Track | None = None,
+        *,
+        confidence: bool = False,
+    ) -> None:
         self.label_space = label_space
         self._track = Track.of([]) if track is None else track
         self._rows: list[tuple[int, int, float, float, bool]] = []
         self._pixels: list[NDArray[np.int64]] = []
+        self._confidences: list[NDArray[np.float64]] = []
         self._heatmaps: HeatMaps | None = None
         self._schema = _schema(
-            self.names(label_space), {"time_base": str(time_base), "label_space": label_space.name, "columns": COLUMNS}
+            self.names(label_space),
+            {"time_base": str(time_base), "label_space": label_space.name, "columns": COLUMNS},
+            label_space.classes if confidence else (),
         )
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
 
@@ -187,7 +222,13 @@ class FrameTable:
         return *label_space.classes, UNLABELLED
 
     def add(
-        self, frame: Frame, counts: NDArray[np.int64], grid: Grid | None = None, *, decode_error: bool = False
+        self,
+        frame: Frame,
+        counts: NDArray[np.int64],
+        grid: Grid | None = None,
+        *,
+        decode_error: bool = False,
+        confidences: NDArray[np.float64] | None = None,
     ) -> None:
         """Add the next frame.
 
@@ -196,11 +237,14 @@ class FrameTable:
             counts: (256,) as `count_pixels` gives them.
             grid: its labels on a coarse grid, for the heat maps; all grids of a table have the same shape.
             decode_error: the decoder met errors on the way to this frame.
+            confidences: (C,) of its classes, NaN where unknown, for a table with confidences.
         """
         classes = len(self.label_space)
         pixels = np.append(counts[:classes], counts[classes:].sum())
         self._rows.append((frame.index, frame.pts, frame.seconds, frame.duration_seconds, decode_error))
         self._pixels.append(pixels)
+        if confidences is not None:
+            self._confidences.append(confidences)
         if grid is not None:
             self._heatmaps = self._heatmaps or HeatMaps.empty(classes, grid)
             self._heatmaps.add(grid, frame.duration)
@@ -214,11 +258,13 @@ class FrameTable:
         fractions = pixels / pixels.sum(axis=1, keepdims=True)
         rows = list(zip(*self._rows, strict=True))
         position = _position_columns(self._track.at(np.array(rows[2])))
-        columns = [*rows, *position, *fractions.T, *pixels.T]
+        sure = [pa.array(column, pa.float32(), from_pandas=True) for column in np.array(self._confidences).T]
+        columns = [*rows, *position, *fractions.T, *pixels.T, *sure]
         arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
         self._rows.clear()
         self._pixels.clear()
+        self._confidences.clear()
 
     def __enter__(self) -> "FrameTable":
         return self
@@ -243,6 +289,8 @@ class FrameRows:
     """(N,) durations in seconds."""
     pixels: NDArray[np.int64]
     """(N, C) pixel counts by frame and name."""
+    confidences: NDArray[np.float64] | None = None
+    """(N, C) mean confidence by frame and name, NaN where unknown; None in a table without."""
 
 
 def read_frames(path: Path, names: Sequence[str]) -> Iterator[FrameRows]:
@@ -259,9 +307,17 @@ def read_frames(path: Path, names: Sequence[str]) -> Iterator[FrameRows]:
     try:
         # Most tables are small: threads and reading ahead cost more there than they save.
         with pq.ParquetFile(path, pre_buffer=False) as file:
-            for batch in file.iter_batches(ROWS_A_GROUP, columns=columns, use_threads=False):
+            wanted = [f"confidence_{column_name(name)}" for name in names]
+            sure = [name for name in wanted if name in file.schema_arrow.names]
+            for batch in file.iter_batches(ROWS_A_GROUP, columns=columns + sure, use_threads=False):
                 seconds, durations, *pixels = (batch[column].to_numpy() for column in columns)
-                yield FrameRows(seconds, durations, np.stack(pixels, axis=1).astype(np.int64))
+                confidences = None
+                if sure:
+                    confidences = np.full((len(seconds), len(names)), np.nan)
+                    confidences[:, [name in sure for name in wanted]] = np.stack(
+                        [batch[column].to_numpy(zero_copy_only=False) for column in sure], axis=1
+                    )
+                yield FrameRows(seconds, durations, np.stack(pixels, axis=1).astype(np.int64), confidences)
     except (OSError, KeyError, pa.ArrowException) as error:
         raise _unreadable(path) from error
 
@@ -387,7 +443,7 @@ def column_name(name: str) -> str:
     return name.replace(" ", "_")
 
 
-def _schema(names: Sequence[str], metadata: dict[str, str]) -> pa.Schema:
+def _schema(names: Sequence[str], metadata: dict[str, str], confident: Sequence[str] = ()) -> pa.Schema:
     columns = [column_name(name) for name in names]
     return pa.schema(
         [
@@ -399,6 +455,7 @@ def _schema(names: Sequence[str], metadata: dict[str, str]) -> pa.Schema:
             *POSITION_COLUMNS.items(),
             *((f"fraction_{column}", pa.float32()) for column in columns),
             *((f"pixels_{column}", pa.int32()) for column in columns),
+            *((f"confidence_{column_name(name)}", pa.float32()) for name in confident),
         ],
         metadata=metadata,
     )

@@ -65,6 +65,8 @@ class OverlayOptions:
     """Area that is neither drawn on nor counted: the static regions of a video, or a mask that a person drew."""
     masks: MasksFormat | None = None
     """Format of the label maps beside the overlay; None for none."""
+    confidence: bool = False
+    """Keep the probability of labels: by class in the table, and by pixel with the label maps."""
     position: PositionChoice = DEFAULT_POSITION
     """File that says where a video was."""
 
@@ -73,6 +75,8 @@ class OverlayOptions:
             raise InputError(f"encoder: {self.encoder!r} is unknown", f"Use one of {', '.join(ENCODERS)}.")
         if self.masks is not None and self.masks not in MASKS_SUFFIXES:
             raise InputError(f"masks: {self.masks!r} is unknown", f"Use one of {', '.join(MASKS_SUFFIXES)}.")
+        if self.confidence and self.masks == "mp4":
+            raise InputError("masks: an mp4 holds no confidence", "Keep both as npz or png.")
         if self.batch_size is not None and self.batch_size < 1:
             raise InputError(f"batch_size: {self.batch_size}, wanted at least 1", "Leave it out for the best one.")
         if self.frame_rate is not None and self.frame_rate <= 0:
@@ -119,6 +123,7 @@ class OverlayJob(BaseModel):
     mask: str | None = Field(default=None, title="choice of --mask")
     """`auto`, or `sha256:` and the digest of the file that was given; null for none."""
     masks: MasksFormat | None = Field(default=None, title="choice of --masks")
+    confidence: bool = Field(default=False, title="choice of --confidence")
     gps: str = Field(default="auto", title="choice of --gps")
     """`auto`, `none`, or the fingerprint of the file of positions."""
     gps_offset_s: float | None = Field(default=None, title="choice of --gps-offset")
@@ -148,6 +153,7 @@ class OverlayJob(BaseModel):
             batch_norm_sections=options.sections,
             mask=options.mask.origin if isinstance(options.mask, Mask) else options.mask,
             masks=options.masks,
+            confidence=options.confidence,
             gps=options.position.identity(video),
             gps_offset_s=options.position.offset_s,
             place_line=options.position.line,

@@ -227,7 +227,8 @@ def _by_hour(table: Path, video: VideoStats, extent: TableExtent, zone: timezone
         hours = (offset + rows.seconds) // HOUR % HOURS
         for hour in np.unique(hours):
             part = ClassTotals(names)
-            part.add(rows.pixels[hours == hour], rows.durations[hours == hour])
+            sure = None if rows.confidences is None else rows.confidences[hours == hour]
+            part.add(rows.pixels[hours == hour], rows.durations[hours == hour], sure)
             yield int(hour), part
 
 

@@ -29,8 +29,8 @@ LEAST_HEAT = 0.0005
 """Share of the frame below which a heat map shows only specks."""
 LEAST_GAP = 0.5
 """Seconds between two clips that the chart shows as a gap."""
-LEAST_FLICKERING = 0.001
-"""Share of the frame below which the flicker of a class is not shown."""
+LEAST_JUDGED = 0.001
+"""Share of the frame below which flicker and confidence of a class are not shown."""
 MENTIONED = 3
 """Number of classes in the sentence at the top, and for each video of a folder."""
 SHOWN_ELSEWHERE = {"video", "network or engine", "label space", "input size", "choice of --container"}
@@ -126,11 +126,7 @@ def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
         gaps=_gaps(results),
         mentioned=_largest(summary.classes, MENTIONED),
         classes=sorted(classes, key=lambda shown: -shown["entry"].share),
-        flicker=[
-            entry
-            for entry in sorted(summary.classes, key=lambda entry: -entry.share)
-            if entry.flicker is not None and entry.share >= LEAST_FLICKERING
-        ],
+        qualities=_qualities(summary),
         unseen=[entry.name for entry in summary.classes if not entry.frames and entry.name != "unlabelled"],
         has_heatmaps=results.heatmaps is not None,
         moments=found,
@@ -272,6 +268,24 @@ def _stages(summary: OverlaySummary) -> list[dict[str, Any]]:
         {"name": name, "ms": stage.ms_per_frame, "share": stage.ms_per_frame / most}
         for name, stage in summary.stages.items()
     ]
+
+
+def _qualities(summary: OverlaySummary) -> list[dict[str, Any]]:
+    """Return what is known about the labels of each class beside its share, for a table of bars each."""
+    large = [entry for entry in sorted(summary.classes, key=lambda entry: -entry.share) if entry.share >= LEAST_JUDGED]
+    found = [
+        (
+            "Flicker",
+            "How far the share of a class jumps from frame to frame, relative to it.",
+            [(entry.name, entry.flicker) for entry in large if entry.flicker is not None],
+        ),
+        (
+            "Confidence",
+            "Mean probability of the labels of a class, by the network itself.",
+            [(entry.name, entry.confidence) for entry in large if entry.confidence is not None],
+        ),
+    ]
+    return [{"title": title, "hint": hint, "rows": rows} for title, hint, rows in found if rows]
 
 
 def _words(name: str) -> str:

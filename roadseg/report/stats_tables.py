@@ -15,7 +15,7 @@ from roadseg.video.find import video_count
 
 COLUMNS = (
     *("group", "name", "recorded", "hour", "group_seconds", "group_frames"),
-    *("class", "share", "seen_seconds", "seen_frames", "flicker"),
+    *("class", "share", "seen_seconds", "seen_frames", "flicker", "confidence"),
 )
 """Columns of the CSV file."""
 
@@ -60,7 +60,7 @@ def _csv_rows(facts: tuple[str, ...], totals: ClassTotals) -> Iterator[tuple[str
             *facts,
             *(_digits(totals.seconds), str(totals.frames)),
             *(share.name, _digits(share.share), _digits(share.seconds), str(share.frames)),
-            "" if share.flicker is None else _digits(share.flicker),
+            *("" if value is None else _digits(value) for value in (share.flicker, share.confidence)),
         )
 
 
@@ -73,10 +73,12 @@ def _traffic(stats: OverlayStats) -> set[str]:
 
 def _classes(stats: OverlayStats, names: Sequence[str], left_out: int) -> ScoreTable:
     shares = {share.name: share for share in stats.totals.shares()}
+    confident = any(share.confidence is not None for share in shares.values())
     rows = tuple(
         (
             *(name, _percent(shares[name].share), f"{shares[name].seconds:.1f}", str(shares[name].frames)),
             ABSENT if (jumps := shares[name].flicker) is None else _percent(jumps),
+            *([ABSENT if (sure := shares[name].confidence) is None else _percent(sure)] if confident else []),
         )
         for name in names
     )
@@ -90,7 +92,8 @@ def _classes(stats: OverlayStats, names: Sequence[str], left_out: int) -> ScoreT
         notes.append(f"Left out: {others}; channels never mix, --channel NAME counts another.")
     channel = f", channel {stats.channel}" if stats.channel != FRONT or stats.other_channels else ""
     title = f"{video_count(len(stats.videos))}{channel}, {stats.totals.seconds:.1f} s, {stats.totals.frames} frames"
-    return ScoreTable(title, ("class", "share of the frame %", "seen for s", "frames", "flicker %"), rows, tuple(notes))
+    header = ("class", "share of the frame %", "seen for s", "frames", "flicker %")
+    return ScoreTable(title, (*header, "confidence %") if confident else header, rows, tuple(notes))
 
 
 def _hours(stats: OverlayStats, names: Sequence[str]) -> ScoreTable:

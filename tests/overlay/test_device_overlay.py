@@ -55,9 +55,12 @@ def check_same(found, expected):
     """Check that two folders have the overlay of the drive with the same times, and labels and pixels nearly."""
     for row, reference in zip(table(found), table(expected), strict=True):
         pixels = {name for name in row if name.startswith("pixels")}
-        assert {name: row[name] for name in row.keys() - pixels} == {
-            name: reference[name] for name in reference.keys() - pixels
+        sure = {name for name in row if name.startswith("confidence")}
+        assert {name: row[name] for name in row.keys() - pixels - sure} == {
+            name: reference[name] for name in reference.keys() - pixels - sure
         }
+        large = [name for name in sure if row[name.replace("confidence", "pixels")] > 20]
+        assert [row[name] for name in large] == pytest.approx([reference[name] for name in large], abs=0.02)
         moved = sum(abs(row[name] - reference[name]) for name in pixels)
         assert moved <= 0.01 * sum(row[name] for name in pixels)
     with (
@@ -74,24 +77,22 @@ def check_same(found, expected):
     [
         OverlayOptions(batch_size=3),
         OverlayOptions(batch_size=7, appearance=Appearance(opacity=0.8, legend="none"), tta=TTA(flip=True)),
-        OverlayOptions(batch_size=2, appearance=NO_LEGEND, mask=Mask(np.eye(8, dtype=bool), "test")),
+        OverlayOptions(batch_size=2, appearance=NO_LEGEND, mask=Mask(np.eye(8, dtype=bool), "test"), confidence=True),
         OverlayOptions(batch_size=3, appearance=NO_LEGEND, smoothing=0.6),
         OverlayOptions(
             batch_size=3, appearance=Appearance(style="both", side_by_side=True, height=120, title="A drive")
         ),
         OverlayOptions(batch_size=1, appearance=NO_LEGEND, smoothing=0.9, tta=TTA(flip=True)),
     ],
-    ids=["plain", "views", "mask", "smooth", "side by side", "smooth views one by one"],
+    ids=["plain", "views", "mask and confidence", "smooth", "side by side", "smooth views one by one"],
 )
 def test_the_overlay_is_that_of_the_cpu(drive, segmenter, options, tmp_path, monkeypatch):
     expected = overlay_video(drive, segmenter, tmp_path / "cpu", options)
     monkeypatch.setattr("roadseg.overlay.job.draws_on_device", lambda segmenter: True)
     found = overlay_video(drive, segmenter, tmp_path / "device", options)
-    assert list(found.stages) == [
-        "decode",
-        *(["score", "smooth", "draw"] if options.smoothing else ["device"]),
-        "encode",
-    ]
+    by_scores = ["score", *(["smooth"] if options.smoothing else []), "draw"]
+    scored = options.smoothing or options.confidence
+    assert list(found.stages) == ["decode", *(by_scores if scored else ["device"]), "encode"]
     assert found.frames == expected.frames == COUNT
     check_same(tmp_path / "device", tmp_path / "cpu")
 
