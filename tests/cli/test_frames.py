@@ -125,7 +125,7 @@ def test_wrong_usage(drive, tmp_path, options, complaint):
 def test_help_fits_a_screen(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     done = roadseg("frames", "--help")
-    assert len(done.stdout.splitlines()) <= 44
+    assert len(done.stdout.splitlines()) <= 47
     assert "roadseg frames drive.mp4" in done.stdout
 
 

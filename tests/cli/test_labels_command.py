@@ -134,4 +134,4 @@ def test_help_fits_a_screen(roadseg, monkeypatch, capsys):
     assert roadseg("labels", "--help") == 0
     shown = capsys.readouterr().out
     assert "roadseg labels drive.mp4 --format cvat" in shown
-    assert len(shown.splitlines()) <= 54
+    assert len(shown.splitlines()) <= 58

@@ -38,8 +38,8 @@ def test_json_and_files(roadseg, out, tmp_path, capsys):
     assert json.loads((tmp_path / "all.json").read_text()) == document
     assert "| Sky | 50.0 | 1.0 | 10 | 0.0 |" in (tmp_path / "all.md").read_text()
     rows = list(csv.DictReader((tmp_path / "all.csv").read_text().splitlines()))
-    assert len(rows) == 3 * 12 and {len(row) for row in rows} == {11}
-    assert list(rows[0].values()) == ["all", "", "", "", "1", "10", "Sky", "0.5", "1", "10", "0"]
+    assert len(rows) == 3 * 12 and {len(row) for row in rows} == {12}
+    assert list(rows[0].values()) == ["all", "", "", "", "1", "10", "Sky", "0.5", "1", "10", "0", ""]
     assert [(row["name"], row["share"]) for row in rows if row["group"] == "video" and row["class"] == "Road"] == [
         ("a/a", "0.5"),
         ("b/b", "0.5"),

@@ -73,7 +73,7 @@ def test_the_recipe_of_the_package(card, tmp_path, monkeypatch, capsys):
     ):
         assert (out / name).is_file(), name
     page = (out / "report.html").read_text()
-    assert "green_view" in page and "segments.geojson" in page and "0.1 km" in page
+    assert "green_view" in page and "segments.geojson" in page and "0.14 km" in page
 
 
 def test_what_cannot_be_used_is_told(card, tmp_path):

@@ -54,7 +54,8 @@ def test_a_class_has_the_mean_confidence_of_its_labels(smoothing, clip, tmp_path
     assert (found["Sky"], found["Road"]) == (pytest.approx(0.9, abs=0.003), pytest.approx(0.6, abs=0.003))
     assert found["Building"] is None and found["unlabelled"] is None
     table = pq.read_table(files.frames)
-    assert np.allclose(table["confidence_Sky"], 0.9, atol=0.003) and table["confidence_Building"].null_count == summary.frames
+    assert np.allclose(table["confidence_Sky"], 0.9, atol=0.003)
+    assert table["confidence_Building"].null_count == summary.frames
     with np.load(files.masks["npz"]) as arrays:
         labels, confidence = arrays["labels"], arrays["confidence"]
     assert confidence.shape == labels.shape
