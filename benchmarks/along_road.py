@@ -21,7 +21,8 @@ from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.labels.space import LabelSpace
 from roadseg.overlay.appearance import DEFAULT_APPEARANCE
 from roadseg.overlay.files import OverlayFiles
-from roadseg.overlay.stats import ROWS_A_GROUP, ClassTotals, FrameTable
+from roadseg.overlay.frame_table import ROWS_A_GROUP, FrameTable
+from roadseg.overlay.stats import ClassTotals
 from roadseg.overlay.summary import OverlayJob, OverlaySummary
 from roadseg.positions.fixes import Fix
 from roadseg.positions.track import Track

@@ -16,7 +16,7 @@ from roadseg.along.result import AlongStats, unique_names
 from roadseg.along.shapes import Shape, cell
 from roadseg.drives.names import FRONT
 from roadseg.errors import InputError
-from roadseg.overlay.stats import UNLABELLED
+from roadseg.overlay.frame_table import UNLABELLED
 from roadseg.video.find import video_count
 
 EVERYWHERE = (-np.inf, np.inf)

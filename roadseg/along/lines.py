@@ -14,7 +14,7 @@ from roadseg.errors import InputError
 from roadseg.files import resolved
 from roadseg.labels.space import LabelSpace
 from roadseg.overlay.files import FRAMES_SUFFIX
-from roadseg.overlay.stats import POSITION_COLUMNS
+from roadseg.overlay.frame_table import POSITION_COLUMNS
 from roadseg.overlay.totals import finished_tables, read_summary
 from roadseg.positions.geodesy import distance
 from roadseg.video.find import ClipPlace

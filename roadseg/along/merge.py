@@ -13,7 +13,7 @@ from roadseg.along.lines import Clip, Line
 from roadseg.along.result import unique_names
 from roadseg.along.shapes import DECIMALS, Shape, lines
 from roadseg.along.sums import Sums
-from roadseg.overlay.stats import column_name
+from roadseg.overlay.frame_table import column_name
 
 Reals = NDArray[np.float64]
 Numbers = NDArray[np.int64]

@@ -37,7 +37,7 @@ class Streets:
     fids: Keys
     """(S,) ids of the features."""
     attributes: dict[str, pa.Array]
-    """What the file says about them, by column."""
+    """The map's own columns, (S,) each, by name."""
     shapes: tuple[Shape | None, ...]
     """Their lines."""
     centre: float

@@ -13,7 +13,7 @@ from roadseg.along.indices import ClassSum
 from roadseg.along.lines import Clip
 from roadseg.along.places import NOWHERE, Places, Points, Segments
 from roadseg.errors import InputError
-from roadseg.overlay.stats import column_name
+from roadseg.overlay.frame_table import column_name
 
 Reals = NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""What a person does on the page, by the functions that a Python user calls."""
+"""Actions of the page: videos, previews, overlays, adaptations; each calls the public function for it."""
 
 import threading
 from collections import OrderedDict

@@ -22,7 +22,7 @@ class Job:
     kind: Kind
     title: str
     subject: dict[str, Any]
-    """What the page needs to show it, and to start it again."""
+    """Facts for the page: those that it shows, and those that start the job again."""
     state: State = "running"
     stage: str = "starting"
     unit: str = ""

@@ -62,7 +62,7 @@ class _Record:
 
 @dataclass(frozen=True)
 class _Camera:
-    """What clips of one camera and one way of recording have in common."""
+    """Key by which clips are grouped: one camera, and one way of recording."""
 
     card: str
     brand: str

@@ -44,7 +44,7 @@ class ClipName:
     camera: str
     """Brand, `PLAIN` or `OTHER`."""
     series: str = ""
-    """What else the names of one camera have in common."""
+    """Part of the name that all clips of one camera share, beside the brand; empty for brands without."""
     channel: str | None = None
     """Direction of the camera; None where the name does not tell."""
     kind: Kind | None = None
@@ -61,7 +61,7 @@ class ClipName:
 
 @dataclass(frozen=True)
 class _Naming:
-    """How one brand names its clips."""
+    """Pattern of the names of one brand."""
 
     camera: str
     pattern: re.Pattern[str]

@@ -30,7 +30,7 @@ class ScoreTable:
 
     @property
     def figures(self) -> tuple[bool, ...]:
-        """Whether each column holds figures alone, or the mark of a missing one."""
+        """True for each column that holds figures alone, or the mark of a missing one."""
         columns = zip(*self.rows, strict=True)
         return tuple(all(cell[:1] in "-+0123456789" for cell in cells) for cells in columns)
 

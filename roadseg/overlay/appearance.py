@@ -16,7 +16,7 @@ LEAST_HEIGHT = 16
 
 
 class AppearanceOptions(TypedDict, total=False):
-    """What an overlay shows, as keywords of `overlay_videos` and `overlay_images`; labels and statistics stay."""
+    """Keywords for the appearance of an overlay, of videos and of images; labels and statistics stay."""
 
     opacity: float
     """Weight of the class colours, 0 (the plain picture) to 1 (only colours); 0.5 by default."""

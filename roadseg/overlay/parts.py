@@ -23,8 +23,9 @@ from roadseg.inference.smoothing import Memory
 from roadseg.inputs.documents import read_json
 from roadseg.labels.space import LabelSpace
 from roadseg.overlay.files import OverlayFiles
+from roadseg.overlay.frame_table import FrameTable, join_frames, read_frames
 from roadseg.overlay.masks import Masks, MasksPart, remove_masks
-from roadseg.overlay.stats import ClassTotals, FrameTable, join_frames, read_frames
+from roadseg.overlay.stats import ClassTotals
 from roadseg.overlay.summary import OverlayJob
 from roadseg.positions.track import Track
 from roadseg.video.frame import Frame

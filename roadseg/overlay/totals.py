@@ -15,8 +15,9 @@ from roadseg.drives.names import FRONT
 from roadseg.errors import InputError
 from roadseg.files import resolved
 from roadseg.overlay.files import FRAMES_SUFFIX, OverlayFiles
+from roadseg.overlay.frame_table import TableExtent, read_extent, read_frames
 from roadseg.overlay.recorded import contradictions, zone_name
-from roadseg.overlay.stats import ClassTotals, TableExtent, read_extent, read_frames
+from roadseg.overlay.stats import ClassTotals
 from roadseg.overlay.summary import OverlaySummary
 
 HOUR, HOURS = 3600, 24

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from roadseg.errors import InputError
 from roadseg.labels.space import LabelSpace
 from roadseg.overlay.files import OverlayFiles
-from roadseg.overlay.stats import ClassTotals, read_frames, read_heatmaps, read_positions
+from roadseg.overlay.frame_table import read_frames, read_heatmaps, read_positions
+from roadseg.overlay.stats import ClassTotals
 from roadseg.overlay.summary import OverlaySummary, StageTiming
 from roadseg.overlay.totals import read_summary
 from roadseg.positions.track import Positions
@@ -60,7 +61,7 @@ class Results:
     positions: Positions
     """Positions of the frames."""
     heatmaps: NDArray[np.float64] | None
-    """Heat maps from `roadseg.overlay.stats.read_heatmaps`."""
+    """Heat maps from `roadseg.overlay.frame_table.read_heatmaps`."""
 
     @property
     def end(self) -> float:

@@ -45,7 +45,7 @@ class RunPage:
     lead: str = ""
     """Result in a sentence."""
     problems: Sequence[str] = ()
-    """What is missing and why, in a sentence each."""
+    """Missing results with the reason, in a sentence each."""
     videos: Sequence[ShownVideo] = ()
     images: Sequence[ImageColumn] = ()
     images_note: str = ""
@@ -53,7 +53,7 @@ class RunPage:
     """Classes with RGB colours."""
     tables: Sequence[ScoreTable] = ()
     made: Mapping[str, str] = field(default_factory=dict)
-    """How it was made: names and values."""
+    """Names and values of the settings that it was made with."""
     files: Mapping[Path, str] = field(default_factory=dict)
     """Files and what they are."""
 

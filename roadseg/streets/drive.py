@@ -97,7 +97,7 @@ def drive_path(
 
 @dataclass(frozen=True)
 class _Drive:
-    """What is drawn once for a whole drive."""
+    """Random choices and scenery of a whole drive, drawn once."""
 
     key: tuple[int, ...]
     count: int

@@ -1,4 +1,4 @@
-"""What the header of a video states, without decoding a frame."""
+"""Header of a video: length, times and tracks, read without decoding a frame."""
 
 import os
 from collections.abc import Iterator

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from roadseg.overlay.stats import POSITION_COLUMNS
+from roadseg.overlay.frame_table import POSITION_COLUMNS
 from roadseg.positions.geodesy import distance, heading, offsets
 
 

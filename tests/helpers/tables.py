@@ -7,7 +7,7 @@ from roadseg.labels.catalogue import CITYSCAPES_19
 from roadseg.positions.fixes import Fix
 
 METRES_A_DEGREE = 111_319.490793
-"""Of longitude on the equator of WGS84."""
+"""Length of a degree of longitude on the equator of WGS84."""
 
 
 def write_table(path, frames, fixes, *, space=CITYSCAPES_19, rate=1, drive=None):

@@ -1,4 +1,4 @@
-"""From a camera's card to indices along the road, by a recipe."""
+"""A recipe leads from a camera's card to indices along the road."""
 
 import json
 from datetime import UTC, datetime

@@ -9,8 +9,8 @@ from test_stats import TIME_BASE, TWO, counts, frame
 
 from roadseg.errors import InputError
 from roadseg.labels.space import IGNORE
+from roadseg.overlay.frame_table import FrameTable, join_frames, read_frames, read_heatmaps
 from roadseg.overlay.heatmaps import COLUMNS, MASKED, METADATA_KEY, HeatMaps, sample_grid
-from roadseg.overlay.stats import FrameTable, join_frames, read_frames, read_heatmaps
 
 
 @pytest.mark.parametrize(

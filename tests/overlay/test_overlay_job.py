@@ -16,8 +16,8 @@ from roadseg.labels.catalogue import CAMVID_11
 from roadseg.models.tta import TTA
 from roadseg.overlay.appearance import NO_LEGEND, Appearance
 from roadseg.overlay.files import OverlayFiles
+from roadseg.overlay.frame_table import POSITION_COLUMNS
 from roadseg.overlay.job import overlay_video
-from roadseg.overlay.stats import POSITION_COLUMNS
 from roadseg.overlay.summary import OverlayOptions
 from roadseg.positions.options import PositionChoice
 from roadseg.video.frame import Frame

@@ -7,15 +7,8 @@ import pytest
 
 from roadseg.labels.catalogue import CAMVID_11
 from roadseg.labels.space import IGNORE, LabelSpace
-from roadseg.overlay.stats import (
-    COLUMNS,
-    POSITION_COLUMNS,
-    ROWS_A_GROUP,
-    ClassTotals,
-    FrameTable,
-    count_pixels,
-    read_frames,
-)
+from roadseg.overlay.frame_table import COLUMNS, POSITION_COLUMNS, ROWS_A_GROUP, FrameTable, read_frames
+from roadseg.overlay.stats import ClassTotals, count_pixels
 from roadseg.video.frame import Frame
 
 TWO = LabelSpace("two", ("road", "traffic light"), ((1, 2, 3), (4, 5, 6)))

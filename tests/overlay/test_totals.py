@@ -12,8 +12,9 @@ from helpers.drive_clips import TheUpperHalfIsSky, make_drive
 from roadseg.errors import InputError
 from roadseg.labels.catalogue import CAMVID_11, CITYSCAPES_19
 from roadseg.overlay.files import OverlayFiles
+from roadseg.overlay.frame_table import FrameTable, read_frames
 from roadseg.overlay.job import overlay_video
-from roadseg.overlay.stats import ClassTotals, FrameTable, read_frames
+from roadseg.overlay.stats import ClassTotals
 from roadseg.overlay.totals import overlay_stats
 from roadseg.report.stats_tables import _digits, _percent, stats_csv, stats_tables
 from roadseg.video.frame import Frame

@@ -39,7 +39,7 @@ def page(open_offline, files):
 
 
 def screen_point(page, seconds):
-    """Where on the screen the line is at a time: eastward at a steady speed, 56 pixels from both sides."""
+    """Place of the line on the screen at a time: eastward at a steady speed, 56 pixels from both sides."""
     box = page.locator("[data-map=lines]").bounding_box()
     share = seconds / ((FRAMES - 1) / 10)
     return box["x"] + 56 + share * (box["width"] - 112), box["y"] + box["height"] / 2
