@@ -102,8 +102,9 @@ def find_drives(
         return Drives.read(given)
     records, left_out = _read(find_videos(given), on_progress)
     if not records:
-        first = left_out[0]
-        raise VideoError(f"none of {len(left_out)} clips can be read; the first: {first.path}: {first.reason}")
+        count, first = len(left_out), left_out[0]
+        others = f", and {count - 1} more that cannot be read either" if count > 1 else ""
+        raise VideoError(f"{first.path}: {first.reason}{others}", "Give the camera's card, or a folder of its clips.")
     records, copies = _without_copies(records)
     by_camera = defaultdict(list)
     for record in records:

@@ -287,7 +287,10 @@ def test_folders_with_nothing_to_read_are_refused(tmp_path):
     with pytest.raises(InputError, match="no video in this folder"):
         roadseg.find_drives(tmp_path)
     (tmp_path / "a.mp4").touch()
-    with pytest.raises(VideoError, match=r"none of 1 clips can be read; the first: .*a\.mp4: the file is empty"):
+    with pytest.raises(VideoError, match=r"a\.mp4: the file is empty\nGive the camera"):
+        roadseg.find_drives(tmp_path)
+    (tmp_path / "b.mp4").touch()
+    with pytest.raises(VideoError, match=r"a\.mp4: the file is empty, and 1 more that cannot be read either"):
         roadseg.find_drives(tmp_path)
     with pytest.raises(InputError, match="wanted seconds above 0"):
         roadseg.find_drives(tmp_path, gap=0)
