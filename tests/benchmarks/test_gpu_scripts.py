@@ -55,11 +55,13 @@ def test_methods_are_trained_and_what_fails_or_comes_too_late_is_told(tmp_path, 
     arms = ["--arms", "multi-level-true-0", "no-method-true-0", "--jobs", "1", "--steps", "1", "--warmup", "1"]
     gpu_methods.main([str(out), str(target), *arms, "--start-steps", "1", *small])
     gpu_methods.main([str(late), str(target), *arms, *small, "--seconds", "0"])
+    gpu_methods.main([str(out), str(target), "--arms", "multi-level-true-0"])
     printed = capsys.readouterr().out
     assert {path.name for path in out.iterdir()} == {"start-0", "multi-level-true-0", "log.txt"}
     assert (out / "multi-level-true-0" / "model.safetensors").exists()
     assert "no-method-true-0: failed" in printed and "unknown method" in printed
     assert printed.count("left out: no time") == 3
+    assert printed.count("there already") == 2
     assert [path.name for path in late.iterdir()] == ["log.txt"]
 
 
