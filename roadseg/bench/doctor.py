@@ -18,7 +18,7 @@ import torch
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from roadseg import runtime
+from roadseg import __version__, runtime
 from roadseg.cores import usable_cores
 from roadseg.inference.engines import weights_digest
 from roadseg.inference.network_segmenter import NetworkSegmenter
@@ -78,7 +78,7 @@ def sections(data: Path) -> dict[str, Callable[[], Iterator[Check]]]:
 def check_versions() -> Iterator[Check]:
     """Check Python, roadseg, and every required package: it can be imported and is not too old."""
     yield Check("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    yield Check("roadseg", "ok", version("roadseg"))
+    yield Check("roadseg", "ok", __version__)
     modules: dict[str, list[str]] = {}
     for module, distributions in packages_distributions().items():
         for distribution in distributions:

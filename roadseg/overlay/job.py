@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from roadseg import __version__
 from roadseg.adaptation.batch_norm import IMAGES
 from roadseg.cores import opencv_in_one_thread, usable_cores
 from roadseg.errors import InputError, RoadsegError, UnexpectedError, VideoError
@@ -63,8 +64,8 @@ OnProgress = Callable[[int, int | None], None]
 """Called with the number of frames done and, where the container states it, the number of frames."""
 
 DEFAULTS = OverlayOptions()
-VERSIONED = ("roadseg", "torch", "openvino", "av", "opencv-python", "numpy", "pyarrow")
-"""Packages whose versions are written into summaries, if they are installed."""
+VERSIONED = ("torch", "openvino", "av", "opencv-python", "numpy", "pyarrow")
+"""Packages whose versions are written into summaries beside that of roadseg, if they are installed."""
 
 BATCH_BYTES = 64 * 10**6
 """Memory of the decoded frames of a batch, at most; about eight batches are in work at any time."""
@@ -300,7 +301,7 @@ def _while_there(video: Path) -> Iterator[None]:
 
 @cache
 def _versions() -> dict[str, str]:
-    found = {}
+    found = {"roadseg": __version__}
     for package in VERSIONED:
         with suppress(PackageNotFoundError):
             found[package] = version(package)

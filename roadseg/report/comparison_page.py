@@ -1,9 +1,9 @@
 """HTML page of a comparison: two layers of each image with an edge to drag between them, and the scores."""
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
+from roadseg import __version__
 from roadseg.evaluation.comparison.grid import IMAGE, TRUTH, legend
 from roadseg.evaluation.comparison.scoreboard import Scoreboard, best, difference
 from roadseg.evaluation.score_tables import score_text
@@ -40,7 +40,7 @@ def comparison_page(board: Scoreboard, options: Mapping[str, str]) -> str:
         rows=_rows(board),
         notes=board.notes(),
         options=options,
-        version=version("roadseg"),
+        version=__version__,
     )
 
 

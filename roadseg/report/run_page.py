@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
+from roadseg import __version__
 from roadseg.evaluation.score_tables import ScoreTable
 from roadseg.report.html import css_colour, link, render
 
@@ -80,7 +80,7 @@ def run_page(page: RunPage) -> str:
         rows=[[(column.heading, image) for column, image in zip(page.images, row, strict=True)] for row in rows],
         legend=[(name, css_colour(colour)) for name, colour in page.legend],
         files=[(path.as_posix(), link(path), what) for path, what in page.files.items()],
-        version=version("roadseg"),
+        version=__version__,
     )
 
 
