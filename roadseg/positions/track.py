@@ -244,10 +244,15 @@ def _lasting(times: Reals, moving: Flags) -> Flags:
 
 
 def _around(seconds: Reals, part: slice) -> tuple[Reals, NDArray[np.int64], NDArray[np.int64]]:
-    """Return, for the fixes of a part, the seconds between the first and last fix within `SMOOTHED`, and these two."""
-    times = seconds[part]
+    """Return, for the fixes of a part, the seconds between the first and last fix within `SMOOTHED`, and these two.
+
+    The neighbours of a fix count however far they are: many phones write one only every few seconds.
+    """
+    times, here = seconds[part], np.arange(part.start, part.stop)
     first = np.searchsorted(times, times - SMOOTHED, "left") + part.start
     last = np.searchsorted(times, times + SMOOTHED, "right") - 1 + part.start
+    first = np.maximum(np.minimum(first, here - 1), part.start)
+    last = np.minimum(np.maximum(last, here + 1), part.stop - 1)
     return seconds[last] - seconds[first], first, last
 
 

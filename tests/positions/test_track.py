@@ -83,6 +83,14 @@ def test_a_car_that_stands_does_not_creep(rate):
     assert track.at(np.arange(3.0, 17.0)).speed_mps == pytest.approx([10] * 14, abs=2.5)
 
 
+@pytest.mark.parametrize("step", [2.0, 5.0])
+def test_fixes_that_are_seconds_apart_have_speeds_and_headings(step):
+    track = Track.of(eastwards(step * np.arange(8), 10.0 * step * np.arange(8)))
+    at = track.at(np.arange(0, 7 * step + 0.1, 0.5))
+    assert at.speed_mps == pytest.approx(10.0, rel=0.01)
+    assert at.heading_deg == pytest.approx(90.0, abs=0.1)
+
+
 def test_speeds_of_the_receiver_say_whether_it_stands():
     metres = [0, 10, 20, 20.9, 19.6, 21.2, 20.2, 30, 40]  # it wanders while it stands
     fixes = eastwards(range(9), metres)
