@@ -14,13 +14,14 @@ from roadseg.along.network import Streets
 from roadseg.along.places import Grid, Places, Segments
 from roadseg.along.result import AlongStats, unique_names
 from roadseg.along.shapes import Shape, cell
+from roadseg.along.write import GEOMETRY, WKT
 from roadseg.drives.names import FRONT
 from roadseg.errors import InputError
 from roadseg.overlay.frame_table import UNLABELLED
 from roadseg.video.find import video_count
 
 EVERYWHERE = (-np.inf, np.inf)
-RESERVED = ("fid", "geometry")
+RESERVED = ("fid", GEOMETRY, WKT)
 """Names of columns that formats have for themselves."""
 
 

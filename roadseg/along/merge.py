@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from roadseg.along.indices import ClassSum, quotient
 from roadseg.along.lines import Clip, Line
-from roadseg.along.result import unique_names
+from roadseg.along.result import STAMP, unique_names
 from roadseg.along.shapes import DECIMALS, Shape, lines
 from roadseg.along.sums import Sums
 from roadseg.overlay.frame_table import column_name
@@ -21,7 +21,6 @@ Numbers = NDArray[np.int64]
 JOINED_SECONDS = 10.0
 """Longest time between two clips of a drive over which their line is drawn on."""
 SHARE_DECIMALS = 6
-STAMP = pa.timestamp("ms", tz="UTC")
 SUMS = ("frames", "seconds", "metres", "by_time", "by_distance", "seen_seconds", "seen_metres")
 LINE_SHIFT = 40
 """Bits of the number of a segment."""

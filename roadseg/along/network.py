@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 from numpy.typing import NDArray
 
 from roadseg.along.places import EARTH_RADIUS, NOWHERE, Keys, Points
+from roadseg.along.result import STAMP
 from roadseg.along.shapes import Shape, lines
 from roadseg.errors import InputError
 from roadseg.files import fingerprint
@@ -123,8 +125,9 @@ def read_streets(path: Path, metres: float = DISTANCE) -> Streets:
             layer = next((name for name, kind in layers if kind is None or "Line" in kind or kind == "Unknown"), None)
             if layer is None:
                 raise InputError(f"{path}: has no layer of lines", remedy)
-            meta, fids, geometry, fields = pyogrio.raw.read(path, layer=layer, return_fids=True, force_2d=True)
-            shapes = shapely.from_wkb(geometry)
+            meta, table = pyogrio.raw.read_arrow(path, layer=layer, return_fids=True)
+            fids, *fields, geometry = table.columns  # by place: a map may have an `id` beside that of its features
+            shapes = shapely.force_2d(shapely.from_wkb(geometry.to_numpy()))
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.errors.ShapelyError) as error:
         raise InputError(f"{path}: cannot be read ({str(error).splitlines()[0]})", remedy) from None
     is_line = np.isin(shapely.get_type_id(shapes), (1, 5)) & ~shapely.is_empty(shapes)
@@ -145,8 +148,8 @@ def read_streets(path: Path, metres: float = DISTANCE) -> Streets:
     return Streets(
         path,
         metres,
-        fids[is_line].astype(np.int64),
-        {name: _column(values[is_line]) for name, values in zip(meta["fields"].tolist(), fields, strict=True)},
+        fids.to_numpy()[is_line].astype(np.int64),
+        {name: _column(values.filter(is_line)) for name, values in zip(meta["fields"].tolist(), fields, strict=True)},
         tuple(lines(each) for each in drawn),
         centre,
         pieces,
@@ -189,9 +192,16 @@ def _centre(lon: Reals) -> float:
     return float(np.degrees(np.arctan2(np.sin(angles).mean(), np.cos(angles).mean())))
 
 
-def _column(values: NDArray[Any]) -> pa.Array:
-    """Return what a file says about streets as a column; what no column can hold becomes text."""
-    try:
-        return pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        return pa.array([None if value is None else str(value) for value in values.tolist()])
+def _column(values: pa.ChunkedArray) -> pa.Array:
+    """Return what a file says about streets as a column that all formats can hold; the rest becomes text."""
+    column = values.combine_chunks()
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    kind = column.type
+    if pa.types.is_floating(kind):
+        return pa.compute.if_else(pa.compute.is_nan(column), None, column)
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        return column.cast(STAMP, safe=False)
+    if any(test(kind) for test in (pa.types.is_integer, pa.types.is_boolean, pa.types.is_string, pa.types.is_date)):
+        return column
+    return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())

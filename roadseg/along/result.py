@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from roadseg.along.shapes import Shape
 
+STAMP = pa.timestamp("ms", tz="UTC")
+"""Type of times in tables."""
+
 
 @dataclass(frozen=True)
 class AlongStats:

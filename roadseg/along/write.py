@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,27 @@ SUFFIXES = (".geojson", ".gpkg", ".csv", ".parquet")
 CRS = "EPSG:4326"
 """WGS84; longitude comes first in all formats."""
 GEOMETRY = "geometry"
+WKT = "WKT"
+"""Column of the geometry in CSV, by which GDAL knows it, and with it QGIS and geopandas."""
+PROJJSON = {
+    "$schema": "https://proj.org/schemas/v0.7/projjson.schema.json",
+    "type": "GeographicCRS",
+    "name": "WGS 84",
+    "datum": {
+        "type": "GeodeticReferenceFrame",
+        "name": "World Geodetic System 1984",
+        "ellipsoid": {"name": "WGS 84", "semi_major_axis": 6378137, "inverse_flattening": 298.257223563},
+    },
+    "coordinate_system": {
+        "subtype": "ellipsoidal",
+        "axis": [
+            {"name": "Geodetic latitude", "abbreviation": "Lat", "direction": "north", "unit": "degree"},
+            {"name": "Geodetic longitude", "abbreviation": "Lon", "direction": "east", "unit": "degree"},
+        ],
+    },
+    "id": {"authority": "EPSG", "code": 4326},
+}
+"""`CRS` as GeoParquet wants it. Left out, it means OGC:CRS84, which geopandas takes for another than `CRS`."""
 
 
 def check_along_suffix(path: Path) -> None:
@@ -73,15 +94,15 @@ def _write_csv(path: Path, found: AlongStats) -> None:
         elif pa.types.is_timestamp(field.type):
             text = pa.compute.strftime(table[field.name], "%Y-%m-%dT%H:%M:%SZ")
             table = table.set_column(number, field.name, text)
-    table = table.append_column(GEOMETRY, pa.array([shape and shape.wkt() for shape in found.shapes], pa.string()))
+    table = table.append_column(WKT, pa.array([shape and shape.wkt() for shape in found.shapes], pa.string()))
     options = pyarrow.csv.WriteOptions(quoting_style="needed", quoting_header="needed")
     with writing(path) as part:
         pyarrow.csv.write_csv(table, part, options)
 
 
 def _write_geoparquet(path: Path, found: AlongStats) -> None:
-    """Write GeoParquet 1.1; without a `crs` it is longitude and latitude on WGS84."""
-    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": sorted(_kinds(found))}
+    """Write GeoParquet 1.1."""
+    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": sorted(_kinds(found)), "crs": PROJJSON}
     bounds = [shape.bounds() for shape in found.shapes if shape]
     if bounds:
         low, high = np.min(bounds, axis=0), np.max(bounds, axis=0)
@@ -126,7 +147,9 @@ def _pyogrio() -> Any:
     return pyogrio
 
 
-def _iso(value: datetime) -> str:
+def _iso(value: date) -> str:
+    if not isinstance(value, datetime):
+        return value.isoformat()
     return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

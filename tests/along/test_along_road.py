@@ -191,13 +191,14 @@ def test_files_of_all_formats_agree(tmp_path):
     assert [feature["properties"]["sky_by_time"] for feature in features] == table["sky_by_time"].to_pylist()
     assert [float(row["road_by_time"]) for row in rows] == table["road_by_time"].to_pylist()
     assert rows[0]["drive"] == "'=drive" and rows[0]["utc_begins"] == "2023-11-14T22:13:20.000Z"
-    assert features[1]["geometry"]["type"] == "MultiLineString" and rows[1]["geometry"].startswith("MULTILINESTRING ((")
+    assert features[1]["geometry"]["type"] == "MultiLineString" and rows[1]["WKT"].startswith("MULTILINESTRING ((")
     geo = json.loads(table.schema.metadata[b"geo"])
     assert geo["version"] == "1.1.0" and geo["columns"]["geometry"]["geometry_types"] == [
         "LineString",
         "MultiLineString",
     ]
     assert geo["columns"]["geometry"]["bbox"] == [-180, 0, 180, 0]
+    assert geo["columns"]["geometry"]["crs"]["id"] == {"authority": "EPSG", "code": 4326}
 
 
 @pytest.mark.extra("pyogrio", "shapely")

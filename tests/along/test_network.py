@@ -61,6 +61,25 @@ def test_frames_go_to_the_nearest_street_of_their_direction(tmp_path, streets):
     assert found.notices == ()
 
 
+def test_what_the_map_says_keeps_its_type_in_all_files(tmp_path):
+    import pyogrio
+
+    facts = {"id": 2**53 + 1, "lanes": 2, "oneway": True, "built": "1990-05-01", "refs": ["A", "B"], "WKT": "x"}
+    # The second street has nothing, and no frame.
+    map_file = network(tmp_path / "streets.json", street([(-20, 6), (220, 6)], **facts), street([(0, 500), (9, 500)]))
+    drive(tmp_path / "out" / "drive")
+    for suffix in ("geojson", "gpkg", "csv", "parquet"):
+        roadseg.stats_along([tmp_path / "out"], network=map_file, out=tmp_path / f"by_street.{suffix}")
+    for suffix in ("geojson", "gpkg"):
+        _, table = pyogrio.raw.read_arrow(tmp_path / f"by_street.{suffix}")
+        (row,) = table.select(["id", "lanes", "oneway", "built", "refs", "WKT_2", "utc_begins"]).to_pylist()
+        assert tuple(row.values())[:3] == (2**53 + 1, 2, True) and row["built"].isoformat() == "1990-05-01"
+        assert (row["refs"], row["WKT_2"]) == ("['A', 'B']", "x")
+        assert row["utc_begins"].isoformat() == "2023-11-14T22:13:20+00:00"
+    _, table = pyogrio.raw.read_arrow(tmp_path / "by_street.csv")
+    assert table["id"].to_pylist() == [str(2**53 + 1)] and len(table["wkb_geometry"][0].as_py()) == 9 + 2 * 16
+
+
 def test_metres_without_a_street_are_told(tmp_path, streets):
     drive(tmp_path / "out" / "drive")
     drive(tmp_path / "out" / "away", lat=-40 / 110_574.3)
