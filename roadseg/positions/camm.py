@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterator
-from math import atan2, degrees, hypot, nan
+from math import atan2, degrees, hypot, inf, isfinite, nan
 
 from roadseg.positions.boxes import BoxFile, Sample
 from roadseg.positions.fixes import Fix, Recording
@@ -13,6 +13,8 @@ PLACE = struct.Struct("<2d")
 GPS = struct.Struct("<di2d7f")
 GPS_EPOCH, LEAP_SECONDS = 315_964_800.0, 18.0
 """Seconds from 1970 to 1980-01-06, and by which GPS time is ahead of UTC since 2017."""
+USUAL_ERROR = 5.0
+"""Metres by which a position is off for each unit of the horizontal dilution of precision."""
 UNIX_FROM = 1.6e9
 """Times above count from 1970, as some cameras write: GPS time gets there in 2030."""
 
@@ -23,11 +25,14 @@ def read_camm(file: BoxFile) -> Recording | None:
         if track.format == b"camm":
             read = [_fixes(sample) for sample in track.samples()]
             fixes = [fix for found, _ in read for fix in found]
-            damaged = sum(not whole for _, whole in read)
-            full = [fix for fix in fixes if fix.utc == fix.utc]
-            if fixes:
-                notices = [f"{damaged} of {len(read)} samples of CAMM are damaged and left out"] if damaged else []
-                return Recording("CAMM", full or fixes, notices=notices)
+            if damaged := sum(not whole for _, whole in read):
+                file.faults.append(f"{damaged} of {len(read)} samples of CAMM are damaged and left out")
+            full = [fix.seconds for fix in fixes if isfinite(fix.utc)]
+            first, last = (full[0], full[-1]) if full else (inf, inf)
+            if fixes:  # records of type 5 repeat those of type 6
+                return Recording(
+                    "CAMM", [fix for fix in fixes if isfinite(fix.utc) or not first <= fix.seconds <= last]
+                )
     return None
 
 
@@ -50,10 +55,11 @@ def _fixes(sample: Sample) -> tuple[list[Fix], bool]:
 
 
 def _full(sample: Sample, at: int) -> Iterator[Fix]:
-    time, kind, lat, lon, _, _, _, east, north, _, _ = GPS.unpack_from(sample.data, at)
+    time, kind, lat, lon, _, accuracy, _, east, north, _, _ = GPS.unpack_from(sample.data, at)
     utc = nan if time <= 0 else time if time > UNIX_FROM else time + GPS_EPOCH - LEAP_SECONDS
     if kind < 2:
         yield Fix(utc=utc, seconds=sample.seconds)
         return
     speed = hypot(east, north)
-    yield Fix(lat, lon, utc, sample.seconds, speed, degrees(atan2(east, north)) % 360 if speed else nan)
+    course = degrees(atan2(east, north)) % 360 if speed else nan
+    yield Fix(lat, lon, utc, sample.seconds, speed, course, accuracy / USUAL_ERROR if accuracy > 0 else nan)

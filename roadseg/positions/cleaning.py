@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from math import cos, hypot, inf, isfinite, nan, radians
 
+import numpy as np
+
 from roadseg.positions.fixes import Fix
+from roadseg.positions.geodesy import distance, wrapped
 
 MAX_HDOP = 10.0
 """Horizontal dilution of precision above which a fix is left out; 1 to 2 are usual under an open sky."""
@@ -11,6 +14,10 @@ MAX_SPEED = 100.0
 """Metres per second between two fixes, 360 km/h: more is an error of the receiver."""
 SLACK = 30.0
 """Metres that a fix may be off."""
+SPIKE = 20.0
+"""Metres that a fix may be off the line between those beside it, by the noise of a receiver alone."""
+MAX_TURN = 20.0
+"""Metres per second squared, twice what tyres give a car sideways or in braking."""
 NULL_ISLAND = 1e-3
 """Degrees around 0/0, in the Gulf of Guinea: receivers without a fix write it."""
 MAX_LINES = 16
@@ -26,13 +33,16 @@ def believed(fixes: Sequence[Fix]) -> tuple[list[Fix], list[str]]:
     found = [fix for fix in fixes if fix.has_position]
     placed = [fix for fix in found if _is_on_the_globe(fix)]
     sharp = [fix for fix in placed if is_plausible(fix)]
-    timed = [fix for fix in sharp if isfinite(_time(fix))]
-    line = _longest_line(timed)
+    timed = _without_doubles([fix for fix in sharp if isfinite(_time(fix))])
+    untimed = sum(not isfinite(_time(fix)) for fix in sharp)
+    joined = _longest_line(timed)
+    line = _without_spikes(joined)
     losses = {
         "at 0/0 or outside the globe": len(found) - len(placed),
         f"with a horizontal dilution of precision above {MAX_HDOP:g}": len(placed) - len(sharp),
-        "without a time": len(sharp) - len(timed),
-        f"that go back in time or are over {MAX_SPEED:g} m/s from the others": len(timed) - len(line),
+        "without a time": untimed,
+        f"that go back in time or are over {MAX_SPEED:g} m/s from the others": len(timed) - len(joined),
+        "beside the line of the others, further than a car can swerve": len(joined) - len(line),
     }
     notices = [f"{count} of {len(found)} positions left out {why}" for why, count in losses.items() if count]
     return [_plausible(fix) for fix in line], notices
@@ -79,6 +89,34 @@ def _longest_line(fixes: Sequence[Fix]) -> list[Fix]:
         if len(lines) > MAX_LINES:
             lines.remove(min(lines[:-1], key=len))
     return max(lines, key=len, default=[])
+
+
+def _without_doubles(fixes: Sequence[Fix]) -> list[Fix]:
+    """Leave out fixes of the same time and place as the one before."""
+    return [fix for fix, before in zip(fixes, [Fix(), *fixes], strict=False) if not _is_double(before, fix)]
+
+
+def _is_double(one: Fix, other: Fix) -> bool:
+    return (_time(one), one.lat, one.lon) == (_time(other), other.lat, other.lon)
+
+
+def _without_spikes(line: Sequence[Fix]) -> list[Fix]:
+    """Leave out single fixes that lie off the line between the two beside them, in the order of how far."""
+    kept = list(line)
+    while len(kept) > 2:
+        times = np.array([_time(fix) for fix in kept])
+        lat, lon = np.array([fix.lat for fix in kept]), np.array([fix.lon for fix in kept])
+        before, after = np.diff(times)[:-1], np.diff(times)[1:]
+        share = before / (before + after)
+        middle_lat = lat[:-2] + share * (lat[2:] - lat[:-2])
+        middle_lon = lon[:-2] + share * wrapped(lon[2:] - lon[:-2])
+        off = distance(lat[1:-1], lon[1:-1], middle_lat, middle_lon) - SPIKE - MAX_TURN / 2 * before * after
+        padded = np.concatenate([[-inf], off, [-inf]])
+        spikes = (off > 0) & (off >= padded[:-2]) & (off > padded[2:])
+        if not spikes.any():
+            break
+        kept = [fix for fix, spike in zip(kept, [False, *spikes, False], strict=True) if not spike]
+    return kept
 
 
 def _speed(last: Fix, fix: Fix) -> float:

@@ -32,6 +32,14 @@ class Fix(NamedTuple):
         return isfinite(self.lat) and isfinite(self.lon)
 
 
+def from_minutes(value: float, most: int) -> float:
+    """Return the degrees of a number DDDMM.MMMM, at most `most` degrees; NaN where it is none."""
+    if not 0 <= value <= 100 * most:
+        return nan
+    degrees, minutes = divmod(value, 100)
+    return degrees + minutes / 60 if minutes < 60 else nan
+
+
 @dataclass(frozen=True)
 class Recording:
     """All fixes of one file, as they are written there."""

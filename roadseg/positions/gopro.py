@@ -15,6 +15,8 @@ DAYS_2000 = 946_684_800.0
 TWO_DIMENSIONS = 2
 """Least kind of fix that has a position."""
 GPS9_TYPES = b"lllllllSS"
+NUMBERS = dict(zip((b"b", b"B", b"s", b"S", b"l", b"L", b"j", b"J", b"f", b"d"), "bBhHiIqQfd", strict=True))
+"""Types of numbers, and their names in Python's `struct`."""
 
 
 class Item(NamedTuple):
@@ -29,11 +31,11 @@ class Item(NamedTuple):
 
 
 class DamagedError(ValueError):
-    """An item that is longer than what holds it."""
+    """An item that is longer than what holds it, or of another form."""
 
 
 def read_gopro(file: BoxFile) -> Recording | None:
-    """Read the streams GPS5 and GPS9 of all samples; points are spread evenly over the time of their sample."""
+    """Read the stream GPS9 of all samples, otherwise GPS5; points are spread evenly over the time of their sample."""
     for track in file.tracks:
         if track.format != b"gpmd":
             continue
@@ -42,12 +44,15 @@ def read_gopro(file: BoxFile) -> Recording | None:
         for sample in track.samples():
             samples += 1
             try:
-                fixes += [fix for stream in _streams(sample.data) for fix in _fixes(stream, sample)]
+                streams = list(_streams(sample.data))
+                newer = [stream for stream in streams if b"GPS9" in stream]  # some cameras write both
+                fixes += [fix for stream in newer or streams for fix in _fixes(stream, sample)]
             except (DamagedError, struct.error):
                 damaged += 1
+        if damaged:
+            file.faults.append(f"{damaged} of {samples} samples of GPMF are damaged and left out")
         if fixes:
-            notices = [f"{damaged} of {samples} samples of GPMF are damaged and left out"] if damaged else []
-            return Recording("GoPro GPMF", fixes, notices=notices)
+            return Recording("GoPro GPMF", fixes)
     return None
 
 
@@ -87,9 +92,9 @@ def _fixes(stream: dict[bytes, Item], sample: Sample) -> Iterator[Fix]:
     nine = points.key == b"GPS9"
     form = struct.Struct(">7i2H" if nine else ">5i")
     if points.size != form.size or len(scale) < (9 if nine else 5) or not all(scale):
-        return
+        raise DamagedError(points.key)
     if nine and b"TYPE" in stream and stream[b"TYPE"].data.rstrip(b"\0") != GPS9_TYPES:
-        return
+        raise DamagedError(points.key)
     begin = _time(stream.get(b"GPSU"))
     precision = _first(stream.get(b"GPSP"), ">H", 0) / 100 or nan
     kind = _first(stream.get(b"GPSF"), ">I", TWO_DIMENSIONS)
@@ -107,15 +112,13 @@ def _fixes(stream: dict[bytes, Item], sample: Sample) -> Iterator[Fix]:
         yield Fix(lat, lon, when, sample.seconds + later, speed_mps=speed, hdop=precision)
 
 
-def _scale(item: Item | None) -> list[int]:
+def _scale(item: Item | None) -> list[float]:
     """Return the divisors of all values; a single one counts for all."""
-    if item is None or item.size not in (2, 4):
+    form = "" if item is None else NUMBERS.get(item.kind, "")
+    if item is None or not form:
         return []
-    form = {b"s": "h", b"S": "H", b"l": "i", b"L": "I"}.get(item.kind)
-    if form is None:
-        return []
-    whole = len(item.data) // item.size * item.size
-    values = [value for (value,) in struct.iter_unpack(f">{form}", item.data[:whole])]
+    size = struct.calcsize(form)
+    values = [value for (value,) in struct.iter_unpack(f">{form}", item.data[: len(item.data) // size * size])]
     return values * 9 if len(values) == 1 else values
 
 

@@ -1,5 +1,6 @@
 """GPX: tracks of phones and receivers, https://www.topografix.com/GPX/1/1/."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC
 from math import nan
@@ -22,6 +23,9 @@ def read_gpx(path: Path, text: str) -> Recording:
     """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise InputError(f"{path}: a GPX file with entities of its own is not read", "Export it again as plain GPX.")
+    text = re.sub(r"^\s*<\?xml.*?\?>", "", text, count=1, flags=re.DOTALL)  # its encoding is that of the bytes
+    if prefix := re.search(r"<([\w.-]+:)gpx\b", text):  # gpxpy knows no prefix
+        text = text.replace(f"<{prefix[1]}", "<").replace(f"</{prefix[1]}", "</")
     try:
         points = list(_points(gpxpy.parse(text)))
     except (gpxpy.gpx.GPXException, ExpatError, ValueError) as error:

@@ -13,7 +13,7 @@ from itertools import accumulate
 from math import isnan, nan
 
 from roadseg.positions.boxes import BoxFile
-from roadseg.positions.fixes import KNOT, Fix, Recording
+from roadseg.positions.fixes import KNOT, Fix, Recording, from_minutes
 from roadseg.positions.ligo import MARK as LIGO
 from roadseg.positions.nmea import read_sentences
 
@@ -64,23 +64,20 @@ def _indexed(file: BoxFile) -> list[bytes]:
     content = file.content(file.first(file.top, b"moov", b"gps "))
     count = min(int.from_bytes(content[4:8], "big"), (len(content) - 8) // 8, MAX_BLOCKS)
     pairs = struct.unpack_from(f">{2 * count}I", content, 8) if count > 0 else ()
-    return _marked(file, list(zip(pairs[::2], pairs[1::2], strict=True)))
+    blocks = _marked(file, list(zip(pairs[::2], pairs[1::2], strict=True)))
+    return blocks if any(blocks) else []
 
 
 def _loose(file: BoxFile) -> list[bytes]:
     """Return the blocks among the boxes of the highest level, as files without an index have them."""
     free = [box for box in file.top if box.kind == b"free"][:MAX_BLOCKS]
-    return _marked(file, [(box.start - 8, box.end - box.start + 8) for box in free])
+    return [block for block in _marked(file, [(box.start - 8, box.end - box.start + 8) for box in free]) if block]
 
 
 def _marked(file: BoxFile, places: Sequence[tuple[int, int]]) -> list[bytes]:
-    blocks = []
-    for start, length in places:
-        block = file.read(start, min(length, BLOCK_BYTES))
-        at = block[:20].find(MARK)
-        if at >= 0:
-            blocks.append(block[at:])
-    return blocks
+    """Return the block of each place from its mark on; empty where there is none, which stands for its second too."""
+    blocks = [file.read(start, min(length, BLOCK_BYTES)) for start, length in places]
+    return [block[block[:20].find(MARK) :] if MARK in block[:20] else b"" for block in blocks]
 
 
 def _written(source: str, blocks: Sequence[bytes]) -> Recording | None:
@@ -151,7 +148,7 @@ def _fix(
         date: year, also without the century, month and day.
         time: hour, minute and second.
         letters: status `A` or `V`, `N` or `S`, `E` or `W`.
-        lat: degrees times 100, plus minutes.
+        lat: degrees times 100, plus minutes; degrees in some cameras.
         lon: the same.
         knots: speed.
         course: degrees.
@@ -161,7 +158,10 @@ def _fix(
         return None
     if letters[:1] == b"V":
         return Fix(utc=when)
-    north, east = _degrees(lat, 90), _degrees(lon, 180)
+    if lat <= 90 and lon <= 180:  # degrees: as degrees and minutes, the open sea around 0/0
+        north, east = lat if lat >= 0 else nan, lon if lon >= 0 else nan
+    else:
+        north, east = from_minutes(lat, 90), from_minutes(lon, 180)
     if isnan(north) or isnan(east) or letters[1:2] not in (b"N", b"S") or letters[2:3] not in (b"E", b"W"):
         return None
     if north == east == 0:  # some write their place elsewhere, enciphered
@@ -169,14 +169,6 @@ def _fix(
     north, east = -north if letters[1:2] == b"S" else north, -east if letters[2:3] == b"W" else east
     speed = KNOT * knots if 0 <= knots <= MAX_KNOTS else nan
     return Fix(north, east, when, speed_mps=speed, heading_deg=course)
-
-
-def _degrees(value: float, most: int) -> float:
-    """Return the degrees of a number DDDMM.MMMM; NaN where it is none."""
-    if not 0 <= value <= 100 * most:
-        return nan
-    degrees, minutes = divmod(value, 100)
-    return degrees + minutes / 60 if minutes < 60 else nan
 
 
 def _when(date: Sequence[int], time: Sequence[int]) -> float:

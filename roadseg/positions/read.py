@@ -1,9 +1,12 @@
 """The door: the track of a video, from its own file or from one beside it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import inf
 from os import PathLike, fspath
 from pathlib import Path
+
+import numpy as np
 
 from roadseg.errors import InputError, VideoError
 from roadseg.positions.cleaning import believed, is_plausible
@@ -11,7 +14,7 @@ from roadseg.positions.embedded import read_embedded
 from roadseg.positions.fixes import Recording
 from roadseg.positions.sidecars import read_beside, read_sidecar
 from roadseg.positions.synchronise import VideoClock, synchronised
-from roadseg.positions.track import Track
+from roadseg.positions.track import MAX_GAP, Track
 from roadseg.video.find import VIDEO_SUFFIXES
 from roadseg.video.probe import VideoInfo, probe
 
@@ -88,17 +91,26 @@ def _placed(recording: Recording, clock: VideoClock, offset: float | None, notic
     Raises:
         InputError: no position of it can be used, or none is of the time of the video.
     """
-    usable = next((fix for fix in recording.fixes if is_plausible(fix)), None)
-    if usable is None:
+    usable = [(fix.lat, fix.lon) for fix in recording.fixes if is_plausible(fix)]
+    if not usable:
+        found = "; ".join([f"no usable position among {len(recording.fixes)} reports", *recording.notices])
         raise InputError(
-            f"{recording.source}: no usable position among {len(recording.fixes)} reports",
+            f"{recording.source}: {found}",
             "A receiver needs a free view of the sky, and some minutes after a cold start.",
         )
-    fixes, assumptions = synchronised(recording, clock, offset, (usable.lat, usable.lon))
+    fixes, assumptions = synchronised(recording, clock, offset, usable[len(usable) // 2])
     end = clock.start + clock.duration if clock.duration else inf
     line, losses = believed(
         [fix for fix in fixes if not (fix.seconds < clock.start - AROUND or fix.seconds > end + AROUND)]
     )
     told = [*notices, *recording.notices, *losses, *assumptions]
-    track = Track.of(line, source=recording.source, offset_s=offset or 0.0, notices=told)
-    return track.within(clock.start, end)
+    track = Track.of(line, source=recording.source, offset_s=offset or 0.0, notices=told).within(clock.start, end)
+    shown = track.seconds[(track.seconds >= clock.start) & (track.seconds <= end)]
+    if not np.isfinite(track.at(np.array([clock.start, *shown])).lat).any():
+        cause = "; ".join(
+            [f"{recording.source}: none of its positions lies within {clock.name}", *losses, *assumptions]
+        )
+        raise InputError(cause, "Give the track of this video, or move it by --gps-offset SECONDS.")
+    unknown = np.diff(np.clip(track.seconds, clock.start, end))[np.diff(track.seconds) > MAX_GAP].sum()
+    gaps = [f"{unknown:.0f} s lie between positions over {MAX_GAP:g} s apart: unknown there"] if unknown >= 1 else []
+    return replace(track, notices=(*track.notices, *gaps))

@@ -6,7 +6,7 @@ from math import nan
 from pathlib import Path, PurePosixPath
 
 from roadseg.positions.boxes import BoxFile
-from roadseg.positions.fixes import Fix, Recording
+from roadseg.positions.fixes import Fix, Recording, from_minutes
 from roadseg.positions.nmea import number
 
 RECORD = struct.Struct("<4IcIcI")
@@ -16,21 +16,19 @@ RECORD_BYTES = 36
 def read_70mai_box(file: BoxFile) -> Recording | None:
     """Read the records of the box: validity, second of the clip, metres per hour, place in thousandths of DDDMM.MMM."""
     content = file.content(file.first(file.top, b"GPS "))
+    if not content.strip(b"\0"):
+        return None
     fixes = []
     for at in range(0, len(content) - RECORD_BYTES + 1, RECORD_BYTES):
         _, valid, second, speed, north, lat, east, lon = RECORD.unpack_from(content, at)
         if north not in (b"N", b"S") or east not in (b"E", b"W"):
             break
-        if valid == 1:
-            fixes.append(
-                Fix(
-                    _degrees(lat) * (-1 if north == b"S" else 1),
-                    _degrees(lon) * (-1 if east == b"W" else 1),
-                    seconds=float(second),
-                    speed_mps=speed / 3600,
-                )
-            )
-    return Recording("70mai", fixes, from_first_frame=True) if content and fixes else None
+        place = (
+            from_minutes(lat / 1000, 90) * (-1 if north == b"S" else 1),
+            from_minutes(lon / 1000, 180) * (-1 if east == b"W" else 1),
+        )
+        fixes.append(Fix(*(place if valid == 1 else (nan, nan)), seconds=float(second), speed_mps=speed / 3600))
+    return Recording("70mai", fixes, from_first_frame=True, enciphered=not fixes)
 
 
 def log_of(video: Path) -> Path | None:
@@ -81,8 +79,3 @@ def _is_named(log: Path, video: Path) -> bool:
 def _clip(name: str) -> str:
     """Return the name of a clip without folder, suffix and the letter of its camera."""
     return PurePosixPath(name.replace("\\", "/")).stem.rstrip("FBIR")
-
-
-def _degrees(value: int) -> float:
-    degrees, minutes = divmod(value / 1000, 100)
-    return degrees + minutes / 60

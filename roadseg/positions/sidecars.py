@@ -1,5 +1,7 @@
 """Files of positions beside a video, or given by hand."""
 
+import codecs
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -71,7 +73,9 @@ def read_sidecar(path: Path, video: Path) -> Recording:
 
 @lru_cache(maxsize=2)
 def _text(path: Path, size: int, changed: int) -> str:
-    return read_bytes(path, MAX_TRACK_BYTES).decode("utf-8-sig", errors="replace")
+    content = read_bytes(path, MAX_TRACK_BYTES)
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if wide else "utf-8-sig", errors="replace")
 
 
 @lru_cache(maxsize=2)
@@ -83,7 +87,7 @@ def _read(path: Path, text: str) -> Recording:
 def _reader(path: Path, text: str) -> Callable[[Path, str], Recording]:
     """Return the reader for a file, by its content."""
     start = text[:4096].lstrip()
-    if start.startswith("<") and "<gpx" in start:
+    if start.startswith("<") and re.search(r"<(?:[\w.-]+:)?gpx\b", start):
         return read_gpx
     if "RMC," in text:
         return read_nmea

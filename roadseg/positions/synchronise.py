@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from math import isfinite, isnan, nan
 from pathlib import Path
-from statistics import median
+from statistics import median, median_low
 from typing import NamedTuple
+
+import numpy as np
 
 from roadseg.errors import InputError
 from roadseg.positions.fixes import Fix, Recording
+from roadseg.positions.geodesy import Reals
 from roadseg.positions.zones import Zone, zone_at
 from roadseg.video.probe import VideoInfo
 
@@ -19,6 +22,12 @@ CONFLICT = 5.0
 """Seconds between two clocks above which the difference is told."""
 LONGEST_STEP = 60.0
 """Seconds between two reports of a camera that writes regularly; above, its clock was set in between."""
+EARLIEST, LATEST = 315_532_800.0, 4_102_444_800.0
+"""Seconds since 1970 of 1980, when GPS began, and of 2100: other times are damaged."""
+WEEKS, NEAR_BY = 1024 * 7 * 86400.0, 86400.0
+"""Seconds after which the week number of GPS begins again, and how far its dates may be from those of the video."""
+LONGEST_HOLE = 900.0
+"""Seconds between two fixes of one drive, such as in a tunnel; beyond, the track is of several."""
 _STAMP = re.compile(r"(?<!\d)(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[-_. T]?(\d\d)[-_.]?(\d\d)[-_.]?(\d\d)(?!\d)")
 
 
@@ -76,15 +85,20 @@ def synchronised(
         InputError: the fixes are of another time than the video, or nothing says when it was recorded.
     """
     fixes, notices = _in_utc(recording, place)
+    fixes, rolled = _in_this_epoch(fixes, video)
+    notices += rolled
     moved = offset or 0.0
     if any(isfinite(fix.seconds) for fix in fixes):
         if recording.from_first_frame:
             fixes = [fix._replace(seconds=fix.seconds + video.start) for fix in fixes]
         return _moved(fixes, moved), notices + _conflict(fixes, video, place)
-    timed = [fix for fix in fixes if isfinite(fix.utc)]
+    timed = sorted((fix for fix in fixes if isfinite(fix.utc)), key=lambda fix: fix.utc)
+    if not timed:
+        cause = f"{recording.source}: none of its positions has a time that can be read"
+        raise InputError(cause, "Give times in ISO 8601, such as 2026-08-14T03:00:00Z, or in seconds since 1970.")
     guesses = [] if recording.begins_with_video else list(_starts(video, zone_at(*place, timed[0].utc)))
     if recording.begins_with_video or (not guesses and offset is not None):
-        placed = _stepped(fixes if recording.begins_with_video else timed, video.start)
+        placed = _stepped(fixes if recording.begins_with_video else timed, video)
         return _moved(placed, moved), notices + _conflict(placed, video, place)
     start, found = _best(guesses, timed, video, moved, recording.source)
     placed = [fix._replace(seconds=video.start + fix.utc - start.utc) for fix in timed]
@@ -94,12 +108,13 @@ def synchronised(
 def _best(
     guesses: Sequence[Start], fixes: Sequence[Fix], video: VideoClock, offset: float, source: str
 ) -> tuple[Start, list[str]]:
-    """Return the begin of the video that most fixes agree with, of equal ones the first, and notices.
+    """Return the first begin of the video that at least half as many fixes agree with as with any, and notices.
 
     Raises:
         InputError: none agrees, or the video states no time.
     """
-    first, last = fixes[0].utc, fixes[-1].utc
+    times = np.array([fix.utc for fix in fixes])
+    steps, first, last = np.diff(times), fixes[0].utc, fixes[-1].utc
     if not guesses:
         raise InputError(
             f"{video.name}: states no time of recording, so {source} cannot be placed",
@@ -110,14 +125,25 @@ def _best(
         begins = start.utc - offset
         return min(last, begins + video.duration) - max(first, begins)
 
-    best = max(guesses, key=overlap)
+    def covered(start: Start) -> float:
+        begins = start.utc - offset
+        return float(np.diff(np.clip(times, begins, begins + video.duration))[steps <= LONGEST_HOLE].sum())
+
+    # A track that ends before the video must not move it by its length: the first that half agrees is taken.
+    most = max(map(covered, guesses))
+    best = next(each for each in guesses if covered(each) >= most / 2) if most else max(guesses, key=overlap)
     if overlap(best) < -CONFLICT:
         raise InputError(
             f"{source}: from {_shown(first)} to {_shown(last)}, but {video.name} begins at {_shown(guesses[0].utc)}",
             "Give the track of this video, or move it by --gps-offset SECONDS.",
         )
     notices = [f"placed by {best.why}: the video begins at {_shown(best.utc)}"]
-    others = [each for each in guesses if overlap(each) > overlap(best) - 1 and abs(each.utc - best.utc) > CONFLICT]
+    others = [
+        each
+        for each in guesses
+        if min(covered(each) - covered(best), overlap(each) - overlap(best)) > -1
+        and abs(each.utc - best.utc) > CONFLICT
+    ]
     if others:
         notices.append(f"{others[0].why} would fit as well, and begin at {_shown(others[0].utc)}: compare some frames")
     return best, notices
@@ -138,39 +164,75 @@ def _starts(video: VideoClock, zone: Zone) -> Iterator[Start]:
 
 
 def _in_utc(recording: Recording, place: tuple[float, float]) -> tuple[list[Fix], list[str]]:
-    """Return the fixes of a camera's local clock in UTC, by the zone of the place."""
-    stated = [fix.utc for fix in recording.fixes if isfinite(fix.utc) and fix.has_position]
+    """Return fixes without times that cannot be, those of a camera's local clock in UTC, by the zone of the place."""
+    fixes = [fix if EARLIEST <= fix.utc < LATEST else fix._replace(utc=nan) for fix in recording.fixes]
+    stated = [fix.utc for fix in fixes if isfinite(fix.utc) and fix.has_position]
     if recording.clock == "utc" or not stated:
-        return list(recording.fixes), []
-    zone = zone_at(*place, stated[0])
-    zone = zone_at(*place, stated[0] - zone.seconds)
-    shifted = [fix._replace(utc=fix.utc - zone.seconds) for fix in recording.fixes]
+        return fixes, []
+    usual = median_low(stated)
+    zone = zone_at(*place, usual)
+    zone = zone_at(*place, usual - zone.seconds)
+    shifted = [fix._replace(utc=fix.utc - zone.seconds) for fix in fixes]
     return shifted, [f"the camera's clock is taken for local time, {zone.name}"]
 
 
-def _stepped(fixes: Sequence[Fix], start: float) -> list[Fix]:
+def _in_this_epoch(fixes: Sequence[Fix], video: VideoClock) -> tuple[list[Fix], list[str]]:
+    """Return fixes whose dates an old receiver wrote 1,024 weeks too early, at the dates of the video, and a notice."""
+    stated = [time for time in (video.named, video.creation) if time is not None]
+
+    def moved(utc: float) -> float:
+        weeks = [round((time - utc) / WEEKS) * WEEKS if isfinite(utc) else 0.0 for time in stated]
+        near = (ahead for ahead, time in zip(weeks, stated, strict=True) if abs(utc + ahead - time) <= NEAR_BY)
+        return max(0.0, next(near, 0.0))
+
+    ahead = [moved(fix.utc) for fix in fixes]
+    if not any(ahead):
+        return list(fixes), []
+    notices = [
+        f"{sum(map(bool, ahead))} of {len(fixes)} dates were 1,024 weeks early, or twice that, and are set right"
+    ]
+    return [fix._replace(utc=fix.utc + each) for fix, each in zip(fixes, ahead, strict=True)], notices
+
+
+def _stepped(recorded: Sequence[Fix], video: VideoClock) -> list[Fix]:
     """Return fixes that begin with the video and follow each other by their clock; where it was set, by a usual step.
 
     A camera without a fix may run in UTC, and turn to local time with the first.
     """
-    steps = [after.utc - before.utc for before, after in pairwise(fixes)]
-    regular = [step for step in steps if 0 < step <= LONGEST_STEP]
-    usual = median(regular) if regular else 1.0
-    if 2 * steps.count(0.0) > len(steps):  # several reports a second by a clock of whole seconds
-        usual = usual * len(regular) / max(1, len(steps))
-        regular = []
-    placed, seconds = [], start
-    for fix, step in zip(fixes, [0.0, *steps], strict=True):
-        if fix is not fixes[0]:
-            seconds += step if regular and 0 < step <= LONGEST_STEP else usual
-        placed.append(fix._replace(seconds=seconds))
-    return placed
+    doubles = (
+        fix.has_position and fix[:3] == before[:3] for fix, before in zip(recorded, [Fix(), *recorded], strict=False)
+    )
+    fixes = [fix for fix, double in zip(recorded, doubles, strict=True) if not double]
+    times = np.array([fix.utc for fix in fixes])
+    steps = np.diff(_evenly(times))
+    regular = steps[(steps > 0) & (steps <= LONGEST_STEP)]
+    usual = median(regular.tolist()) if len(regular) else 1.0
+    if len(times) > 1 and times[0] == times[1]:  # the first second may have begun before the video
+        begun = int(np.argmax(np.append(times[1:] != times[:-1], True))) + 1
+        steps[:begun] = np.minimum(steps[:begun], usual)
+    seconds = [video.start]
+    for (before, fix), step in zip(pairwise(fixes), steps.tolist(), strict=True):
+        known = before.has_position and fix.has_position  # no clock that is set by the first position lies between
+        longest = max(LONGEST_STEP, video.start + video.duration - seconds[-1]) if known else LONGEST_STEP
+        seconds.append(seconds[-1] + (step if 0 < step <= longest else usual))
+    return [fix._replace(seconds=each) for fix, each in zip(fixes, seconds, strict=False)]
+
+
+def _evenly(times: Reals) -> Reals:
+    """Return times with those that are unknown, or the same as before, spread evenly between the others.
+
+    NaN before the first, and behind the last.
+    """
+    known = np.flatnonzero(np.isfinite(times) & np.append(True, times[1:] != times[:-1])[: len(times)])
+    if not len(known):
+        return times
+    return np.asarray(np.interp(np.arange(len(times)), known, times[known], left=np.nan, right=np.nan))
 
 
 def _behind(fixes: Sequence[Fix]) -> float:
     """Return the usual difference between UTC and the clock of the video; NaN where the fixes do not say it."""
     found = [fix.utc - fix.seconds for fix in fixes if fix.has_position]
-    return median([each for each in found if isfinite(each)] or [nan])
+    return median_low([each for each in found if isfinite(each)] or [nan])
 
 
 def _moved(fixes: Sequence[Fix], offset: float) -> list[Fix]:

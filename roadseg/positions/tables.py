@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import StringIO
-from math import isnan, nan
+from math import inf, isfinite, isnan, nan
 from pathlib import Path
 
 from roadseg.errors import InputError
@@ -13,8 +13,14 @@ from roadseg.positions.fixes import Fix, Recording
 from roadseg.positions.nmea import number
 
 NAMES = {
-    "lat": ("lat", "latitude", "latitude_deg", "gps_lat", "gps_latitude"),
-    "lon": ("lon", "lng", "long", "longitude", "longitude_deg", "gps_lon", "gps_lng", "gps_longitude"),
+    "lat": ("lat", "latitude", "latitude_deg", "gps_lat", "gps_latitude", "latitude_n_s"),
+    "lon": (
+        *("lon", "lng", "long", "longitude", "longitude_deg", "gps_lon", "gps_lng", "gps_longitude"),
+        "longitude_e_w",
+    ),
+    "north": ("n_s", "ns", "lat_dir", "lat_ref", "latitude_ref", "gps_latitude_ref", "latitude_direction"),
+    "east": ("e_w", "ew", "lon_dir", "lon_ref", "longitude_ref", "gps_longitude_ref", "longitude_direction"),
+    "date": ("date", "utc_date", "date_utc", "gps_date"),
     "utc": ("utc", "time", "timestamp", "datetime", "date_time", "gps_time", "gpstime", "utc_time", "time_utc"),
     "seconds": ("seconds", "video_seconds", "t", "elapsed", "elapsed_seconds", "time_s"),
     "speed_mps": ("speed_mps", "speed_m_s", "speed_ms"),
@@ -23,6 +29,8 @@ NAMES = {
     "hdop": ("hdop", "dop"),
 }
 """Headings by what they mean, in small letters and with `_` for all else; a speed needs its unit."""
+VALUE = re.compile(r"\s*([NSEW]?)\s*([+-]?\d+(?:[.,]\d+)?)\s*°?\s*([NSEW]?)\s*")
+"""Degrees, also with a decimal comma, and the letter of their side before or behind them."""
 REMEDY = "Name the columns lat, lon and time (ISO 8601 or seconds since 1970), or seconds (of the video)."
 
 
@@ -32,6 +40,7 @@ def read_table(path: Path, text: str) -> Recording:
     Raises:
         InputError: the headings name no place, or no time.
     """
+    text = re.sub(r"^sep=.\r?\n", "", text)  # spreadsheets write it
     separator = max(",;\t", key=text.partition("\n")[0].count)
     rows = csv.DictReader(StringIO(text), delimiter=separator)
     try:
@@ -42,18 +51,20 @@ def read_table(path: Path, text: str) -> Recording:
         if not {"lat", "lon"} <= columns.keys() or not {"utc", "seconds"} & columns.keys():
             raise InputError(f"{path}: its headings name no place or no time", REMEDY)
         fixes = [_fix({meant: row.get(name) or "" for meant, name in columns.items()}) for row in rows]
+        fixes.sort(key=_order)
     except csv.Error as error:
         raise InputError(f"{path}: not a table ({error})", REMEDY) from error
     return Recording(f"CSV, {path.name}", fixes, from_first_frame=True)
 
 
 def _fix(row: Mapping[str, str]) -> Fix:
-    values = {meant: number(text) for meant, text in row.items()}
+    values = {meant: number(text.replace(",", ".")) for meant, text in row.items()}
     speed = values.get("speed_mps", values.get("speed_kmh", nan) / 3.6)
+    when = _time(row.get("utc", ""))
     return Fix(
-        values["lat"],
-        values["lon"],
-        _time(row.get("utc", "")),
+        _degrees(row["lat"], row.get("north", "")),
+        _degrees(row["lon"], row.get("east", "")),
+        _time(f"{row['date']} {row['utc']}") if isnan(when) and {"date", "utc"} <= row.keys() else when,
         values.get("seconds", nan),
         speed,
         values.get("heading_deg", nan),
@@ -61,13 +72,29 @@ def _fix(row: Mapping[str, str]) -> Fix:
     )
 
 
+def _order(fix: Fix) -> tuple[float, float]:
+    """Return a key by which fixes are in the order of time, those without one at the end."""
+    return tuple(each if isfinite(each) else inf for each in (fix.seconds, fix.utc))  # type: ignore[return-value]
+
+
+def _degrees(text: str, side: str) -> float:
+    """Return degrees, negative for the sides `S` and `W` whatever the sign; NaN for anything else."""
+    found = VALUE.fullmatch(text.upper())
+    if found is None:
+        return nan
+    value, side = float(found[2].replace(",", ".")), found[1] or found[3] or side.strip().upper()[:1]
+    return -abs(value) if side in ("S", "W") else abs(value) if side in ("N", "E") else value
+
+
 def _time(text: str) -> float:
     """Return seconds since 1970 of a number or of ISO 8601, which is UTC unless it says otherwise."""
     seconds = number(text)
-    if not isnan(seconds):
-        return seconds / 1000 if seconds > 1e11 else seconds
+    if not isnan(seconds):  # or thousandths, millionths, thousand-millionths
+        unit = next((unit for unit in (1, 1e3, 1e6, 1e9) if abs(seconds) < 1e11 * unit), nan)
+        return seconds / unit
+    text = re.sub(r"(\d{4})/(\d\d)/(\d\d)", r"\1-\2-\3", text.strip().removesuffix("UTC").strip())
     try:
-        when = datetime.fromisoformat(text.strip())
-    except ValueError:
+        when = datetime.fromisoformat(text)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return nan
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()

@@ -56,6 +56,13 @@ def test_novatek(clip, at, index):
     assert track.notices == ("the camera's clock is taken for local time, America/Sao_Paulo",)
 
 
+def test_novatek_in_degrees_and_blocks_that_are_lost(clip):
+    """Some cameras write degrees: as degrees and minutes, they would lie in the sea around 0/0."""
+    fields = [rio(second, lat=22.9, lon=43.2 - 1e-4 * second) for second in range(8)]
+    blocks = [bytes(256), bytes(256), *(novatek(12, **each) for each in fields[2:])]
+    check_rio(read_track(with_blocks(clip, blocks, index=True)), range(2, 8))
+
+
 def test_novatek_starts_cold(clip):
     """Three blocks in UTC without a place, then local time: the clock goes back by three hours."""
     void = [novatek(12, RIO + timedelta(hours=3, seconds=at), 0, 0, letters=b"V00") for at in range(3)]
@@ -150,6 +157,12 @@ def test_blackvue_behind_another_free_box(clip):
     assert track.at(np.array([2.0, 3.5])).lon == pytest.approx([-43.1997, -43.19955])
 
 
+@pytest.mark.parametrize("damage", [(b"[1786689003000]", b"[0786689003000]"), (b"[17866", b"[")])
+def test_blackvue_with_damaged_times_and_without_any(clip, damage):
+    clip.write_bytes(clip.read_bytes() + box(b"free", box(b"gps ", blackvue_text().replace(*damage))))
+    assert read_track(clip).at(np.array([4.5])).lon == pytest.approx([-43.19945])
+
+
 def test_blackvue_begins_by_its_name(clip):
     """The first line comes two seconds after the begin, by the same clock as the camera's name of the recording."""
     first = int(datetime(2026, 8, 14, 9, 0, 2, tzinfo=UTC).timestamp() * 1000)
@@ -169,6 +182,13 @@ def test_70mai_box(clip):
     assert track.source == "70mai" and track.seconds.tolist() == [2, 3, 4, 5, 6, 7]
     assert track.lon == pytest.approx(-43.2 + 1e-4 * np.arange(2, 8))
     assert track.speed_mps == pytest.approx([5.144] * 6, abs=0.001)
+    for broken, notice in (
+        (records.replace(b"S", b"X"), "a layout"),
+        (records.replace(b"\1", b"\0"), "no usable position"),
+    ):
+        write_clip(clip)
+        clip.write_bytes(clip.read_bytes() + box(b"GPS ", broken))
+        assert notice in read_track(clip).notices[0]
 
 
 def test_70mai_log_of_a_card(tmp_path):
@@ -235,7 +255,14 @@ def gps5(second, **changes):
     return gopro_sample(moved, when=f"26081412000{second}.000".encode(), **changes)
 
 
-@pytest.mark.parametrize("sample", [gps5, gps9])
+def gps5_of_floats(second):
+    scales = 10**7, 10**7, 1000, 1000, 100
+    whole = gpmf(b"SCAL", b"l", 4, struct.pack(">5i", *scales))
+    floats = gpmf(b"SCAL", b"f", 4, struct.pack(">5f", *scales))
+    return gps5(second).replace(whole, floats)
+
+
+@pytest.mark.parametrize("sample", [gps5, gps9, gps5_of_floats])
 def test_gopro(clip, sample):
     track = read_track(with_track(clip, b"meta", b"gpmd", [sample(second) for second in range(8)]))
     assert track.source == "GoPro GPMF" and track.notices == ()
@@ -267,6 +294,8 @@ def test_camm(clip):
     track = read_track(with_track(write_clip(clip), b"meta", b"camm", [*small[:7], small[7][:20]]))
     assert track.lon == pytest.approx(-43.2 + 1e-4 * np.arange(7))
     assert track.notices == ("1 of 8 samples of CAMM are damaged and left out",)
+    both = [*small[:4], *samples[4:]]
+    assert read_track(with_track(write_clip(clip), b"meta", b"camm", both)).seconds.tolist() == list(range(8))
 
 
 def test_tesla(tmp_path):

@@ -1,6 +1,7 @@
 """Files of positions beside a video, and how their times meet those of the video."""
 
 from datetime import UTC, datetime, timedelta
+from math import nan
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from helpers.positions import nmea_sentence, write_clip
 from roadseg.errors import InputError
 from roadseg.positions.nmea import read_sentences
 from roadseg.positions.read import read_track
+from roadseg.positions.subtitles import read_subtitles
+from roadseg.positions.tables import read_table
 
 DELHI = (28.6, 77.2)
 BEGIN = datetime(2026, 8, 14, 3, 0, tzinfo=UTC)
@@ -146,11 +149,96 @@ def test_sentences_of_a_camera_begin_with_its_video(clip):
     assert track.at(np.array([2.0])).utc[0] == BEGIN.timestamp() + 2
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        nmea_sentence("GPRMC,,V,,,,,,,,,,N"),
+        rmc(0)[:-2] + "00",
+        rmc(0)[:30],
+        nmea_sentence("GNRMC,000000,V,,,,,,,060180,,,N"),
+    ],
+    ids=["without a time", "wrong checksum", "cut off", "a clock that is not set"],
+)
+def test_sentences_that_say_nothing_take_their_time(clip, first):
+    video = clip("drive.mp4")
+    lines = [first, first, *(rmc(at, f"2836.{60 * at:04d},N") for at in range(2, 5)), first, rmc(6, "2836.0360,N")]
+    video.with_suffix(".nmea").write_text("\n".join(lines))
+    track = read_track(video)
+    assert track.seconds.tolist() == [2, 3, 4, 6] and track.lat == pytest.approx(28.6 + 1e-4 * track.seconds)
+
+
+def test_several_sentences_of_one_second(clip):
+    """Two receivers, or ten reports a second by a clock of whole seconds, which did not begin with a second."""
+    video = clip("drive.mp4")
+    lines = [line for at in range(8) for line in (rmc(at, f"2836.{60 * at:04d},N"),) * 2]
+    video.with_suffix(".nmea").write_text("\n".join(lines))
+    assert read_track(video).seconds.tolist() == list(range(8))
+    lines = [rmc((at + 6) // 10, f"2836.{6 * at:04d},N") for at in range(80)]
+    video.with_suffix(".nmea").write_text("\n".join(lines))
+    assert read_track(video).seconds == pytest.approx(np.arange(80) / 10)
+
+
+def test_a_long_tunnel_between_two_sentences_lasts_as_their_clocks_say(tmp_path):
+    video = write_clip(tmp_path / "drive.mp4", seconds=130)
+    lines = [
+        nmea_sentence(f"GPRMC,030{at // 60}{at % 60:02d},A,2836.0,N,07712.0,E,9,0,140826,,,A") for at in (0, 1, 95, 96)
+    ]
+    video.with_suffix(".nmea").write_text("\n".join(lines))
+    track = read_track(video)
+    assert (
+        track.seconds.tolist() == [0, 1, 95, 96] and "94 s lie between positions over 10 s apart" in track.notices[-1]
+    )
+
+
+def test_weeks_that_began_again(clip):
+    video = clip("drive.mp4", BEGIN)
+    gpx(video.with_suffix(".gpx"), begin=BEGIN - timedelta(weeks=1024))
+    track = read_track(video)
+    assert (
+        track.at(np.array([3.0])).utc[0] == BEGIN.timestamp() + 3
+        and "14 of 14 dates were 1,024 weeks" in track.notices[0]
+    )
+
+
+def test_the_begin_that_has_positions_is_taken(clip):
+    """The local time of the name lies between two drives of the track, the creation time in one of them."""
+    video = clip("2026-08-14_10-00-00.mp4", BEGIN)
+    gpx(video.with_suffix(".gpx"), seconds=[*range(-2, 12), *range(7200, 7210)])
+    assert read_track(video).notices == ("placed by its creation time: the video begins at 2026-08-14 03:00:00 UTC",)
+    # A track that ends before the video does not make its creation time the end.
+    gpx(video.with_suffix(".gpx"), seconds=range(-60, 5))
+    early = read_track(clip("drive.mp4", BEGIN), video.with_suffix(".gpx"))
+    assert early.at(np.array([2.0])).lat == pytest.approx([28.6002]) and "would fit as well" in early.notices[1]
+    gpx(video.with_suffix(".gpx"), seconds=[*range(-2, 12), *range(7200, 7210)])
+    late = clip("2026-08-14_09-30-00.mp4")
+    with pytest.raises(
+        InputError, match=r"none of its positions lies within 2026-08-14_09-30-00\.mp4.*\nGive the track"
+    ):
+        read_track(late, video.with_suffix(".gpx"))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "change"),
+    [
+        ("utf-16", ('<?xml version="1.0"?>', "<?xml version='1.0' encoding='UTF-16'?>")),
+        ("utf-8", (" xmlns=", " xmlns:a=")),
+    ],
+    ids=["UTF-16", "prefix"],
+)
+def test_gpx_of_other_forms(clip, encoding, change):
+    video = clip("drive.mp4", BEGIN)
+    text = gpx(video.with_suffix(".gpx")).read_text().replace(*change)
+    if encoding == "utf-8":
+        text = text.replace("</", "</a:").replace("<g", "<a:g").replace("<t", "<a:t")
+    video.with_suffix(".gpx").write_text(text, encoding)
+    assert read_track(video).at(np.array([3.0])).lat == pytest.approx([28.6003])
+
+
 def test_wrong_checksums():
     good = [rmc(at) for at in range(4)]
     wrong = good[1].replace("2836", "2936")
     read, notices = read_sentences("\r\n".join([good[0], wrong, *good[2:]]))
-    assert [round(each.fix.lat, 6) for each in read] == [28.6] * 3
+    assert [each.fix.lat for each in read] == pytest.approx([28.6, nan, 28.6, 28.6], nan_ok=True)
     assert notices == ["1 of 4 NMEA sentences left out: wrong checksum"]
     edited = [line[:-2] + "00" for line in good]
     read, notices = read_sentences("\n".join(edited))
@@ -184,6 +272,7 @@ def cue(number, text):
         "<font>Lat: {lat}, Lon: {lon} 45 km/h</font>",
         "2026/08/14 08:30:00 {lat}N {lon}E 45km/h",
         "N:{lat} E:{lon} 28 mph",
+        "home lat: 12.000000 lon: 13.000000 now lat: +{lat} lng: +{lon}",
     ],
 )
 def test_subtitles(clip, form):
@@ -196,6 +285,46 @@ def test_subtitles(clip, form):
     assert track.lon == pytest.approx([77.2] * 8)
     if "45" in form or "28" in form:
         assert track.speed_mps == pytest.approx([12.5] * 8, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "[latitude: -22.900000] [longitude: -43.200000]",
+        "Lat: 22.900000 S, Lon: 43.200000 W",
+        "Lat: 22.900000S speed: 3 Lon: 43.200000W east",
+        "Latitude: S 22,900000 Longitude: W43,200000",
+        "S: -22.900000 W: -43.200000",
+        '{"lon": -43.200000, "lat": -22.900000}',
+        "GPS(-43.200000,-22.900000,19)",
+    ],
+)
+def test_subtitles_of_the_south_and_west(tmp_path, form):
+    (fix,) = read_subtitles(tmp_path / "a.srt", cue(0, form).replace("\n", "\r")).fixes
+    assert (fix.lat, fix.lon) == (-22.9, -43.2)
+    assert read_subtitles(tmp_path / "a.srt", form).fixes == []
+
+
+@pytest.mark.parametrize(
+    ("headings", "row"),
+    [
+        ("time,lat,n/s,lon,e/w", "2026-08-14 03:00:00 UTC,22.9,S,43.2,W"),
+        ("sep=;\nTime;Latitude;Longitude", "2026/08/14 03:00:00;-22,9;-43,2"),
+        ("timestamp,lat,lon", "1786676400000000,22.9S,W43.2"),
+        ("Date\tTime\tLatitude N/S\tLongitude E/W", "2026-08-14\t03:00:00\t22.9°S\t43.2° W"),
+    ],
+)
+def test_sides_commas_and_times_of_tables(tmp_path, headings, row):
+    (fix,) = read_table(tmp_path / "a.csv", f"{headings}\n{row}\n").fixes
+    assert (fix.lat, fix.lon, fix.utc) == (-22.9, -43.2, BEGIN.timestamp())
+
+
+@pytest.mark.parametrize("time", ["03:00:00", "yesterday", "1e300", "-1e18", "inf", "9999-12-31T23:00:00-12:00"])
+def test_times_that_cannot_be_are_refused(clip, time):
+    video = clip("drive.mp4", BEGIN)
+    video.with_suffix(".csv").write_text(f"time,lat,lon\n{time},28.6,77.2\n{time},28.6,77.2\n")
+    with pytest.raises(InputError, match=r"none of its positions has a time that can be read\nGive times in ISO 8601"):
+        read_track(video, video.with_suffix(".csv"))
 
 
 def test_subtitles_and_tables_of_something_else_are_passed_over(clip):
@@ -214,7 +343,7 @@ def test_subtitles_and_tables_of_something_else_are_passed_over(clip):
         + "".join(f"2026-08-14T03:00:0{at}Z,{28.6 + 1e-4 * at:.5f},77.2,45\n" for at in range(9)),
         "Timestamp;Latitude;Longitude\n"
         + "".join(f"{1786676400 + at};{28.6 + 1e-4 * at:.5f};77.2\n" for at in range(9)),
-        "seconds\tLAT\tLNG\n" + "".join(f"{at}\t{28.6 + 1e-4 * at:.5f}\t77.2\n" for at in range(9)),
+        "seconds\tLAT\tLNG\n" + "".join(f"{at}\t{28.6 + 1e-4 * at:.5f}\t77.2\n" for at in reversed(range(9))),
     ],
     ids=["ISO 8601", "seconds since 1970", "seconds of the video"],
 )

@@ -128,6 +128,7 @@ def drive(*others):
         (Fix(-22.9, -43.19, seconds=4.5), "over 100 m/s"),  # a kilometre away
         (Fix(-22.9, -43.2, seconds=1.5), "go back in time"),
         (Fix(-22.9, -43.1995, seconds=4.5, hdop=25.0), "dilution of precision above 10"),
+        (Fix(-22.9005, -43.1995, seconds=4.5), "further than a car can swerve"),  # 55 m to the side
         (Fix(-22.9, -43.2), "without a time"),
     ],
 )
