@@ -12,6 +12,8 @@ QUARTER = timedelta(minutes=15)
 """Time zones are whole multiples of this."""
 NEAR = timedelta(minutes=2)
 """Difference of clocks that is none: names and containers are written at different moments of a recording."""
+SUMMER = (2, 4)
+"""Quarters of an hour by which clocks are set for summer time."""
 SAME = timedelta(seconds=5)
 FIRST_YEAR = 2010
 """Cameras whose clock was reset start in earlier years, or on a first of January."""
@@ -39,6 +41,17 @@ class Clock(NamedTuple):
     states_end: bool
     """True if containers state the end of a recording."""
     notices: list[str]
+    summer: timedelta = timedelta()
+    """Step by which the clock was set for summer time, or back, in some of the clips; 0 where it was not."""
+
+    def ahead(self, stamps: Stamps) -> timedelta:
+        """Return by how much the clock of a clip was ahead of that of most others: 0, or the step of summer time."""
+        if not self.summer or self.utc_offset is None or stamps.named is None or stamps.stated is None:
+            return timedelta()
+        ahead = (
+            -_off(stamps) + (timedelta(seconds=stamps.seconds) if self.states_end else timedelta()) - self.utc_offset
+        )
+        return self.summer if abs(ahead - self.summer) <= NEAR else timedelta()
 
 
 def read_clock(stamps: Sequence[Stamps]) -> Clock:
@@ -55,7 +68,16 @@ def read_clock(stamps: Sequence[Stamps]) -> Clock:
     common = max(set(quarters), key=quarters.count)
     offset = -common * QUARTER
     is_zone = timedelta(hours=-12) <= offset <= timedelta(hours=14)
-    apart = [each for each, off in zip(both, offs, strict=True) if not is_zone or abs(off - common * QUARTER) > NEAR]
+    beside = [quarter - common for quarter in quarters if abs(quarter - common) in SUMMER]
+    step = max(set(beside), key=beside.count) if is_zone and beside else 0
+    apart = [
+        each
+        for each, off in zip(both, offs, strict=True)
+        if not is_zone or min(abs(off - common * QUARTER), abs(off - (common + step) * QUARTER)) > NEAR
+    ]
+    if step:
+        count = beside.count(step)
+        notices.append(f"the clock was set by {abs(step) / 4:g} h, as for summer time: {count} of {len(both)} clips")
     if apart:
         first = apart[0]
         of = "clip" if len(apart) == 1 else "clips"
@@ -66,10 +88,10 @@ def read_clock(stamps: Sequence[Stamps]) -> Clock:
     known = is_zone and 2 * len(apart) < len(both)
     if known and at_end:
         notices.append("containers state the end of each clip, not its start; names count")
-    if known and offset == timedelta():
+    if known and offset == timedelta() and not step:
         notices.append("containers state the time of names: local time as UTC, unless the camera runs on UTC")
         return Clock(None, at_end, notices)
-    return Clock(offset if known else None, at_end, notices)
+    return Clock(offset if known else None, at_end, notices, -step * QUARTER)
 
 
 def _utc(stamps: Stamps) -> datetime:
@@ -109,7 +131,7 @@ def _reset(stamps: Sequence[Stamps]) -> list[str]:
         key=lambda each: (each[0], each[1]),
     )
     for (number, time, name), (later, its_time, its_name) in pairwise(numbered):
-        if later == number + 1 and time - its_time > timedelta(hours=2):
+        if later == number + 1 and time - its_time > timedelta(minutes=30):
             days = (time - its_time) / timedelta(days=1)
             back = f"{days:.0f} days" if days >= 2 else f"{24 * days:.0f} h"
             found.append(f"clock was set back by {back}: {one_line(its_name)} comes after {one_line(name)} by number")

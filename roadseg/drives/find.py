@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import Literal
 
-from roadseg.drives.clocks import Stamps, read_clock
+from roadseg.drives.clocks import Clock, Stamps, read_clock
 from roadseg.drives.model import Drive, Drives, LeftOut, is_drive_file
 from roadseg.drives.names import (
     FRONT,
@@ -159,11 +159,12 @@ def _without_copies(records: Sequence[_Record]) -> tuple[list[_Record], list[Lef
     alike = defaultdict(list)
     for record in records:
         name = record.name
-        alike[record.path.stat().st_size, name.time or record.path.name.lower(), name.channel].append(record)
+        what = (name.recording, name.chapter) if name.recording else name.time or record.path.name.lower()
+        alike[record.path.stat().st_size, what, name.channel].append(record)
     copies: dict[Path, LeftOut] = {}
     for group in alike.values():
         first: dict[str, Path] = {}
-        for record in group if len(group) > 1 else ():
+        for record in sorted(group, key=lambda each: len(each.path.name)) if len(group) > 1 else ():
             content = fingerprint(record.path)
             if content in first:
                 copies[record.path] = LeftOut(path=record.path, reason=f"copy of {first[content]}")
@@ -179,19 +180,14 @@ def _camera(record: _Record) -> _Camera:
 
 def _of_camera(camera: _Camera, records: Sequence[_Record], gap: float) -> tuple[list[Drive], list[str], list[LeftOut]]:
     """Return the drives of a camera, notices about its clock and tracks, and the clips that repeat others."""
-    clock = read_clock(
-        [
-            Stamps(each.path.name, each.name.time, each.header.creation_time, each.seconds, each.name.sequence)
-            for each in records
-        ]
-    )
+    clock = read_clock([_stamps(each) for each in records])
     notices = clock.notices
     tracks = max(len(record.header.tracks) for record in records)
     if tracks > 1:
         several = next(record for record in records if len(record.header.tracks) == tracks)
         taken = " and ".join(_track_channels(several))
         notices = [*notices, f"files of {tracks} video tracks, as {one_line(several.path.name)}: taken for {taken}"]
-    lots, missing = _lots(records, states_end=clock.states_end)
+    lots, missing = _lots(records, clock)
     offset = None if clock.utc_offset is None else round(clock.utc_offset.total_seconds())
     drives, left_out = [], []
     for source, clips in lots:
@@ -200,7 +196,9 @@ def _of_camera(camera: _Camera, records: Sequence[_Record], gap: float) -> tuple
             LeftOut(path=clip.path, reason=f"its seconds are in {one_line(other.path.name)} too")
             for clip, other in repeats
         ]
-        for together in apart_by(kept, gap):
+        for steady in apart_by(kept, gap):
+            ahead = min(steady, key=lambda clip: clip.start).ahead
+            together = [replace(clip, start=clip.start + ahead) for clip in steady]
             channels, gaps = by_channel(together, clockless=source == "none")
             start = None if source == "none" else min(clip.start for clip in together)
             first = next(iter(channels.values()))[0].path.stem
@@ -209,7 +207,9 @@ def _of_camera(camera: _Camera, records: Sequence[_Record], gap: float) -> tuple
                     name=_drive_name(camera, first if start is None else f"{start:%Y-%m-%d_%H-%M-%S}"),
                     camera=camera.brand,
                     clock=source,
-                    utc_offset_s=offset if source == "name" else None,
+                    utc_offset_s=offset + round(ahead.total_seconds())
+                    if offset is not None and source == "name"
+                    else None,
                     start=start,
                     channels=channels,
                     gaps=gaps,
@@ -220,7 +220,7 @@ def _of_camera(camera: _Camera, records: Sequence[_Record], gap: float) -> tuple
 
 
 def _lots(
-    records: Sequence[_Record], *, states_end: bool
+    records: Sequence[_Record], clock: Clock
 ) -> tuple[list[tuple[Literal["name", "container", "none"], list[Timed]]], list[str]]:
     """Return clips that have one clock: those with times in their names, in their containers, and each without any.
 
@@ -232,17 +232,18 @@ def _lots(
     chapters = defaultdict(list)
     for record in records:
         if record.name.recording:
-            chapters[record.name.recording].append(record)
+            chapters[record.name.recording, record.path.parent].append(record)  # numbers begin again on other cards
         elif record.name.time is not None:
-            named += _timed(record, record.name.time)
-        elif (start := _stated_start(record, states_end=states_end)) is not None:
+            ahead = clock.ahead(_stamps(record))
+            named += [replace(clip, ahead=ahead) for clip in _timed(record, record.name.time - ahead)]
+        elif (start := _stated_start(record, states_end=clock.states_end)) is not None:
             stated += _timed(record, start)
         else:
             clockless.append(_timed(record, NO_CLOCK))
     missing = []
     for recording in chapters.values():
         recording.sort(key=lambda record: record.name.chapter or 0)
-        start = _stated_start(recording[0], states_end=states_end)
+        start = _stated_start(recording[0], states_end=clock.states_end)
         lot: list[Timed] = []
         for record, seconds in _chapter_starts(recording):
             lot += _timed(record, (start or NO_CLOCK) + timedelta(seconds=seconds))
@@ -256,6 +257,11 @@ def _lots(
         ]
     lots: list[tuple[Literal["name", "container", "none"], list[Timed]]] = [("name", named), ("container", stated)]
     return [*lots, *(("none", lot) for lot in clockless)], missing
+
+
+def _stamps(record: _Record) -> Stamps:
+    name, header = record.name, record.header
+    return Stamps(record.path.name, name.time, header.creation_time, record.seconds, name.sequence)
 
 
 def _chapter_starts(recording: Sequence[_Record]) -> Iterator[tuple[_Record, float]]:

@@ -116,8 +116,11 @@ NAMINGS = (
 """Names of brands, the first that fits is taken; GoPro's chapters are apart."""
 
 _GOPRO = re.compile(
-    r"G(?:[HXP](?P<chapter>\d\d)(?P<number>\d{4})|[HXP](?P<loop>[A-Z]{2})(?P<part>\d{4})|OPR(?P<first>\d{4}))", re.ASCII
+    r"G(?:[HXPLS](?P<chapter>\d\d)(?P<number>\d{4})|[HXLS](?P<loop>[A-Z]{2})(?P<part>\d{4})|OPR(?P<first>\d{4}))",
+    re.ASCII,
 )
+_COPY = re.compile(r"(?:[ _-]+copy)?(?:[ _]?\(\d{1,3}\))?$", re.ASCII | re.IGNORECASE)
+"""Endings that computers give to the names of copies."""
 _DATE_TIME = re.compile(
     r"(?<!\d)((?:19|20)\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[-_.T ]{0,3}"
     r"(\d\d)[-_.:h]?(\d\d)(?:[-_.:m]?(\d\d)(?:\d{3})?)?(?!\d)",
@@ -164,20 +167,20 @@ _YEAR, _MONTH_OR_DAY = re.compile(r"(?:19|20)\d\d(?:[-_.]?\d\d)?", re.ASCII), re
 
 def parse_name(path: PurePath) -> ClipName:
     """Return the facts in the name of a clip; of a name that says nothing, its letters as the series."""
-    stem = path.stem
+    stem = _COPY.sub("", path.stem)
     if found := _GOPRO.fullmatch(stem.upper()):
         return _gopro(found)
     for naming in NAMINGS:
         if (found := naming.pattern.fullmatch(stem)) and (name := _branded(naming, found.groupdict())):
             return name
-    return _plain(stem)
+    return _plain(path.stem)
 
 
 def folder_channel(folder: PurePath) -> str | None:
     """Return the channel that the folders of a clip name, the innermost first; None where they name none."""
-    for part in reversed(folder.parts):
-        # A letter alone may be any folder; Movie_R is one of a camera.
-        known = _TOKENS if _is_of_camera(part) else _WORDS
+    for part, above in zip(reversed(folder.parts), [*reversed(folder.parts[:-1]), ""], strict=False):
+        # A letter alone may be any folder; Movie_R is one of a camera, and so is Normal/R.
+        known = _TOKENS if _is_of_camera(part) or _is_of_camera(above) else _WORDS
         if named := [known[word] for word in _split(part) if word in known]:
             return named[-1]
     return None
@@ -196,9 +199,10 @@ def card_of(folder: PurePath) -> str:
     """Return the folders that no camera makes: clips of two cameras of one brand are told apart by them."""
     kept = []
     in_year = False
-    for part in folder.parts:
+    for above, part in zip(("", *folder.parts), folder.parts, strict=False):
         in_year = bool(_YEAR.fullmatch(part) or (in_year and _MONTH_OR_DAY.fullmatch(part)))
-        if not (in_year or _CARD_FOLDER.fullmatch(part) or _is_of_camera(part)):
+        is_channel = part.lower() in _TOKENS and _is_of_camera(above)
+        if not (in_year or _CARD_FOLDER.fullmatch(part) or _is_of_camera(part) or is_channel):
             kept.append(part)
     return "/".join(kept)
 

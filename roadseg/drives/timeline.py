@@ -34,6 +34,8 @@ class Timed:
     seconds: float | None
     """Duration; None where it is unknown."""
     kind: Kind
+    ahead: timedelta = timedelta()
+    """How far the camera's clock was ahead of that by which `start` is: it was set for summer time."""
 
     @property
     def end(self) -> datetime:
@@ -50,7 +52,10 @@ def without_repeats(clips: Iterable[Timed]) -> tuple[list[Timed], list[tuple[Tim
     kept: list[Timed] = []
     repeats: list[tuple[Timed, Timed]] = []
     by_channel: defaultdict[str, list[Timed]] = defaultdict(list)
-    for clip in sorted(clips, key=lambda clip: (KINDS.index(clip.kind), clip.start, -(clip.seconds or 0.0), clip.path)):
+    for clip in sorted(
+        clips,
+        key=lambda clip: (KINDS.index(clip.kind), clip.start, -(clip.seconds or 0.0), len(clip.path.name), clip.path),
+    ):
         taken = by_channel[clip.channel]
         other = _repeated(clip, taken) if clip.seconds else None
         if other is not None:

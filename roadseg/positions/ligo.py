@@ -17,9 +17,9 @@ LINE = re.compile(
 
 def read_ligo(payloads: Sequence[bytes]) -> Recording | None:
     """Read the private data of a transport stream."""
-    found = [LINE.match(payload.decode("latin-1")) for payload in payloads]
-    fixes = [_fix(line) for line in found if line]
-    if fixes:
+    found = [LINE.match(payload.decode("latin-1")) for payload in payloads if payload.startswith(b"normal:")]
+    if any(found):
+        fixes = [_fix(line) if line else Fix() for line in found]  # a damaged line has its second too
         return Recording("LIGOGPS, transport stream", fixes, clock="local", begins_with_video=True)
     if any(payload.startswith(MARK) for payload in payloads):
         return Recording("LIGOGPS, transport stream", [], enciphered=True)

@@ -18,17 +18,20 @@ def read_70mai_box(file: BoxFile) -> Recording | None:
     content = file.content(file.first(file.top, b"GPS "))
     if not content.strip(b"\0"):
         return None
-    fixes = []
-    for at in range(0, len(content) - RECORD_BYTES + 1, RECORD_BYTES):
+    fixes: list[Fix] = []
+    places = range(0, len(content) - RECORD_BYTES + 1, RECORD_BYTES)
+    for at in places:
         _, valid, second, speed, north, lat, east, lon = RECORD.unpack_from(content, at)
         if north not in (b"N", b"S") or east not in (b"E", b"W"):
-            break
+            continue
         place = (
             from_minutes(lat / 1000, 90) * (-1 if north == b"S" else 1),
             from_minutes(lon / 1000, 180) * (-1 if east == b"W" else 1),
         )
         fixes.append(Fix(*(place if valid == 1 else (nan, nan)), seconds=float(second), speed_mps=speed / 3600))
-    return Recording("70mai", fixes, from_first_frame=True, enciphered=not fixes)
+    damaged = len(places) - len(fixes)
+    notices = [f"{damaged} of {len(places)} records are damaged and left out"] if damaged else []
+    return Recording("70mai", fixes, from_first_frame=True, enciphered=not fixes, notices=notices)
 
 
 def log_of(video: Path) -> Path | None:

@@ -138,6 +138,29 @@ def test_chapters_follow_each_other_though_names_sort_otherwise(tmp_path):
     assert found.notices == ["GoPro: chapter 3 of the recording of GX010007.MP4 is missing"]
 
 
+def test_numbers_of_gopro_that_began_again(tmp_path):
+    created = datetime(2024, 8, 14, 3, tzinfo=UTC)
+    for hours, folder in enumerate(("100GOPRO", "101GOPRO")):
+        write_clip(tmp_path / "DCIM" / folder / "GX010007.MP4", 500, created + timedelta(hours=hours))
+    found = roadseg.find_drives(tmp_path)
+    assert [drive.start for drive in found.drives] == [created, created + timedelta(hours=1)]
+    assert found.left_out == []
+
+
+@pytest.mark.parametrize("names", [(58, 59, 0, 1), (58, 59, 120, 121)], ids=["autumn", "spring"])
+def test_clips_around_the_change_of_summer_time_follow_each_other(tmp_path, names):
+    """Names go back by an hour at 02:00, or forward; containers in UTC go on."""
+    for number, minutes in enumerate(names):
+        created = START.replace(tzinfo=UTC) + timedelta(minutes=number - 2)
+        write_clip(tmp_path / f"{at(60 * minutes)}_NF.mp4", 60, created)
+    found = roadseg.find_drives(tmp_path)
+    (drive,) = found.drives
+    assert clips(drive) == [f"{at(60 * minutes)}_NF.mp4" for minutes in names]
+    assert [clip.start_s for clip in drive.channels["front"]] == [0, 60, 120, 180] and drive.gaps == []
+    assert (drive.start, drive.utc_offset_s) == (START + timedelta(minutes=58), 3600)
+    assert "the clock was set by 1 h, as for summer time: 2 of 4 clips" in found.notices[0]
+
+
 def test_chapters_without_a_clock_are_one_drive(tmp_path):
     for name in ("GH010007", "GH020007", "film"):
         write_clip(tmp_path / f"{name}.MP4", 10)

@@ -135,6 +135,9 @@ def test_lines_of_text_in_a_transport_stream(tmp_path):
     ]
     path.write_bytes(transport_stream([line.encode().ljust(150, b"\0") for line in lines]))
     check_rio(read_track(path))
+    lines[:2] = ["normal:2026/08/14 09:00:0\xff", lines[1].replace(" S:", " ?:")]
+    path.write_bytes(transport_stream([line.encode("latin-1").ljust(150, b"\0") for line in lines]))
+    check_rio(read_track(path), range(2, 8))
     path.write_bytes(transport_stream([b"LIGOGPSINFO\0\0\0\0\x05\1\0\0\0####i" + bytes(range(100))] * 4))
     assert "enciphered" in read_track(path).notices[0]
 
@@ -189,6 +192,9 @@ def test_70mai_box(clip):
         write_clip(clip)
         clip.write_bytes(clip.read_bytes() + box(b"GPS ", broken))
         assert notice in read_track(clip).notices[0]
+    clip.write_bytes(write_clip(clip).read_bytes() + box(b"GPS ", records.replace(b"S", b"X", 4)))
+    track = read_track(clip)
+    assert track.seconds.tolist() == [4, 5, 6, 7] and track.notices == ("4 of 8 records are damaged and left out",)
 
 
 def test_70mai_log_of_a_card(tmp_path):
