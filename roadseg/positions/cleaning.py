@@ -18,6 +18,8 @@ SPIKE = 20.0
 """Metres that a fix may be off the line between those beside it, by the noise of a receiver alone."""
 MAX_TURN = 20.0
 """Metres per second squared, twice what tyres give a car sideways or in braking."""
+MAX_ROUNDS = 10
+"""Rounds in which fixes beside the line are looked for: a line that swings ever wider takes no end of time."""
 NULL_ISLAND = 1e-3
 """Degrees around 0/0, in the Gulf of Guinea: receivers without a fix write it."""
 MAX_LINES = 16
@@ -103,7 +105,9 @@ def _is_double(one: Fix, other: Fix) -> bool:
 def _without_spikes(line: Sequence[Fix]) -> list[Fix]:
     """Leave out single fixes that lie off the line between the two beside them, in the order of how far."""
     kept = list(line)
-    while len(kept) > 2:
+    for _ in range(MAX_ROUNDS):
+        if len(kept) < 3:
+            break
         times = np.array([_time(fix) for fix in kept])
         lat, lon = np.array([fix.lat for fix in kept]), np.array([fix.lon for fix in kept])
         before, after = np.diff(times)[:-1], np.diff(times)[1:]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from math import inf
 from os import PathLike, fspath
 from pathlib import Path
@@ -91,14 +92,15 @@ def _placed(recording: Recording, clock: VideoClock, offset: float | None, notic
     Raises:
         InputError: no position of it can be used, or none is of the time of the video.
     """
-    usable = [(fix.lat, fix.lon) for fix in recording.fixes if is_plausible(fix)]
-    if not usable:
+    half = len(recording.fixes) // 2  # the first ones of a receiver may be elsewhere
+    usable = next(filter(is_plausible, chain(recording.fixes[half:], recording.fixes[:half])), None)
+    if usable is None:
         found = "; ".join([f"no usable position among {len(recording.fixes)} reports", *recording.notices])
         raise InputError(
             f"{recording.source}: {found}",
             "A receiver needs a free view of the sky, and some minutes after a cold start.",
         )
-    fixes, assumptions = synchronised(recording, clock, offset, usable[len(usable) // 2])
+    fixes, assumptions = synchronised(recording, clock, offset, (usable.lat, usable.lon))
     end = clock.start + clock.duration if clock.duration else inf
     line, losses = believed(
         [fix for fix in fixes if not (fix.seconds < clock.start - AROUND or fix.seconds > end + AROUND)]

@@ -178,20 +178,17 @@ def _in_utc(recording: Recording, place: tuple[float, float]) -> tuple[list[Fix]
 
 def _in_this_epoch(fixes: Sequence[Fix], video: VideoClock) -> tuple[list[Fix], list[str]]:
     """Return fixes whose dates an old receiver wrote 1,024 weeks too early, at the dates of the video, and a notice."""
-    stated = [time for time in (video.named, video.creation) if time is not None]
-
-    def moved(utc: float) -> float:
-        weeks = [round((time - utc) / WEEKS) * WEEKS if isfinite(utc) else 0.0 for time in stated]
-        near = (ahead for ahead, time in zip(weeks, stated, strict=True) if abs(utc + ahead - time) <= NEAR_BY)
-        return max(0.0, next(near, 0.0))
-
-    ahead = [moved(fix.utc) for fix in fixes]
-    if not any(ahead):
+    times = np.array([fix.utc for fix in fixes])
+    ahead = np.zeros(len(times))
+    for stated in (video.named, video.creation):
+        if stated is not None:
+            weeks = np.round((stated - times) / WEEKS) * WEEKS
+            ahead = np.where((ahead == 0) & (weeks > 0) & (np.abs(times + weeks - stated) <= NEAR_BY), weeks, ahead)
+    if not ahead.any():
         return list(fixes), []
-    notices = [
-        f"{sum(map(bool, ahead))} of {len(fixes)} dates were 1,024 weeks early, or twice that, and are set right"
-    ]
-    return [fix._replace(utc=fix.utc + each) for fix, each in zip(fixes, ahead, strict=True)], notices
+    count = np.count_nonzero(ahead)
+    notices = [f"{count} of {len(fixes)} dates were 1,024 weeks early, or twice that, and are set right"]
+    return [fix._replace(utc=fix.utc + each) for fix, each in zip(fixes, ahead.tolist(), strict=True)], notices
 
 
 def _stepped(recorded: Sequence[Fix], video: VideoClock) -> list[Fix]:
