@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PINNED := $(VENV)/.pinned
 DEVELOPER := $(VENV)/.developer
 # Those that need neither a video nor another program.
 BENCHMARKS := confusion neighbours overlay streets training_step tta
@@ -22,13 +23,23 @@ help:
 	@echo "make bench      measure this machine, without a video"
 	@echo "make clean      delete .venv, caches and everything that these targets make"
 
+# Of 20,000 modules a few thousand are ever imported: pip would compile all, for more than a minute.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+
 $(INSTALLED): PACKAGES := .
 $(DEVELOPER): PACKAGES := .[app,dev,docs,lite,maps,onnx,openvino,ray,tensorboard,transformers]
 $(INSTALLED) $(DEVELOPER): pyproject.toml constraints.txt
 	@echo "==> installing $(PACKAGES) into $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@# Of 20,000 modules a few thousand are ever imported: pip would compile all, for more than a minute.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '$(PACKAGES)'
+	@$(PIP) -c constraints.txt -e '$(PACKAGES)'
+	@touch $@
+
+# pip fetches and unpacks one package after the other, so two of them share what a developer needs.
+$(DEVELOPER): $(PINNED)
+$(PINNED): constraints.txt
+	@echo "==> installing the packages of $< into $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@grep -v '^#' $< | xargs -P 2 -n 20 $(PIP) --no-deps
 	@touch $@
 
 demo: $(INSTALLED)
