@@ -55,7 +55,10 @@ def few_images() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def textures_painted_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let the processes of the tests share the textures of rendered streets: to paint those of a seed takes seconds."""
+    """Let the processes of the tests share the textures of rendered streets.
+
+    To paint those of a seed and a look takes seconds, so most tests render streets of the seeds 0 and 1.
+    """
     from filelock import FileLock
 
     from roadseg.streets.textures.bank import TextureBank, texture_bank

@@ -14,7 +14,7 @@ from roadseg.streets.render import RENDERER_VERSION, render_street
 from roadseg.video.reader import VideoReader
 
 SMALL = ("--size", "64x48")
-TEXTURES = ("--seed", 3, "--look", "target")
+TEXTURES = ("--seed", 0, "--look", "target")
 """Most streets have the same textures, whose painting takes longer than all else."""
 
 
@@ -35,7 +35,7 @@ def test_streets_are_written_exactly_and_described(tmp_path):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["count"] == 5
     for index in range(5):
-        image, label = render_street(3, index, size=(64, 48), look="target")
+        image, label = render_street(0, index, size=(64, 48), look="target")
         np.testing.assert_array_equal(read(out / f"images/{index:06}.png"), image)
         np.testing.assert_array_equal(read_label(out / f"labels/{index:06}.png"), label)
     description = tomllib.loads((out / "dataset.toml").read_text())
@@ -44,7 +44,7 @@ def test_streets_are_written_exactly_and_described(tmp_path):
         "contents": "stills",
         "label_space": "indian-20",
         "look": "target",
-        "seed": 3,
+        "seed": 0,
         "size": [64, 48],
         "renderer_version": RENDERER_VERSION,
         "scenes": mixture(DEFAULT_SCENES),
@@ -55,17 +55,17 @@ def test_streets_are_written_exactly_and_described(tmp_path):
 
 @pytest.mark.slow
 def test_both_looks_of_the_same_streets_lie_side_by_side(tmp_path):
-    done = roadseg("synth", tmp_path, "-n", 2, "--seed", 3, *SMALL, "--look", "both", "--workers", 1)
+    done = roadseg("synth", tmp_path, "-n", 2, "--seed", 0, *SMALL, "--look", "both", "--workers", 1)
     assert done.returncode == 0, done.stderr
     assert "contact_sheet.png" in done.stdout
     for look in ("game", "target"):
         for index in range(2):
-            image, label = render_street(3, index, size=(64, 48), look=look, shared=True)
+            image, label = render_street(0, index, size=(64, 48), look=look, shared=True)
             np.testing.assert_array_equal(read(tmp_path / look / f"images/{index:06}.png"), image)
             np.testing.assert_array_equal(read_label(tmp_path / look / f"labels/{index:06}.png"), label)
         described = tomllib.loads((tmp_path / look / "dataset.toml").read_text())
         assert (described["look"], described["contents"]) == (look, "stills of streets that both looks show")
-    assert roadseg("synth", tmp_path / "game", "-n", 2, "--seed", 3, *SMALL).returncode == 1  # other streets
+    assert roadseg("synth", tmp_path / "game", "-n", 2, "--seed", 0, *SMALL).returncode == 1  # other streets
     assert "one look" in roadseg("synth", tmp_path, "--look", "both", "--drive", 1).stderr
 
 
@@ -78,7 +78,7 @@ def test_scenes_are_mixed_by_weight(tmp_path):
     assert json.loads(done.stdout)["scenes"] == mixed
     assert tomllib.loads((out / "dataset.toml").read_text())["scenes"] == mixed
     for index in range(2):
-        image, _ = render_street(3, index, size=(64, 48), look="target", scenes=mixed)
+        image, _ = render_street(0, index, size=(64, 48), look="target", scenes=mixed)
         np.testing.assert_array_equal(read(out / f"images/{index:06}.png"), image)
 
 
@@ -91,7 +91,7 @@ def test_a_second_call_renders_only_what_is_missing(tmp_path):
     gone.unlink()
     assert roadseg("synth", out, "-n", 4, *TEXTURES, *SMALL).returncode == 0
     assert kept.stat().st_mtime_ns == before
-    np.testing.assert_array_equal(read_label(gone), render_street(3, 1, size=(64, 48), look="target")[1])
+    np.testing.assert_array_equal(read_label(gone), render_street(0, 1, size=(64, 48), look="target")[1])
     assert (out / "labels/000003.png").exists()
 
 
@@ -110,7 +110,7 @@ def test_a_drive_s_clip_shows_its_images_in_order(tmp_path):
     out = tmp_path / "drive"
     done = roadseg("synth", out, "--drive", 1, "--frame-rate", 10, "--size", "128x96", *TEXTURES)
     assert done.returncode == 0, done.stderr
-    rendered = list(drive_frames(3, 1, size=(128, 96), look="target", frame_rate=10))
+    rendered = list(drive_frames(0, 1, size=(128, 96), look="target", frame_rate=10))
     with VideoReader(out / "drive.mp4") as video:
         shown = [frame.to_rgb() for frame in video]
     assert len(shown) == len(rendered) == len(list((out / "labels").iterdir())) == 10

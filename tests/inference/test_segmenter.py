@@ -116,7 +116,7 @@ def test_a_segmenter_must_be_able_to_segment():
 
 @pytest.fixture(scope="module")
 def street():
-    return render_street(7, 0, size=(320, 240))[0]
+    return render_street(0, 0, size=(320, 240))[0]
 
 
 @pytest.mark.slow
