@@ -17,7 +17,7 @@ from roadseg.streets.looks import LOOKS
 from roadseg.streets.presets import DEFAULT_SCENES, mixture
 from roadseg.streets.render import render_street
 
-STREETS, SIZE, SEED = 12, (160, 120), 11
+STREETS, SIZE, SEED = 12, (160, 120), 1
 SCENES = mixture(DEFAULT_SCENES)
 
 
