@@ -16,7 +16,7 @@ UNIT = (0, 0, 0), (255, 255, 255)
 
 
 def quicken_trials(monkeypatch):
-    """Let the trial of an import have streets that are quickly drawn, and default weights that are loaded once."""
+    """Let the trial of an import have a small street, quickly drawn, and default weights that are loaded once."""
 
     def drawn(seed, index, size):
         image, labels = street(index)
@@ -27,6 +27,8 @@ def quicken_trials(monkeypatch):
 
     monkeypatch.setattr("roadseg.inference.imported.trial.render_street", drawn)
     monkeypatch.setattr(job, "render_street", drawn)
+    monkeypatch.setattr(job, "STREETS", 1)
+    monkeypatch.setattr(job, "CELL", 40)
     monkeypatch.setattr(job, "load_segmenter", usual)
 
 
