@@ -23,9 +23,9 @@ TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2",
 
 # The rate is small: with a larger one differences of rounding grow with each step beyond what is tolerated.
 SGD = {"optimizer": "sgd", "learning_rate": 0.0001, "batch_size": 3}
-WARMUP = RECIPE["adversarial"] | {"warmup_steps": 2}
+WARMUP = RECIPE["adversarial"] | {"warmup_steps": 1}
 METHODS = {
-    "multi-level": {**SGD, "steps": 6, "checkpoint_every": 2, "workers": 1, "adversarial": WARMUP},
+    "multi-level": {**SGD, "steps": 4, "checkpoint_every": 2, "workers": 1, "adversarial": WARMUP},
     "pseudo-labels": {**SGD, "steps": 2, "adapt_bn": True, "pseudo_labels": ONE_VIEW},
 }
 
@@ -101,7 +101,7 @@ def test_two_processes_train_what_one_trains_with_the_joint_batch(data, group, t
     assert len(logs[0]) == len(logs[1])
     for one, two in zip(*(map(json.loads, log) for log in logs), strict=True):
         losses = {key: value for key, value in one.items() if "/" in key}
-        assert ("gradient-ratio/main" in losses) == (method == "multi-level" and one["step"] in (4, 6))
+        assert ("gradient-ratio/main" in losses) == (method == "multi-level" and one["step"] == 4)
         assert {key: two[key] for key in losses} == pytest.approx(losses, rel=1e-4, abs=2e-6)
 
 
