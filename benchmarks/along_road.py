@@ -25,6 +25,7 @@ from roadseg.overlay.frame_table import ROWS_A_GROUP, FrameTable
 from roadseg.overlay.stats import ClassTotals
 from roadseg.overlay.summary import OverlayJob, OverlaySummary
 from roadseg.positions.fixes import Fix
+from roadseg.positions.summary import PositionSummary
 from roadseg.positions.track import Track
 from roadseg.video.find import ClipPlace
 from roadseg.video.frame import Frame
@@ -69,7 +70,8 @@ def made_results(
     totals = ClassTotals(FrameTable.names(space))
     totals.add(pixels, np.full(len(pixels), 1 / rate))
     picture = np.zeros((2, 2, 3), np.uint8)
-    with FrameTable(files.frames, space, Fraction(1, rate), Track.of(fixes)) as table:
+    track = Track.of(fixes)
+    with FrameTable(files.frames, space, Fraction(1, rate), track) as table:
         for index, counts in enumerate(np.pad(pixels, ((0, 0), (0, 256 - pixels.shape[1])))):
             table.add(Frame.from_rgb(picture, index=index, pts=index, time_base=Fraction(1, rate), duration=1), counts)
     job = OverlayJob(
@@ -99,6 +101,7 @@ def made_results(
         classes=totals.shares(),
         colours=list(space.colours),
         contains=dict(space.contains),
+        position=PositionSummary.of(track),
         wall_seconds=1,
         frames_per_second=1,
         stages={},

@@ -39,7 +39,7 @@ def kept_sums(
             VERSION,
             fingerprint(clip.table),
             places.identity,
-            clip.offset_m,
+            *(clip.offset_m, clip.until_s),
             *map(str, kept),
             list(names),
             [[one.index.in_sight, *np.flatnonzero(one.numerator).tolist()] for one in indices],

@@ -122,6 +122,7 @@ def _notices(found: Lines, added: Sequence[Added], merged: Merged, places: Place
         notices.append(f"Left out: {video_count(videos)} of the channel {channel}.")
     if found.repeated:
         notices.append(f"{video_count(found.repeated)} counted more than once: there are several results.")
+    notices += found.notices
     frames = sum(one.sums.unplaced[0] for one in added)
     absent = [clip for line in found.lines for clip in line.clips if clip.ends is None]
     frames += sum(clip.frames for clip in absent)

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,12 +14,15 @@ from roadseg.errors import InputError
 from roadseg.files import resolved
 from roadseg.labels.space import LabelSpace
 from roadseg.overlay.files import FRAMES_SUFFIX
-from roadseg.overlay.frame_table import POSITION_COLUMNS
+from roadseg.overlay.frame_table import POSITION_COLUMNS, known_row
+from roadseg.overlay.overlaps import counted_until, overlap_notices
+from roadseg.overlay.summary import OverlaySummary
 from roadseg.overlay.totals import finished_tables, read_summary
 from roadseg.positions.geodesy import distance
 from roadseg.video.find import ClipPlace
 
 REMEDY = "Draw the video again with --overwrite."
+PLACE = ("lat", "lon", "distance_m")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Clip:
     """Start on the clock of the drive."""
     ends: Ends | None
     """None where no frame has a position."""
+    until_s: float | None = None
+    """Time of the video from which the next clip of the drive counts, where they overlap; None for its whole."""
     offset_m: float = 0.0
     """Added to `distance_m`, it gives metres along the line."""
 
@@ -75,6 +80,8 @@ class Lines:
     """Number of videos of each other channel, which are left out."""
     repeated: int
     """Number of results whose video, or track of it, has another counted result."""
+    notices: tuple[str, ...]
+    """Sentences about clips that overlap."""
 
 
 def driven_lines(folders: Sequence[Path], channel: str, on_progress: Callable[[int, int], None]) -> Lines:
@@ -91,7 +98,7 @@ def driven_lines(folders: Sequence[Path], channel: str, on_progress: Callable[[i
     """
     tables, half_done = finished_tables(folders)
     common = Path(os.path.commonpath([resolved(table).parent for table in tables]))
-    drives: dict[tuple[Path, str], list[tuple[ClipPlace | None, Clip]]] = {}
+    counted: list[tuple[Path, OverlaySummary]] = []
     space: LabelSpace | None = None
     others: Counter[str] = Counter()
     seen = set()
@@ -108,35 +115,42 @@ def driven_lines(folders: Sequence[Path], channel: str, on_progress: Callable[[i
                 f"{table} counts classes of {summary.label_space.name}, but {first} those of {space.name}",
                 "Give folders of one label space at a time.",
             )
-        place = summary.drive
+        counted.append((table, summary))
         seen.add((summary.job.video_fingerprint, summary.job.track))
-        name = str(resolved(table).relative_to(common)).removesuffix(FRAMES_SUFFIX)
-        clip = Clip(
-            *(table, name, summary.frames, summary.duration_seconds),
-            starts_s=place.start_s if place else 0.0,
-            ends=read_ends(table, summary.frames),
-        )
-        key = (table.parent, place.name) if place else (table, name)
-        drives.setdefault(key, []).append((place, clip))
     if space is None:
         raise InputError(
             f"{', '.join(map(str, folders))}: no results of the channel {channel!r}",
             f"There are {', '.join(f'{count} of {name!r}' for name, count in others.items())}: give --channel.",
         )
+    ends = counted_until(counted)
+    drives: dict[tuple[Path, str], list[tuple[ClipPlace | None, Clip]]] = {}
+    for table, summary in counted:
+        place = summary.drive
+        name = str(resolved(table).relative_to(common)).removesuffix(FRAMES_SUFFIX)
+        clip = Clip(
+            *(table, name, summary.frames, summary.duration_seconds),
+            starts_s=place.start_s if place else 0.0,
+            ends=read_ends(table, summary.frames, ends.get(table)),
+            until_s=ends.get(table),
+        )
+        key = (table.parent, place.name) if place else (table, name)
+        drives.setdefault(key, []).append((place, clip))
     lines = []
     for (_, name), placed in drives.items():
         placed.sort(key=lambda entry: (entry[0].clip if entry[0] else 0, entry[1].name))
         lines.append(_line(name, [clip for _, clip in placed]))
-    counted = sum(len(line.clips) for line in lines)
-    return Lines(tuple(lines), space, half_done, dict(others), counted - len(seen))
+    return Lines(
+        tuple(lines), space, half_done, dict(others), len(counted) - len(seen), tuple(overlap_notices(counted, ends))
+    )
 
 
-def read_ends(table: Path, frames: int) -> Ends | None:
+def read_ends(table: Path, frames: int, until: float | None = None) -> Ends | None:
     """Read the first and the last known position of a table; only the row groups that have them are read.
 
     Args:
         table: the Parquet file.
         frames: number of frames by its summary.
+        until: time of the video before which they are; None for its whole.
 
     Raises:
         InputError: it cannot be read, or has another number of frames.
@@ -147,25 +161,14 @@ def read_ends(table: Path, frames: int) -> Ends | None:
                 raise InputError(
                     f"{table} has {file.metadata.num_rows} frames, but its summary counts {frames}", REMEDY
                 )
-            names = file.schema_arrow.names
-            if not set(POSITION_COLUMNS) <= set(names):
+            if not set(POSITION_COLUMNS) <= set(file.schema_arrow.names):
                 return None
-            place = names.index("lat")
-            counts = [file.metadata.row_group(group).column(place).statistics for group in range(file.num_row_groups)]
-            groups = [number for number, each in enumerate(counts) if each is None or each.num_values > 0]
-            first = next((row for group in groups for row in _known(file, group, 0)), None)
-            last = next((row for group in reversed(groups) for row in _known(file, group, -1)), None)
+            first, last = (known_row(file, PLACE, last=way, until=until) for way in (False, True))
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{table}: not a table of frames, or damaged", REMEDY) from error
     if first is None or last is None:
         return None
-    return Ends((first[0], first[1]), (last[0], last[1]), first[2], last[2])
-
-
-def _known(file: pq.ParquetFile, group: int, place: int) -> Iterable[tuple[float, float, float]]:
-    """Return the first (0) or last (-1) row of a row group that has a position: (lat, lon, metres)."""
-    rows = file.read_row_group(group, columns=["lat", "lon", "distance_m"], use_threads=False).drop_null()
-    return [tuple(column[place].as_py() for column in rows.columns)] if len(rows) else []
+    return Ends(first[:2], last[:2], first[2], last[2])
 
 
 def _line(name: str, clips: Sequence[Clip]) -> Line:

@@ -94,9 +94,10 @@ def sum_video(
     collected = _Collected(len(names), indices, places)
     for rows in _read(clip.table, names):
         known = ~(np.isnan(rows.points.lat) | np.isnan(rows.points.lon) | np.isnan(rows.points.metres))
-        collected.unplaced += np.array([len(known) - known.sum(), rows.durations[~known].sum()])
+        counts = rows.begins < (np.inf if clip.until_s is None else clip.until_s)
+        collected.unplaced += np.array([(counts & ~known).sum(), rows.durations[counts & ~known].sum()])
         rows.points.metres[:] += clip.offset_m
-        inside = known & (rows.points.metres >= kept[0]) & (rows.points.metres <= kept[1])
+        inside = known & counts & (rows.points.metres >= kept[0]) & (rows.points.metres <= kept[1])
         collected.add(rows, inside)
     return collected.finish()
 

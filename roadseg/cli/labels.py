@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter, fail
+from roadseg.cli.drives import Channel, DriveName, of_drives
 from roadseg.cli.options import (
     Count,
     Device,
@@ -49,7 +50,8 @@ def labels(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE", help="Videos; or a folder of images, or labelled: a folder, CVAT's zip, KIND:ROOT."
+            metavar="SOURCE",
+            help="Videos, or a drive file; or a folder of images, or labelled: a folder, CVAT's zip, KIND:ROOT.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to make.")],
@@ -68,6 +70,8 @@ def labels(
     min_change: MinChange = 2.0,
     max_size: MaxSize = None,
     track: Track = None,
+    drive: DriveName = None,
+    channel: Channel = None,
     frame_rate: FrameRate = None,
     start: Start = None,
     duration: Duration = None,
@@ -91,7 +95,7 @@ def labels(
     reporter = Reporter(quiet=quiet, as_json=as_json)
     with reporter.bars() as bars:
         written = write_labels(
-            sources,
+            of_drives(reporter, sources, drive, channel),
             out,
             label_format,
             run=run,

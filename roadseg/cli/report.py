@@ -13,6 +13,10 @@ def report(
     folders: Annotated[
         list[Path], typer.Argument(metavar="DIR", help="Folders of overlays, run folders, or folders above them.")
     ],
+    basemap: Annotated[
+        Path | None,
+        typer.Option("--basemap", metavar="FILE", help="GeoJSON to draw grey below the maps of videos and drives."),
+    ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
     log_format: LogFormat = "text",
@@ -27,12 +31,15 @@ def report(
     write them too; this command writes them again, also for older results.
 
     [bold]Example:[/bold] roadseg report overlays runs/my-roads
+    [bold]Example:[/bold] roadseg report overlays --basemap streets.geojson
     """
     from roadseg.report.pages import write_reports
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
     with reporter.bars() as bars:
-        reports = write_reports(folders, on_progress=lambda done, total: bars.show("reports", done, total))
+        reports = write_reports(
+            folders, basemap=basemap, on_progress=lambda done, total: bars.show("reports", done, total)
+        )
     for _, error in reports.failed:
         fail(error.cause, error.remedy)
     if reports.half_done:

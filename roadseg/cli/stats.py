@@ -39,8 +39,12 @@ def stats(
         str, typer.Option(metavar="NAME", help="Direction of the cameras that count: front, rear, cabin, left, ...")
     ] = "front",
     utc_offset: Annotated[
-        str, typer.Option(metavar="+HH:MM", help="Time zone of the hours: local time minus UTC, e.g. +05:30.")
-    ] = "+00:00",
+        str | None,
+        typer.Option(
+            metavar="+HH:MM",
+            help="Time zone of the hours: local time minus UTC, e.g. +05:30. Default: that of the place, else UTC.",
+        ),
+    ] = None,
     along: Along = None,
     grid: CellSize = None,
     network: Network = None,
@@ -58,7 +62,7 @@ def stats(
 
     Reads the *.frames.parquet files of finished overlays. Every frame counts for as long as it is shown.
     Channels never mix: a rear camera counts with --channel rear alone.
-    The time of day is known for videos with a creation time. People and vehicles are always listed.
+    The time of day is known for videos with positions or a creation time. People and vehicles are always listed.
 
     With --along, --grid or --network by place along the road, for maps: class shares by time and by
     distance, and indices.
@@ -75,7 +79,7 @@ def stats(
     from roadseg.report.stats_tables import stats_tables
 
     check_suffix(out)
-    offset = parse_offset(utc_offset)
+    offset = None if utc_offset is None else parse_offset(utc_offset)
     reporter = Reporter(quiet=quiet, as_json=as_json)
     with reporter.bars("videos") as bars:
         found = add_up(
@@ -85,8 +89,6 @@ def stats(
             utc_offset=offset,
             on_progress=lambda done, total: bars.show("adding up", done, total),
         )
-    for notice in found.notices:
-        reporter.warn(notice)
     if out is not None:
         reporter.say(f"written: {escape(str(out))}")
     reporter.result(shown(stats_tables(found, classes=TOP_CLASSES, videos=TOP_VIDEOS)), found.as_dict())

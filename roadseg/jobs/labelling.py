@@ -26,6 +26,7 @@ from roadseg.labels.space import LabelMap, LabelSpace
 from roadseg.models.names import DEFAULT
 from roadseg.runtime import DeviceName
 from roadseg.video.extract import Failure, OnProgress, extract_frames
+from roadseg.video.find import FoundVideo, Given
 from roadseg.video.pipeline import Pipeline
 from roadseg.video.selection import MIN_CHANGE
 
@@ -91,7 +92,7 @@ class WrittenLabels:
 
 
 def write_labels(
-    sources: str | PathLike[str] | Sequence[str | PathLike[str]],
+    sources: Given | Sequence[Given],
     out: str | PathLike[str],
     format: LabelFormat = "png",
     *,
@@ -115,8 +116,8 @@ def write_labels(
     for people to correct.
 
     Args:
-        sources: videos; or one folder of images, or one labelled data set: a folder with a labels.toml, a zip of CVAT,
-            or KIND:ROOT[:SPLIT].
+        sources: videos, or clips of drives, `find_drives(folder).videos()`; or one folder of images, or one labelled
+            data set: a folder with a labels.toml, a zip of CVAT, or KIND:ROOT[:SPLIT].
         out: the folder.
         format: see `roadseg.datasets.export`.
         run: the run that predicts the labels, as `load_segmenter` takes it. None for the labels of the data set, or for
@@ -138,7 +139,7 @@ def write_labels(
         InputError: sources that do not go together; a video, data set or run that cannot be read.
         OutputError: the folder is not empty, or cannot be written.
     """
-    given = [sources] if isinstance(sources, str | PathLike) else sources
+    given = [sources] if isinstance(sources, str | PathLike | FoundVideo) else sources
     step, rate, length = (
         None if value is None else Fraction(value).limit_denominator(10**6) for value in (every, frame_rate, duration)
     )
@@ -146,7 +147,7 @@ def write_labels(
     out = Path(out)
     with making(out) as part:
         frames = part / ".frames"
-        dataset, failures, notices = _opened([fspath(source) for source in given], choice, frames, on_frame)
+        dataset, failures, notices = _opened(given, choice, frames, on_frame)
         if run is not None or dataset.label_space is None:
             segmenter = load_segmenter(run or DEFAULT, device=device, engine="exact")
             space, origin = segmenter.label_space, f"predicted by {run or DEFAULT}"
@@ -181,13 +182,13 @@ def _predicted(dataset: ImageDataset, segmenter: Segmenter) -> Generator[LabelMa
 
 
 def _opened(
-    sources: Sequence[str], choice: FrameChoice, frames: Path, on_frame: OnProgress | None
+    sources: Sequence[Given], choice: FrameChoice, frames: Path, on_frame: OnProgress | None
 ) -> tuple[ImageDataset, tuple[Failure, ...], tuple[str, ...]]:
     """Return the chosen images, failures and notices; frames of videos are put into the folder `frames`."""
     if all(_is_video(source) for source in sources):
         by_time = choice.every is not None or choice.scene_change
         extraction = extract_frames(
-            [Path(source) for source in sources],
+            [source if isinstance(source, FoundVideo) else Path(source) for source in sources],
             frames,
             every=choice.every,
             count=choice.count or (None if by_time else DEFAULT_COUNT),
@@ -206,19 +207,25 @@ def _opened(
         raise InputError(
             f"{len(sources)} sources that are not all videos", "Give videos, or one folder or data set at a time."
         )
+    (given,) = sources
+    assert not isinstance(given, FoundVideo)  # that is a video
+    source = fspath(given)
     if choice != FrameChoice(count=choice.count):
         raise InputError(
-            f"{sources[0]}: a folder or data set holds images, which cannot be chosen by time",
+            f"{source}: a folder or data set holds images, which cannot be chosen by time",
             "Choose by --count, or take all; of a folder of videos, give the files.",
         )
-    dataset = _dataset(sources[0])
+    dataset = _dataset(source)
     if choice.count is not None:
         dataset = dataset.evenly_spread(choice.count)
     return dataset, (), dataset.notices
 
 
-def _is_video(source: str) -> bool:
+def _is_video(given: Given) -> bool:
     """Return True for a video: a file that is no zip, or a path at which there is nothing."""
+    if isinstance(given, FoundVideo):
+        return True
+    source = fspath(given)
     if source.lower().endswith(".zip"):
         return False
     path = Path(source)

@@ -17,7 +17,7 @@ def stats(
     *,
     out: str | Path | None = None,
     channel: str = FRONT,
-    utc_offset: timedelta = timedelta(),
+    utc_offset: timedelta | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> OverlayStats:
     """Add up what videos show: classes by share of the frame and seconds, over all, by time of day and by video.
@@ -27,7 +27,7 @@ def stats(
         out: file for the tables, .md, .csv or .json; None writes none. CSV is one table, see docs/architecture.md.
         channel: direction of the cameras whose videos count: `front`, `rear`, `cabin`, ...; channels never mix. It is
             that of the drive, otherwise that in the name of the file as its camera writes it.
-        utc_offset: local time minus UTC, for the hours.
+        utc_offset: local time minus UTC, for the hours; None for that of the place where positions are known, else UTC.
         on_progress: called with (videos done, videos in all).
 
     Returns:
@@ -38,7 +38,7 @@ def stats(
             a file cannot be read, or label spaces differ.
         OutputError: `out` cannot be written.
     """
-    if abs(utc_offset) >= timedelta(days=1):
+    if utc_offset is not None and abs(utc_offset) >= timedelta(days=1):
         raise InputError(f"utc_offset: {utc_offset}, wanted less than a day", "India has timedelta(hours=5.5).")
     found = overlay_stats(
         [Path(folder) for folder in folders], channel=channel, utc_offset=utc_offset, on_progress=on_progress

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -156,6 +158,11 @@ class FrameRows:
     confidences: NDArray[np.float64] | None = None
     """(N, C) mean confidence by frame and name, NaN where unknown; None in a table without."""
 
+    def part(self, chosen: NDArray[np.bool_]) -> "FrameRows":
+        """Return the chosen rows."""
+        sure = None if self.confidences is None else self.confidences[chosen]
+        return FrameRows(self.seconds[chosen], self.durations[chosen], self.pixels[chosen], sure)
+
 
 def read_frames(path: Path, names: Sequence[str]) -> Iterator[FrameRows]:
     """Read the rows of a table, `ROWS_A_GROUP` at a time; memory does not grow with the video.
@@ -184,6 +191,67 @@ def read_frames(path: Path, names: Sequence[str]) -> Iterator[FrameRows]:
                 yield FrameRows(seconds, durations, np.stack(pixels, axis=1).astype(np.int64), confidences)
     except (OSError, KeyError, pa.ArrowException) as error:
         raise _unreadable(path) from error
+
+
+def known_row(
+    file: pq.ParquetFile, columns: Sequence[str], *, last: bool = False, until: float | None = None
+) -> tuple[Any, ...] | None:
+    """Return these columns of the first or last row of a table in which they are known; None without one.
+
+    Only the row groups up to it are read.
+
+    Args:
+        file: an open table.
+        columns: names of columns; the first decides which row groups are read.
+        last: the last row in place of the first.
+        until: time in seconds before which the frame begins; None for any.
+
+    Raises:
+        ValueError: the table has no such columns.
+    """
+    place = file.schema_arrow.names.index(columns[0])
+    groups = range(file.num_row_groups)
+    for group in reversed(groups) if last else groups:
+        about = file.metadata.row_group(group).column(place).statistics
+        if about is not None and not about.num_values:
+            continue
+        wanted = list(columns) if until is None else [*columns, "seconds"]
+        rows = file.read_row_group(group, columns=wanted, use_threads=False).drop_null()
+        if until is not None:
+            rows = rows.filter(pa.compute.less(rows["seconds"], until))
+        if len(rows):
+            (row,) = rows.slice(len(rows) - 1 if last else 0, 1).to_pylist()
+            return tuple(row[name] for name in columns)
+    return None
+
+
+class FirstFix(NamedTuple):
+    """First frame of a table whose time and place are known."""
+
+    utc: float
+    """Seconds since 1970-01-01."""
+    lat: float
+    """Degrees north."""
+    lon: float
+    """Degrees east."""
+    seconds: float
+    """Time of the video."""
+
+
+def read_first_fix(path: Path) -> FirstFix | None:
+    """Read the first frame whose time and place are known; None without one.
+
+    Raises:
+        InputError: the table cannot be read.
+    """
+    try:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            if not set(POSITION_COLUMNS) <= set(file.schema_arrow.names):
+                return None
+            row = known_row(file, FirstFix._fields)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _unreadable(path) from error
+    return None if row is None else FirstFix(row[0].timestamp(), *row[1:])
 
 
 def read_positions(path: Path) -> Positions:

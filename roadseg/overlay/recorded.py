@@ -1,16 +1,59 @@
 """Times of recordings: those of containers, those in names of files, and the time zone in which they are shown."""
 
 from collections.abc import Iterable
-from datetime import UTC, timedelta, timezone
-from pathlib import PureWindowsPath
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path, PureWindowsPath
 
 from roadseg.drives.names import parse_name
+from roadseg.overlay.frame_table import read_first_fix
 from roadseg.overlay.summary import OverlaySummary
+from roadseg.positions.zones import zone_at
 from roadseg.video.find import video_count
 
 TOLERANCE = timedelta(minutes=2)
 """Difference of clocks that is none: names and containers are written at different moments of a recording."""
 QUARTER = timedelta(minutes=15)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Begin of a recording in local time."""
+
+    begins: datetime
+    """Time 0 of the video, with its zone."""
+    zone: str
+    """Name of the zone: America/Los_Angeles, UTC+05:30."""
+    by_position: bool
+    """The clock is that of the positions; otherwise that of the container."""
+
+
+def recorded(table: Path, summary: OverlaySummary, offset: timedelta | None) -> Recorded | None:
+    """Return when a video was recorded: by the UTC of its first position, otherwise by its container.
+
+    Args:
+        table: frames of the video.
+        summary: its summary.
+        offset: local time minus UTC; None for that of the place, or UTC where no position is known.
+
+    Returns:
+        None where neither tells it.
+
+    Raises:
+        InputError: the table cannot be read.
+    """
+    zone = timezone(offset or timedelta())
+    fix = read_first_fix(table) if summary.position is not None else None
+    if fix is not None:
+        name = zone_name(offset or timedelta())
+        if offset is None:
+            place = zone_at(fix.lat, fix.lon, fix.utc)
+            zone, name = timezone(timedelta(seconds=place.seconds)), place.name
+        return Recorded((EPOCH + timedelta(seconds=fix.utc - fix.seconds)).astimezone(zone), name, True)
+    if summary.creation_time is None:
+        return None
+    return Recorded(summary.creation_time.astimezone(zone), zone_name(offset or timedelta()), False)
 
 
 def zone_name(offset: timedelta) -> str:

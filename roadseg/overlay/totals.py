@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from roadseg.drives.names import FRONT
 from roadseg.errors import InputError
 from roadseg.files import resolved
 from roadseg.overlay.files import FRAMES_SUFFIX, OverlayFiles
-from roadseg.overlay.frame_table import TableExtent, read_extent, read_frames
-from roadseg.overlay.recorded import contradictions, zone_name
+from roadseg.overlay.frame_table import TableExtent, read_extent
+from roadseg.overlay.overlaps import counted_totals, counted_until, overlap_notices, rows_until
+from roadseg.overlay.recorded import Recorded, contradictions, recorded
 from roadseg.overlay.stats import ClassTotals
 from roadseg.overlay.summary import OverlaySummary
 
@@ -33,15 +34,20 @@ class VideoStats:
     """Name of the results of its drive, likewise; empty for a video by itself."""
     summary: OverlaySummary
     totals: ClassTotals
+    """Up to the next clip of its drive, where the two overlap."""
+    recorded: Recorded | None
+    """Begin of the recording; None where it is unknown."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the facts for JSON."""
-        time = self.summary.creation_time
+        stated, recorded = self.summary.creation_time, self.recorded
         return {
             "name": self.name,
             "drive": self.drive or None,
             "video": self.summary.video,
-            "creation_time": time.isoformat() if time else None,
+            "creation_time": stated.isoformat() if stated else None,
+            "recorded": recorded.begins.isoformat() if recorded else None,
+            "clock": ("positions" if recorded.by_position else "container") if recorded else None,
             **_as_dict(self.totals),
         }
 
@@ -56,20 +62,25 @@ class OverlayStats:
     totals: ClassTotals
     videos: tuple[VideoStats, ...]
     hours: dict[int, ClassTotals]
-    """Totals by the hour of recording, 0 to 23; only of videos with a creation time."""
+    """Totals by the hour of recording, 0 to 23; only of videos whose time is known."""
     other_channels: dict[str, int]
     """Number of videos of each other channel, which are left out."""
     half_done: int
     """Number of tables without a summary, which are left out: their jobs are running or were cut off."""
-    utc_offset: timedelta = timedelta()
-    """Local time of the hours minus UTC."""
     notices: tuple[str, ...] = ()
     """Sentences about times that contradict each other."""
+    overlaps: tuple[str, ...] = ()
+    """Sentences about clips of a drive that overlap."""
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """Names of the time zones of the hours."""
+        return tuple(dict.fromkeys(video.recorded.zone for video in self.videos if video.recorded))
 
     @property
     def timeless(self) -> int:
-        """Number of videos without a creation time."""
-        return sum(video.summary.creation_time is None for video in self.videos)
+        """Number of videos whose time is unknown."""
+        return sum(video.recorded is None for video in self.videos)
 
     @property
     def repeated(self) -> int:
@@ -93,8 +104,8 @@ class OverlayStats:
             "channel": self.channel,
             "other_channels": self.other_channels,
             "half_done": self.half_done,
-            "time_zone": zone_name(self.utc_offset),
-            "notices": list(self.notices),
+            "time_zones": list(self.zones),
+            "notices": [*self.notices, *self.overlaps],
             "repeated": self.repeated,
             **_as_dict(self.totals),
             "hours": [{"hour": hour, **_as_dict(totals)} for hour, totals in self.hours.items()],
@@ -107,18 +118,19 @@ def overlay_stats(
     folders: Sequence[Path],
     *,
     channel: str = FRONT,
-    utc_offset: timedelta = timedelta(),
+    utc_offset: timedelta | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> OverlayStats:
     """Add up the overlays below `folders`, at any depth, that show one direction: channels never mix.
 
-    A frame belongs to the hour in which it begins: creation time of the video plus time of the frame. A summary has the
-    totals of its table, so the rows of a table are read only where a video goes on into another hour.
+    A frame belongs to the hour in which it begins, see `roadseg.overlay.recorded`. Seconds that two clips of a drive
+    both have count once. A summary has the totals of its table, so the rows of a table are read only where a video goes
+    on into another hour or overlaps with the next.
 
     Args:
         folders: output folders of `roadseg overlay`, or folders above them.
         channel: `front` or another, see `OverlaySummary.channel`.
-        utc_offset: local time minus UTC, for the hours.
+        utc_offset: local time minus UTC, for the hours; None for that of the place, or UTC where it is unknown.
         on_progress: called after every table with the number of those done and of all.
 
     Raises:
@@ -126,17 +138,16 @@ def overlay_stats(
             read, they do not belong together, or label spaces differ.
     """
     tables, half_done = finished_tables(folders)
-    places = [resolved(table) for table in tables]
-    common = Path(os.path.commonpath([place.parent for place in places]))
+    common = Path(os.path.commonpath([resolved(table).parent for table in tables]))
     label_space = ""
     videos: list[VideoStats] = []
     hours: dict[int, ClassTotals] = {}
-    others: Counter[str] = Counter()
-    for done, (table, place) in enumerate(zip(tables, places, strict=True), start=1):
-        summary = read_summary(table)
-        if summary.channel != channel:
-            others[summary.channel] += 1
-            continue
+    found = [(table, read_summary(table)) for table in tables]
+    others = Counter(summary.channel for _, summary in found if summary.channel != channel)
+    counted = [(table, summary) for table, summary in found if summary.channel == channel]
+    ends = counted_until(counted)
+    for done, (table, summary) in enumerate(counted, start=1):
+        place = resolved(table)
         names = [entry.name for entry in summary.classes]
         if not videos:
             first, label_space, totals = table, summary.job.label_space, ClassTotals(names)
@@ -153,21 +164,23 @@ def overlay_stats(
             )
         drive = str(place.parent.relative_to(common)) if summary.drive else ""
         drive = summary.drive.name if summary.drive and drive == "." else drive
-        video = VideoStats(_name(place, common), drive, summary, summary.totals())
+        time = recorded(table, summary, utc_offset)
+        video = VideoStats(_name(place, common), drive, summary, counted_totals(table, summary, ends), time)
         totals.include(video.totals)
-        for hour, part in _by_hour(table, video, extent, timezone(utc_offset)):
+        for hour, part in _by_hour(table, video, extent, ends.get(table)):
             hours.setdefault(hour, ClassTotals(names)).include(part)
         videos.append(video)
-        on_progress(done, len(tables))
+        on_progress(done, len(counted))
     if not videos:
         raise InputError(
             f"{', '.join(map(str, folders))}: no results of the channel {channel!r}",
             f"There are {', '.join(f'{count} of {name!r}' for name, count in others.items())}: give --channel.",
         )
-    notices = contradictions([video.summary for video in videos], utc_offset)
-    hours = dict(sorted(hours.items()))
+    by_container = [video.summary for video in videos if video.recorded and not video.recorded.by_position]
     return OverlayStats(
-        label_space, channel, totals, tuple(videos), hours, dict(others), half_done, utc_offset, tuple(notices)
+        *(label_space, channel, totals, tuple(videos), dict(sorted(hours.items())), dict(others), half_done),
+        tuple(contradictions(by_container, utc_offset or timedelta())),
+        tuple(overlap_notices(counted, ends)),
     )
 
 
@@ -211,11 +224,13 @@ def read_summary(table: Path) -> OverlaySummary:
         ) from None
 
 
-def _by_hour(table: Path, video: VideoStats, extent: TableExtent, zone: timezone) -> Iterator[tuple[int, ClassTotals]]:
-    """Yield hours of the day with the totals of frames that begin in them; nothing without a creation time."""
-    if video.summary.creation_time is None:
+def _by_hour(
+    table: Path, video: VideoStats, extent: TableExtent, until: float | None
+) -> Iterator[tuple[int, ClassTotals]]:
+    """Yield hours of the day with the totals of frames that begin in them; nothing where the time is unknown."""
+    if video.recorded is None:
         return
-    start = video.summary.creation_time.astimezone(zone)
+    start = video.recorded.begins
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     offset = (start - midnight).total_seconds()
     if extent.begins is not None:
@@ -224,12 +239,11 @@ def _by_hour(table: Path, video: VideoStats, extent: TableExtent, zone: timezone
             yield int(first % HOURS), video.totals
             return
     names = video.totals.names
-    for rows in read_frames(table, names):
+    for rows in rows_until(table, names, until):
         hours = (offset + rows.seconds) // HOUR % HOURS
         for hour in np.unique(hours):
-            part = ClassTotals(names)
-            sure = None if rows.confidences is None else rows.confidences[hours == hour]
-            part.add(rows.pixels[hours == hour], rows.durations[hours == hour], sure)
+            part, within = ClassTotals(names), rows.part(hours == hour)
+            part.add(within.pixels, within.durations, within.confidences)
             yield int(hour), part
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from roadseg.along.indices import NAMED, over_classes
 from roadseg.positions.geodesy import distance
 from roadseg.positions.track import MAX_GAP, Positions
+from roadseg.report.basemap import Basemap
 from roadseg.report.map import Measure, Numbers, Plane, Reals, index_measure, listed, map_data, steps
 from roadseg.report.overlay_results import Results
 
@@ -85,8 +86,16 @@ def driven_line(seconds: Reals, durations: Reals, positions: Positions) -> Drive
     return DrivenLine(frames, frames[points], pieces, parts, first[behind_gap[pieces]])
 
 
-def drive_map(results: Results) -> dict[str, Any] | None:
-    """Return the map of a video, or of a drive, for the script of its page; None where no position is known."""
+def drive_map(results: Results, basemap: Basemap | None = None) -> dict[str, Any] | None:
+    """Return the map of a video, or of a drive, for the script of its page; None where no position is known.
+
+    Args:
+        results: results of the video or of the drive.
+        basemap: background.
+
+    Raises:
+        InputError: the background is too large.
+    """
     positions = results.positions
     line = driven_line(results.seconds, results.durations, positions)
     if line is None:
@@ -103,14 +112,17 @@ def drive_map(results: Results) -> dict[str, Any] | None:
         "lat": listed(lat, decimals=6),
         "lon": listed(lon, decimals=6),
     }
+    plane = Plane.around(lat, lon)
+    metres = plane.project(lat, lon)
     return {
         **map_data(
-            Plane.around(lat, lon).project(lat, lon),
+            metres,
             [[part] for part in line.parts],
             _measures(results, line),
             ends=[(0, len(at) - 1)],
         ),
         "track": track,
+        "base": basemap.as_dict(plane, metres) if basemap is not None else {},
     }
 
 

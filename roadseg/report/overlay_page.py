@@ -12,6 +12,7 @@ from roadseg.drives.names import parse_name
 from roadseg.overlay.appearance import DEFAULT_APPEARANCE
 from roadseg.overlay.stats import ClassShare
 from roadseg.overlay.summary import OverlayJob, OverlaySummary
+from roadseg.report.basemap import Basemap
 from roadseg.report.drive_map import drive_map
 from roadseg.report.html import PLOTLY, css_colour, link, render, template_text
 from roadseg.report.images import heatmap_image, image_file, jpeg, shown_size
@@ -57,12 +58,13 @@ class IndexEntry:
     """Image as a `data:` address."""
 
 
-def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
+def report_page(results: Results, *, plotly: str = PLOTLY, basemap: Basemap | None = None) -> str:
     """Return the page of one video, or of one drive, as HTML.
 
     Args:
         results: results of the video or of the drive.
         plotly: address of the chart library, relative to the page.
+        basemap: background of its map.
 
     Raises:
         VideoError: the overlay cannot be read.
@@ -108,7 +110,7 @@ def report_page(results: Results, *, plotly: str = PLOTLY) -> str:
             }
             for index in order
         ],
-        "map": drive_map(results),
+        "map": drive_map(results, basemap),
     }
     return render(
         "report.html",

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from roadseg.errors import InputError
 from roadseg.labels.space import LabelSpace
 from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.frame_table import read_frames, read_heatmaps, read_positions
+from roadseg.overlay.overlaps import counted_totals, counted_until
 from roadseg.overlay.stats import ClassTotals
 from roadseg.overlay.summary import OverlaySummary, StageTiming
 from roadseg.overlay.totals import read_summary
@@ -118,7 +120,7 @@ def read_results(files: OverlayFiles) -> Results:
 def read_drive(clips: Sequence[OverlayFiles]) -> Results:
     """Read the results of the clips of a drive, of one channel, and place them on the clock of the drive.
 
-    Where clips overlap, the frames of the earlier one end when the later one begins; totals count all frames.
+    Where clips overlap, the frames of the earlier one end when the later one begins; heat maps count them all.
 
     Raises:
         InputError: as for `read_results`, or the clips have other classes or sizes than the first.
@@ -151,7 +153,7 @@ def read_drive(clips: Sequence[OverlayFiles]) -> Results:
         first,
         name=place.name,
         clips=tuple(results.clips[0] for results in placed),
-        summary=joint_summary([results.summary for results in found]),
+        summary=joint_summary([(results.files.frames, results.summary) for results in found]),
         seconds=np.concatenate([results.seconds for results in placed]),
         durations=np.concatenate([results.durations for results in placed]),
         shares=np.concatenate([results.shares for results in placed]),
@@ -170,14 +172,22 @@ def _start(summary: OverlaySummary) -> float:
     return summary.drive.start_s if summary.drive is not None else 0.0
 
 
-def joint_summary(summaries: Sequence[OverlaySummary]) -> OverlaySummary:
-    """Return the summary of all clips: sums and means, and the notices of each under its name."""
+def joint_summary(clips: Sequence[tuple[Path, OverlaySummary]]) -> OverlaySummary:
+    """Return the summary of all clips: sums and means, and the notices of each under its name.
+
+    Args:
+        clips: tables with their summaries; seconds that two of a drive both have count once.
+
+    Raises:
+        InputError: the table of a clip that overlaps with the next cannot be read.
+    """
+    summaries, ends = [summary for _, summary in clips], counted_until(clips)
     first = summaries[0]
     totals = ClassTotals([entry.name for entry in first.classes])
     events: Counter[str] = Counter()
     wall = sum(summary.wall_seconds for summary in summaries)
-    for summary in summaries:
-        totals.include(summary.totals())
+    for table, summary in clips:
+        totals.include(counted_totals(table, summary, ends))
         events.update({name: value for name, value in summary.decoder_events.items() if isinstance(value, int | float)})
     busy = Counter[str]()
     for summary in summaries:

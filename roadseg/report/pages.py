@@ -13,6 +13,7 @@ from roadseg.errors import InputError, RoadsegError
 from roadseg.files import output_errors, resolved
 from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.totals import finished_tables, read_summary
+from roadseg.report.basemap import Basemap, read_basemap
 from roadseg.report.html import PLOTLY
 from roadseg.report.images import jpeg, shown_size
 from roadseg.report.overlay_page import IndexEntry, index_page, report_page
@@ -49,7 +50,10 @@ class Reports:
 
 
 def write_reports(
-    folders: Sequence[str | Path], *, on_progress: Callable[[int, int], None] = lambda done, total: None
+    folders: Sequence[str | Path],
+    *,
+    basemap: str | Path | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Reports:
     """Write the pages of all overlays and trainings in folders, and a page for each folder with several videos.
 
@@ -57,20 +61,22 @@ def write_reports(
 
     Args:
         folders: folders of overlays, run folders, or folders above them.
+        basemap: GeoJSON file of lines and areas that are drawn grey below the maps of videos and drives.
         on_progress: called with (pages done, pages in all).
 
     Returns:
         The pages written and the failures.
 
     Raises:
-        InputError: a folder is missing, or holds neither overlays nor runs.
+        InputError: a folder is missing, or holds neither overlays nor runs, or the background cannot be read.
         OutputError: the page of a folder cannot be written.
     """
     given = [Path(folder) for folder in folders]
+    ground = read_basemap(Path(basemap)) if basemap is not None else None
     runs = find_runs(given)
     tables, half_done = finished_tables(given, required=not runs)
     pages: list[tuple[Path, Callable[[], Path]]] = [
-        *((clips[0], partial(_write_page_of, clips, _top(clips[0], given))) for clips in by_page(tables)),
+        *((clips[0], partial(_write_page_of, clips, _top(clips[0], given), ground)) for clips in by_page(tables)),
         *((run.path, partial(write_training_page, run)) for run in runs),
     ]
     written: list[Path] = []
@@ -112,9 +118,10 @@ def by_page(tables: Sequence[Path]) -> list[list[Path]]:
     return list(groups.values())
 
 
-def _write_page_of(tables: Sequence[Path], top: Path) -> Path:
+def _write_page_of(tables: Sequence[Path], top: Path, basemap: Basemap | None) -> Path:
     clips = [OverlayFiles.of_table(table) for table in tables]
-    return write_report(clips[0], top) if read_summary(tables[0]).drive is None else write_drive_report(clips, top)
+    alone = read_summary(tables[0]).drive is None
+    return _write_results(read_results(clips[0]) if alone else read_drive(clips), top, basemap)
 
 
 def write_drive_report(clips: Sequence[OverlayFiles], top: Path | None = None) -> Path:
@@ -156,10 +163,10 @@ def write_report(files: OverlayFiles, top: Path | None = None) -> Path:
     return _write_results(read_results(files), top)
 
 
-def _write_results(results: Results, top: Path | None) -> Path:
+def _write_results(results: Results, top: Path | None, basemap: Basemap | None = None) -> Path:
     folder = results.files.folder
     library = (top or folder) / PLOTLY
-    page = report_page(results, plotly=Path(os.path.relpath(library, folder)).as_posix())
+    page = report_page(results, plotly=Path(os.path.relpath(library, folder)).as_posix(), basemap=basemap)
     path = drive_report_path(folder, results.name)
     _publish_with_plotly(path, page, library)
     return path
@@ -220,7 +227,7 @@ def write_index(folder: Path) -> Path | None:
 def _entry(tables: Sequence[Path], folder: Path) -> IndexEntry | None:
     """Return the line of a video or of a drive; None where it has no page."""
     files = OverlayFiles.of_table(tables[0])
-    summary = joint_summary([read_summary(table) for table in tables])
+    summary = joint_summary([(table, read_summary(table)) for table in tables])
     page = report_path(files) if summary.drive is None else drive_report_path(files.folder, summary.drive.name)
     if not page.exists():
         return None

@@ -1,13 +1,11 @@
 """Class statistics of many videos as tables, for people and as CSV."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta, timezone
 
 import numpy as np
 
 from roadseg.drives.names import FRONT
 from roadseg.evaluation.score_tables import ABSENT, ScoreTable, csv_text
-from roadseg.overlay.recorded import zone_name
 from roadseg.overlay.stats import ClassTotals
 from roadseg.overlay.totals import OverlayStats, VideoStats
 from roadseg.report.moments import PEOPLE, TRAFFIC, theme_classes
@@ -48,8 +46,7 @@ def stats_csv(stats: OverlayStats) -> str:
     groups += [(("hour", "", "", str(hour)), totals) for hour, totals in stats.hours.items()]
     groups += [(("drive", name, "", ""), totals) for name, totals in stats.drives().items()]
     groups += [
-        (("video", video.name, _recorded(video, stats.utc_offset, "%Y-%m-%dT%H:%M:%S%z"), ""), video.totals)
-        for video in stats.videos
+        (("video", video.name, _recorded(video, "%Y-%m-%dT%H:%M:%S%z"), ""), video.totals) for video in stats.videos
     ]
     return csv_text([COLUMNS, *(row for facts, totals in groups for row in _csv_rows(facts, totals))])
 
@@ -87,6 +84,7 @@ def _classes(stats: OverlayStats, names: Sequence[str], left_out: int) -> ScoreT
         notes.append(f"Left out: {video_count(stats.half_done)} without a summary (not finished).")
     if stats.repeated:
         notes.append(f"{video_count(stats.repeated)} counted more than once: the folders hold several results of them.")
+    notes += stats.overlaps
     if stats.other_channels:
         others = ", ".join(f"{video_count(count)} of {name}" for name, count in stats.other_channels.items())
         notes.append(f"Left out: {others}; channels never mix, --channel NAME counts another.")
@@ -100,12 +98,19 @@ def _hours(stats: OverlayStats, names: Sequence[str]) -> ScoreTable:
     rows = tuple(
         (f"{hour:02}:00", f"{totals.seconds:.1f}", *_shares(totals, names)) for hour, totals in stats.hours.items()
     )
-    zone = zone_name(stats.utc_offset)
-    notes = [f"Hours are {zone} if the camera follows the standard, which is UTC in the file; many write local time."]
+    notes = []
+    for by_position in (True, False):
+        times = [one for video in stats.videos if (one := video.recorded) and one.by_position == by_position]
+        if not times:
+            continue
+        zones = " and ".join(dict.fromkeys(one.zone for one in times))
+        of = f" of {video_count(len(times))}" if len(times) + stats.timeless < len(stats.videos) else ""
+        doubt = "if the camera follows the standard, which is UTC in the file; many write local time"
+        notes.append(f"Hours{of} are {zones} {'by the positions' if by_position else doubt}.")
     if stats.timeless:
-        notes.append(f"Left out: {video_count(stats.timeless)} without a creation time.")
+        notes.append(f"Left out: {video_count(stats.timeless)} without positions or a creation time.")
     return ScoreTable(
-        f"By time of day, {zone}: share of the frame %", ("hour", "s", *names), rows, (*notes, *stats.notices)
+        f"By time of day, {_zone(stats)}: share of the frame %", ("hour", "s", *names), rows, (*notes, *stats.notices)
     )
 
 
@@ -129,7 +134,7 @@ def _videos(stats: OverlayStats, names: Sequence[str], most: int | None) -> Scor
     rows = tuple(
         (
             video.name,
-            _recorded(video, stats.utc_offset, "%Y-%m-%d %H:%M") or ABSENT,
+            _recorded(video, "%Y-%m-%d %H:%M") or ABSENT,
             f"{video.totals.seconds:.1f}",
             str(video.totals.frames),
             *_shares(video.totals, names),
@@ -137,14 +142,18 @@ def _videos(stats: OverlayStats, names: Sequence[str], most: int | None) -> Scor
         for video in alone[:most]
     )
     left = len(alone) - len(rows)
-    recorded = f"recorded, {zone_name(stats.utc_offset)}" if any(row[1] != ABSENT for row in rows) else "recorded"
+    recorded = f"recorded, {_zone(stats)}" if any(row[1] != ABSENT for row in rows) else "recorded"
     header = ("video", recorded, "s", "frames", *names)
     return ScoreTable("By video: share of the frame %", header, rows, (f"... and {left} more",) if left else ())
 
 
-def _recorded(video: VideoStats, offset: timedelta, form: str) -> str:
-    time = video.summary.creation_time
-    return time.astimezone(timezone(offset)).strftime(form) if time else ""
+def _recorded(video: VideoStats, form: str) -> str:
+    return video.recorded.begins.strftime(form) if video.recorded else ""
+
+
+def _zone(stats: OverlayStats) -> str:
+    """Return the time zone of the hours for a title."""
+    return stats.zones[0] if len(stats.zones) == 1 else "local time"
 
 
 def _shares(totals: ClassTotals, names: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from datetime import timedelta
 from itertools import pairwise
 
 import pyarrow.parquet as pq
@@ -13,6 +14,8 @@ import roadseg
 from roadseg.along.sums import sum_video
 from roadseg.errors import InputError
 from roadseg.labels.catalogue import CAMVID_11, CITYSCAPES_19, SYNTHIA_13
+from roadseg.overlay.totals import overlay_stats
+from roadseg.report.stats_tables import stats_tables
 from roadseg.video.find import ClipPlace
 
 GREEN, GREY = {"vegetation": 60, "road": 40}, {"building": 50, "road": 30, "sidewalk": 15, "person": 5}
@@ -256,6 +259,32 @@ def test_clips_of_a_drive_make_one_line_and_channels_never_mix(tmp_path):
     assert roadseg.stats_along([tmp_path], channel="rear").overall["vegetation_by_time"] == 0
     with pytest.raises(InputError, match="no results of the channel 'cabin'"):
         roadseg.stats_along([tmp_path], channel="cabin")
+
+
+def test_seconds_that_two_clips_have_count_once(tmp_path):
+    """The second clip begins 4 s and 40 m before the first ends; it counts from there."""
+    for number, (begin, frame) in enumerate(((0, GREEN), (90, GREY))):
+        place = ClipPlace("monday", "front", number, begin / 10)
+        fixes = along_equator([begin + 10 * n for n in range(13)])
+        write_table(tmp_path / "monday" / f"c{number}", [frame] * 13, fixes, drive=place)
+    found = roadseg.stats_along([tmp_path], along=1000)
+    assert (found.frames, found.seconds) == (22, 22.0)
+    assert found.table["to_m"].to_pylist() == [pytest.approx(210, abs=0.5)]
+    assert found.overall["vegetation_by_time"] == pytest.approx(0.6 * 9 / 22)
+    assert "Counted once: 4.0 s that two clips of a drive both have." in found.notices
+    stats = overlay_stats([tmp_path])
+    assert (stats.totals.frames, stats.drives()["monday"].seconds) == (22, 22.0)
+    assert stats.overlaps == ("Counted once: 4.0 s that two clips of a drive both have.",)
+
+
+def test_hours_are_those_of_the_place(tmp_path):
+    """Positions begin at 22:13:20 UTC; the place keeps India's time."""
+    write_table(tmp_path / "delhi", [GREEN] * 3, [(float(n), 28.6, 77.2) for n in range(3)])
+    found = overlay_stats([tmp_path])
+    assert list(found.hours) == [3] and found.zones == ("Asia/Kolkata",)
+    assert found.videos[0].as_dict()["recorded"] == "2023-11-15T03:43:20+05:30"
+    assert stats_tables(found)[1].notes == ("Hours are Asia/Kolkata by the positions.",)
+    assert list(overlay_stats([tmp_path], utc_offset=timedelta()).hours) == [22]
 
 
 def test_a_second_call_reads_the_rows_of_new_tables_only(tmp_path, monkeypatch):

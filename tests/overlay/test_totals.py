@@ -78,7 +78,7 @@ def test_rows_are_read_only_of_videos_that_go_on_into_another_hour(drives, monke
         read.append(path.name)
         return read_frames(path, names)
 
-    monkeypatch.setattr("roadseg.overlay.totals.read_frames", noted)
+    monkeypatch.setattr("roadseg.overlay.overlaps.read_frames", noted)
     overlay_stats([drives])
     assert read == ["a.frames.parquet"]
     read.clear()
@@ -154,7 +154,7 @@ def test_tables_list_the_largest_and_tell_what_they_leave_out(drives):
     assert classes.rows == (("Sky", "50.0", "10.5", "11", "0.0"),)
     assert classes.notes == ("... and 1 more: files of --out have all classes.",)
     assert hours.rows == (("00:00", "2.0", "50.0"), ("01:00", "5.0", "50.0"), ("23:00", "3.0", "50.0"))
-    assert "1 video without a creation time" in hours.notes[1]
+    assert "1 video without positions or a creation time" in hours.notes[1]
     assert videos.rows == (
         ("a/a", "2024-03-01 23:59", "5.0", "3", "50.0"),
         ("b/b", "2024-03-02 01:00", "5.0", "3", "50.0"),
