@@ -124,8 +124,7 @@ def _summary(outcome: "Outcome") -> str:
         lines.append(f"against the start, judged without labels: {escape(str(outcome.verdict))}")
         if outcome.kept_start:
             lines.append("kept the weights of the start; the trained ones stay in checkpoint.pt")
-        if outcome.steps and outcome.verdict.outcome == "better":
-            lines.append("(weak evidence after a training, which makes labels steadier by itself; look at an overlay)")
+        lines.append(f"({outcome.verdict.evidence})")
     judged = {name: judgement for name, judgement in outcome.health.items() if judgement.verdict != TOO_EARLY}
     lines += [escape(verdict_line(name, judgement)) for name, judgement in judged.items()]
     lines.append(f"next: roadseg overlay VIDEO --run {escape(str(outcome.run))} --out out")

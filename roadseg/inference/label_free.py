@@ -1,8 +1,9 @@
 """Judging an adaptation without labels: a network before and after it, on the same images of the target.
 
 A network that knows a street gives the same answer for its mirror image and for a smaller copy; one that guesses does
-not. So the agreement between such views mostly rises and falls with accuracy. How well it predicts the change of mIoU
-was measured, and that training raises it by itself: see docs/experiments.md.
+not. So the agreement between such views mostly rises and falls with accuracy. As mean IoU it chooses streets for batch
+norm; there all classes count alike. After a training it is the share of pixels that tells better from worse, since rare
+classes on a few images move the mean IoU without need. How well both predict mIoU: see docs/experiments.md.
 """
 
 from dataclasses import dataclass
@@ -22,11 +23,18 @@ VIEWS = (TTA(scales=(0.75,)), TTA(scales=(1.3,)))
 """Views beside the mirror image that answers are compared with."""
 
 CLEAR = 1.0
-"""Change of the agreement, in points, from which on the verdict is clear."""
-SEEN, COLLAPSED = 0.01, 0.1
+"""Change of the pixel agreement, in points, from which on the verdict is clear."""
+SEEN, COLLAPSED = 0.05, 0.1
 """A class with this share of the pixels before has collapsed if less than this part of it is left."""
 
 Outcome = Literal["better", "worse", "unclear"]
+EVIDENCE: dict[Outcome, str] = {
+    "better": "20 of 22 verdicts so on trained runs, checked with labels, were right; in 2, up to 0.5 points of mIoU "
+    "were lost. No run learned from its own labels, which makes labels steadier by itself: look at an overlay.",
+    "worse": "All 5 verdicts so on trained runs, checked with labels, were right: 1.9 to 6.7 points of mIoU were lost.",
+    "unclear": "In all 11 verdicts so on trained runs, checked with labels, mIoU had risen, by 0.1 to 4.5 points.",
+}
+"""Accuracy of each verdict on trained runs with labels, see docs/experiments.md."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,8 @@ class Measures:
     """Mean entropy of the class probabilities, 0 (certain) to 1 (all classes alike)."""
     shares: tuple[float, ...]
     """Share of the pixels of each class, by train id; they add up to 1."""
+    pixel_agreement: float
+    """Share of the pixels that have the same label in the images and their views, in percent."""
 
     @classmethod
     def of(cls, segmenter: Segmenter, images: NDArray[np.uint8]) -> "Measures":
@@ -66,6 +76,7 @@ class Measures:
             agreement=100 * float(np.nanmean(intersection_over_union(counts))),
             entropy=entropy / len(images) / float(np.log(classes)),
             shares=tuple((pixels / pixels.sum()).tolist()),
+            pixel_agreement=100 * float(np.trace(counts) / counts.sum()),
         )
 
 
@@ -91,14 +102,20 @@ class LabelFreeVerdict:
     @property
     def outcome(self) -> Outcome:
         """The verdict."""
-        gain = self.after.agreement - self.before.agreement
+        gain = self.after.pixel_agreement - self.before.pixel_agreement
         if self.collapsed or gain <= -CLEAR:
             return "worse"
         return "better" if gain >= CLEAR else "unclear"
 
+    @property
+    def evidence(self) -> str:
+        """One sentence on how often such verdicts were right."""
+        return EVIDENCE[self.outcome]
+
     def __str__(self) -> str:
         """One line for people."""
-        text = f"{self.outcome}: views of an image agree by {self.before.agreement:.1f} -> {self.after.agreement:.1f} %"
+        before, after = self.before.pixel_agreement, self.after.pixel_agreement
+        text = f"{self.outcome}: views of an image agree in {before:.1f} -> {after:.1f} % of the pixels"
         text += f", class shares moved by {100 * self.drift:.0f} %"
         return text + (f"; hardly seen any more: {', '.join(self.collapsed)}" if self.collapsed else "")
 
@@ -106,6 +123,8 @@ class LabelFreeVerdict:
         """Return the fields for JSON."""
         return {
             "verdict": self.outcome,
+            "evidence": self.evidence,
+            "pixel_agreement": [round(self.before.pixel_agreement, 2), round(self.after.pixel_agreement, 2)],
             "agreement": [round(self.before.agreement, 2), round(self.after.agreement, 2)],
             "entropy": [round(self.before.entropy, 4), round(self.after.entropy, 4)],
             "drift": round(self.drift, 4),

@@ -22,7 +22,7 @@ def small():
 def adapted(small, monkeypatch, *agreements):
     left = list(agreements)
     monkeypatch.setattr(
-        scene_choice, "Measures", SimpleNamespace(of=lambda *_: Measures(left.pop(0), 0.1, (1.0, *[0.0] * 18)))
+        scene_choice, "Measures", SimpleNamespace(of=lambda *_: Measures(left.pop(0), 0.1, (1.0, *[0.0] * 18), 0.0))
     )
     return small.adapted_to(STREETS, BatchNormAdaptation(scenes="auto"))
 

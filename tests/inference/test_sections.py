@@ -63,7 +63,7 @@ def steadiness(monkeypatch):
     def agreement(segmenter, images):
         scene = "bright" if images.mean() > 128 else "dark"
         value = 50.0 if segmenter.seen is None else by_scene[scene, segmenter.scenes]
-        return Measures(value, 0.1, (1.0,))
+        return Measures(value, 0.1, (1.0,), 0.0)
 
     monkeypatch.setattr("roadseg.inference.scene_choice.Measures.of", agreement)
     return by_scene

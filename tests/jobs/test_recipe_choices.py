@@ -22,7 +22,7 @@ SHARES = (1.0, *[0.0] * 18)
 def steadiness(monkeypatch):
     """Agreements that the measurements return, one after the other: start, then each kind of streets."""
     agreements = []
-    scripted = SimpleNamespace(of=lambda *_: Measures(agreements.pop(0), 0.1, SHARES))
+    scripted = SimpleNamespace(of=lambda *_: Measures(agreements.pop(0), 0.1, SHARES, 0.0))
     monkeypatch.setattr(scene_choice, "Measures", scripted)
     return agreements
 

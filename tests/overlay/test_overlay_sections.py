@@ -69,7 +69,7 @@ class DarkIsAdapted(Segmenter):
 @pytest.fixture(autouse=True)
 def steadier_in_the_dark(monkeypatch):
     def agreement(segmenter, images):
-        return Measures(60.0 if segmenter.dark else 50.0, 0.1, (1.0,))
+        return Measures(60.0 if segmenter.dark else 50.0, 0.1, (1.0,), 0.0)
 
     monkeypatch.setattr("roadseg.inference.scene_choice.Measures.of", agreement)
     for module in (parts, job, encoding):
