@@ -8,6 +8,8 @@ from helpers.training_runs import KINDS, finish, write_training
 
 from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.errors import InputError
+from roadseg.inference.label_free import EVIDENCE, LabelFreeVerdict, Measures
+from roadseg.labels.catalogue import label_space
 from roadseg.report.pages import find_runs, write_training_page
 from roadseg.report.training_page import thinned, training_page
 
@@ -77,6 +79,19 @@ def test_verdicts_are_told_and_how_far_it_is(run):
     assert re.search(r"<strong>0\.690</strong><em>guessing</em>.*discriminator_learning_rate", page, re.S)
     assert re.search(r"<strong>0\.400</strong><em>healthy</em>", page)
     assert page.count('class="verdict alarming"') == 1
+
+
+def test_the_verdict_without_labels_comes_with_its_record(tmp_path):
+    run = write_training(tmp_path / "run")
+    finish(run, 300)
+    shares = (1.0, *[0.0] * 18)
+    before, after = (Measures(40, 0.2, shares, pixels) for pixels in (70, 73.5))
+    verdict = LabelFreeVerdict(before, after, label_space("cityscapes-19"))
+    metrics = json.loads(run.metrics.read_text()) | {"against_start": verdict.as_dict()}
+    run.metrics.write_text(json.dumps(metrics))
+    page = training_page(run)
+    assert "Better than the start, judged without labels." in page
+    assert f"agree in 73.5 % of the pixels (70.0 % before). {EVIDENCE['better']}" in page
 
 
 def test_a_ratio_of_gradients_has_a_chart_and_a_verdict_and_warm_up_a_line(tmp_path):
