@@ -51,7 +51,7 @@ def labels(
         list[str],
         typer.Argument(
             metavar="SOURCE",
-            help="Videos, or a drive file; or a folder of images, or labelled: a folder, CVAT's zip, KIND:ROOT.",
+            help="Videos, a drive file, a folder of images; or labelled: a folder, CVAT's zip, KIND:ROOT.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to make.")],

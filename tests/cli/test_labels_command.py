@@ -11,6 +11,7 @@ import tomli_w
 from helpers.tiny import RECIPE, SIZE, street, write_streets
 
 from roadseg.datasets.catalogue import parse_labelled
+from roadseg.drives.find import find_drives
 from roadseg.video.frame import Frame
 from roadseg.video.writer import VideoWriter
 
@@ -124,7 +125,8 @@ def test_a_broken_video_is_told_and_the_others_go_on(roadseg, run, drive, tmp_pa
     broken = tmp_path / "broken.mp4"
     broken.write_text("no video")
     out = tmp_path / "out"
-    assert roadseg("labels", broken, drive, "--count", 2, "--run", run, "--out", out) == 1
+    find_drives(drive).write(tmp_path / "drives.json")
+    assert roadseg("labels", broken, tmp_path / "drives.json", "--count", 2, "--run", run, "--out", out) == 1
     assert f"error: {broken}: not a video" in capsys.readouterr().err
     assert len(names(out / "masks")) == 2
 
@@ -134,4 +136,4 @@ def test_help_fits_a_screen(roadseg, monkeypatch, capsys):
     assert roadseg("labels", "--help") == 0
     shown = capsys.readouterr().out
     assert "roadseg labels drive.mp4 --format cvat" in shown
-    assert len(shown.splitlines()) <= 58
+    assert len(shown.splitlines()) <= 62

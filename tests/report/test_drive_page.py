@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from helpers.report_clips import CARS, FRAMES, PEOPLE, TheFrameSays, make_report
 
 from roadseg.overlay.files import OverlayFiles
 from roadseg.overlay.job import overlay_video
+from roadseg.report.basemap import Basemap
 from roadseg.report.drive_map import drive_map
 from roadseg.report.overlay_results import read_drive
 from roadseg.report.pages import write_drive_report
@@ -59,6 +61,9 @@ def test_a_drive_has_one_map_over_the_clips_that_know_where_they_were(clips):
     assert track["runs"] == [0] and track["ends"] == [12] and len(found["places"]) == 2 * FRAMES
     assert found["y"][-1] - found["y"][0] == pytest.approx(119, rel=0.004)
     assert set(track["heading"]) == {0} and track["speed"][5] == pytest.approx(36, abs=0.1)
+    street = Basemap(Path("streets.geojson"), [np.array([[-0.001, 0.0], [0.001, 0.0]])], [])
+    ((west, _, east, _),) = drive_map(read_drive(clips), street)["base"]["lines"]
+    assert found["base"] == {} and east - west == pytest.approx(222.6, rel=0.004)
     cars = next(measure for measure in found["measures"] if measure["name"] == "Car")
     assert np.flatnonzero(cars["values"]).tolist() == [*CARS, *(FRAMES + each for each in CARS)]
 
