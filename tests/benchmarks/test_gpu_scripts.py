@@ -17,12 +17,17 @@ SMALL = [
     "size=[64,48]",
     "crop=[64,48]",
     "scale=[1,1]",
-    "source_count=2",
     "batch_size=1",
     "workers=0",
     "precision=float32",
 ]
 SETTING = {"SECONDS_IN_ALL": "3000", "PROBE_STEPS": "1", "MOST_STEPS": "2", "PYTHON": sys.executable}
+
+
+@pytest.fixture
+def small(data):
+    """Keys for small images of the toy data set: each process would paint the textures of streets anew."""
+    return [*SMALL, f"source={data / 'source'}"]
 
 
 def run(script: str, *arguments: str) -> str:
@@ -39,22 +44,22 @@ def run(script: str, *arguments: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_network_that_ships_is_trained(tmp_path):
-    assert "2 steps" in run("gpu_train.sh", str(tmp_path / "run"), *SMALL, "init=default")
+def test_the_network_that_ships_is_trained(small, tmp_path):
+    assert "2 steps" in run("gpu_train.sh", str(tmp_path / "run"), *small, "init=default")
     assert (tmp_path / "run" / "model.safetensors").stat().st_size < 16e6
     assert (tmp_path / "run" / "metrics.json").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_methods_are_trained_and_what_fails_or_comes_too_late_is_told(tmp_path, capsys):
+def test_methods_are_trained_and_what_fails_or_comes_too_late_is_told(small, tmp_path, capsys):
     target, out, late = tmp_path / "target", tmp_path / "out", tmp_path / "late"
     target.mkdir()
     write_image(target / "street.png", np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8))
-    small = [part for setting in SMALL for part in ("--set", setting)]
+    settings = [part for setting in small for part in ("--set", setting)]
     arms = ["--arms", "multi-level-true-0", "no-method-true-0", "--jobs", "1", "--steps", "1", "--warmup", "1"]
-    gpu_methods.main([str(out), str(target), *arms, "--start-steps", "1", *small])
-    gpu_methods.main([str(late), str(target), *arms, *small, "--seconds", "0"])
+    gpu_methods.main([str(out), str(target), *arms, "--start-steps", "1", *settings])
+    gpu_methods.main([str(late), str(target), *arms, *settings, "--seconds", "0"])
     gpu_methods.main([str(out), str(target), "--arms", "multi-level-true-0"])
     printed = capsys.readouterr().out
     assert {path.name for path in out.iterdir()} == {"start-0", "multi-level-true-0", "log.txt"}
