@@ -34,11 +34,13 @@ LEAST_JUDGED = 0.001
 """Share of the frame below which flicker and confidence of a class are not shown."""
 MENTIONED = 3
 """Number of classes in the sentence at the top, and for each video of a folder."""
-SHOWN_ELSEWHERE = {"video", "network or engine", "label space", "input size", "choice of --container"}
+SHOWN_ELSEWHERE = {
+    *("video", "network or engine", "label space", "input size"),
+    *("choice of --container", "choice of --gps"),
+}
 """Values of the job that the page shows elsewhere."""
 DEFAULT_CHOICES = {
     "choice of --encoder": DEFAULT_ENCODER,
-    "choice of --gps": "auto",
     **{f"choice of --{name.replace('_', '-')}": value for name, value in vars(DEFAULT_APPEARANCE).items()},
 }
 """Values that are not worth a line."""

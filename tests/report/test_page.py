@@ -19,6 +19,7 @@ from roadseg.errors import InputError, VideoError
 from roadseg.labels.catalogue import CAMVID_11, CAMVID_32, CITYSCAPES_19, IDD_26, SYNTHIA_CAMVID_9
 from roadseg.overlay.appearance import Appearance
 from roadseg.overlay.files import OverlayFiles
+from roadseg.positions.summary import PositionSummary
 from roadseg.report import moments as moments_module
 from roadseg.report.html import clock, lasting, link, percent
 from roadseg.report.moments import moments, theme_classes
@@ -184,7 +185,7 @@ def test_results_without_heat_maps_have_a_page(results):
 def test_what_the_decoder_met_and_options_are_told(results):
     appearance = Appearance(style="both", classes=("Road", "Car"))
     job = results.summary.job.model_copy(
-        update={"flip": True, "smoothing": 0.9, "batch_norm_prior": 96, "appearance": appearance}
+        update={"flip": True, "smoothing": 0.9, "batch_norm_prior": 96, "appearance": appearance, "gps": "5acd"}
     )
     update = {
         "job": job,
@@ -192,6 +193,7 @@ def test_what_the_decoder_met_and_options_are_told(results):
         "notices": ["sound left out"],
         "creation_time": datetime(2024, 5, 6, 7, 8, tzinfo=UTC),
         "masked_share": 0.25,
+        "position": PositionSummary(source="GPX, track.gpx", fixes=3, offset_s=0, notices=[]),
     }
     page = report_page(replace(results, summary=results.summary.model_copy(update=update)))
     for expected in (
@@ -203,11 +205,12 @@ def test_what_the_decoder_met_and_options_are_told(results):
         "<dt>adapt bn</dt><dd>96</dd>",
         "<dt>style</dt><dd>both</dd>",
         "<dt>classes</dt><dd>Road, Car</dd>",
+        "<dt>Positions</dt><dd>GPX, track.gpx</dd>",
         "25.0 % of the frame is masked",
         job.video_fingerprint,
     ):
         assert expected in page
-    assert "<dt>palette" not in page and "<dt>encoder" not in page and "<dt>--" not in page
+    assert "<dt>palette" not in page and "<dt>encoder" not in page and "<dt>gps" not in page and "<dt>--" not in page
     assert "damaged frames" not in page and "No damage" not in page
 
 
