@@ -35,7 +35,7 @@ class Timed:
     """Duration; None where it is unknown."""
     kind: Kind
     ahead: timedelta = timedelta()
-    """How far the camera's clock was ahead of that by which `start` is: it was set for summer time."""
+    """Lead of the camera's clock over that of `start`, where it was set for summer time; else 0."""
 
     @property
     def end(self) -> datetime:

@@ -74,7 +74,7 @@ def _fix(row: Mapping[str, str]) -> Fix:
 
 def _order(fix: Fix) -> tuple[float, float]:
     """Return a key by which fixes are in the order of time, those without one at the end."""
-    return tuple(each if isfinite(each) else inf for each in (fix.seconds, fix.utc))  # type: ignore[return-value]
+    return fix.seconds if isfinite(fix.seconds) else inf, fix.utc if isfinite(fix.utc) else inf
 
 
 def _degrees(text: str, side: str) -> float:
