@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -182,15 +182,22 @@ def held(path: Path) -> Iterator[None]:
     Like `locked`, this ends with the block or with the process.
 
     Args:
-        path: the name to hold. Its folder is made if it is missing.
+        path: the name to hold. Its folder is made if it is missing, and removed if an error leaves nothing in it.
 
     Raises:
         OutputError: another process holds the name, or its whole folder.
     """
+    made = _missing(path.parent)
     with ExitStack() as stack:
         with _folder_lock(path.parent):
             stack.enter_context(_name_lock(path))
-        yield
+        try:
+            yield
+        except BaseException:
+            stack.close()
+            with suppress(OutputError), _lock(path.parent / LOCK_NAME, path.parent):  # others may hold names by now
+                _remove_unused(made)
+            raise
 
 
 @contextmanager
@@ -218,20 +225,29 @@ def in_turn(path: Path, on_wait: Callable[[], object] = lambda: None) -> Iterato
 @contextmanager
 def _folder_lock(folder: Path) -> Iterator[None]:
     """Lock a folder; one that was made for this, and in which an error left nothing, is removed with those above."""
-    made = [one for one in (folder, *folder.parents) if not one.exists()]
+    made = _missing(folder)
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    lock = folder / LOCK_NAME
-    with _lock(lock, folder):
+    with _lock(folder / LOCK_NAME, folder):
         try:
             yield
         except BaseException:
-            if made and list(folder.iterdir()) == [lock]:
-                with suppress(OSError):  # of Windows, or of a folder in use
-                    lock.unlink()
-                    for one in made:
-                        one.rmdir()
+            _remove_unused(made)
             raise
+
+
+def _missing(folder: Path) -> list[Path]:
+    """Return those of a folder and the ones above it that are missing, the deepest first."""
+    return [one for one in (folder, *folder.parents) if not one.exists()]
+
+
+def _remove_unused(folders: Sequence[Path]) -> None:
+    """Remove folders, the deepest first, if there is nothing in them but the lock of the first, which is held."""
+    with suppress(OSError):  # of Windows, or of a folder in use
+        if folders and list(folders[0].iterdir()) == [lock := folders[0] / LOCK_NAME]:
+            lock.unlink()
+            for one in folders:
+                one.rmdir()
 
 
 @contextmanager

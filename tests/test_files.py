@@ -55,16 +55,25 @@ def test_an_error_inside_lets_go(tmp_path):
         pass
 
 
-def test_an_error_leaves_no_folder_that_was_made_for_nothing(tmp_path):
+@pytest.mark.parametrize("hold", [locked, lambda folder: held(folder / "name")], ids=["locked", "held"])
+def test_an_error_leaves_no_folder_that_was_made_for_nothing(tmp_path, hold):
     new, begun, old = tmp_path / "new" / "deeper", tmp_path / "begun", tmp_path / "old"
     old.mkdir()
     for folder in (new, begun, old):
-        with pytest.raises(KeyError), locked(folder):
+        with pytest.raises(KeyError), hold(folder):
             if folder == begun:
                 (folder / "kept").touch()
             raise KeyError
     assert names(tmp_path) == ["begun", "old"]
     assert names(begun) == [".lock", "kept"]
+
+
+def test_an_error_leaves_a_folder_in_which_another_name_is_held(tmp_path):
+    with ExitStack() as others:
+        with pytest.raises(KeyError), held(tmp_path / "out" / "one"):
+            others.enter_context(held(tmp_path / "out" / "two"))
+            raise KeyError
+        assert names(tmp_path / "out") == [".lock", ".two.lock"]
 
 
 def test_another_thread_may_let_go(tmp_path):

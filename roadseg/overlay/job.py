@@ -144,6 +144,7 @@ def overlay_video(
                 earlier.write(files)
             return earlier.model_copy(update={"video": str(video)})
         started = time.perf_counter()
+        track = options.position.track(video, reader.info)  # first: a wrong file of positions should cost no time
         sections = None
         if options.batch_norm is not None and options.sections:
             sections = adapt_to_sections(
@@ -166,7 +167,6 @@ def overlay_video(
         )
         versions = _versions()
         aspect_ratio = reader.info.shown_aspect_ratio
-        track = options.position.track(video, reader.info)
         space = segmenter.label_space
         with OverlayParts(files, job, versions, space, aspect_ratio, track) as parts, _while_there(video):
             look = partial(

@@ -89,10 +89,12 @@ class Broken(TheUpperHalfIsSky):
 
 
 def test_any_exception_in_one_video_is_its_failure(tmp_path):
-    seen = overlay_videos([make_drive(tmp_path / f"{name}.mp4") for name in "ab"], tmp_path / "out", Broken())
+    a, _ = (make_drive(tmp_path / "drives" / "below" / f"{name}.mp4") for name in "ab")
+    seen = overlay_videos(tmp_path / "drives", tmp_path / "out", Broken())
     assert [type(each.error) for each in seen] == [UnexpectedError] * 2
-    assert seen[0].error.cause == f"{tmp_path / 'a.mp4'}: ZeroDivisionError: division by zero"
+    assert seen[0].error.cause == f"{a}: ZeroDivisionError: division by zero"
     assert "--debug" in seen[0].error.remedy and isinstance(seen[0].error.__cause__, ZeroDivisionError)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".lock", "failures.jsonl"]
 
 
 def test_a_name_that_is_too_long_and_frames_too_small_are_failures_in_words_of_the_video(tmp_path):

@@ -18,6 +18,7 @@ from roadseg.overlay.appearance import Appearance
 from roadseg.overlay.job import overlay_video
 from roadseg.overlay.masking import AUTO, mask_of, read_mask
 from roadseg.overlay.summary import OverlayOptions
+from roadseg.positions.options import PositionChoice
 from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
@@ -118,6 +119,10 @@ def test_where_nothing_is_found_the_job_goes_on_and_says_so(tmp_path):
     out.mkdir()
     for name in ("clip.mask.png", "clip.mask.preview.png"):
         (out / name).write_text("of an earlier search")
+    wrong = OverlayOptions(mask=AUTO, position=PositionChoice(str(out / "clip.mask.png")))
+    with pytest.raises(InputError, match="no format of positions"):  # before anything of the results is touched
+        overlay_video(clip, TheUpperHalfIsSky(), out, wrong)
+    assert len(list(out.glob("*.png"))) == 2
     summary = overlay_video(clip, TheUpperHalfIsSky(), out, OverlayOptions(mask=AUTO))
     assert [notice for notice in summary.notices if notice.startswith("no mask: only 0 of 5 frames differ")]
     assert summary.masked_share == 0 and shares(summary)["Sky"] == 0.5
