@@ -31,7 +31,7 @@ from roadseg.overlay.ray_jobs import overlay_on_ray
 from roadseg.overlay.summary import OverlayOptions, OverlaySummary
 from roadseg.overlay.tasks import Shard, Task, clashes, find_tasks
 from roadseg.overlay.trimmed import without_ends
-from roadseg.positions.options import PositionChoice
+from roadseg.positions.options import PositionChoice, refuse_as_videos
 from roadseg.positions.read import NONE
 from roadseg.runtime import DeviceName
 from roadseg.video.encoders import DEFAULT_ENCODER, EncoderName
@@ -175,7 +175,8 @@ def overlay_videos(
         For each video its summary or its failure, in the order of the videos; on a Ray cluster as they end.
 
     Raises:
-        InputError: an option is outside its range or excludes another, no video is found, or the encoder does not work.
+        InputError: an option is outside its range or excludes another, no video is found, a file of positions is given
+            as one, or the encoder does not work.
         WeightsError: there is no readable model.
         OutputError: another process does the same, or `out` cannot be written.
     """
@@ -213,6 +214,7 @@ def overlay_videos(
         mask=None if mask is None else AUTO if fspath(mask) == AUTO else read_mask(Path(mask)),
     )
     videos = [videos] if isinstance(videos, str | PathLike | FoundVideo) else list(videos)
+    refuse_as_videos(videos)
     tasks = find_tasks(videos, out, every_track=track == "all")
     if join and not any(task.place for task in tasks):
         raise InputError(

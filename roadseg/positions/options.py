@@ -1,5 +1,7 @@
 """Options of where a video was: the file of positions, and how it is used."""
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
 from os import PathLike, fspath
@@ -9,9 +11,13 @@ from typing import Self
 from roadseg.errors import InputError
 from roadseg.files import fingerprint
 from roadseg.positions.read import AUTO, NONE, read_track
-from roadseg.positions.sidecars import sidecars_of
+from roadseg.positions.seventy_mai import LOGS
+from roadseg.positions.sidecars import SIDECARS, sidecars_of
 from roadseg.positions.track import Track
 from roadseg.video.probe import VideoInfo
+
+UNREAD = (".fit", ".igc", ".kml", ".kmz", ".tcx")
+"""Extensions of files of positions that are not read."""
 
 
 @dataclass(frozen=True)
@@ -56,3 +62,23 @@ class PositionChoice:
 
 
 DEFAULT_POSITION = PositionChoice()
+
+
+def refuse_as_videos(given: Iterable[object]) -> None:
+    """Make sure that no file of positions, as its name tells, is given as a video.
+
+    Args:
+        given: paths, and other things, which are passed over, as are folders and `@lists`.
+
+    Raises:
+        InputError: there is one; the remedy says how to use it.
+    """
+    for path in (Path(one) for one in given if isinstance(one, str | PathLike)):
+        if path.suffix.lower() in SIDECARS or path.match(LOGS):
+            remedy = f"Positions belong to a video: roadseg overlay VIDEO --gps {path}"
+        elif path.suffix.lower() in UNREAD:
+            remedy = "Positions belong to a video, as GPX (GPSBabel converts): roadseg overlay VIDEO --gps FILE.gpx"
+        else:
+            continue
+        if os.path.isfile(path):  # noqa: PTH113 (Path.is_file raises errors of the disk)
+            raise InputError(f"{path}: not a video", remedy)

@@ -11,6 +11,8 @@ from roadseg.positions.nmea import number
 
 RECORD = struct.Struct("<4IcIcI")
 RECORD_BYTES = 36
+LOGS = "GPSData*.txt"
+"""Names of logs."""
 
 
 def read_70mai_box(file: BoxFile) -> Recording | None:
@@ -38,7 +40,7 @@ def log_of(video: Path) -> Path | None:
     """Return the log of a card, `GPSData*.txt`, beside a clip or up to two folders above, which names the clip."""
     for folder in (video.parent, *list(video.resolve().parents)[1:3]):
         try:
-            logs = sorted(folder.glob("GPSData*.txt"))
+            logs = sorted(folder.glob(LOGS))
         except OSError:
             continue
         for log in logs:

@@ -16,6 +16,7 @@ from roadseg.errors import InputError, OutputError, UnexpectedError, VideoError
 from roadseg.files import held
 from roadseg.jobs.overlay import OverlayProgress, overlay_videos
 from roadseg.overlay.failures import Failure
+from roadseg.positions.options import refuse_as_videos
 from roadseg.report.pages import write_reports
 
 pytestmark = pytest.mark.timeout(120)
@@ -136,6 +137,22 @@ def test_options_that_exclude_each_other_are_refused(tmp_path):
         with pytest.raises(InputError) as caught:
             overlay_videos(tmp_path / "clip.mp4", tmp_path / "out", run, **options)
         assert caught.value.cause.startswith(cause)
+
+
+def test_files_of_positions_are_no_videos(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, remedy in (
+        ("track.GPX", "Positions belong to a video: roadseg overlay VIDEO --gps track.GPX"),
+        ("GPSData000001.txt", "Positions belong to a video: roadseg overlay VIDEO --gps GPSData000001.txt"),
+        ("ride.fit", r"Positions belong to a video, as GPX \(GPSBabel converts\): .* --gps FILE\.gpx"),
+    ):
+        Path(name).write_text("positions")
+        with pytest.raises(InputError, match=f"{name}: not a video\n{remedy}"):
+            overlay_videos(["drive.mp4", name], "out", TheUpperHalfIsSky())
+    assert not Path("out").exists()
+    Path("cards.csv").mkdir()
+    Path("drives.csv").touch()
+    refuse_as_videos(["cards.csv", "@drives.csv", "no.gpx", "drive.mp4"])  # a folder, a list, what is missing, a video
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are Unicode")
