@@ -65,7 +65,7 @@ from roadseg.cli.overlay_options import (
     RayGpuShare,
     Shard,
 )
-from roadseg.cli.overlay_results import OverlayBars, report_gif, report_result, show_results
+from roadseg.cli.overlay_results import Notices, OverlayBars, report_gif, report_result, show_results
 from roadseg.cli.position import Gps, GpsOffset, NoPosition, PlaceLine, TrimEnds, chosen_gps
 from roadseg.errors import one_line
 
@@ -239,13 +239,14 @@ def overlay(
             raise typer.Exit(1)
     clips = of_drives(reporter, videos, drive, channel)
     pages: list[Path] = []
+    notices = Notices(reporter)
     try:
         with reporter.bars("videos" if ray else "frames") as bars:
             shown = OverlayBars(bars, on_ray=ray is not None)
 
             def on_result(result: "OverlaySummary | Failure") -> None:
                 shown.one_ended()
-                report_result(reporter, result)
+                report_result(reporter, notices, result)
 
             results = overlay_videos(
                 *(clips, out, run),
@@ -260,6 +261,7 @@ def overlay(
     except KeyboardInterrupt:
         reporter.say("Stopped. Run the same command again to continue.")
         raise
+    notices.end()
     if pages:
         reporter.say(f"to look at in a browser: {escape(one_line(str(pages[-1])))}")
     if not results:

@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +74,33 @@ class OverlayBars:
         self._bars.show("overlay", self._ended, self._videos, note)
 
 
-def report_result(reporter: Reporter, result: "OverlaySummary | Failure") -> None:
-    """Print a line for a video that has just ended, and its warnings."""
+class Notices:
+    """Notices of videos; what clips of a drive have in common is said with the first of them, and at the end."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._of_drives = Counter[tuple[str, str]]()
+
+    def add(self, result: "OverlaySummary") -> None:
+        """Print the notices of a video that were not said before of its drive."""
+        events = [f"{name.replace('_', ' ')}: {value:g}" for name, value in result.decoder_events.items() if value]
+        for notice in [*([", ".join(events)] if events else []), *result.notices]:
+            if result.drive is not None:
+                place = f"{result.drive.name}, {result.drive.channel}", notice
+                self._of_drives[place] += 1
+                if self._of_drives[place] > 1:
+                    continue
+            self._reporter.warn(f"{result.title}: {notice}")
+
+    def end(self) -> None:
+        """Print the notices that were said once of several clips, with their number."""
+        for (drive, notice), clips in self._of_drives.items():
+            if clips > 1:
+                self._reporter.warn(f"{drive}: {notice} ({clips} clips)")
+
+
+def report_result(reporter: Reporter, notices: Notices, result: "OverlaySummary | Failure") -> None:
+    """Print a line for a video that has just ended, and its notices."""
     from roadseg.overlay.failures import Failure
 
     if isinstance(result, Failure):
@@ -93,11 +118,8 @@ def report_result(reporter: Reporter, result: "OverlaySummary | Failure") -> Non
         done += f", of which {result.frames_resumed} were done before"
     masked = f", {100 * result.masked_share:.1f} % masked" if result.masked_share else ""
     reporter.say(f"{escape(result.title)}: {done}{masked}")
-    if result.skipped:
-        return
-    events = [f"{name.replace('_', ' ')}: {value:g}" for name, value in result.decoder_events.items() if value]
-    for notice in [*([", ".join(events)] if events else []), *result.notices]:
-        reporter.warn(f"{result.title}: {notice}")
+    if not result.skipped:
+        notices.add(result)
 
 
 def report_gif(reporter: Reporter, gif: "Gif") -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from math import isfinite, isnan, nan
 from pathlib import Path
@@ -137,7 +137,7 @@ def _best(
             f"{source}: from {_shown(first)} to {_shown(last)}, but {video.name} begins at {_shown(guesses[0].utc)}",
             "Give the track of this video, or move it by --gps-offset SECONDS.",
         )
-    notices = [f"placed by {best.why}: the video begins at {_shown(best.utc)}"]
+    notices = [f"placed by {best.why}"]  # without the time: alike in all clips of a drive
     others = [
         each
         for each in guesses
@@ -145,16 +145,19 @@ def _best(
         and abs(each.utc - best.utc) > CONFLICT
     ]
     if others:
-        notices.append(f"{others[0].why} would fit as well, and begin at {_shown(others[0].utc)}: compare some frames")
+        later = round(others[0].utc - best.utc)
+        apart = f"{timedelta(seconds=abs(later))} {'later' if later > 0 else 'earlier'}"
+        notices.append(f"{others[0].why} would fit as well, and begin {apart}: compare some frames")
     return best, notices
 
 
 def _starts(video: VideoClock, zone: Zone) -> Iterator[Start]:
     """Yield the possible begins of a video, the likeliest first: cameras name files by their local time."""
+    there = f"{zone.name}, {timezone(timedelta(seconds=zone.seconds))}"
     if video.named is not None:
-        yield Start(video.named - zone.seconds, f"the local time in its name ({zone.name})")
+        yield Start(video.named - zone.seconds, f"the local time in its name ({there})")
     if video.creation is not None:
-        local = f"in local time ({zone.name})"
+        local = f"in local time ({there})"
         yield Start(video.creation, "its creation time")
         yield Start(video.creation - video.duration, "its creation time, taken for the end")
         yield Start(video.creation - zone.seconds, f"its creation time, taken for the begin {local}")
