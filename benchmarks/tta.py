@@ -7,20 +7,22 @@ fastest of several rounds, so that other work on the machine matters little.
 """
 
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from roadseg.adaptation.batch_norm import IMAGES, adapted_to, source_moments
 from roadseg.datasets.source_images import source_images
-from roadseg.models.tta import TTA, predict_with_tta
+from roadseg.models.predict import class_scores, labels_of, to_tensor
+from roadseg.models.tta import NO_TTA, TTA, mean_probabilities
 from roadseg.models.weights import load_model
 from roadseg.runtime import start
 
 ROUNDS = 5
 SCALES = (0.75, 1.0, 1.3)
 CHOICES = {
-    "plain": TTA(),
+    "plain": NO_TTA,
     "--flip": TTA(flip=True),
     "--scales 0.75,1,1.3": TTA(scales=SCALES),
     "--flip --scales 0.75,1,1.3": TTA(flip=True, scales=SCALES),
@@ -46,7 +48,9 @@ def main() -> None:
     for _ in range(ROUNDS):
         for name, some in networks.items():
             before = time.thread_time()
-            predict_with_tta(some, images[:1], (480, 360), runtime, CHOICES.get(name, TTA()))
+            scores = partial(class_scores, some, runtime=runtime)
+            view = to_tensor(images[:1], runtime.device)
+            labels_of(mean_probabilities(scores, view, (480, 360), CHOICES.get(name, NO_TTA)))
             best[name] = min(best[name], time.thread_time() - before)
     for name, seconds in best.items():
         print(f"{name:28} {1000 * seconds:7.1f} ms an image {seconds / best['plain']:6.2f} of plain")

@@ -68,7 +68,7 @@ class FittingBatches:
                     done.append(to_numpy(function(part)))
             except torch.OutOfMemoryError:
                 if len(part) == 1:
-                    raise too_little_memory(1, size, tta, self._runtime.device) from None
+                    raise too_little_memory(size, tta, self._runtime.device) from None
                 self._largest = len(part) // 2
                 continue
             start += len(part)

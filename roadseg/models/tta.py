@@ -2,18 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from roadseg.errors import InputError
-from roadseg.models.network import SegmentationNetwork
-from roadseg.models.predict import class_scores, labels_of, to_numpy, to_tensor
-from roadseg.runtime import Runtime
 
 SMALLEST_SCALE, LARGEST_SCALE = 0.5, 2.0
 """Limits of scales: beyond them, objects have sizes that training never showed; scale 2 takes four times the memory."""
@@ -76,60 +70,12 @@ Scores = Callable[[Tensor, tuple[int, int]], Tensor]
 softmax for a (width, height)."""
 
 
-@torch.inference_mode()
-def predict_with_tta(
-    network: SegmentationNetwork,
-    images: NDArray[np.uint8],
-    size: tuple[int, int],
-    runtime: Runtime,
-    tta: TTA = NO_TTA,
-) -> NDArray[np.uint8]:
-    """Label images: `roadseg.models.predict.predict`, or the class of the highest mean probability.
-
-    All N images go through the network once for each flip and scale, so the largest scale decides the memory.
-
-    Args:
-        network: in evaluation mode, on the runtime's device.
-        images: (N, H, W, 3) uint8 RGB.
-        size: (width, height) of the label maps.
-        runtime: device and precision.
-        tta: flips and scales.
-
-    Returns:
-        (N, height, width) uint8 train ids.
-
-    Raises:
-        InputError: the device's memory is too small.
-    """
-    scores = partial(class_scores, network, runtime=runtime)
-    try:
-        return to_numpy(labels_of(deciding_scores(scores, to_tensor(images, runtime.device), size, tta)))
-    except torch.OutOfMemoryError:
-        raise too_little_memory(len(images), (images.shape[2], images.shape[1]), tta, runtime.device) from None
-
-
-def too_little_memory(count: int, size: tuple[int, int], tta: TTA, device: torch.device) -> InputError:
-    """Return the error for a device whose memory is too small to label `count` images of (width, height) `size`."""
-    what = f"{count} images" if count > 1 else "an image"
+def too_little_memory(size: tuple[int, int], tta: TTA, device: torch.device) -> InputError:
+    """Return the error for a device whose memory is too small to label one image of (width, height) `size`."""
     return InputError(
-        f"not enough memory on {device} for {what} of {size[0]}x{size[1]} at scale {tta.scales[-1]:g}",
+        f"not enough memory on {device} for an image of {size[0]}x{size[1]} at scale {tta.scales[-1]:g}",
         "Take --device cpu, or smaller --scales where there are any.",
     )
-
-
-def deciding_scores(scores: Scores, images: Tensor, size: tuple[int, int], tta: TTA) -> Tensor:
-    """Return what labels are decided by: class scores, or with augmentation mean probabilities.
-
-    Args:
-        scores: the network.
-        images: (N, 3, H, W) uint8.
-        size: (width, height) of the result.
-        tta: flips and scales.
-
-    Returns:
-        (N, C, height, width) float32.
-    """
-    return scores(images, size) if tta == NO_TTA else mean_probabilities(scores, images, size, tta)
 
 
 @torch.inference_mode()

@@ -102,8 +102,6 @@ class Street:
     patches: tuple[Patch, ...]
     junctions: tuple[Junction, ...]
     road: Colour
-    road_left: float
-    road_right: float
     joints: float
     """Distance in metres of the paving joints across the sidewalks; 0 for none."""
     grain: tuple[int, int]

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +24,8 @@ from roadseg.inference.network_segmenter import NetworkSegmenter
 from roadseg.inference.openvino_runtime import openvino_has_bfloat16
 from roadseg.inference.torch_engine import TorchEngine
 from roadseg.models.build import build_model
-from roadseg.models.predict import predict
-from roadseg.models.tta import TTA, predict_with_tta
+from roadseg.models.predict import class_scores, labels_of, predict, to_numpy, to_tensor
+from roadseg.models.tta import TTA, mean_probabilities
 from roadseg.models.weights import MODEL_FILE, load_model, save_model
 from roadseg.runtime import cpu_has_bfloat16, start
 
@@ -89,7 +89,8 @@ def test_labels_and_scores_are_those_of_float32(reference, pictures, engine, pre
 def test_views_are_averaged_alike(reference, pictures, engine, precision):
     tta = TTA(flip=True, scales=(0.75, 1.0))
     network, _ = load_model(DEFAULT)
-    expected = predict_with_tta(network, pictures, (81, 59), CPU, tta)
+    scores = partial(class_scores, network, runtime=CPU)
+    expected = to_numpy(labels_of(mean_probabilities(scores, to_tensor(pictures, CPU.device), (81, 59), tta)))
     assert agreement(segmenter(engine, precision).segment(pictures, tta), expected) > 0.9995
     assert agreement(expected, reference.segment(pictures)) < 0.99
 
@@ -232,8 +233,8 @@ def test_batches_that_the_memory_cannot_hold_are_halved(reference, pictures):
 def test_memory_too_small_for_one_image_is_told_with_what_to_do(pictures):
     network, card = load_model(DEFAULT)
     cramped = NetworkSegmenter(network, card, Cramped(network, room=0), "cramped")
-    with pytest.raises(InputError, match="not enough memory on cpu for an image of 162x118") as caught:
-        cramped.segment(pictures)
+    with pytest.raises(InputError, match="not enough memory on cpu for an image of 162x118 at scale 1.5") as caught:
+        cramped.segment(pictures, TTA(scales=(1, 1.5)))
     assert "--scales" in caught.value.remedy
 
 

@@ -47,8 +47,6 @@ def sample_street(rng: np.random.Generator, setting: Setting, layout: Layout, le
         patches=tuple(paint.patches(length)),
         junctions=layout.junctions,
         road=road,
-        road_left=layout.road[0],
-        road_right=layout.road[1],
         joints=between(rng, (0.5, 1.6)) if chance(rng, 0.6) else 0.0,
         grain=(index(rng, GRITS), index(rng, NOISES)),
         roughness=between(rng, (0.1, 0.36)),

@@ -50,7 +50,7 @@ def sample_traffic(
     """
     duration = length / speed
     for side, parked in zip((-1, 1), layout.parking, strict=True):
-        yield from _parked(rng, setting, layout, side, parked, length, lights)
+        yield from _parked(rng, setting, layout, side, parked, length)
     for lane in layout.lanes:
         yield from _lane(rng, setting, layout, lane, duration, speed, lights)
     if length == 0:
@@ -107,7 +107,7 @@ def _paint(rng: np.random.Generator) -> Colour:
 
 
 def _parked(
-    rng: np.random.Generator, setting: Setting, layout: Layout, side: int, bays: bool, length: float, lights: float
+    rng: np.random.Generator, setting: Setting, layout: Layout, side: int, bays: bool, length: float
 ) -> Iterator[Vehicle]:
     if not bays and not (setting.parking and chance(rng, 0.15)):
         return
