@@ -1,4 +1,4 @@
-"""Cost of the options of test time: an image of 640x480 labelled by the default weights, on one core.
+"""Cost of the test-time options: an image of 640x480 labelled by the default weights, on one core.
 
     python benchmarks/tta.py
 

@@ -11,7 +11,7 @@ THREADS_VARIABLE = "ROADSEG_THREADS"
 
 WAIT_VARIABLE = "OMP_WAIT_POLICY"
 BUSY = 0.5
-"""Load of the last minute for each processor from which on a machine counts as busy."""
+"""Load of the last minute for each processor from which a machine counts as busy."""
 
 
 def usable_cores() -> int:

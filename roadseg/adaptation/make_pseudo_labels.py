@@ -26,7 +26,7 @@ from roadseg.runtime import is_main_process
 TTA_FOR_LABELS = TTA(flip=True, scales=(0.75, 1.0, 1.3))
 """Test-time augmentation for labels to learn from or to correct."""
 SURE = 0.9
-"""Probability from which on pixels are kept, even below the threshold of their class."""
+"""Probability from which pixels are kept, even below the threshold of their class."""
 LEVELS = 256
 """Number of steps in which confidence is stored."""
 RECORD, LABELS, CONFIDENCE = "pseudo-labels.json", "labels", "confidence"

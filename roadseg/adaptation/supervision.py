@@ -28,7 +28,7 @@ class Supervision:
     """Value that the segmenter's logits are up-sampled with, see `SegmentationNetwork`."""
 
     def kinds(self, classes: int, *names: str) -> dict[str, LossKind]:
-        """Return how to read the losses of `term`, and those of `term_of` under the other `names`.
+        """Return the interpretation of the losses of `term`, and of those of `term_of` under the other `names`.
 
         Args:
             classes: number of classes that the segmenter predicts.

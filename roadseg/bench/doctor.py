@@ -136,11 +136,9 @@ def _cpu_engine() -> Check:
 
 
 def check_engines() -> Iterator[Check]:
-    """Check each engine in its usual precision and in float32: do its results agree with torch in float32 on the CPU?
+    """Check that each engine, in its usual precision and in float32, agrees with torch in float32 on the CPU.
 
-    On CUDA devices overlays are checked too.
-
-    What roadseg remembers of earlier checks is renewed.
+    On CUDA devices overlays are checked too. The outcomes replace those that roadseg keeps of earlier checks.
     """
     network, _ = load_model(DEFAULT)
     weights = weights_digest(network)
@@ -153,7 +151,7 @@ def check_engines() -> Iterator[Check]:
     for engine in {f"{each.name} on {each.device}": each for each in engines}.values():
         outcome = check_engine(engine, network, weights, again=True)
         if outcome.problem:
-            remedy = "roadseg takes another engine or precision instead; another version may compute rightly."
+            remedy = "roadseg takes another engine or precision instead; another version may be right."
             yield Check(engine.name, "missing", f"{engine.device}: {outcome.problem}", remedy)
         elif outcome.labels is None:
             yield Check(engine.name, "ok", f"{engine.device}: the reference")
@@ -163,7 +161,7 @@ def check_engines() -> Iterator[Check]:
 
 
 def check_overlay(device: torch.device) -> Check:
-    """Check that frames can be drawn on, on a device: are they those that OpenCV draws on the CPU?"""
+    """Check that a device draws the frames that OpenCV draws on the CPU, to within one level."""
     network, card = load_model(DEFAULT)
     engine = TorchEngine(network, Runtime(device, "float32"), "float32")
     segmenter = NetworkSegmenter(network, card, engine, "doctor", input_size=(128, 96))

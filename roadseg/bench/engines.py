@@ -38,7 +38,7 @@ class EngineCost:
     """One engine in one precision."""
 
     name: str
-    """Program and precision, as `roadseg.inference.engine.Engine.name`."""
+    """Program and precision, as `roadseg.models.engine.Engine.name`."""
     chosen: bool
     """`roadseg overlay` takes this engine by default on this machine."""
     start_seconds: float

@@ -39,7 +39,10 @@ Indices = Annotated[
 TrimEnds = Annotated[
     str | None,
     typer.Option(
-        "--trim-ends", metavar="LENGTH", rich_help_panel=PANEL, help="Leave out begin and end of each drive, e.g. 200m."
+        "--trim-ends",
+        metavar="LENGTH",
+        rich_help_panel=PANEL,
+        help="Leave out the start and end of each drive, e.g. 200m.",
     ),
 ]
 Map = Annotated[

@@ -191,5 +191,5 @@ def report_finished(reporter: Reporter, finished: "FinishedRuns", **more: Any) -
         names = ", ".join(
             f"{one.dataset} ({one.images} images, {len(one.groups[0].iou)} classes)" for one in finished.comparisons
         )
-        reporter.warn(f"the runs were scored on different data sets, whose scores do not compare: {names}")
+        reporter.warn(f"the runs were scored on different data sets, whose scores cannot be compared: {names}")
     reporter.result(shown(finished.tables()), finished.as_dict() | more)

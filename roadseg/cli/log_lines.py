@@ -25,7 +25,7 @@ class ProgressLine:
     elapsed: float
     """Seconds since the task began."""
     left: float | None
-    """Estimated seconds to its end; None if they cannot be told."""
+    """Estimated seconds to its end; None if they cannot be estimated."""
     note: str
 
     def __str__(self) -> str:

@@ -88,7 +88,7 @@ def _region(annotated: dict[str, Any], path: Path) -> Region:
     corners = np.array(annotated["polygon"], np.float64).reshape(-1, 2)
     # Comparisons with NaN are false.
     if not (np.abs(corners) <= MAX_COORDINATE).all():
-        raise ValueError(f"a {label} with corners that are no numbers up to {MAX_COORDINATE}")
+        raise ValueError(f"a {label} with corners that are not numbers up to {MAX_COORDINATE}")
     return Region(train_id, corners)
 
 

@@ -83,13 +83,13 @@ def read_clock(stamps: Sequence[Stamps]) -> Clock:
         of = "clip" if len(apart) == 1 else "clips"
         notices.append(
             f"clocks contradict each other in {len(apart)} {of}: {one_line(first.name)}, but its container says "
-            f"{_utc(first):%Y-%m-%d %H:%M:%S}; the name counts"
+            f"{_utc(first):%Y-%m-%d %H:%M:%S}; the time in the name counts"
         )
     known = is_zone and 2 * len(apart) < len(both)
     if known and at_end:
-        notices.append("containers state the end of each clip, not its start; names count")
+        notices.append("containers state the end of each clip, not its start; the times in the names count")
     if known and offset == timedelta() and not step:
-        notices.append("containers state the time of names: local time as UTC, unless the camera runs on UTC")
+        notices.append("containers state the times in the names: local time as UTC, unless the camera runs on UTC")
         return Clock(None, at_end, notices)
     return Clock(offset if known else None, at_end, notices, -step * QUARTER)
 

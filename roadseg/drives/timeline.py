@@ -14,7 +14,7 @@ from roadseg.errors import one_line
 NEAR = 2.0
 """Seconds to which the times of clips are known: names count whole seconds, and cameras write them early or late."""
 REPEAT = 1.0
-"""Seconds by which a clip may reach beyond others that have all else of it."""
+"""Seconds by which a clip may reach beyond the others that hold the rest of it."""
 FEW = 3
 """Gaps of one length that have a notice each; more have one for all."""
 KINDS: tuple[Kind, ...] = ("normal", "manual", "time lapse", "parking", "event")

@@ -1,6 +1,6 @@
 """Safe IoU: IoU less a penalty for errors that endanger somebody, after Shaik et al., "IDD-AW", WACV 2024.
 
-Dangerous is a person or a vehicle that is taken for something else, and anything that is taken for one of them. The
+An error is dangerous where a person or a vehicle is taken for another class, or another class for one of them. The
 penalty grows with the distance of the two classes in the hierarchy of IDD: one third within a kind of vehicle, two
 thirds between kinds of vehicles and between a person and a rider, else 1. A class can lose more than it has: safe IoU
 goes from -1 to 1.

@@ -90,7 +90,9 @@ def _seconds(duration: str) -> float:
         r"P(?:([\d.]+)Y)?(?:([\d.]+)M)?(?:([\d.]+)D)?(?:T(?:([\d.]+)H)?(?:([\d.]+)M)?(?:([\d.]+)S)?)?", duration
     )
     if not parts:
-        raise FetchError(f"its playlist states a duration that is none ({duration[:30]!r})", "It cannot be downloaded.")
+        raise FetchError(
+            f"its playlist states a duration that is not valid ({duration[:30]!r})", "It cannot be downloaded."
+        )
     sizes = (365 * 86400, 31 * 86400, 86400, 3600, 60, 1)
     return sum(float(number) * size for number, size in zip(parts.groups(), sizes, strict=True) if number)
 

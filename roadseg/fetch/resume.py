@@ -1,4 +1,4 @@
-"""Version of the file that an unfinished download holds the beginning of, so that two versions are never spliced."""
+"""Version of the file that an unfinished download belongs to: parts of two versions are never joined."""
 
 import math
 from collections.abc import Mapping

@@ -46,7 +46,7 @@ def load_segmenter(
         engine: the program that runs the network. `auto` takes OpenVINO on a CPU where it is installed, torch
             otherwise. `exact` is torch in float32 with class scores up-sampled to the size of each image before labels
             are decided, as published scores are computed; the others decide at half the input size and are faster.
-            `onnxruntime` runs imported networks alone.
+            `onnxruntime` runs only imported networks.
         precision: by default float16 on a GPU and mixed on a CPU: the fastest with nearly the labels of float32, see
             docs/performance.md. A processor without bfloat16 takes float32. An engine whose results are wrong here, see
             `roadseg.inference.self_check`, is replaced: by itself in float32, then by torch in float32, and
@@ -87,10 +87,10 @@ def network_segmenter(
         network: the network.
         card: what it was trained for.
         name: name of its weights for people; by default network and method.
-        device: see there, as the options below.
-        engine: program.
-        precision: precision of the engine.
-        input_size: (width, height) of images.
+        device: as for `load_segmenter`.
+        engine: as for `load_segmenter`.
+        precision: as for `load_segmenter`.
+        input_size: as for `load_segmenter`.
     """
     if input_size and not all(MIN_SIDE <= side <= MAX_SIDE for side in input_size):
         raise InputError(
@@ -177,7 +177,7 @@ def choose(device: DeviceName, engine: EngineName) -> tuple[Runtime, Program]:
             raise InputError(f"engine 'openvino' does not run on {device!r}", "Leave --device or --engine out.")
         return start("cpu"), engine
     if engine == "onnxruntime":
-        raise InputError("engine 'onnxruntime' runs imported networks alone", "Leave --engine out.")
+        raise InputError("engine 'onnxruntime' runs only imported networks", "Leave --engine out.")
     runtime = start(device)
     if engine == "auto" and runtime.device.type == "cpu" and openvino() is not None:
         return runtime, "openvino"

@@ -23,7 +23,7 @@ VIEWS = (TTA(scales=(0.75,)), TTA(scales=(1.3,)))
 """Views beside the mirror image that answers are compared with."""
 
 CLEAR = 1.0
-"""Change of the pixel agreement, in points, from which on the verdict is clear."""
+"""Change of the pixel agreement, in points, from which the verdict is clear."""
 SEEN, COLLAPSED = 0.05, 0.1
 """A class with this share of the pixels before has collapsed if less than this part of it is left."""
 

@@ -96,7 +96,7 @@ def export_onnx(
     agreement = float((labels == _labels(graph, images)).mean())
     if agreement < LEAST_AGREEMENT:
         raise OutputError(
-            f"{out}: not written, ONNX Runtime agrees with torch in {100 * agreement:.1f} % of the pixels alone",
+            f"{out}: not written, ONNX Runtime agrees with torch in only {100 * agreement:.1f} % of the pixels",
             "Try other versions of onnx, onnxscript, onnxruntime and torch.",
         )
     with writing(out) as part:

@@ -23,7 +23,7 @@ from roadseg.video.sample import frames_at, timed_frames
 EVERY = 1.0
 """Seconds between described frames, where the distance of keyframes and `MOST` allow it."""
 MOST, ENOUGH = 600, 30
-"""Largest number of described frames, and number of keyframes from which on no others are decoded."""
+"""Largest number of described frames, and number of keyframes that makes the decoding of others unnecessary."""
 SPANS = 3
 """Sections of a scene that the line for people mentions."""
 SHRINKING = 4

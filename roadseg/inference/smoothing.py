@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Scores = NDArray[np.float32]
 
 GREY_LEVELS = 24
-"""Change of a pixel, after motion compensation, from which on it shows something new: it was hidden before."""
+"""Change of a pixel, after motion compensation, from which it shows something new: it was hidden before."""
 WEIGHT = 0.6
 """Default weight of the past: the steadiest labels before accuracy falls, see docs/performance.md."""
 

@@ -34,7 +34,7 @@ def load_teacher(run: str, space: LabelSpace, device: DeviceName, on_notice: Cal
     if lost:
         on_notice(f"{run} also knows {_named(lost)}, which {space.name} lacks: nothing is learned from these labels")
     if unknown:
-        on_notice(f"{run} does not know {_named(unknown)}: these are learned from the source alone")
+        on_notice(f"{run} does not know {_named(unknown)}: these are learned from the source only")
     if not teacher.has_scores:
         on_notice(f"{run} gives labels without confidence: all of them count, and flip and scales are not used")
     return teacher

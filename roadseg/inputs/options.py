@@ -18,5 +18,5 @@ class Options(BaseModel):
         annotation = cls.model_fields[str(info.field_name)].annotation
         takes_one = bool in (annotation, *get_args(annotation))
         if not takes_one and any(isinstance(each, bool) for each in values):
-            raise ValueError("true and false are no values of this key")
+            raise ValueError("true and false are not values of this key")
         return value

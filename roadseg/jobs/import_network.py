@@ -186,11 +186,13 @@ def _given(
 ) -> Hints:
     """Return what the caller states."""
     if (mean is None) != (std is None) or (mean is not None and normalization is not None):
-        raise InputError("a scaling of pixels in part, or twice", "Give normalization, or mean and std.")
+        raise InputError(
+            "the scaling of pixels is given in part or twice", "Give normalization alone, or mean and std together."
+        )
     scaling = named_normalization(normalization) if normalization else None
     if mean is not None and std is not None:
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0 or not np.isfinite([*mean, *std]).all():
-            raise InputError("mean and std have three numbers each, std above 0", "As 0.485,0.456,0.406.")
+            raise InputError("mean and std are three numbers each, std above 0", "For example 0.485,0.456,0.406.")
         scale = 255.0 if max(*mean, *std) <= 1 else 1.0
         means, deviations = ((scale * red, scale * green, scale * blue) for red, green, blue in (mean, std))
         scaling = Normalisation(means, deviations)
@@ -201,7 +203,7 @@ def _settled(taken: ImageInput, given: Hints, stated: Hints) -> Hints:
     """Return what is given, completed by what the file states, and for the size by what is usual."""
     if taken.size and given.input_size and given.input_size != taken.size:
         width, height = taken.size
-        raise InputError(f"the network takes images of {width}x{height} alone", "Leave --input-size out.")
+        raise InputError(f"the network takes only images of {width}x{height}", "Leave --input-size out.")
     known = given.over(replace(stated, labels=stated.labels and with_colours(stated.labels)))
     if taken.dtype == "UINT8":
         if given.normalization not in (None, NORMALIZATIONS["none"]):

@@ -80,7 +80,7 @@ def overlay_live(
 
     meter = LiveMeter()
     with display, Newest(live, notice) as newest:
-        taken = newest.take()  # first: a source that is not there is told before the network is loaded
+        taken = newest.take()  # first: a missing source is reported before the network is loaded
         if taken is None:
             raise VideoError(f"{given}: none of its frames can be decoded", "Check that it plays elsewhere.")
         segmenter = run

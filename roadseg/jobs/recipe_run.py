@@ -39,7 +39,7 @@ def run_recipe(
         on_problem: called with one line for each problem of a data set; training may continue.
 
     Returns:
-        Whether anything was left to do.
+        True if anything was left to do.
 
     Raises:
         RecipeError: the folder holds a run of another recipe.

@@ -106,7 +106,7 @@ def run_road_recipe(
             first = (
                 failures[0].error
                 if failures
-                else InputError("within trim_ends of an end of its drive", "Give trim_ends less.")
+                else InputError("within trim_ends of an end of its drive", "Give a smaller trim_ends.")
             )
             raise VideoError(f"none of {len(videos)} clips can be labelled, the first: {first.cause}", first.remedy)
         road = Road(_places(recipe, overlays, out, on_stage, on_progress, on_warning), failures)

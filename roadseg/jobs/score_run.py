@@ -38,7 +38,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class VariantScores:
-    """Scores by drive of a run with several options of test time."""
+    """Scores by drive of a run with several test-time options."""
 
     run: str
     engines: tuple[str, ...]

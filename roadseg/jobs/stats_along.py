@@ -50,7 +50,7 @@ def stats_along(
         network_distance: greatest distance of a frame from its street, in metres.
         channel: direction of the cameras that count: `front`, `rear`, `cabin`, ...; channels never mix.
         indices: TOML file of further indices, see docs/indices.md.
-        trim_ends: metres at the begin and at the end of each drive that are left out.
+        trim_ends: metres at the start and at the end of each drive that are left out.
         map_page: file for a map of the places, .html, whole in itself; None writes none.
         basemap: GeoJSON file of lines and areas that are drawn grey below the map's places, such as streets.
         on_progress: called with (task, tables done, tables in all).

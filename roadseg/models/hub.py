@@ -54,7 +54,7 @@ def fetched(
         if not _is_whole(folder):
             raise WeightsError(
                 f"{place}: has no configuration or no weights in safetensors",
-                "Download the folder yourself and give its path: a pytorch_model.bin that holds tensors alone is read.",
+                "Download the folder yourself and give its path; a pytorch_model.bin that holds only tensors is read.",
             )
     name, _ = _parts(place)
     return f"{name}@{folder.name}"

@@ -104,7 +104,9 @@ def _weights(folder: Path) -> dict[str, Tensor]:
         parts = sorted(set(read_json(folder / INDEX_FILE)["weight_map"].values()))
         outside = [part for part in parts if Path(part).name != part or not part.endswith(".safetensors")]
         if outside:
-            raise WeightsError(f"{folder}: its index names {shortened(outside[0])}, no file beside it", WHOLE)
+            raise WeightsError(
+                f"{folder}: its index names {shortened(outside[0])}, which is not a file beside it", WHOLE
+            )
         return {name: value for part in parts for name, value in read_tensors(folder / part).items()}
     if (folder / PICKLE_FILE).is_file():
         return read_tensors(folder / PICKLE_FILE)

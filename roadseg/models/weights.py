@@ -345,5 +345,5 @@ def _read(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise WeightsError(f"{path}: not a model written by roadseg ({type(error).__name__})", GIVE_RUN) from error
     if _CHECKSUM_KEY in metadata and metadata[_CHECKSUM_KEY] != _checksum(state):
-        raise WeightsError(f"{path}: its weights are damaged: their checksum is another", "Copy the file again.")
+        raise WeightsError(f"{path}: its weights are damaged: they have another checksum", "Copy the file again.")
     return card, state

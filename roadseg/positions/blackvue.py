@@ -13,7 +13,7 @@ STAMP = re.compile(r"\[(\d{12,14})\](?=\$)")
 LONGEST = 86400.0
 """Seconds of a recording; a time that is further from the others is damaged."""
 LATEST_BEGIN = 10.0
-"""Seconds after the begin of the recording by its name until the first sentence, at most."""
+"""Longest time in seconds from the start of the recording, by its name, to the first sentence."""
 
 
 def read_blackvue(file: BoxFile) -> Recording | None:

@@ -12,7 +12,7 @@ from roadseg.positions.fixes import KNOT, Fix, Recording, from_minutes
 
 BEGIN = r"\$?((?:G[A-Z]|BD|QZ|II|IN)(?:RMC|GGA),"
 SENTENCE = re.compile(rf"{BEGIN}(?:[0-9A-Za-z.,+-]{{5,120}}\*([0-9A-Fa-f]{{2}}))?)")
-"""A sentence, or the begin of one that is not whole, with its checksum: one that was cut off may name another place."""
+"""A sentence with its checksum, or the beginning of one that was cut off, which may name another place."""
 
 
 class Sentence(NamedTuple):

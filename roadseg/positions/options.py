@@ -1,4 +1,4 @@
-"""Options of where a video was: the file of positions, and how it is used."""
+"""Options for the positions of a video: the file that they are read from, and their use."""
 
 import os
 from collections.abc import Iterable

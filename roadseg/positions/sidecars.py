@@ -96,4 +96,4 @@ def _reader(path: Path, text: str) -> Callable[[Path, str], Recording]:
     suffix = path.suffix.lower()
     if suffix in SIDECARS or "lat" in start.partition("\n")[0].lower():
         return SIDECARS.get(suffix, read_table)
-    raise InputError(f"{path}: no format of positions that is known", "Give GPX, NMEA, SRT, CSV or a video.")
+    raise InputError(f"{path}: not a format of positions that is known", "Give GPX, NMEA, SRT, CSV or a video.")

@@ -30,7 +30,7 @@ UNITS = {"km/h": 1 / 3.6, "kmh": 1 / 3.6, "mph": 0.44704, "m/s": 1.0, "kn": 1852
 
 
 def read_subtitles(path: Path, text: str) -> Recording:
-    """Read the subtitles that name a place; the time of one is its begin."""
+    """Read the subtitles that name a place; the time of a fix is the start of its subtitle."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     cues = list(CUE.finditer(text))
     ends = [cue.start() for cue in cues[1:]] + [len(text)]

@@ -19,7 +19,7 @@ from roadseg.positions.zones import Zone, zone_at
 from roadseg.video.probe import VideoInfo
 
 CONFLICT = 5.0
-"""Seconds between two clocks above which the difference is told."""
+"""Seconds between two clocks above which a notice states the difference."""
 LONGEST_STEP = 60.0
 """Seconds between two reports of a camera that writes regularly; above, its clock was set in between."""
 EARLIEST, LATEST = 315_532_800.0, 4_102_444_800.0
@@ -108,7 +108,7 @@ def synchronised(
 def _best(
     guesses: Sequence[Start], fixes: Sequence[Fix], video: VideoClock, offset: float, source: str
 ) -> tuple[Start, list[str]]:
-    """Return the first begin of the video that at least half as many fixes agree with as with any, and notices.
+    """Return the first guess that at least half as many fixes agree with as with the best guess, and notices.
 
     Raises:
         InputError: none agrees, or the video states no time.
@@ -152,7 +152,7 @@ def _best(
 
 
 def _starts(video: VideoClock, zone: Zone) -> Iterator[Start]:
-    """Yield the possible begins of a video, the likeliest first: cameras name files by their local time."""
+    """Yield the possible starts of a video, the likeliest first: cameras name files by their local time."""
     there = f"{zone.name}, {timezone(timedelta(seconds=zone.seconds))}"
     if video.named is not None:
         yield Start(video.named - zone.seconds, f"the local time in its name ({there})")
@@ -160,7 +160,7 @@ def _starts(video: VideoClock, zone: Zone) -> Iterator[Start]:
         local = f"in local time ({there})"
         yield Start(video.creation, "its creation time")
         yield Start(video.creation - video.duration, "its creation time, taken for the end")
-        yield Start(video.creation - zone.seconds, f"its creation time, taken for the begin {local}")
+        yield Start(video.creation - zone.seconds, f"its creation time, taken for the start {local}")
         yield Start(video.creation - zone.seconds - video.duration, f"its creation time, taken for the end {local}")
     if video.named is not None:
         yield Start(video.named, "the time in its name, taken for UTC")

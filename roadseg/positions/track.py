@@ -110,7 +110,7 @@ class Track:
         return cls(seconds, utc, lat, wrapped(lon), speed, course, driven, source, offset_s, tuple(notices))
 
     def within(self, start: float, end: float) -> "Track":
-        """Return the part of the track that a video shows, with the fixes next to its begin and end.
+        """Return the part of the track that a video shows, with the fixes next to its start and end.
 
         Metres count from the first known position.
 

@@ -94,7 +94,7 @@ def _geometries(value: Any, depth: int) -> Iterator[dict[str, Any]]:
     if value is None:  # a feature without a place
         return
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
-        raise ValueError("no object of GeoJSON")
+        raise ValueError("not a GeoJSON object")
     if depth == 0:
         raise ValueError("nested too deeply")
     kind = value["type"]
@@ -129,12 +129,12 @@ def _add(found: Basemap, geometry: dict[str, Any]) -> None:
         case "Point" | "MultiPoint":
             pass
         case _:
-            raise ValueError(f"{kind[:40]!r} is no geometry")
+            raise ValueError(f"{kind[:40]!r} is not a geometry")
 
 
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise ValueError("coordinates that are no list")
+        raise ValueError("coordinates that are not a list")
     return value
 
 
@@ -144,7 +144,7 @@ def _line(value: Any) -> Reals:
     try:
         line = np.array([position[:2] for position in positions], np.float64)
     except (TypeError, ValueError):
-        raise ValueError("a position that is no list of two numbers") from None
+        raise ValueError("a position that is not a list of two numbers") from None
     if line.ndim != 2 or line.shape[1] != 2 or not len(line):
         raise ValueError("a line without positions")
     if not np.isfinite(line).all() or (np.abs(line) > (360, 90)).any():

@@ -131,7 +131,8 @@ class AdaptRecipe(Options):
     source_texture: Annotated[float, Field(ge=0)] = 0.0
     """Strength of the random textures on the classes of source images: 1 is usual for rendered ones, 0 is none."""
     target_jitter: Annotated[float, Field(ge=0)] | None = None
-    """The same on target images; where it is left out, 1, but 0 for self-training, whose teacher labels them."""
+    """Strength of the colour jitter on target images; left out, it is 1, but 0 for self-training, whose teacher labels
+    them."""
     fourier_beta: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Fourier alignment: source crops get the target's amplitudes of low frequencies, up to a random share of
     this; 0 for none."""
@@ -252,9 +253,9 @@ class AdaptRecipe(Options):
                 f"method {self.method!r} needs a teacher, or an init that can label streets already, not imagenet"
             )
         if self.teacher and not self.labels_target:
-            raise ValueError(f"method {self.method!r} learns from no teacher: pseudo-labels does")
+            raise ValueError(f"method {self.method!r} takes no teacher: pseudo-labels does")
         if self.optimizer == "published-sgd" and self.model != "resnet101":
-            raise ValueError("published-sgd is for resnet101, whose weights alone were stepped so")
+            raise ValueError("published-sgd is for resnet101: only its weights were stepped several times")
         for option, models in OPTION_MODELS.items():
             if self.model not in models and getattr(self, option) != type(self).model_fields[option].default:
                 raise ValueError(f"{option} is for {' and '.join(models)}, not for model {self.model!r}")
@@ -330,7 +331,7 @@ class AdaptRecipe(Options):
 
     @property
     def chooses(self) -> bool:
-        """True if something is left to be chosen by images of the target, and can be."""
+        """True if `scenes` or `adapt_bn` is `auto`, and the target's images can decide it."""
         return AUTO in (self.scenes, self.adapt_bn) and self._can_adapt_bn
 
     def chosen(self, scenes: str, *, adapt_bn: bool) -> "AdaptRecipe":

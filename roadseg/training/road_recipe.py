@@ -36,7 +36,7 @@ class RoadRecipe(FlatRecipe):
     indices: str = ""
     """TOML file of further indices; empty for none."""
     trim_ends: NonNegativeFloat = 0.0
-    """Metres at the begin and at the end of each drive that are left out of everything."""
+    """Metres at the start and at the end of each drive that are left out of everything."""
     files: Annotated[tuple[Literal["geojson", "gpkg", "csv", "parquet"], ...], BeforeValidator(several)] = (
         "geojson",
         "csv",

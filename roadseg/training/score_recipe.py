@@ -12,16 +12,16 @@ from roadseg.inputs.options import Options
 SETS = "sets"
 """Key that makes a recipe one of scores."""
 Variant = Literal["plain", "flip", "adapt-bn", "adapt-bn+flip"]
-"""Options of test time that a run is scored with."""
+"""Test-time options that a run is scored with."""
 
 
 def several(value: Any) -> Any:
-    """Return a text as a list of one; a validator."""
+    """Put a single text into a list; a validator."""
     return [value] if isinstance(value, str) else value
 
 
 class FlatRecipe(Options):
-    """A recipe that trains nothing."""
+    """Base class of the recipes that train nothing."""
 
     def as_toml(self) -> str:
         """Return the recipe with all defaults as TOML; keys without a value are left out."""
@@ -42,7 +42,7 @@ class FlatRecipe(Options):
 
 
 class ScoreRecipe(FlatRecipe):
-    """A run, the data sets that it is scored on, and with which options of test time."""
+    """A run, the data sets that it is scored on, and the test-time options that it is scored with."""
 
     # Scores
     run: str = "default"
@@ -54,6 +54,6 @@ class ScoreRecipe(FlatRecipe):
     drives: tuple[NonNegativeInt, ...] = ()
     """Seeds of drives to render in the `target` look, on first use; their mean is one of its own."""
     variants: Annotated[tuple[Variant, ...], BeforeValidator(several), Field(min_length=1)] = ("plain",)
-    """Options of test time to score with: none, `--flip`, `--adapt-bn` or both."""
+    """Test-time options to score with: none, `--flip`, `--adapt-bn` or both."""
     engine: Literal["exact", "auto", "torch", "openvino"] = "exact"
     """Engine to score with: `exact` as papers do, `auto` what overlays draw."""

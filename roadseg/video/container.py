@@ -195,7 +195,7 @@ def left_out(container: InputContainer, stream: VideoStream, *, is_chosen: bool)
     Args:
         container: the open file.
         stream: the video track that is read.
-        is_chosen: somebody named this track, and so knows of the others.
+        is_chosen: True if the user named this track, and so knows of the others.
     """
     notices = []
     tracks = video_tracks(container)

@@ -61,7 +61,7 @@ class FrameConverter:
         self._sizes: set[tuple[int, int]] = set()
 
     def pass_over(self, frame: av.VideoFrame) -> None:
-        """Take what later frames need to know of a frame that is not converted."""
+        """Note orientation and size of a frame that is not converted; later frames may keep its orientation."""
         self.turn(frame)
         self._note_size(frame)
 
@@ -77,7 +77,7 @@ class FrameConverter:
         return Frame(y, u, v, self._matrix, self._full_range, *place)
 
     def turn(self, frame: av.VideoFrame) -> None:
-        """Take the orientation of a key frame, which holds until the next."""
+        """Take the orientation of a keyframe, which holds until the next."""
         if frame.key_frame and (orientation := Orientation.of(frame)) != self._orientation:
             self._orientation = orientation
             self._on_notice("the orientation changes: frames are turned upright, and fitted into the size of the first")

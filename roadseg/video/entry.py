@@ -1,4 +1,4 @@
-"""Key frame from which a part of a video can be decoded, as if all before it had been decoded too."""
+"""Keyframe from which a part of a video can be decoded, as if all before it had been decoded too."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -10,11 +10,11 @@ from roadseg.video.clock import Clock
 from roadseg.video.container import demux, fraction, has_timestamps, open_input, video_stream
 
 LEAST_SECONDS = 10
-"""Seconds ahead of a part from which a search for a key frame is worth it; less is decoded as quickly."""
+"""Seconds ahead of a part from which a search for a keyframe is worth it; less is decoded as quickly."""
 
 
 class Entry(NamedTuple):
-    """Key frame, and what comes before it."""
+    """Keyframe, and what comes before it."""
 
     packets: int
     """Packets of the stream that come before it in the file."""
@@ -25,7 +25,7 @@ class Entry(NamedTuple):
 
 
 def find_entry(path: Path, track: int | None, clock: Clock, seconds: Fraction) -> Entry | None:
-    """Return the last key frame that is shown at a time or before; None where all has to be decoded.
+    """Return the last keyframe that is shown at a time or before; None where all has to be decoded.
 
     Packets are read to there, but not decoded. All has to be decoded where times of the packets are missing, jump or do
     not increase, so that times of frames depend on those before them.
@@ -60,7 +60,7 @@ def find_entry(path: Path, track: int | None, clock: Clock, seconds: Fraction) -
                 last, latest = dts, max(latest, pts)
                 # Matroska does not state when frames are decoded that are shown in another order.
                 if found is not None and (pts - second if dts is None else dts) * tick > seconds:
-                    break  # all that is shown before the key frame has come
+                    break  # all that is shown before the keyframe has come
                 if not packet.is_discard:
                     shown.append(pts)
                     if packet.is_keyframe and pts * tick <= seconds:

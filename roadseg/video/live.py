@@ -36,9 +36,9 @@ OPEN_SECONDS, READ_SECONDS = 10.0, 10.0
 ATTEMPTS = 5
 """Attempts to connect again after a stream broke off."""
 LONGEST_PAUSE = 8.0
-"""Seconds before such an attempt, at most; the first waits one second, and each as long again as the one before."""
+"""Seconds before such an attempt, at most; the first waits a second, each further one twice as long as the last."""
 LATE, IN_TIME = 1.0, 0.2
-"""Seconds behind the source from which on key frames alone are decoded, and until when."""
+"""Seconds behind the source above which only keyframes are decoded, and below which all frames are again."""
 JUMP = 10.0
 """Seconds by which the times of a source may differ from the clock until that is taken for a jump."""
 DRIFT = 0.001
@@ -227,7 +227,7 @@ class SourceClock:
         self._last = 0.0
 
     def shift(self, seconds: float) -> None:
-        """Take that the source stood still for so long."""
+        """Shift the clock by the seconds for which the source stood still."""
         if self._start is not None:
             self._start += seconds
 

@@ -276,7 +276,7 @@ class VideoReader:
         first = None
         for frame in self._progressive():
             if self._entry is not None and frame.pts is not None and frame.pts < self._entry.pts:
-                continue  # it refers to frames before the key frame
+                continue  # it refers to frames before the keyframe
             stamp, length = frame.pts, timeline.plausible(frame.duration) or shown
             if counted:
                 stamp, length = index, 1

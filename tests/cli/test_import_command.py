@@ -63,7 +63,7 @@ def test_from_a_foreign_file_to_a_labelled_video(roadseg, foreign, tmp_path, cap
         (("--labels", "cityscapes-19"), "no output is a map of the 19 classes"),
         (("--labels", "cityscapes"), "unknown label space"),
         ((), "does not name its classes"),
-        (("--labels", "mine.toml", "--mean", "1,2,3"), "in part, or twice"),
+        (("--labels", "mine.toml", "--mean", "1,2,3"), "in part or twice"),
     ],
 )
 def test_mistakes_take_two_lines(options, said, roadseg, foreign, tmp_path, capsys, monkeypatch):

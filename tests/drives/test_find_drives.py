@@ -179,13 +179,21 @@ def test_chapters_without_a_clock_are_one_drive(tmp_path):
     ("off", "offset", "notice"),
     [
         (-5.5 * 3600, 19800, None),
-        (-5.5 * 3600 + 60, 19800, "BlackVue: containers state the end of each clip, not its start; names count"),
-        (0, None, "BlackVue: containers state the time of names: local time as UTC, unless the camera runs on UTC"),
+        (
+            -5.5 * 3600 + 60,
+            19800,
+            "BlackVue: containers state the end of each clip, not its start; the times in the names count",
+        ),
+        (
+            0,
+            None,
+            "BlackVue: containers state the times in the names: local time as UTC, unless the camera runs on UTC",
+        ),
         (
             86400 * 400 + 444,
             None,
             "BlackVue: clocks contradict each other in 3 clips: 20240814_083000_NF.mp4, but its container says "
-            "2025-09-18 08:37:24; the name counts",
+            "2025-09-18 08:37:24; the time in the name counts",
         ),
     ],
 )
@@ -207,7 +215,7 @@ def test_a_single_clock_that_contradicts_the_others_is_named(tmp_path):
     assert found.drives[0].utc_offset_s == 8 * 3600
     assert found.notices == [
         "BlackVue: clocks contradict each other in 1 clip: 20240814_083100_NF.mp4, but its container says "
-        "2024-05-16 00:31:00; the name counts"
+        "2024-05-16 00:31:00; the time in the name counts"
     ]
 
 

@@ -233,7 +233,7 @@ def test_batches_that_the_memory_cannot_hold_are_halved(reference, pictures):
 def test_memory_too_small_for_one_image_is_told_with_what_to_do(pictures):
     network, card = load_model(DEFAULT)
     cramped = NetworkSegmenter(network, card, Cramped(network, room=0), "cramped")
-    with pytest.raises(InputError, match="not enough memory on cpu for an image of 162x118 at scale 1.5") as caught:
+    with pytest.raises(InputError, match=r"not enough memory on cpu for an image of 162x118 at scale 1\.5") as caught:
         cramped.segment(pictures, TTA(scales=(1, 1.5)))
     assert "--scales" in caught.value.remedy
 

@@ -302,13 +302,13 @@ def test_what_needs_weights_of_roadseg_says_so(tmp_path):
     shutil.copy(tmp_path / "run" / NETWORK_FILE, tmp_path / "any.onnx")
     with pytest.raises(WeightsError, match="not a run yet"):
         load_segmenter(tmp_path / "any.onnx")
-    with pytest.raises(InputError, match="labels alone"):
+    with pytest.raises(InputError, match="gives only labels"):
         segmenter.scores(images(1, SIZE))
     with pytest.raises(InputError, match="no batch norm"):
         segmenter.describe(images(1, SIZE))
     with pytest.raises(InputError, match="does not run on engine 'torch'"):
         load_segmenter(tmp_path / "run", engine="torch")
-    with pytest.raises(InputError, match="imported networks alone"):
+    with pytest.raises(InputError, match="only imported networks"):
         load_segmenter("default", engine="onnxruntime")
 
 

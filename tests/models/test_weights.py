@@ -59,7 +59,7 @@ def test_one_bit_of_a_weight_that_changed_is_noticed(tmp_path):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    with pytest.raises(WeightsError, match="its weights are damaged: their checksum is another"):
+    with pytest.raises(WeightsError, match="its weights are damaged: they have another checksum"):
         load_model(path)
 
 

@@ -47,7 +47,7 @@ def rmc(second, lat="2836.0000,N", lon="07712.0000,E", status="A"):
     [
         (BEGIN, "its creation time"),
         (BEGIN + timedelta(seconds=8), "taken for the end"),
-        (BEGIN + timedelta(hours=5, minutes=30), "taken for the begin in local time (Asia/Kolkata, UTC+05:30)"),
+        (BEGIN + timedelta(hours=5, minutes=30), "taken for the start in local time (Asia/Kolkata, UTC+05:30)"),
         (
             BEGIN + timedelta(hours=5, minutes=30, seconds=8),
             "taken for the end in local time (Asia/Kolkata, UTC+05:30)",
@@ -110,7 +110,7 @@ def test_a_video_that_states_no_time_needs_an_offset(clip, tmp_path):
         ("<gpx><trk><trkseg/></trk></gpx>", "without track points"),
         ("<gpx><trk>", "not a GPX file"),
         ('<!DOCTYPE gpx [<!ENTITY a "b">]><gpx>&a;</gpx>', "entities"),
-        ("hello", "no format of positions"),
+        ("hello", "not a format of positions"),
         ("$GPRMC,030000.000,V,,,,,,,140826,,,N*4A\n" * 3, "no usable position"),
     ],
 )

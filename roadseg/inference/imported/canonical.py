@@ -55,7 +55,7 @@ def image_input(path: Path, model: Any) -> ImageInput:
     height, width = shape[1:3] if layout == "NHWC" else shape[2:4]
     size = (width, height) if width and height else None
     if size is None and (width or height):
-        raise WeightsError(f"{path}: takes images of which one side alone is fixed", EXPORT)
+        raise WeightsError(f"{path}: takes images with one fixed and one free side", EXPORT)
     return ImageInput(inputs[0].name, layout, dtype, shape[0], size)
 
 

@@ -34,7 +34,7 @@ class ImportedEngine:
         """
         if self._card.answer == "labels":
             raise InputError(
-                f"{self._card.origin}: gives labels alone, no class scores", "Leave --smooth, --flip and --scales out."
+                f"{self._card.origin}: gives only labels, no class scores", "Leave --smooth, --flip and --scales out."
             )
         scores = self._result(images)
         if self._card.answer == "probabilities":

@@ -49,7 +49,7 @@ def load_imported(
     card = read_card(folder)
     if input_size and card.size_step is None and input_size != card.input_size:
         width, height = card.input_size
-        raise InputError(f"{folder}: takes images of {width}x{height} alone", "Leave --input-size out.")
+        raise InputError(f"{folder}: takes only images of {width}x{height}", "Leave --input-size out.")
     choice = _chosen(folder, card, device, engine)
     segmenter = EngineSegmenter(
         ImportedEngine(choice.program, card),
