@@ -266,7 +266,7 @@ def test_classes_that_do_not_fit(tmp_path):
 
 
 def test_options_that_contradict_the_file(tmp_path):
-    with pytest.raises(InputError, match="64x48 alone"):
+    with pytest.raises(InputError, match="only images of 64x48"):
         imported(tmp_path, size=SIZE, input_size=(128, 96))
     with pytest.raises(InputError, match="scales itself"):
         imported(tmp_path, layout="NHWC", dtype="UINT8", normalization="0..1")
@@ -314,7 +314,7 @@ def test_what_needs_weights_of_roadseg_says_so(tmp_path):
 
 def test_the_size_that_one_asks_for(tmp_path):
     imported(tmp_path, size=SIZE)
-    with pytest.raises(InputError, match="64x48 alone"):
+    with pytest.raises(InputError, match="only images of 64x48"):
         load_segmenter(tmp_path / "run", input_size=(32, 32))
 
 

@@ -120,7 +120,7 @@ def test_where_nothing_is_found_the_job_goes_on_and_says_so(tmp_path):
     for name in ("clip.mask.png", "clip.mask.preview.png"):
         (out / name).write_text("of an earlier search")
     wrong = OverlayOptions(mask=AUTO, position=PositionChoice(str(out / "clip.mask.png")))
-    with pytest.raises(InputError, match="no format of positions"):  # before anything of the results is touched
+    with pytest.raises(InputError, match="not a format of positions"):  # before anything of the results is touched
         overlay_video(clip, TheUpperHalfIsSky(), out, wrong)
     assert len(list(out.glob("*.png"))) == 2
     summary = overlay_video(clip, TheUpperHalfIsSky(), out, OverlayOptions(mask=AUTO))
