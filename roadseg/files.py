@@ -294,8 +294,18 @@ def printable(path: str | Path) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def fingerprint(path: Path) -> str:
-    """Identify a video by its content: the hexadecimal SHA-256 of its size and its first and last MiB.
+    """Identify a file by its content: the hexadecimal SHA-256 of its size and its first and last MiB.
 
     Copies and renamed files have the same fingerprint. A change in the middle of a file goes unnoticed.
     """

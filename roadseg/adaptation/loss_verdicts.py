@@ -43,7 +43,7 @@ class LossKind:
     """Interpretation of a loss: the mean penalty of a classifier's or discriminator's answers, or a ratio."""
 
     role: Literal["discriminator", "classifier", "gradient-ratio"]
-    """A gradient ratio is no loss: lambda |adversarial gradient| / |supervised gradient| on the shared trunk."""
+    """A gradient ratio is not a loss: lambda |adversarial gradient| / |supervised gradient| on the shared trunk."""
     penalty: Literal["cross-entropy", "squared-error"] = "cross-entropy"
     """Penalty on raw scores; the squared error is the distance from 0 or 1, the right one of two answers."""
     answers: int = 2

@@ -210,7 +210,7 @@ def parse_offset(text: str) -> timedelta:
     """Read `+05:30`, `-8` or `0` as local time minus UTC.
 
     Raises:
-        typer.BadParameter: it is not written so, or is no time zone on Earth.
+        typer.BadParameter: it is not written so, or is not a time zone on Earth.
     """
     match = re.fullmatch(r"([+-]?)(\d\d?)(?::?([0-5]\d))?", text.strip())
     offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0)) if match else timedelta.max

@@ -86,7 +86,7 @@ def decode_colours(data: bytes, origin: Path) -> NDArray[np.uint8]:
         origin: name of the file in messages.
 
     Raises:
-        DatasetError: it is no image that can be read.
+        DatasetError: it is not an image that can be read.
     """
     file = _opened(data, origin, IMAGE)
     if file.format in ("JPEG", "MPO") and not jpeg_is_whole(data):
@@ -107,7 +107,7 @@ def decode_mask(data: bytes, origin: Path) -> NDArray[np.integer]:
         (H, W), or (H, W, 3 or 4) blue, green, red and opacity; uint8 or uint16; upright.
 
     Raises:
-        DatasetError: it is no image that can be read.
+        DatasetError: it is not an image that can be read.
     """
     file = _opened(data, origin, MASK)
     pixels = _tiff(file, "RGBA") if file.format == "TIFF" else _decoded(file, cv2.IMREAD_UNCHANGED, MASK)

@@ -11,7 +11,7 @@ from roadseg.errors import one_line
 QUARTER = timedelta(minutes=15)
 """Time zones are whole multiples of this."""
 NEAR = timedelta(minutes=2)
-"""Difference of clocks that is none: names and containers are written at different moments of a recording."""
+"""Largest difference of clocks that agree: names and containers are written at different moments of a recording."""
 SUMMER = (2, 4)
 """Quarters of an hour by which clocks are set for summer time."""
 SAME = timedelta(seconds=5)

@@ -93,8 +93,8 @@ def find_drives(
         `Drives.write` keeps them as a drive file.
 
     Raises:
-        InputError: a folder has no video or cannot be read, no clip can be read, the drive file is none, or `gap` is
-            not above 0.
+        InputError: a folder has no video or cannot be read, no clip can be read, the drive file is not one, or `gap`
+            is not above 0.
     """
     if not 0 < gap < float("inf"):
         raise InputError(f"gap: {gap}, wanted seconds above 0", "Leave it out for 60 s.")

@@ -166,7 +166,7 @@ class Drives(_Strict):
         """Read a drive file.
 
         Raises:
-            InputError: it cannot be read, or is no drive file.
+            InputError: it cannot be read, or is not a drive file.
         """
         path = Path(path)
         remedy = "Make one with: roadseg drives FOLDER --out drives.json"

@@ -54,7 +54,7 @@ class ClipName:
     sequence: int | None = None
     """Number of the recording."""
     recording: str = ""
-    """Name of the recording that a chapter is part of; empty for clips that are no chapters."""
+    """Name of the recording that a chapter is part of; empty for clips that are not chapters."""
     chapter: int | None = None
     """Place of a chapter in its recording; the first is 1."""
 
@@ -235,7 +235,7 @@ def _gopro(found: re.Match[str]) -> ClipName:
 
 
 def _branded(naming: _Naming, found: Mapping[str, str | None]) -> ClipName | None:
-    """Return the facts; None where the digits are no date."""
+    """Return the facts; None where the digits are not a date."""
     stamp = found.get("stamp")
     time = _time(re.sub(r"\D", "", stamp)) if stamp else None
     if stamp and time is None:

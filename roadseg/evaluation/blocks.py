@@ -1,4 +1,4 @@
-"""Blocks of contiguous images, by drive: what bootstrap intervals draw, since neighbouring images are much alike."""
+"""Blocks of contiguous images, by drive, which bootstrap intervals draw, since neighbouring images are much alike."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """Scores by drive and by data set with bootstrap intervals, and their mean over drives.
 
-Images of one drive are much alike, so single images are no independent samples. The bootstrap draws blocks (Künsch,
+Images of one drive are much alike, so single images are not independent samples. The bootstrap draws blocks (Künsch,
 "The jackknife and the bootstrap for general stationary observations", Annals of Statistics 1989) with replacement:
 
 - whole drives for a data set that knows several of them, and for the mean over drives;

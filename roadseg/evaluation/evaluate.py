@@ -212,7 +212,7 @@ def score(
 
     Raises:
         DatasetError: the data set has no labels, shares no class with the segmenter, or has no scored pixel.
-        InputError: batch norm cannot be adapted, or the data set is no video and is to be smoothed.
+        InputError: batch norm cannot be adapted, or the data set is to be smoothed and is not a video.
     """
     counter = _Counter(segmenter, dataset)
     if smoothing and not dataset.is_video:

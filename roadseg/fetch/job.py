@@ -23,7 +23,7 @@ from roadseg.errors import FetchError, InputError, VideoError, one_line
 from roadseg.fetch.explanations import LOGIN
 from roadseg.fetch.manifest import TITLE_LENGTH, Manifest, ManifestEntry
 from roadseg.fetch.ytdlp import Downloader, DownloadOptions, Info, Progress
-from roadseg.files import locked, output_errors
+from roadseg.files import locked, output_errors, sha256
 from roadseg.video.probe import probe
 
 Status = Literal["downloaded", "already there", "failed"]
@@ -234,8 +234,7 @@ class _Run:
             raise FetchError(f"what the server delivered is not a video: {reason}", LOGIN) from error
         container = video.container.split(",")[0]
         final = self.out / (stem + SUFFIXES.get(container, f".{container}"))
-        with file.open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = sha256(file)
         with output_errors(final):
             file.replace(final)
         entry = ManifestEntry(
@@ -248,7 +247,7 @@ class _Run:
             height=video.height,
             duration_seconds=video.duration_seconds,
             size_bytes=final.stat().st_size,
-            sha256=sha256,
+            sha256=digest,
             fetched_at=datetime.now(UTC).isoformat(timespec="seconds"),
             title=one_line(str(info.get("title") or ""))[:TITLE_LENGTH],
         )

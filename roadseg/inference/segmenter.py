@@ -243,7 +243,7 @@ class Segmenter(ABC):
             (H, W, 3) or (N, H, W, 3) uint8 RGB; black where a pixel has no class.
 
         Raises:
-            InputError: `labels` is no uint8 array.
+            InputError: `labels` is not a uint8 array.
         """
         return colour_labels(labels, self.label_space)
 

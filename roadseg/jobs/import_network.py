@@ -14,11 +14,11 @@ import numpy as np
 from roadseg.datasets.transforms import Image
 from roadseg.errors import InputError
 from roadseg.evaluation.comparison.sheets import Column, Line, draw_sheet
-from roadseg.files import making, write_json, write_png
+from roadseg.files import making, sha256, write_json, write_png
 from roadseg.inference.engine_segmenter import EngineSegmenter
 from roadseg.inference.engines import EngineName, load_segmenter
 from roadseg.inference.imported.canonical import ImageInput, image_input
-from roadseg.inference.imported.card import CARD_FILE, Answer, sha256
+from roadseg.inference.imported.card import CARD_FILE, Answer
 from roadseg.inference.imported.classes import read_classes, with_colours
 from roadseg.inference.imported.hints import Hints, hints_of
 from roadseg.inference.imported.load import load_imported

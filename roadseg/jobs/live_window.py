@@ -46,7 +46,7 @@ class LiveWindow:
     def show(self, frame: Frame, status: LiveStatus) -> None:
         """Show a frame."""
         if not self._opened:
-            # OpenCV's wheels have Qt without fonts, which it would tell in three lines.
+            # OpenCV's wheels have Qt without fonts, about which it would print three lines.
             os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
             cv2.namedWindow(self._name, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
             cv2.resizeWindow(self._name, frame.width, frame.height)

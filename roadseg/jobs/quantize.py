@@ -16,11 +16,11 @@ import torch
 from roadseg.datasets.catalogue import parse_dataset
 from roadseg.datasets.transforms import STRIDE, Image, resized_image
 from roadseg.errors import InputError, OutputError
-from roadseg.files import making, write_json
+from roadseg.files import making, sha256, write_json
 from roadseg.inference.engine_segmenter import EngineSegmenter
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.graphs import ScoreGraph
-from roadseg.inference.imported.card import CARD_FILE, ImportedCard, imported_folder, read_card, sha256
+from roadseg.inference.imported.card import CARD_FILE, ImportedCard, imported_folder, read_card
 from roadseg.inference.imported.classes import read_classes
 from roadseg.inference.imported.engine import ImportedEngine
 from roadseg.inference.imported.load import load_imported

@@ -15,16 +15,16 @@ from roadseg.training.build import build_trainer
 from roadseg.training.recipe import AdaptRecipe, resolve
 
 LEAST_STEPS = 10
-"""Steps of the shortest run: losses are reported once in so many."""
+"""Steps of the shortest run: the number after which losses are reported."""
 TIMED_STEPS = 2
 
 
 def steps_within(
     minutes: float, *, recipe: AdaptRecipe | str | Path | None = None, data: str | Path = "data", **options: Any
 ) -> int:
-    """Return the number of training steps of `adapt` that take about so many minutes here, from a few that are timed.
+    """Return the number of training steps of `adapt` that take about `minutes` on this machine, by timing a few.
 
-    Frames, rendered streets, pseudo-labels and the verdict at the end take their time besides.
+    Frames, rendered streets, pseudo-labels and the verdict at the end come on top.
 
     Args:
         minutes: above 0.

@@ -18,7 +18,7 @@ def colour_labels(labels: LabelMap, space: LabelSpace) -> NDArray[np.uint8]:
         (..., H, W, 3) uint8 RGB; black where a pixel has no class.
 
     Raises:
-        InputError: `labels` is no uint8 array.
+        InputError: `labels` is not a uint8 array.
     """
     if not isinstance(labels, np.ndarray) or labels.dtype != np.uint8:
         raise InputError(f"labels: {described(labels)}, wanted uint8 train ids", "Take what segmenter.label() returns.")

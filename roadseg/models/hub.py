@@ -34,7 +34,7 @@ def fetched(
 ) -> str:
     """Return the name of a model on the hub with the hash of its commit, after a download if the cache lacks it.
 
-    What is no such name, see `on_hub`, is returned as it is.
+    Anything else, see `on_hub`, is returned as it is.
 
     Args:
         place: ORG/NAME, of which the cache may hold an older commit than the hub, or ORG/NAME@REVISION.

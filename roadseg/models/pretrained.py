@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from roadseg.errors import FetchError, WeightsError
-from roadseg.files import locked, writing
+from roadseg.files import locked, sha256, writing
 from roadseg.models.names import IMAGENET
 from roadseg.models.network import Normalisation, SegmentationNetwork
 from roadseg.models.weights import LoadReport, load_weights
@@ -60,7 +60,7 @@ def load_pretrained(
         )
     path = download(place, cache, on_progress=on_progress) if "://" in place else Path(place)
     report = load_weights(network, path, heads_optional=True)
-    if sha256(path)[:8] in TORCHVISION_DIGESTS:
+    if _checksum(path)[:8] in TORCHVISION_DIGESTS:
         absorb_normalisation(network, TORCHVISION)
     return report
 
@@ -118,7 +118,7 @@ def download(url: str, folder: Path, *, on_progress: Progress = lambda done, tot
         raise WeightsError(
             f"{url}: not an http address with a checksum", "Append #sha256= and the beginning of the file's SHA-256."
         )
-    if path.is_file() and sha256(path).startswith(found[1]):
+    if path.is_file() and _checksum(path).startswith(found[1]):
         return path
     with locked(folder), writing(path) as part:
         digest = hashlib.sha256()
@@ -133,15 +133,14 @@ def download(url: str, folder: Path, *, on_progress: Progress = lambda done, tot
     return path
 
 
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal digits.
+def _checksum(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits.
 
     Raises:
         WeightsError: it cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(path)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
 

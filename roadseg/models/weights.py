@@ -228,7 +228,7 @@ def load_weights(
         Names of the tensors that were loaded, kept and left out.
 
     Raises:
-        WeightsError: the file does not hold tensors by name, does not fit, or has values that are no weights.
+        WeightsError: the file does not hold tensors by name, does not fit, or has values that cannot be weights.
     """
     if isinstance(source, Path):
         source, origin = read_tensors(source), origin or str(source)

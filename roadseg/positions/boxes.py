@@ -87,7 +87,7 @@ class BoxFile:
         return [] if movie is None else [BoxTrack(self, box) for box in self.inside(movie) if box.kind == b"trak"]
 
     def inside(self, box: Box, *, guessed: bool = False) -> list[Box]:
-        """Return the boxes in a box; `guessed` where there may be other data, which is no fault."""
+        """Return the boxes in a box; `guessed` where there may be other data, which is not a fault."""
         known = len(self.faults)
         found = list(self._boxes(box.start, box.end, whole=False))
         if guessed:

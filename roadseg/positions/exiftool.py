@@ -15,7 +15,7 @@ from roadseg.positions.nmea import number
 SECONDS = 300
 """Seconds that it may take."""
 UNSURE = ("will be wrong", "not yet known", "Can't yet")
-"""Words of its warnings that what it prints are no places."""
+"""Words of its warnings that what it prints may not be places."""
 ARGUMENTS = ("-ee", "-n", "-j", "-G3", "-api", "largefilesupport", "-GPS*", "-SampleTime", "-Warning")
 
 

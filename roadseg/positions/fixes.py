@@ -33,7 +33,7 @@ class Fix(NamedTuple):
 
 
 def from_minutes(value: float, most: int) -> float:
-    """Return the degrees of a number DDDMM.MMMM, at most `most` degrees; NaN where it is none."""
+    """Return the degrees of a number DDDMM.MMMM, at most `most` degrees; NaN where it is not one."""
     if not 0 <= value <= 100 * most:
         return nan
     degrees, minutes = divmod(value, 100)

@@ -90,7 +90,7 @@ def _messages(unit: bytes) -> Iterator[bytes]:
 
 
 def _fix(data: bytes, seconds: float) -> Fix | None:
-    """Return the fix of a message; None if it is none of Tesla's, or damaged."""
+    """Return the fix of a message; None if it is not one of Tesla's, or damaged."""
     message = data.lstrip(b"B")
     if message[:1] != b"i" or message == data:
         return None

@@ -89,7 +89,7 @@ def _geometries(value: Any, depth: int) -> Iterator[dict[str, Any]]:
     """Yield the geometries of an object of GeoJSON.
 
     Raises:
-        ValueError: it is none, or is nested more deeply than `depth`.
+        ValueError: it is not one, or is nested more deeply than `depth`.
     """
     if value is None:  # a feature without a place
         return

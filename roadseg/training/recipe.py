@@ -335,7 +335,7 @@ class AdaptRecipe(Options):
         return AUTO in (self.scenes, self.adapt_bn) and self._can_adapt_bn
 
     def chosen(self, scenes: str, *, adapt_bn: bool) -> "AdaptRecipe":
-        """Return the recipe with its choices made."""
+        """Return the recipe with `scenes` and `adapt_bn` where it says `auto`."""
         return self.model_copy(
             update={
                 "scenes": scenes if self.scenes == AUTO else self.scenes,

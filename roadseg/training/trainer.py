@@ -159,7 +159,7 @@ class Trainer:
         """Continue from a state that `state` returned.
 
         Raises:
-            WeightsError: it belongs to other networks, or is no such state.
+            WeightsError: it belongs to other networks, or is not such a state.
         """
         try:
             step = state["step"]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 MAX_BOXES = 4096
-"""Boxes that are read beside each other; more are no file of a camera."""
+"""Largest number of boxes read on one level; files of cameras have fewer."""
 
 
 class Box(NamedTuple):

@@ -165,8 +165,8 @@ def extract_frames(
         videos: one or several videos, folders, patterns and @lists, as `roadseg.video.find.find_videos` takes them; or
             the clips of drives, `find_drives(folder).videos()`.
         out: folder for the images, created if it is missing.
-        every: take a frame every so many seconds; 1 if none of `every`, `count` and `scene_change` is given.
-        count: take so many frames of each video, evenly spread.
+        every: seconds between the frames that are taken; 1 if none of `every`, `count` and `scene_change` is given.
+        count: number of frames that are taken of each video, evenly spread.
         scene_change: take each frame that looks unlike the last one taken.
         min_change: mean difference in luma levels (0 to 255) by which a frame must differ from the last one kept; 0
             keeps all.
@@ -176,7 +176,7 @@ def extract_frames(
             a folder of its own, `STEM-HASH-track1` and so on.
         frame_rate: frames per second of streams without timestamps, such as raw H.264.
         start: take frames that begin at this time, in seconds of the video's clock, or later.
-        duration: take frames of so many seconds from `start` on; None for all that follows.
+        duration: length in seconds, from `start`, of the part that frames are taken from; None for all that follows.
         on_progress: called with the video, the number of frames read, and their total number or None.
 
     Returns:

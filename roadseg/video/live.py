@@ -56,7 +56,7 @@ class LiveSource:
     frames: Callable[[threading.Event], Generator[Frame]]
     """Opens the source; its frames come when they are due, until the event is set. Raises `VideoError`."""
     ends: bool = False
-    """True for a video, whose end is no fault."""
+    """True for a video, whose end is not a fault."""
 
 
 def live_source(given: str, interval: Interval = WHOLE) -> LiveSource:

@@ -10,6 +10,7 @@ from helpers.servers import content, redirect, serving, status
 from torch import nn
 
 from roadseg.errors import FetchError, WeightsError
+from roadseg.files import sha256
 from roadseg.models import pretrained
 from roadseg.models.build import build_model
 from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork
@@ -135,7 +136,7 @@ def test_vgg16_starts_from_a_file_of_torchvision(site, tmp_path, monkeypatch):
     trained = build_model("vgg16", 19, pretrained=False).eval()
     path = tmp_path / "vgg.pth"
     torch.save(torchvision_vgg16(trained), path)
-    digest = pretrained.sha256(path)
+    digest = sha256(path)
     monkeypatch.setattr(pretrained, "TORCHVISION_DIGESTS", {digest[:8]})
     address = f"/vgg16-{digest[:8]}.pth"
     site.routes[address] = content(path.read_bytes())

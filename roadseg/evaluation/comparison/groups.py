@@ -120,7 +120,7 @@ def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
 def differences(recipes: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
     """Return the recipe keys that matter and differ, with all their values, None where absent; never the seed.
 
-    A target, or an option of a method, that some runs lack is no separate difference: the method implies it.
+    A target, or an option of a method, that some runs lack is not a separate difference: the method implies it.
     """
     differing = {}
     for key in dict.fromkeys(key for recipe in recipes for key in recipe):

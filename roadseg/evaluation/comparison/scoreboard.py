@@ -186,7 +186,7 @@ def score_runs(
     Raises:
         WeightsError: a run has no readable model.
         DatasetError: the data set has no labels, or runs cannot be scored on it, or share no class there.
-        InputError: device or engine are missing, or the data set is no video and is to be smoothed.
+        InputError: device or engine are missing, or the data set is to be smoothed and is not a video.
     """
     space = dataset.label_space
     if space is None:

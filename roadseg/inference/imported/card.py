@@ -1,6 +1,5 @@
 """Folder of an imported network: `network.onnx`, which takes RGB images and gives scores or labels, and its card."""
 
-import hashlib
 from os import PathLike
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from roadseg.errors import WeightsError, mistakes
+from roadseg.files import sha256
 from roadseg.inputs.documents import read_json
 from roadseg.inputs.limits import MAX_CLASS_NAME, MAX_SIDE, MIN_SIDE
 from roadseg.labels.catalogue import LABEL_SPACES
@@ -115,13 +115,3 @@ def read_card(folder: Path) -> ImportedCard:
     if digest != card.sha256:
         raise WeightsError(f"{folder / NETWORK_FILE}: damaged, or not the network of {CARD_FILE}", IMPORT_AGAIN)
     return card
-
-
-def sha256(file: Path) -> str:
-    """Return the digest of a file, in hexadecimal.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
