@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from roadseg.evaluation.blocks import BLOCKS
 from roadseg.evaluation.score_tables import ScoreTable, score_text
-from roadseg.evaluation.scores import Evaluation, mean_iou
+from roadseg.evaluation.scores import Evaluation, mean_iou, rounded
 
 RESAMPLES = 1000
 SEED = 0
@@ -52,9 +52,8 @@ class DriveScore:
 
     def as_dict(self) -> dict[str, Any]:
         """Return all values for JSON; null in place of NaN."""
-        scores = {name: getattr(self, name) for name in ("miou", "low", "high")}
-        rounded = {name: None if np.isnan(value) else round(value, 2) for name, value in scores.items()}
-        return {"dataset": self.dataset, "drive": self.drive, "images": self.images, **rounded}
+        scores = {name: rounded(getattr(self, name)) for name in ("miou", "low", "high")}
+        return {"dataset": self.dataset, "drive": self.drive, "images": self.images, **scores}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> "DriveScore":

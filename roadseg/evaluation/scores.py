@@ -27,6 +27,11 @@ class Steadiness:
         return {"temporal_consistency": round(self.miou, 2), "changed_pixels": round(self.changed, 2)}
 
 
+def rounded(score: float | None) -> float | None:
+    """Return a score in percent with two decimals, for JSON; None where it is None or NaN."""
+    return None if score is None or np.isnan(score) else round(float(score), 2)
+
+
 def shown_iou(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return IoU by class in percent.
 
@@ -149,10 +154,7 @@ class Evaluation:
         `temporal_consistency` and `changed_pixels`, all in percent;
         `notices`, where something was left out.
         """
-        iou = {
-            name: None if np.isnan(value) else round(float(value), 2)
-            for name, value in zip(self.classes, self.iou, strict=True)
-        }
+        iou = {name: rounded(value) for name, value in zip(self.classes, self.iou, strict=True)}
         return {
             "dataset": self.dataset,
             "label_space": self.label_space.name,

@@ -18,13 +18,13 @@ from roadseg.files import writing
 from roadseg.inference.engine_segmenter import LABEL_STRIDE
 from roadseg.inference.engines import weights_digest
 from roadseg.inference.graphs import EarlyGraph, LateGraph
+from roadseg.inference.imported.packages import INSTALL
 from roadseg.inference.onnx_program import OPSET, to_onnx
 from roadseg.models.frozen_norm import folded
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.tta import coarse_size
 from roadseg.models.weights import ModelCard, load_model
 
-INSTALL = "pip install 'roadseg[onnx]'"
 CHECKED_IMAGES = 2
 LEAST_AGREEMENT = 0.999
 """Share of pixels in which labels must equal those of torch."""

@@ -1,8 +1,13 @@
-"""Base class of the tables that people write in recipes."""
+"""Base class of the tables that people write in recipes, and types of their values."""
 
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
+
+InputSide = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
+"""Width or height of a network's input in pixels; in model cards too."""
 
 
 class Options(BaseModel):

@@ -3,11 +3,10 @@
 from typing import ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from roadseg.models.efficientnet_lite import STAGES, EfficientNetLite
-from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork
+from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork, resized
 
 
 class Fast(SegmentationNetwork):
@@ -81,11 +80,11 @@ class Fast(SegmentationNetwork):
         gate = torch.sigmoid(self.gate(deep.mean((2, 3), keepdim=True)))
         reduced = self.reduce(deep)
         branches = [self.local(deep) * gate, *(branch(reduced) for branch in self.dilated)]
-        context = _resize(self.fuse(torch.cat(branches, 1)), size)
+        context = resized(self.fuse(torch.cat(branches, 1)), size)
         features = self.decode(torch.cat([context, self.detail(early)], 1))
         logits = [self.classifier(self.dropout(features))]
         if self.auxiliary is not None:
-            logits.append(_resize(self.auxiliary(stages[self.AUXILIARY_STAGE - first]), size))
+            logits.append(resized(self.auxiliary(stages[self.AUXILIARY_STAGE - first]), size))
         return Prediction(tuple(logits), features)
 
 
@@ -108,7 +107,3 @@ def _conv_norm(inputs: int, outputs: int, kernel: int = 1, *, dilation: int = 1,
         nn.GroupNorm(8, outputs),
         nn.ReLU(inplace=True),
     )
-
-
-def _resize(x: Tensor, size: torch.Size) -> Tensor:
-    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)

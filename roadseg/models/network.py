@@ -7,6 +7,7 @@ from functools import cache
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -144,3 +145,8 @@ def freeze_batch_norm(network: nn.Module) -> None:
 
 def _trainable(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:
     return [parameter for parameter in parameters if parameter.requires_grad]
+
+
+def resized(maps: Tensor, size: torch.Size) -> Tensor:
+    """Resize maps (N, C, h, w) bilinearly to `size` = (height, width); their outer edges meet."""
+    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)

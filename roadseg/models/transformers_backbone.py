@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from roadseg.errors import WeightsError
 from roadseg.models.hub import folder_of
-from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork, freeze_batch_norm
+from roadseg.models.network import Normalisation, Prediction, SegmentationNetwork, freeze_batch_norm, resized
 from roadseg.models.transformers_library import WHOLE, explained, library, read_config, read_model
 
 MAPS = 4
@@ -129,12 +129,12 @@ class TransformersBackbone(SegmentationNetwork):
         """Predict from normalised images (N, 3, H, W) float."""
         maps = self.backbone(images)
         size = maps[0].shape[-2:]
-        reduced = [_resize(reduce(each), size) for reduce, each in zip(self.reduce, maps, strict=True)]
+        reduced = [resized(reduce(each), size) for reduce, each in zip(self.reduce, maps, strict=True)]
         context = torch.cat(reduced, 1)
         features = self.fuse(torch.cat([self.local(context), *(branch(context) for branch in self.dilated)], 1))
         logits = [self.classifier(self.dropout(features))]
         if self.auxiliary is not None:
-            logits.append(_resize(self.auxiliary(maps[-2]), size))
+            logits.append(resized(self.auxiliary(maps[-2]), size))
         return Prediction(tuple(logits), features)
 
 
@@ -150,7 +150,3 @@ def _conv_norm(inputs: int, outputs: int) -> nn.Sequential:
 def _separable(inputs: int, outputs: int, dilation: int) -> nn.Sequential:
     depthwise = nn.Conv2d(inputs, inputs, 3, padding=dilation, dilation=dilation, groups=inputs, bias=False)
     return nn.Sequential(depthwise, nn.GroupNorm(8, inputs), nn.ReLU(inplace=True), *_conv_norm(inputs, outputs))
-
-
-def _resize(x: Tensor, size: torch.Size) -> Tensor:
-    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)

@@ -6,11 +6,11 @@ import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -18,7 +18,7 @@ from torch import Tensor
 from roadseg.errors import DatasetError, RecipeError, WeightsError, mistakes
 from roadseg.files import writing
 from roadseg.inputs.documents import parse_json
-from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
+from roadseg.inputs.options import InputSide
 from roadseg.labels.catalogue import label_space
 from roadseg.labels.space import IGNORE, LabelSpace, conversion
 from roadseg.models.build import build_model
@@ -38,8 +38,6 @@ _CHECKSUM_KEY = "crc32"
 GIVE_RUN = "Give a run folder of `roadseg adapt`."
 _PREFIX = re.compile(r"^((module|Scale)\.)+")
 """Prefixes of wrappers: data parallelism, and the scale module of the first ImageNet files."""
-
-InputSide = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
 
 
 class ModelCard(BaseModel):

@@ -14,6 +14,7 @@ from roadseg.datasets.dataset import ImageDataset
 from roadseg.datasets.streets import STREETS_FILE
 from roadseg.errors import DatasetError
 from roadseg.evaluation.domain_mixing import DomainMixing, domain_mixing
+from roadseg.evaluation.scores import rounded
 from roadseg.files import printable
 from roadseg.retrieval.embedding import Domain, open_embedder
 from roadseg.retrieval.search import Neighbours, centred, nearest_both_ways
@@ -236,11 +237,7 @@ def _matches(pair: Pair, query: Domain, neighbours: Neighbours) -> NDArray[np.bo
 
 def _recalls(direction: Direction) -> dict[str, float | None]:
     counts = sorted({1, direction.neighbours.indices.shape[1]})
-    return {f"recall_at_{count}": _rounded(direction.recall(count)) for count in counts}
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+    return {f"recall_at_{count}": rounded(direction.recall(count)) for count in counts}
 
 
 def _spread(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -22,7 +22,7 @@ from roadseg.adaptation.defaults import AUTO, PRIOR
 from roadseg.adaptation.methods import METHODS, method_class, method_parts, option_table
 from roadseg.errors import RecipeError, RoadsegError, mistakes
 from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
-from roadseg.inputs.options import Options
+from roadseg.inputs.options import InputSide, Options
 from roadseg.labels.catalogue import label_space
 from roadseg.models.names import IMAGENET, known_model
 from roadseg.streets.presets import parse_scenes
@@ -42,8 +42,7 @@ class Neutral:
 
 
 NEUTRAL = Neutral()
-Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
-Size = tuple[Side, Side]
+Size = tuple[InputSide, InputSide]
 """Width, height."""
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]

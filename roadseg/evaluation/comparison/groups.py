@@ -9,6 +9,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from roadseg.evaluation.comparison.runs import Run
+from roadseg.evaluation.scores import rounded
 from roadseg.files import resolved
 from roadseg.models.weights import MODEL_FILE
 from roadseg.training.keys import flattened
@@ -80,8 +81,8 @@ class Comparison:
                     "engines": [run.engine for run in group.runs],
                     "differs": {key: values[index] for key, values in self.differing.items()},
                     "miou": round(group.miou, 2),
-                    "spread": None if group.spread is None else round(group.spread, 2),
-                    "iou": {name: None if value is None else round(value, 2) for name, value in group.iou.items()},
+                    "spread": rounded(group.spread),
+                    "iou": {name: rounded(value) for name, value in group.iou.items()},
                     "published": None if group.published is None else group.published.as_dict(),
                 }
                 for index, group in enumerate(self.groups)

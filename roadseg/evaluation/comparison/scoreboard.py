@@ -12,7 +12,7 @@ from roadseg.datasets.transforms import Image, resized_image, resized_label
 from roadseg.errors import DatasetError
 from roadseg.evaluation.evaluate import score
 from roadseg.evaluation.score_tables import ABSENT, ScoreTable, score_text
-from roadseg.evaluation.scores import Evaluation
+from roadseg.evaluation.scores import Evaluation, rounded
 from roadseg.evaluation.trained import scored_segmenter
 from roadseg.inference.engines import EngineName
 from roadseg.labels.space import LabelMap, LabelSpace, conversion
@@ -116,17 +116,17 @@ class Scoreboard:
                     "run": str(run.path),
                     "input_size_px": list(run.input_size),
                     "engine": run.evaluation.engine,
-                    "miou": _rounded(rows["mIoU"][column]),
-                    "iou": {one: _rounded(rows[one][column]) for one in self.classes},
+                    "miou": rounded(rows["mIoU"][column]),
+                    "iou": {one: rounded(rows[one][column]) for one in self.classes},
                     **(run.evaluation.steadiness.as_dict() if run.evaluation.steadiness else {}),
-                    "difference": {one: _rounded(difference(values, column)) for one, values in rows.items() if column},
+                    "difference": {one: rounded(difference(values, column)) for one, values in rows.items() if column},
                 }
                 for column, (name, run) in enumerate(self.runs.items())
             ],
             "shown": [
                 {
                     "name": shown.name,
-                    "miou": {name: _rounded(self.miou(run.predictions[place].iou)) for name, run in self.runs.items()},
+                    "miou": {name: rounded(self.miou(run.predictions[place].iou)) for name, run in self.runs.items()},
                 }
                 for place, shown in enumerate(self.shown)
             ],
@@ -227,7 +227,7 @@ def difference(values: list[float | None], column: int) -> float | None:
 
 def best(values: list[float | None]) -> list[int]:
     """Return the columns of the highest score as rounded for display; none if all scores are equal."""
-    written = [None if value is None else round(value, 2) for value in values]
+    written = [rounded(value) for value in values]
     there = [value for value in written if value is not None]
     if not there or min(there) == max(there):
         return []
@@ -264,7 +264,3 @@ def _shown_image(dataset: ImageDataset, index: int) -> ShownImage:
 def _by_class(evaluation: Evaluation) -> dict[str, float | None]:
     values = zip(evaluation.classes, evaluation.iou.tolist(), strict=True)
     return {name: None if value != value else value for name, value in values}
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)

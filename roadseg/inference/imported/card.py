@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from roadseg.errors import WeightsError, mistakes
 from roadseg.files import sha256
 from roadseg.inputs.documents import read_json
-from roadseg.inputs.limits import MAX_CLASS_NAME, MAX_SIDE, MIN_SIDE
+from roadseg.inputs.limits import MAX_CLASS_NAME
+from roadseg.inputs.options import InputSide
 from roadseg.labels.catalogue import LABEL_SPACES
 from roadseg.labels.space import IGNORE, LabelSpace
 from roadseg.models.names import NETWORK_FILE
@@ -77,7 +78,7 @@ class ImportedCard(BaseModel):
     """Classes of the network."""
     answer: Answer
     """Result of the network."""
-    input_size: tuple[Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)], Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]]
+    input_size: tuple[InputSide, InputSide]
     """(width, height) of images in pixels."""
     size_step: Annotated[int, Field(ge=1)] | None
     """Sides of images may be smaller by multiples of this many pixels; None if all images have the input size."""

@@ -11,7 +11,7 @@ from roadseg.errors import EngineError, InputError, shortened
 from roadseg.inference.imported.canonical import IMAGES, RESULT
 from roadseg.inference.imported.packages import needed
 from roadseg.inference.openvino_requests import OpenVinoRequests
-from roadseg.inference.openvino_runtime import compiled, openvino, openvino_version, read, streams
+from roadseg.inference.openvino_runtime import INSTALL, compiled, openvino, openvino_version, read, streams
 
 CUDA_PROVIDER, CPU_PROVIDER = "CUDAExecutionProvider", "CPUExecutionProvider"
 
@@ -110,7 +110,7 @@ class OpenVinoProgram:
             EngineError: it cannot run the network.
         """
         if openvino() is None:
-            raise InputError("engine 'openvino' is not installed", "pip install 'roadseg[openvino]'")
+            raise InputError("engine 'openvino' is not installed", INSTALL)
         try:
             self._model = read(file)
         except RuntimeError as error:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from roadseg.streets.colours import shade
 from roadseg.streets.drawing.mesh import Face, Quad, Solid, box, loft, patch
 from roadseg.streets.drawing.vehicle_parts import (
     BLACK,
@@ -11,7 +12,6 @@ from roadseg.streets.drawing.vehicle_parts import (
     end_quads,
     glass,
     lamps,
-    shade,
     wheels,
 )
 from roadseg.streets.scene import VehicleModel

@@ -1,5 +1,6 @@
 """Lorries, buses and trams."""
 
+from roadseg.streets.colours import shade
 from roadseg.streets.drawing.mesh import Face, Quad, Solid, box, loft, patch
 from roadseg.streets.drawing.vehicle_parts import (
     BLACK,
@@ -8,7 +9,6 @@ from roadseg.streets.drawing.vehicle_parts import (
     YELLOW_PLATE,
     glass,
     lamps,
-    shade,
     wheels,
 )
 from roadseg.streets.scene import Colour, VehicleModel

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from roadseg.streets.classes import BICYCLE, MOTORCYCLE, PERSON, RIDER
+from roadseg.streets.colours import shade
 from roadseg.streets.drawing.canvas import Canvas
 from roadseg.streets.drawing.puppet import Puppet
 from roadseg.streets.scene import Colour, Figure, Person, TwoWheeler
@@ -13,11 +14,6 @@ SHOE: Colour = (34, 30, 28)
 TYRE: Colour = (28, 28, 30)
 STRIDE = 1.45
 """Length of a pair of steps in metres."""
-
-
-def _dim(colour: Colour, factor: float) -> Colour:
-    red, green, blue = (min(c * factor, 255.0) for c in colour)
-    return red, green, blue
 
 
 def draw_person(canvas: Canvas, person: Person) -> None:
@@ -35,7 +31,7 @@ def draw_person(canvas: Canvas, person: Person) -> None:
         )
         knee = (side * 0.055 * h, 0.28 * h, stride * 0.55 + 0.03 * h)
         puppet.limb([((side * 0.05 * h, hip, 0), 0.055 * h * figure.build), (knee, 0.042 * h)], figure.legs, PERSON)
-        puppet.limb([(knee, 0.041 * h), (foot, 0.028 * h)], _dim(figure.legs, 0.92), PERSON)
+        puppet.limb([(knee, 0.041 * h), (foot, 0.028 * h)], shade(figure.legs, 0.92), PERSON)
         toe = (foot[0], foot[1] - 0.012 * h, foot[2] + 0.08 * h)
         puppet.limb([(foot, 0.024 * h), (toe, 0.02 * h)], SHOE, PERSON)
     if figure.robe:
@@ -56,13 +52,13 @@ def _upper_body(puppet: Puppet, figure: Figure, hip: float, *, lean: float, arms
         top = (side * 0.125 * h * breadth, shoulder - 0.02 * h, lean)
         elbow = (side * 0.145 * h * breadth, shoulder - 0.19 * h, lean - arms * side * 0.3 * h)
         hand = (side * 0.14 * h * breadth, shoulder - 0.34 * h, lean - arms * side * 0.62 * h + 0.03 * h)
-        puppet.limb([(top, 0.034 * h), (elbow, 0.028 * h)], _dim(figure.top, 0.88), label)
-        puppet.limb([(elbow, 0.026 * h), (hand, 0.02 * h)], _dim(figure.top, 0.82), label)
+        puppet.limb([(top, 0.034 * h), (elbow, 0.028 * h)], shade(figure.top, 0.88), label)
+        puppet.limb([(elbow, 0.026 * h), (hand, 0.02 * h)], shade(figure.top, 0.82), label)
         puppet.limb([(hand, 0.024 * h)], figure.skin, label)
     if figure.bag:
         strap = figure.bag * 0.16 * h * breadth
         puppet.limb(
-            [((strap, hip, 0.0), 0.05 * h), ((strap, hip - 0.1 * h, 0.0), 0.06 * h)], _dim(figure.hair, 1.6), label
+            [((strap, hip, 0.0), 0.05 * h), ((strap, hip - 0.1 * h, 0.0), 0.06 * h)], shade(figure.hair, 1.6), label
         )
     _head(puppet, figure, shoulder, lean, label, helmet=None)
 
@@ -71,7 +67,7 @@ def _head(puppet: Puppet, figure: Figure, shoulder: float, lean: float, label: i
     h = figure.height
     chin = (0.0, shoulder + 0.075 * h, lean + 0.01 * h)
     crown = (0.0, shoulder + 0.115 * h, lean + 0.005 * h)
-    puppet.limb([((0.0, shoulder, lean), 0.03 * h), (chin, 0.032 * h)], _dim(figure.skin, 0.85), label, nearer=0.03)
+    puppet.limb([((0.0, shoulder, lean), 0.03 * h), (chin, 0.032 * h)], shade(figure.skin, 0.85), label, nearer=0.03)
     puppet.limb([(chin, 0.04 * h), (crown, 0.05 * h)], figure.skin, label, nearer=0.05)
     if helmet is not None:
         puppet.limb([((0.0, crown[1] + 0.005 * h, lean - 0.01 * h), 0.075 * h)], helmet, label, nearer=0.09)
@@ -180,7 +176,7 @@ def _rider(puppet: Puppet, figure: Figure, machine: TwoWheeler, seat: int) -> No
         push = 0.14 * side if not motor else 0.0
         foot = (side * (0.2 if motor else 0.12), 0.32 + push * 0.8, back + (0.18 if motor else 0.22))
         puppet.limb([(start, 0.095 * figure.build), (knee, 0.07)], figure.legs, RIDER, nearer=0.02)
-        puppet.limb([(knee, 0.065), (foot, 0.045)], _dim(figure.legs, 0.9), RIDER)
+        puppet.limb([(knee, 0.065), (foot, 0.045)], shade(figure.legs, 0.9), RIDER)
         puppet.limb([(foot, 0.05), ((foot[0], foot[1] - 0.03, foot[2] + 0.12), 0.04)], SHOE, RIDER)
     shoulder = hip + 0.3 * h
     trunk = [((side * 0.15 * figure.build, shoulder - 0.05, lean), 0.085) for side in (-1, 1)]
@@ -190,6 +186,6 @@ def _rider(puppet: Puppet, figure: Figure, machine: TwoWheeler, seat: int) -> No
         top = (side * 0.21 * figure.build, shoulder - 0.04, lean)
         elbow = (side * 0.28, shoulder - 0.26, lean + 0.14)
         hand = (side * 0.28, 1.04, 0.34) if seat == 0 else (side * 0.2, hip + 0.1, back + 0.3)
-        puppet.limb([(top, 0.06), (elbow, 0.048)], _dim(figure.top, 0.88), RIDER)
-        puppet.limb([(elbow, 0.045), (hand, 0.035)], _dim(figure.top, 0.84), RIDER)
+        puppet.limb([(top, 0.06), (elbow, 0.048)], shade(figure.top, 0.88), RIDER)
+        puppet.limb([(elbow, 0.045), (hand, 0.035)], shade(figure.top, 0.84), RIDER)
     _head(puppet, figure, shoulder, lean + 0.02, RIDER, helmet=machine.helmet if seat == 0 else None)

@@ -18,12 +18,6 @@ WHITE_PLATE: Colour = (232, 232, 228)
 _CIRCLE = tuple((math.sin(math.pi * step / 9), math.cos(math.pi * step / 9)) for step in range(18))
 
 
-def shade(colour: Colour, factor: float) -> Colour:
-    """Return `colour`, brighter or darker by a factor."""
-    red, green, blue = (min(c * factor, 255.0) for c in colour)
-    return red, green, blue
-
-
 def glass(model: VehicleModel, factor: float = 1.0) -> Colour:
     """Return the slightly blue grey of a model's windows."""
     grey = model.glass * factor

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from roadseg.streets.colours import shade
 from roadseg.streets.scene import BarrierKind, Colour
 from roadseg.streets.textures.foliage import hedge
 from roadseg.streets.textures.paint import (
@@ -16,7 +17,6 @@ from roadseg.streets.textures.paint import (
     box,
     pick_colour,
     plain,
-    shade,
     vivid,
     weather,
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from roadseg.streets.colours import shade
 from roadseg.streets.scene import Colour
 from roadseg.streets.textures import ground_floors
 from roadseg.streets.textures.paint import (
@@ -17,7 +18,6 @@ from roadseg.streets.textures.paint import (
     lettering,
     pick_colour,
     plain,
-    shade,
     vivid,
     weather,
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from roadseg.streets.colours import shade
 from roadseg.streets.scene import Colour
 from roadseg.streets.textures.paint import (
     BOARD_COLOURS,
@@ -12,7 +13,6 @@ from roadseg.streets.textures.paint import (
     box,
     lettering,
     pick_colour,
-    shade,
     vivid,
 )
 from roadseg.streets.textures.shop_fronts import shop_fronts

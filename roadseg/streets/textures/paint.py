@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roadseg.streets.colours import shade
 from roadseg.streets.scene import Colour
 from roadseg.streets.textures.noise import toned, value_noise
 
@@ -44,12 +45,6 @@ BOARD_COLOURS: tuple[Colour, ...] = (
     (206, 96, 30),
     (96, 40, 92),
 )
-
-
-def shade(colour: Colour, factor: float) -> Colour:
-    """Return `colour`, brighter or darker by a factor."""
-    red, green, blue = (min(255.0, c * factor) for c in colour)
-    return red, green, blue
 
 
 def pick_colour(rng: np.random.Generator, colours: tuple[Colour, ...], spread: float = 0.12) -> Colour:

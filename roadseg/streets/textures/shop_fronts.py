@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 
+from roadseg.streets.colours import shade
 from roadseg.streets.scene import Colour
 from roadseg.streets.textures.noise import value_noise
-from roadseg.streets.textures.paint import BOARD_COLOURS, SIZE, Texture, box, lettering, pick_colour, shade, vivid
+from roadseg.streets.textures.paint import BOARD_COLOURS, SIZE, Texture, box, lettering, pick_colour, vivid
 
 DARK_PAINTS: tuple[Colour, ...] = (
     (22, 22, 24),
