@@ -17,7 +17,7 @@ The command line prints the message, then the remedy, and exits with code 1; a t
 
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -128,6 +128,12 @@ def in_one_line(error: Exception) -> str:
 def shortened(text: str, limit: int = 100) -> str:
     """Return a text that others wrote, cut to `limit` characters, for a message."""
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Return the first `most` names and the number of the others: `a, b and 3 more`."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def visible(text: str) -> str:

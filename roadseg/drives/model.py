@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from roadseg.drives.names import FRONT, Kind
-from roadseg.errors import InputError, mistakes, one_line
+from roadseg.errors import InputError, listed, mistakes, one_line
 from roadseg.files import resolved, write_json
 from roadseg.inputs.documents import parse_json, read_bytes
 from roadseg.video.find import ClipPlace, FoundVideo
@@ -135,8 +135,9 @@ class Drives(_Strict):
         """
         names = [each.name for each in self.drives]
         if drive is not None and drive not in names:
-            shown = f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
-            raise InputError(f"no drive {drive!r}", f"There are: {shown}" if names else "The drive file is empty.")
+            raise InputError(
+                f"no drive {drive!r}", f"There are: {listed(names, 5)}" if names else "The drive file is empty."
+            )
         chosen = [each for each in self.drives if drive in (None, each.name)]
         found = [video for each in chosen for video in each.videos(channel)]
         if not found:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from roadseg.adaptation.batch_norm import IMAGES, BatchNormAdaptation
 from roadseg.adaptation.defaults import AUTO
 from roadseg.adaptation.shifts import Section, find_sections
+from roadseg.errors import listed
 from roadseg.inference.scene_choice import SceneChoice, adapted_if_steadier
 from roadseg.inference.segmenter import Segmenter
 from roadseg.video.sample import frames_at, timed_frames
@@ -56,8 +57,7 @@ class AdaptedSections(NamedTuple):
             spans = [
                 f"{bounds[place]} to {bounds[place + 1]}" for place, number in enumerate(self.scenes) if number == scene
             ]
-            more = f" and {len(spans) - SPANS} more" if len(spans) > SPANS else ""
-            told.append(f"{', '.join(spans[:SPANS])}{more}: {choice}")
+            told.append(f"{listed(spans, SPANS)}: {choice}")
         return "sections in s: " + "; ".join(told)
 
 

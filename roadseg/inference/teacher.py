@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
-from roadseg.errors import InputError
+from roadseg.errors import InputError, listed
 from roadseg.inference.engines import load_segmenter
 from roadseg.inference.segmenter import Segmenter
 from roadseg.labels.space import IGNORE, LabelSpace, conversion
 from roadseg.runtime import DeviceName
+
+SHOWN = 6
+"""Classes that a message names."""
 
 
 def load_teacher(run: str, space: LabelSpace, device: DeviceName, on_notice: Callable[[str], None]) -> Segmenter:
@@ -27,19 +30,16 @@ def load_teacher(run: str, space: LabelSpace, device: DeviceName, on_notice: Cal
     lost = [name for name, train_id in zip(teacher.label_space.classes, taught, strict=True) if train_id == IGNORE]
     if len(lost) == len(taught):
         raise InputError(
-            f"{run}: none of its classes ({_named(lost)}) is one of {space.name}",
+            f"{run}: none of its classes ({listed(lost, SHOWN)}) is one of {space.name}",
             "Choose another teacher, or another label space for the run: --set labels=NAME.",
         )
     unknown = [name for train_id, name in enumerate(space.classes) if train_id not in taught]
     if lost:
-        on_notice(f"{run} also knows {_named(lost)}, which {space.name} lacks: nothing is learned from these labels")
+        on_notice(
+            f"{run} also knows {listed(lost, SHOWN)}, which {space.name} lacks: nothing is learned from these labels"
+        )
     if unknown:
-        on_notice(f"{run} does not know {_named(unknown)}: these are learned from the source only")
+        on_notice(f"{run} does not know {listed(unknown, SHOWN)}: these are learned from the source only")
     if not teacher.has_scores:
         on_notice(f"{run} gives labels without confidence: all of them count, and flip and scales are not used")
     return teacher
-
-
-def _named(classes: list[str], most: int = 6) -> str:
-    more = f" and {len(classes) - most} more" if len(classes) > most else ""
-    return ", ".join(classes[:most]) + more

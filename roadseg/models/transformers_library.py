@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from roadseg.errors import InputError, RoadsegError, WeightsError, shortened
+from roadseg.errors import InputError, RoadsegError, WeightsError, listed, shortened
 from roadseg.inputs.documents import read_json
 from roadseg.models.tensor_files import read_tensors
 
@@ -76,8 +76,7 @@ def read_model(folder: Path, kind: Any, config: Any, *, attention: str | None = 
         )
     missing = sorted(name for name in found["missing_keys"] if not (may_lack and name.startswith(may_lack)))
     if missing:
-        names = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-        raise WeightsError(f"{folder}: lacks weights of {kind.__name__}: {shortened(names, 300)}", WHOLE)
+        raise WeightsError(f"{folder}: lacks weights of {kind.__name__}: {shortened(listed(missing, 3), 300)}", WHOLE)
     loaded: nn.Module = model
     return loaded
 

@@ -3,7 +3,7 @@
 import os
 import re
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from roadseg.errors import DatasetError, RecipeError, WeightsError, mistakes
+from roadseg.errors import DatasetError, RecipeError, WeightsError, listed, mistakes
 from roadseg.files import writing
 from roadseg.inputs.documents import parse_json
 from roadseg.inputs.options import InputSide
@@ -35,6 +35,8 @@ MODEL_FILE = "model.safetensors"
 _METADATA_KEY = "roadseg"
 _CHECKSUM_KEY = "crc32"
 """Metadata with the checksum of all weights, which the format itself lacks; files of others may have none."""
+SHOWN = 3
+"""Tensors that a message names."""
 GIVE_RUN = "Give a run folder of `roadseg adapt`."
 _PREFIX = re.compile(r"^((module|Scale)\.)+")
 """Prefixes of wrappers: data parallelism, and the scale module of the first ImageNet files."""
@@ -197,8 +199,8 @@ class LoadReport:
         """Summarise in one line, without the counters of batch norm, which nothing reads."""
         parts = [f"{self.origin}: {len(self.loaded)} tensors loaded"]
         kept = [name for name in self.kept if not _is_counter(name)]
-        parts += [f"new: {_some(kept)}"] if kept else []
-        parts += [f"left out: {_some(self.left_out)}"] if self.left_out else []
+        parts += [f"new: {listed(kept, SHOWN)}"] if kept else []
+        parts += [f"left out: {listed(self.left_out, SHOWN)}"] if self.left_out else []
         return "; ".join(parts)
 
 
@@ -268,14 +270,14 @@ def _refuse_strange_values(
     strange = [name for name, value in weights.items() if not _is_plain(value)]
     if strange:
         raise WeightsError(
-            f"{origin}: these weights are not floating-point numbers: {_some(strange)}",
+            f"{origin}: these weights are not floating-point numbers: {listed(strange, SHOWN)}",
             "Save the network's state_dict() again, without converting or quantizing it.",
         )
     # In the network's own precision, where a large number may be infinite.
     wrong = [name for name, value in weights.items() if not _is_sound(network, name, value.to(expected[name].dtype))]
     if wrong:
         raise WeightsError(
-            f"{origin}: these weights are not finite, or are variances that have no root: {_some(wrong)}",
+            f"{origin}: these weights are not finite, or are variances that have no root: {listed(wrong, SHOWN)}",
             "Train again with a lower learning rate, or download the file again.",
         )
 
@@ -323,12 +325,7 @@ def _mismatch(
         if name in unfit and name in given
     ]
     kinds = {"missing": missing, "shapes": shapes, "unknown": [theirs[name] for name in given if name in surplus]}
-    return "; ".join(f"{kind}: {_some(some)}" for kind, some in kinds.items() if some)
-
-
-def _some(names: Sequence[str], count: int = 3) -> str:
-    more = f" and {len(names) - count} more" if len(names) > count else ""
-    return ", ".join(names[:count]) + more
+    return "; ".join(f"{kind}: {listed(some, SHOWN)}" for kind, some in kinds.items() if some)
 
 
 def _read(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:

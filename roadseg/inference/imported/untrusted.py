@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from roadseg.errors import WeightsError, shortened
+from roadseg.errors import WeightsError, listed, shortened
 from roadseg.inference.imported.packages import needed
 
 DOMAINS = {"", "ai.onnx", "ai.onnx.ml"}
@@ -64,7 +64,7 @@ def _refuse_operators(path: Path, model: Any) -> None:
     )
     if strange:
         raise WeightsError(
-            f"{path}: has operators that are not part of ONNX: {', '.join(strange[:3])}",
+            f"{path}: has operators that are not part of ONNX: {listed(strange, 3)}",
             "Export the network without them.",
         )
     for opset in model.opset_import:
