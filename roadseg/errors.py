@@ -130,6 +130,12 @@ def shortened(text: str, limit: int = 100) -> str:
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error of a library, shortened, for a message; its type where it says nothing."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return shortened(next(filter(None, lines), type(error).__name__), 200)
+
+
 def listed(names: Sequence[str], most: int) -> str:
     """Return the first `most` names and the number of the others: `a, b and 3 more`."""
     more = f" and {len(names) - most} more" if len(names) > most else ""

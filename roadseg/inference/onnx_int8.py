@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.errors import EngineError, RoadsegError, WeightsError, shortened
+from roadseg.errors import EngineError, RoadsegError, WeightsError, first_line
 from roadseg.inference.imported.canonical import IMAGES
 from roadseg.inference.onnx_program import quiet
 
@@ -69,9 +69,8 @@ def quantized(
         except RoadsegError:  # of an image, or of the network
             raise
         except Exception as error:  # ONNX Runtime has no base class of its errors
-            reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise EngineError(
-                f"the network cannot be quantized: {shortened(reason, 200)}", "Use it as it is, in float32."
+                f"the network cannot be quantized: {first_line(error)}", "Use it as it is, in float32."
             ) from error
     del result.metadata_props[:]  # among them are ONNX Runtime's own
     result.metadata_props.extend(model.metadata_props)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from roadseg.errors import FetchError, InputError, WeightsError, shortened
+from roadseg.errors import FetchError, InputError, WeightsError, first_line
 from roadseg.models.transformers_library import INDEX_FILE, INSTALL, WEIGHTS_FILE
 
 NAME = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w.-]+))?", re.ASCII)
@@ -148,8 +148,7 @@ def _explained(place: str, error: BaseException) -> FetchError:
         reason = "HF_HUB_OFFLINE is set"
     else:
         status = getattr(getattr(chain[-1], "response", None), "status_code", None)
-        text = next(iter(str(chain[-1]).strip().splitlines()), type(chain[-1]).__name__)
-        reason = f"{site} answers {status}" if status else f"{site}: {shortened(text, 200)}"
+        reason = f"{site} answers {status}" if status else f"{site}: {first_line(chain[-1])}"
     return FetchError(
         f"{place}: no such folder here, not in {cache}, and not to be downloaded ({reason})",
         f"Connect to the internet, set HF_HOME to a cache that has it, {BY_HAND}",

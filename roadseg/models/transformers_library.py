@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from roadseg.errors import InputError, RoadsegError, WeightsError, listed, shortened
+from roadseg.errors import InputError, RoadsegError, WeightsError, first_line, listed, shortened
 from roadseg.inputs.documents import read_json
 from roadseg.models.tensor_files import read_tensors
 
@@ -83,17 +83,25 @@ def read_model(folder: Path, kind: Any, config: Any, *, attention: str | None = 
 
 @contextmanager
 def explained(folder: Path, what: str, remedy: str = WHOLE) -> Iterator[None]:
-    """Give errors of the library, which have no base class, in two lines."""
+    """Raise any error of the library in the block, which have no base class, as a `RoadsegError`.
+
+    Args:
+        folder: folder of the model.
+        what: what is wrong with it then, for the message.
+        remedy: remedy, unless a package is missing.
+
+    Raises:
+        InputError: a package is missing.
+        WeightsError: for any other error.
+    """
     try:
         yield
     except RoadsegError:
         raise
     except ImportError as error:
-        package = next((line for line in str(error).splitlines() if line.strip()), "").strip()
-        raise InputError(f"{folder}: {what} ({shortened(package, 200)})", INSTALL) from None
+        raise InputError(f"{folder}: {what} ({first_line(error)})", INSTALL) from None
     except Exception as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__).strip()
-        raise WeightsError(f"{folder}: {what} ({shortened(first, 200)})", remedy) from None
+        raise WeightsError(f"{folder}: {what} ({first_line(error)})", remedy) from None
 
 
 def _weights(folder: Path) -> dict[str, Tensor]:

@@ -39,7 +39,12 @@ class PositionChoice:
 
     @classmethod
     def of(cls, gps: str | PathLike[str], offset_s: float | None, *, line: bool = False) -> Self:
-        """Return the choice that keywords ask for.
+        """Return the choice that the keywords of a job ask for.
+
+        Args:
+            gps: "auto", "none" or the path of a file.
+            offset_s: seconds that are added to the times of the positions; None for none.
+            line: burn time, speed and place into the picture.
 
         Raises:
             InputError: the file is missing, or the offset is not a number.

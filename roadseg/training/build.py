@@ -99,6 +99,12 @@ def build_method(recipe: AdaptRecipe, network: SegmentationNetwork, runtime: Run
 def adapt_batch_norm(recipe: AdaptRecipe, trainer: Trainer, source: ImageDataset, callbacks: Callbacks) -> None:
     """Adapt the batch norm of a trainer at step 0 to the targets, if the recipe asks for it.
 
+    Args:
+        recipe: targets, and whether and how far to adapt.
+        trainer: the trainer, whose networks are changed in place.
+        source: images of the recipe's source.
+        callbacks: functions to call on progress.
+
     Raises:
         DatasetError: an image cannot be read.
         InputError: the network has no batch norm.
@@ -153,6 +159,13 @@ def label_targets(
 
     Maps that are there already are kept, so a trainer of a later step finds the labels of the first.
 
+    Args:
+        recipe: targets and method.
+        method: labels the targets.
+        labeller: the teacher, or the network that training starts from.
+        out: folder for the label maps, a sub-folder for each target.
+        callbacks: functions to call on progress.
+
     Returns:
         The labelled targets; empty where the method uses no such labels.
 
@@ -202,6 +215,11 @@ def open_target_labels(recipe: AdaptRecipe) -> ImageDataset | None:
 def build_batches(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> AdaptationBatches:
     """Open source and target of a recipe; renders streets and counts classes that are not in `data` yet.
 
+    Args:
+        recipe: data sets and crops.
+        data: folder for rendered streets and class counts.
+        callbacks: functions to call on progress.
+
     Raises:
         DatasetError: a folder is not what the recipe says.
         OutputError: `data` cannot be written to.
@@ -239,6 +257,11 @@ def _rare_classes(source: ImageDataset, temperature: float, data: Path, callback
 
 def open_source(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> ImageDataset:
     """Open the labelled source of a recipe, in its own label space; renders streets that are not there yet.
+
+    Args:
+        recipe: the source; for streets also size, number and scenes.
+        data: folder for rendered streets.
+        callbacks: functions to call on progress.
 
     Raises:
         DatasetError: a folder is not what the recipe says.

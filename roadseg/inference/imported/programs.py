@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.errors import EngineError, InputError, shortened
+from roadseg.errors import EngineError, InputError, first_line
 from roadseg.inference.imported.canonical import IMAGES, RESULT
 from roadseg.inference.imported.packages import needed
 from roadseg.inference.openvino_requests import OpenVinoRequests
@@ -68,7 +68,7 @@ class OnnxRuntimeProgram:
         try:
             self._session = runtime.InferenceSession(file, options, providers=providers)
         except Exception as error:  # ONNX Runtime has no base class of its errors
-            raise EngineError(f"ONNX Runtime cannot run {file}: {_first_line(error)}", REMEDY) from None
+            raise EngineError(f"ONNX Runtime cannot run {file}: {first_line(error)}", REMEDY) from None
         # Without its libraries ONNX Runtime lists CUDA, and then runs on the CPU.
         if cuda and self._session.get_providers()[0] != CUDA_PROVIDER:
             raise _no_cuda()
@@ -114,7 +114,7 @@ class OpenVinoProgram:
         try:
             self._model = read(file)
         except RuntimeError as error:
-            raise EngineError(f"OpenVINO cannot run {file}: {_first_line(error)}", REMEDY) from None
+            raise EngineError(f"OpenVINO cannot run {file}: {first_line(error)}", REMEDY) from None
         self.version = openvino_version()
         self.batch_size = streams()
         self._file = file
@@ -143,10 +143,6 @@ def _no_cuda() -> EngineError:
 def _wrong_size(file: Path, images: NDArray[np.uint8], error: Exception) -> InputError:
     count, height, width = images.shape[:3]
     return InputError(
-        f"{file}: fails for {count} images of {width}x{height}: {_first_line(error)}",
+        f"{file}: fails for {count} images of {width}x{height}: {first_line(error)}",
         "Give the size that it was made for, --input-size WxH, and leave --scales out.",
     )
-
-
-def _first_line(error: Exception) -> str:
-    return shortened(next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__))

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from roadseg.errors import EngineError, WeightsError, shortened
+from roadseg.errors import EngineError, WeightsError, first_line
 from roadseg.inference.imported.packages import needed
 from roadseg.inference.imported.programs import CPU_PROVIDER
 from roadseg.inference.imported.untrusted import MAX_BYTES
@@ -117,7 +117,7 @@ def _exported(folder: Path, graph: nn.Module, size: tuple[int, int]) -> Any:
             free_axes = dict.fromkeys(axes, torch.export.Dim.AUTO)  # where it cannot be free, the length is fixed
             model = to_onnx(graph, torch.randn(images, 3, height, columns), "result", free_axes)
         except Exception as error:  # the exporter has no base class of its errors
-            problem = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+            problem = first_line(error)
             continue
         if model.ByteSize() > MAX_BYTES:
             raise WeightsError(f"{folder}: more than 2 GB as ONNX", "Use a smaller model.")
@@ -126,7 +126,7 @@ def _exported(folder: Path, graph: nn.Module, size: tuple[int, int]) -> Any:
             free = 2 in axes and not any(_difference(model, graph, 1, other) for other in others)
             return model if free else _for_one_size(model, size)
     raise EngineError(
-        f"{folder}: cannot be exported to ONNX: {shortened(problem.strip(), 200)}",
+        f"{folder}: cannot be exported to ONNX: {problem}",
         "Try another --input-size, or export it yourself and give the ONNX file.",
     )
 

@@ -53,7 +53,7 @@ class Form:
 
 
 def canonical(network: ForeignNetwork, normalization: Normalisation, output: Output) -> bytes:
-    """Return the network in the form of `ImportedCard`, as an ONNX file."""
+    """Return an ONNX file of the network in the form of `ImportedCard`, with its scaling of pixels and one output."""
     data: bytes = with_result(with_images(network.model, network.taken, normalization), output).SerializeToString()
     return data
 
