@@ -15,7 +15,6 @@ from roadseg.adaptation.losses import (
     Gan,
     adversarial_loss,
     at_least_float32,
-    resized,
     self_information,
 )
 from roadseg.adaptation.method import Method, MethodOptions, MethodParts
@@ -24,7 +23,7 @@ from roadseg.adaptation.term import LABELS, Term
 from roadseg.datasets.sampling import Batch
 from roadseg.models.discriminator import PatchDiscriminator
 from roadseg.models.domain_statistics import statistics_kept
-from roadseg.models.network import Prediction, SegmentationNetwork
+from roadseg.models.network import Prediction, SegmentationNetwork, resized
 from roadseg.runtime import Runtime
 
 

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from roadseg.labels.space import IGNORE
+from roadseg.models.network import resized
 
 Gan = Literal["vanilla", "least-squares"]
 SOURCE, TARGET = 0.0, 1.0
@@ -27,7 +28,7 @@ def segmentation_loss(
         label_counts: (256,) int64 pixels by train id in the labels of the joint batch.
         class_balance: pixels of a class are weighted by (the class's share of the joint batch) ** -class_balance:
             0 weights all pixels alike, as the paper does, 1 all classes.
-        align_corners: see `resized`.
+        align_corners: see `roadseg.models.network.resized`.
 
     Returns:
         Scalar of the dtype of the logits.
@@ -54,15 +55,6 @@ def adversarial_loss(scores: Tensor, domain: float, gan: Gan) -> Tensor:
     if gan == "vanilla":
         return F.binary_cross_entropy_with_logits(scores, wanted)
     return F.mse_loss(scores, wanted)
-
-
-def resized(maps: Tensor, size: torch.Size | tuple[int, int], *, align_corners: bool = False) -> Tensor:
-    """Resize maps (N, C, h, w) bilinearly to `size` = (height, width).
-
-    With `align_corners` the centres of the outermost elements meet, otherwise their outer edges do; the network that
-    made the maps knows which fits it, see `roadseg.models.network`.
-    """
-    return F.interpolate(maps, size=size, mode="bilinear", align_corners=align_corners)
 
 
 def at_least_float32(values: Tensor) -> Tensor:

@@ -15,12 +15,12 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from roadseg.adaptation.loss_verdicts import LossKind
-from roadseg.adaptation.losses import at_least_float32, resized, segmentation_loss
+from roadseg.adaptation.losses import at_least_float32, segmentation_loss
 from roadseg.adaptation.method import Method, MethodOptions, MethodParts
 from roadseg.adaptation.supervision import Supervision
 from roadseg.adaptation.term import Term
 from roadseg.datasets.sampling import Batch
-from roadseg.models.network import SegmentationNetwork
+from roadseg.models.network import SegmentationNetwork, resized
 from roadseg.models.reconstruction import DOMAINS, Generator, ImageDiscriminator, ImageScores
 from roadseg.runtime import Runtime
 

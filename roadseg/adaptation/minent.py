@@ -12,11 +12,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from roadseg.adaptation.losses import resized, self_information
+from roadseg.adaptation.losses import self_information
 from roadseg.adaptation.method import Method, MethodOptions
 from roadseg.adaptation.supervision import LEVEL_NAMES
 from roadseg.adaptation.term import Term
 from roadseg.datasets.sampling import Batch
+from roadseg.models.network import resized
 
 
 class MinEnt(Method):

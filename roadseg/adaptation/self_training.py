@@ -14,7 +14,6 @@ from pydantic import Field
 from torch import Tensor
 
 from roadseg.adaptation.loss_verdicts import LossKind
-from roadseg.adaptation.losses import resized
 from roadseg.adaptation.method import Extension, Method, MethodOptions, MethodParts
 from roadseg.adaptation.mixing import block_mask, blurred, class_mask, recoloured
 from roadseg.adaptation.source_only import SourceOnly
@@ -23,7 +22,7 @@ from roadseg.datasets.sampling import Batch
 from roadseg.labels.space import IGNORE
 from roadseg.models.average import WeightAverage
 from roadseg.models.domain_statistics import has_source_statistics
-from roadseg.models.network import SegmentationNetwork
+from roadseg.models.network import SegmentationNetwork, resized
 
 STUDENT, MASKED = "student/main", "masked/main"
 """Log names of the losses on the student's images and on masked target images."""

@@ -147,6 +147,10 @@ def _trainable(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:
     return [parameter for parameter in parameters if parameter.requires_grad]
 
 
-def resized(maps: Tensor, size: torch.Size) -> Tensor:
-    """Resize maps (N, C, h, w) bilinearly to `size` = (height, width); their outer edges meet."""
-    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
+def resized(maps: Tensor, size: torch.Size | tuple[int, int], *, align_corners: bool = False) -> Tensor:
+    """Resize maps (N, C, h, w) bilinearly to `size` = (height, width).
+
+    With `align_corners` the centres of the outermost elements meet, otherwise their outer edges do; the network that
+    made the maps knows which fits it, see `SegmentationNetwork.align_corners`.
+    """
+    return F.interpolate(maps, size=size, mode="bilinear", align_corners=align_corners)

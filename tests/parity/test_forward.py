@@ -17,7 +17,7 @@ from helpers.parity_bundle import (
     size,
 )
 
-from roadseg.adaptation.losses import resized
+from roadseg.models.network import resized
 from roadseg.models.predict import predict
 from roadseg.runtime import start
 
