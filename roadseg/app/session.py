@@ -277,7 +277,7 @@ class Session:
             "steps": outcome.steps,
             "minutes": outcome.seconds / 60,
             "verdict": "" if verdict is None else VERDICTS[verdict.outcome],
-            "detail": "" if verdict is None else str(verdict),
+            "detail": "" if verdict is None else f"{verdict}. {verdict.evidence}",
             "outcome": "" if verdict is None else verdict.outcome,
             "kept_start": outcome.kept_start,
         }
