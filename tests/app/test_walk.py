@@ -122,6 +122,7 @@ def test_a_walk_through_the_page(page, server, tmp_path):
     page.locator("#adapt-videos input").first.check()
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#verdict")).to_contain_text("judged without labels", timeout=90_000)
+    expect(page.locator("#verdict .detail")).to_contain_text("checked with labels")
     expect(page.locator("#runs li").filter(has_text="short")).to_contain_text("your run")
     assert page.locator("#run option").all_inner_texts() == ["default", "indian", "tiny", "short"]
 
