@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from roadseg.datasets.degradation import degraded
 from roadseg.datasets.textures import Textures, textured
 from roadseg.inputs.limits import MIN_SIDE
 from roadseg.labels.space import LabelMap
@@ -43,6 +44,8 @@ class CropTransform:
     resampling: Resampling = "area"
     textures: Textures = NO_TEXTURES
     """Random textures on the classes of labelled images."""
+    degradation: float = 0.0
+    """Strength of the faults of cameras on images, see `roadseg.datasets.degradation`; 0 for none."""
 
     def __call__(
         self, image: Image, label: LabelMap | None, rng: np.random.Generator, *, shown: int | None = None
@@ -71,6 +74,7 @@ class CropTransform:
         if label is not None:
             label_crop = resized_label(label[part], self.crop)
             crop = textured(crop, label_crop, rng, self.textures)
+        crop = degraded(crop, rng, self.degradation)
         if flipped:
             return crop[:, ::-1], None if label_crop is None else label_crop[:, ::-1]
         return crop, label_crop

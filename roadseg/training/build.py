@@ -21,7 +21,7 @@ from roadseg.datasets.rendered import render_dataset
 from roadseg.datasets.sampling import AdaptationBatches
 from roadseg.datasets.source_images import aspect_ratio, sample_images
 from roadseg.datasets.textures import Textures
-from roadseg.datasets.transforms import NO_TEXTURES, CropTransform, size_within
+from roadseg.datasets.transforms import CropTransform, size_within
 from roadseg.errors import DatasetError, WeightsError
 from roadseg.labels.catalogue import label_space
 from roadseg.models.average import WeightAverage
@@ -224,23 +224,32 @@ def build_batches(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> Adap
         DatasetError: a folder is not what the recipe says.
         OutputError: `data` cannot be written to.
     """
-
-    def transform(size: tuple[int, int], crop: tuple[int, int], jitter: float, textures: Textures) -> CropTransform:
-        return CropTransform(size, crop, recipe.scale, jitter, recipe.horizontal_flip, recipe.resampling, textures)
-
     # Before streets are rendered, which takes minutes.
     annotated = open_target_labels(recipe)
     targets = tuple(target.open() for target in named_datasets(recipe).targets)
     space = label_space(recipe.labels)
     source = open_source(recipe, data, callbacks).in_space(space)
+    target_transform = CropTransform(
+        recipe.input_size,
+        recipe.target_crop,
+        recipe.scale,
+        recipe.jitter_of_targets,
+        recipe.horizontal_flip,
+        recipe.resampling,
+    )
     return AdaptationBatches(
         source=source,
         targets=targets if recipe.shows_targets else (),
         batch_size=recipe.batch_size,
-        source_transform=transform(
-            recipe.size, recipe.source_crop, recipe.source_jitter, Textures.of(recipe.source_texture, space)
+        source_transform=replace(
+            target_transform,
+            size=recipe.size,
+            crop=recipe.source_crop,
+            jitter=recipe.source_jitter,
+            textures=Textures.of(recipe.source_texture, space),
+            degradation=recipe.source_degradation,
         ),
-        target_transform=transform(recipe.input_size, recipe.target_crop, recipe.jitter_of_targets, NO_TEXTURES),
+        target_transform=target_transform,
         seed=recipe.seed,
         fourier_beta=recipe.fourier_beta,
         rare_classes=_rare_classes(source, recipe.rare_class_temperature, data, callbacks),

@@ -129,6 +129,9 @@ class AdaptRecipe(Options):
     """Strength of the colour jitter on source images."""
     source_texture: Annotated[float, Field(ge=0)] = 0.0
     """Strength of the random textures on the classes of source images: 1 is usual for rendered ones, 0 is none."""
+    source_degradation: Annotated[float, Field(ge=0)] = 0.0
+    """Faults of cameras on source images, such as low resolution and JPEG: factor on their chances, 1 is usual for
+    rendered ones, 0 is none."""
     target_jitter: Annotated[float, Field(ge=0)] | None = None
     """Strength of the colour jitter on target images; left out, it is 1, but 0 for self-training, whose teacher labels
     them."""
