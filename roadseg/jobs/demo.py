@@ -37,6 +37,7 @@ RECIPE: dict[str, Any] = {
     "size": DRIVE_SIZE,
     "source_count": 800,
     "source_texture": 1.0,
+    "source_degradation": 1.0,
     "batch_size": 2,
     "steps": 200,
     "learning_rate": 1e-4,
