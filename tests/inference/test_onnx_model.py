@@ -89,7 +89,7 @@ def test_a_file_with_other_labels_than_torch_is_not_written(tmp_path, monkeypatc
 
     monkeypatch.setattr(onnx_model, "to_onnx", lambda *args: onnx.load(written.path))
     monkeypatch.setattr(onnx_model, "_labels", lambda graph, images: np.full((len(images), 59, 81), 255, np.uint8))
-    with pytest.raises(OutputError, match=r"agrees with torch in 0\.0 %"):
+    with pytest.raises(OutputError, match=r"agrees with torch in only 0\.0 %"):
         export_onnx(DEFAULT, tmp_path / "model.onnx", input_size=SIZE)
     assert list(tmp_path.iterdir()) == []
 
