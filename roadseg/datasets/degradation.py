@@ -10,14 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
 SCALED, SHARPENED, COMPRESSED, SHADED = 0.4, 0.3, 0.4, 0.3
 """Shares of images with each fault, at strength 1."""
 SMALLEST = 8
 """Smallest side of a scaled-down image, in pixels."""
 
 
-def degraded(image: Image, rng: np.random.Generator, strength: float) -> Image:
+def degraded(image: NDArray[np.uint8], rng: np.random.Generator, strength: float) -> NDArray[np.uint8]:
     """Give an image some faults of cameras, each by chance: low resolution, sharpening, JPEG, uneven light.
 
     Args:
@@ -39,7 +38,7 @@ def degraded(image: Image, rng: np.random.Generator, strength: float) -> Image:
     return image
 
 
-def _scaled(image: Image, scale: float, rng: np.random.Generator) -> Image:
+def _scaled(image: NDArray[np.uint8], scale: float, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Lose what lies between the pixels of a smaller image."""
     height, width = image.shape[:2]
     small = (max(SMALLEST, int(width * scale)), max(SMALLEST, int(height * scale)))
@@ -48,13 +47,13 @@ def _scaled(image: Image, scale: float, rng: np.random.Generator) -> Image:
     return np.asarray(cv2.resize(fewer, (width, height), interpolation=filtering), np.uint8)
 
 
-def _sharpened(image: Image, amount: float) -> Image:
+def _sharpened(image: NDArray[np.uint8], amount: float) -> NDArray[np.uint8]:
     """Exaggerate edges as cameras do: unsharp masking, with its halos."""
     soft = cv2.GaussianBlur(image, (0, 0), 1.2).astype(np.float32)
     return np.clip(image + amount * (image - soft), 0, 255).astype(np.uint8)
 
 
-def _compressed(image: Image, quality: int) -> Image:
+def _compressed(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     """Compress as JPEG; colours get half the resolution and blocks of 8 pixels show."""
     _, code = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = cv2.imdecode(code, cv2.IMREAD_COLOR)
@@ -62,7 +61,7 @@ def _compressed(image: Image, quality: int) -> Image:
     return np.asarray(decoded[..., ::-1], np.uint8)
 
 
-def _shaded(image: Image, across: float, down: float) -> Image:
+def _shaded(image: NDArray[np.uint8], across: float, down: float) -> NDArray[np.uint8]:
     """Change the light evenly from one side to the other, by up to half at each edge for a slope of 1."""
     height, width = image.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)

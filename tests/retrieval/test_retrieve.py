@@ -55,9 +55,9 @@ def test_a_street_finds_itself_in_the_other_look(result, descriptor):
 @pytest.mark.slow
 def test_looks_are_told_apart_and_more_so_by_features_than_by_layout(result):
     features, layout = (result.descriptors[descriptor].mixing for descriptor in ("features", "layout"))
-    # By guessing 50: weights that know textures and faults of cameras hardly see looks.
-    assert features.classifier_accuracy > 60
-    assert features.neighbours < layout.neighbours
+    # By guessing 50 and 1: weights that know textures and faults of cameras see looks less, and their labels hardly do.
+    assert features.classifier_accuracy > 70
+    assert features.neighbours < min(1, layout.neighbours)
 
 
 def test_both_looks_show_the_same_streets_with_their_own_cameras(monkeypatch):
