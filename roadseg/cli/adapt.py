@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 def adapt(
     out: Annotated[Path, typer.Option("--out", "-o", help="The run folder to make, or to --resume.")],
     target: Annotated[
-        list[Path] | None, typer.Option(help="Unlabelled images: a folder, or KIND:ROOT[:SPLIT]; may be repeated.")
+        list[Path] | None, typer.Option(help="Your unlabelled images: a folder, or KIND:ROOT[:SPLIT]; may be repeated.")
     ] = None,
     target_labels: Annotated[
         str | None,
         typer.Option(metavar="PATH", help="Labelled or corrected target images: a folder, CVAT's zip, KIND:ROOT."),
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="Labelled: 'streets', rendered on first use, or KIND:ROOT[:SPLIT].")
+        str | None,
+        typer.Option(help="Labelled images to learn from: streets, rendered on first use, or KIND:ROOT[:SPLIT]."),
     ] = None,
     method: Annotated[
         str | None,
@@ -41,22 +42,26 @@ def adapt(
         typer.Option(metavar="NAME", help=f"The network: {', '.join(MODEL_NAMES)}, hf:FOLDER or hf:ORG/NAME."),
     ] = None,
     init: Annotated[
-        str | None, typer.Option(help="Start from a run, weight file, URL or 'imagenet'; default: the default weights.")
+        str | None,
+        typer.Option(help="Initial weights: default, indian, imagenet, a run, a weight file, or the URL of one."),
     ] = None,
     teacher: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Learn from the labels of a run, e.g. a larger network's.")
+        str | None, typer.Option(metavar="RUN", help="Learn from the labels of this run, e.g. of a larger network.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps. Default: as in the recipe.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed for all random number generators.")] = None,
     evaluation: Annotated[str | None, typer.Option(help="Labelled data set to evaluate on: KIND:ROOT[:SPLIT].")] = None,
-    device: Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option(help="Where to train.")] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda", "mps"] | None,
+        typer.Option(help="Device to train on. Default: CUDA, else MPS, else CPU."),
+    ] = None,
     recipe: Annotated[
         str | None, typer.Option(help="Recipe file, or a name that `roadseg recipes` lists; flags override it.")
     ] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="Any other recipe key: --set key=value, --set table.key=value.")
     ] = None,
-    data: Annotated[Path, typer.Option(help="For rendered streets and downloaded weights.")] = Path("data"),
+    data: Annotated[Path, typer.Option(help="Folder for rendered streets and downloaded weights.")] = Path("data"),
     sweep: Annotated[str | None, typer.Option(metavar="KEY=V,V", help="One run for each value, below --out.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     threads: Threads = None,
@@ -66,6 +71,9 @@ def adapt(
     debug: Debug = False,
 ) -> None:
     """Train on labelled streets and adapt to unlabelled images; writes a run folder.
+
+    Without --recipe it takes the recipe `adapt`: the default weights label the
+    target, and learn from the surest of these labels and from rendered streets.
 
     Ctrl-C saves and stops; the same command with --resume continues.
 
@@ -108,8 +116,10 @@ def adapt(
             outcome = start_run(out, recipe=recipe, resume=resume, data=data, callbacks=callbacks, **overrides)
     except KeyboardInterrupt:
         begun = (out / "recipe.toml").exists()
-        how = f"continue with: roadseg adapt --out {out} --resume" if begun else "the same command continues"
-        reporter.say(f"stopped; {escape(how)}")
+        how = (
+            f"Continue with: roadseg adapt --out {out} --resume" if begun else "Run the same command again to continue."
+        )
+        reporter.say(f"Stopped. {escape(how)}")
         raise
     if is_main_process():
         reporter.result(_summary(outcome), outcome.as_dict())
@@ -127,5 +137,7 @@ def _summary(outcome: "Outcome") -> str:
         lines.append(f"({outcome.verdict.evidence})")
     judged = {name: judgement for name, judgement in outcome.health.items() if judgement.verdict != TOO_EARLY}
     lines += [escape(verdict_line(name, judgement)) for name, judgement in judged.items()]
-    lines.append(f"next: roadseg overlay VIDEO --run {escape(str(outcome.run))} --out out")
+    run = escape(str(outcome.run))
+    lines.append(f"look at both: roadseg compare default {run} --video VIDEO --out compared")
+    lines.append(f"next: roadseg overlay VIDEO --run {run} --out adapted")
     return "\n".join(lines)

@@ -36,8 +36,8 @@ def app_(
 
     The page is served on this machine alone (127.0.0.1), at an address with a
     random token; nothing is uploaded or loaded from the network. A running job
-    goes on when the page is closed. Ctrl-C ends the program and stops the job, which
-    continues when it is started again.
+    goes on when the page is closed. Ctrl-C ends the program and stops the job,
+    which continues when it is started again.
 
     [bold]Example:[/bold] roadseg app folder/of/drives --out overlays
     """

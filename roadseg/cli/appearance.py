@@ -47,7 +47,7 @@ Height = Annotated[
     typer.Option(
         min=16,
         metavar="PIXELS",
-        help="Scale the picture to this height, without a strip.",
+        help="Scale the picture to this height; a legend below adds to it.",
         rich_help_panel=PANEL,
     ),
 ]

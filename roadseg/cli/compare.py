@@ -58,8 +58,8 @@ def compare(
     """Compare runs by method, differing settings and classes, beside published results.
 
     Without options, runs are compared by the scores that they were saved with.
-    --dataset scores them now and writes compare.html, comparison.png, .md and .json.
-    --video writes NAME.comparison.mp4.
+    --dataset scores them now; DIR gets compare.html, comparison.png, .md, .json.
+    --video draws them side by side, in DIR/NAME.comparison.mp4.
 
     [bold]Example:[/bold] roadseg compare runs/source-only runs/multi-level --out table.md
     [bold]Example:[/bold] roadseg compare default runs/mine --dataset camvid:data/camvid --out DIR

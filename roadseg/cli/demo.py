@@ -21,9 +21,10 @@ def demo(
     log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
-    """Fetch, extract, adapt, overlay and evaluate: the whole chain in minutes on the CPU of a laptop.
+    """Run the whole chain on one video, in minutes on a laptop: fetch, frames, adapt, overlays before and after.
 
-    Without --video it adapts to a rendered drive with ground truth. After Ctrl-C, the same command continues.
+    Without --video it renders a drive, whose true labels are known, so it ends
+    with scores. After Ctrl-C, the same command continues.
 
     [bold]Example:[/bold] roadseg demo --video my-drive.mp4 --out my-demo
     """

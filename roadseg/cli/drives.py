@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 TOP_DRIVES, TOP_NOTICES = 40, 20
 """Rows and notices that a terminal shows; `--json` and the drive file have all."""
 
-DriveName = Annotated[str | None, typer.Option("--drive", metavar="NAME", help="Of a drive file: only this drive.")]
+DriveName = Annotated[str | None, typer.Option("--drive", metavar="NAME", help="With a drive file: only this drive.")]
 Channel = Annotated[
     str | None,
-    typer.Option("--channel", metavar="NAME", help="Of a drive file: front, rear, ..."),
+    typer.Option("--channel", metavar="NAME", help="With a drive file: only this channel, e.g. rear."),
 ]
 
 

@@ -66,7 +66,8 @@ def evaluate(
 ) -> None:
     """Score a run: IoU by class and mean IoU in percent, over the classes that run and data set share.
 
-    Several data sets make one table by drive and data set, with intervals and the mean over drives.
+    Several data sets make one table by drive and data set, with intervals and
+    the mean over drives.
 
     [bold]Example:[/bold] roadseg evaluate runs/my-roads camvid:data/camvid:val
     [bold]Example:[/bold] roadseg evaluate runs/my-roads camvid:data/camvid:train+val folder:data/mine

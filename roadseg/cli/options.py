@@ -14,7 +14,12 @@ from roadseg.cores import limit_threads
 
 Run = Annotated[
     Path,
-    typer.Option("--run", "-r", metavar="RUN", help="Run folder of `roadseg adapt`; or packaged: default, indian."),
+    typer.Option(
+        "--run",
+        "-r",
+        metavar="RUN",
+        help="Run folder of `roadseg adapt`, a weight file, or weights of the package: default, indian.",
+    ),
 ]
 Flip = Annotated[
     bool, typer.Option("--flip", help="Average with the mirrored frame (test-time augmentation). Takes twice as long.")
@@ -33,7 +38,8 @@ AdaptBatchNorm = Annotated[
     bool,
     typer.Option(
         "--adapt-bn",
-        help="Adapt batch-norm statistics to these images. About 30 s of CPU time up front, no cost afterwards.",
+        help="Adapt batch-norm statistics to these images, in about 30 s of CPU time up front. The default weights "
+        "mostly lose by it.",
     ),
 ]
 BatchNormPrior = Annotated[
@@ -50,14 +56,14 @@ BatchNormScenes = Annotated[
     typer.Option(
         "--bn-scenes",
         metavar="SCENES",
-        help="For --adapt-bn: rendered streets to compare with: indian, ...; auto: those that help, or none.",
+        help="For --adapt-bn: kind of rendered streets to compare with, e.g. indian; auto: one that helps, or none.",
     ),
 ]
 BatchNormSections = Annotated[
     bool,
     typer.Option(
         "--bn-sections",
-        help="For --adapt-bn: by day, in a tunnel, at night by itself, and only where labels get steadier.",
+        help="For --adapt-bn: adapt to day, tunnel and night each by itself, and only where labels get steadier.",
     ),
 ]
 InputSize = Annotated[
@@ -77,8 +83,8 @@ MaxSize = Annotated[int | None, typer.Option(min=16, metavar="PIXELS", help="Shr
 FrameRate = Annotated[
     str | None, typer.Option(metavar="HZ", help="Frame rate of streams without timestamps, e.g. raw H.264.")
 ]
-Start = Annotated[str | None, typer.Option(metavar="TIME", help="Begin at 90 or 1:30.")]
-Duration = Annotated[str | None, typer.Option(metavar="TIME", help="Take 20, 500ms or 1:30.")]
+Start = Annotated[str | None, typer.Option(metavar="TIME", help="Begin at this time of the video, e.g. 90 or 1:30.")]
+Duration = Annotated[str | None, typer.Option(metavar="TIME", help="Length of the part, e.g. 20, 500ms or 1:30.")]
 Track = Annotated[
     str | None,
     typer.Option(metavar="N|all", help="Video track of files with several. Default: the best."),

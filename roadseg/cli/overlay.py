@@ -85,7 +85,12 @@ def overlay(
     ],
     out: Annotated[
         Path,
-        typer.Option("--out", "-o", metavar="DIR|FILE", help="Folder for the results, or of one video the overlay."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR|FILE",
+            help="Folder for results; for one video also the overlay itself, e.g. clip.mp4.",
+        ),
     ] = Path("out"),
     run: Run = Path("default"),
     opacity: Opacity = 0.5,
@@ -104,7 +109,7 @@ def overlay(
     drive: DriveName = None,
     channel: Channel = None,
     join: Annotated[
-        bool, typer.Option("--join", help="Of a drive file: the overlays of each drive as one video too.")
+        bool, typer.Option("--join", help="With a drive file: also join the overlays of each drive to one video.")
     ] = False,
     container: Container = "mp4",
     encoder: Encoder = "x264",
@@ -112,7 +117,8 @@ def overlay(
     start: Start = None,
     duration: Duration = None,
     every: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Draw on a frame every 2s or 500ms, shown until the next.")
+        str | None,
+        typer.Option(metavar="TIME", help="Draw on a frame every 2s or 500ms, shown until the next: a quick look."),
     ] = None,
     gps: Gps = "auto",
     gps_offset: GpsOffset = None,
@@ -128,7 +134,9 @@ def overlay(
     bn_sections: BatchNormSections = False,
     mask: Annotated[
         str | None,
-        typer.Option(metavar="auto|PNG", help="Leave out the bonnet and stamps: found, or white in your PNG file."),
+        typer.Option(
+            metavar="auto|PNG", help="Leave out bonnet and stamps: auto finds them, a PNG of yours has them white."
+        ),
     ] = None,
     masks: Masks = None,
     confidence: Confidence = False,
@@ -150,16 +158,19 @@ def overlay(
 ) -> None:
     """Segment videos or images: write coloured overlays, statistics and report pages.
 
-    Of a video, writes NAME.overlay.mp4, NAME.frames.parquet, NAME.summary.json and
-    NAME.report.html, a page for the browser; of an image, NAME.overlay.jpg or .png,
-    and of all images images.csv. Videos at URLs are fetched to data/videos.
+    For each video it writes NAME.overlay.mp4, NAME.frames.parquet,
+    NAME.summary.json and NAME.report.html, a page for the browser; for each
+    image NAME.overlay.jpg or .png, and images.csv for all of them. Videos at
+    URLs are fetched to data/videos. Sub-folders of a folder are kept.
+
     Finished videos are skipped and an interrupted one continues: run the same
-    command again. A broken video does not stop the others; DIR/failures.jsonl lists
-    what failed. Sub-folders of a folder are kept.
-    Of a drive file of `roadseg drives`, results go to DIR/DRIVE, with one page for a drive.
-    A camera (0 for the first) or a stream is shown live, as a video is with --show.
-    For many machines there is --shard, or --ray, with videos, runs and results on
-    storage that they share.
+    command again. A broken video does not stop the others; DIR/failures.jsonl
+    lists what failed.
+
+    With a drive file of `roadseg drives`, results go to DIR/DRIVE, with one page
+    for each drive. A camera (0 for the first) or a stream is shown live; --show
+    does the same with a video. Many machines share the work by --shard or --ray;
+    videos, runs and results are then on storage that all of them reach.
 
     [bold]Example:[/bold] roadseg overlay drive.mp4 --run runs/my-roads --out overlays
     [bold]Example:[/bold] roadseg overlay drive.mp4 --start 1:30 --duration 20 --out clip.mp4
@@ -263,7 +274,7 @@ def overlay(
         raise
     notices.end()
     if pages:
-        reporter.say(f"to look at in a browser: {escape(one_line(str(pages[-1])))}")
+        reporter.say(f"open in a browser: {escape(one_line(str(pages[-1])))}")
     if not results:
         reporter.say(f"nothing to do: fewer videos than shards, none of them in shard {shard}")
     show_results(reporter, results, out, options["shard"], pages)

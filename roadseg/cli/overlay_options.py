@@ -9,7 +9,7 @@ MACHINES = "Many machines"
 
 Container = Annotated[
     Literal["mp4", "mkv"],
-    typer.Option(help="Format of the overlay. mkv keeps sound that MP4 needs as AAC.", rich_help_panel=FILES),
+    typer.Option(help="Format of the overlay. mkv copies sound that becomes AAC in mp4.", rich_help_panel=FILES),
 ]
 Encoder = Annotated[
     Literal["x264", "nvenc"],

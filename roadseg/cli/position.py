@@ -10,7 +10,7 @@ Gps = Annotated[
     str,
     typer.Option(
         metavar="FILE|auto|none",
-        help="Positions: in or beside each video, from a file (GPX, NMEA, SRT, CSV), or none.",
+        help="Positions: auto reads those in or beside each video; or a file (GPX, NMEA, SRT, CSV), or none.",
         rich_help_panel=PANEL,
     ),
 ]
@@ -20,15 +20,15 @@ GpsOffset = Annotated[
 ]
 NoPosition = Annotated[
     bool,
-    typer.Option("--no-position", help="Read and write nothing of where a video was.", rich_help_panel=PANEL),
+    typer.Option("--no-position", help="Read and write no positions: the same as --gps none.", rich_help_panel=PANEL),
 ]
 
 
 TrimEnds = Annotated[
     str,
     typer.Option(
-        metavar="METRES",
-        help="Leave the first and last 200m, say, of each drive out of all results. Needs positions.",
+        metavar="LENGTH",
+        help="Leave the start and end of each drive out of all results, e.g. 200m. Needs positions.",
         rich_help_panel=PANEL,
     ),
 ]

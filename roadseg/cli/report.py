@@ -24,11 +24,12 @@ def report(
 ) -> None:
     """Write pages of overlays and trainings.
 
-    NAME.report.html shows a video with a timeline, class totals, heat maps, moments
-    of note and how it was made; index.html leads to several videos. training.html
-    shows losses, scores and predictions of a run. Pages open from the disk in any
-    browser and load nothing from the network. `roadseg overlay` and `roadseg adapt`
-    write them too; this command writes them again, also for older results.
+    NAME.report.html shows a video with a timeline, class totals, heat maps,
+    moments of note and how it was made; index.html leads to several videos.
+    training.html shows losses, scores and predictions of a run. Pages open from
+    the disk in any browser and load nothing from the network. `roadseg overlay`
+    and `roadseg adapt` write them too; this command writes them again, also for
+    older results.
 
     [bold]Example:[/bold] roadseg report overlays runs/my-roads
     [bold]Example:[/bold] roadseg report overlays --basemap streets.geojson

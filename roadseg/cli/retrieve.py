@@ -42,8 +42,9 @@ def retrieve(
 ) -> None:
     """Find the nearest images across two domains, by features and by the layout of classes.
 
-    Also measures how mixed the domains are, before and after adaptation. Labels are not used.
-    Embeddings are kept in DIR: the same command embeds only what is missing, also after Ctrl-C.
+    Also measures how mixed the domains are, before and after adaptation. Labels
+    are not used. Embeddings are kept in DIR: the same command embeds only what
+    is missing, also after Ctrl-C.
 
     [bold]Example:[/bold] roadseg retrieve --source data/streets --target data/frames
     --run runs/my-roads --before default --out retrieval

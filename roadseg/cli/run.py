@@ -37,7 +37,7 @@ def run(
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="A recipe key: --set key=value, --set table.key=value.")
     ] = None,
-    data: Annotated[Path, typer.Option(help="For rendered streets and downloaded weights.")] = Path("data"),
+    data: Annotated[Path, typer.Option(help="Folder for rendered streets and downloaded weights.")] = Path("data"),
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -46,9 +46,11 @@ def run(
 ) -> None:
     """Run recipes from end to end: check data sets, train, evaluate, compare with published scores.
 
-    A recipe that names videos goes from their addresses to overlays and a report; one that names several sets scores
-    a run by drive; one that names clips goes from a camera's card to indices along the road.
-    Finished steps are skipped: a second call prints the tables, and after Ctrl-C the same command continues.
+    A recipe that names videos goes from their addresses to overlays and a
+    report; one that names several sets scores a run by drive; one that names
+    clips goes from a camera's card to indices along the road. Finished steps are
+    skipped: a second call prints the tables, and after Ctrl-C the same command
+    continues.
 
     [bold]Example:[/bold] roadseg run source_only multi_level --set target=data/frames
     """
@@ -110,7 +112,7 @@ def _run_road(reporter: Reporter, plan: "RoadRecipe", folder: Path) -> None:
             on_warning=reporter.warn,
         )
     reporter.result(shown(road.tables), {"out": str(folder), **road.as_dict()})
-    reporter.say(f"page: {escape(str(folder / PAGE))}")
+    reporter.say(f"open in a browser: {escape(str(folder / PAGE))}")
     if road.failures:
         fail(f"{len(road.failures)} videos could not be labelled", "The warnings above say why.")
         raise typer.Exit(1)
@@ -148,7 +150,7 @@ def run_all(reporter: Reporter, plans: "Mapping[Path, AdaptRecipe]", data: Path)
                 if not run_recipe(plan, folder, data=data, callbacks=callbacks, on_problem=reporter.warn):
                     reporter.say("finished before")
         except KeyboardInterrupt:
-            reporter.say("stopped; the same command continues")
+            reporter.say("Stopped. Run the same command again to continue.")
             raise
     if not is_main_process():
         return

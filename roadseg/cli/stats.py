@@ -58,14 +58,16 @@ def stats(
     log_format: LogFormat = "text",
     debug: Debug = False,
 ) -> None:
-    """Add up classes over videos: share of the frame and seconds, over all, by time of day and by video.
+    """Add up classes over videos: share of the frame and seconds, in all, by time of day, by video or by place.
 
-    Reads the *.frames.parquet files of finished overlays. Every frame counts for as long as it is shown.
-    Channels never mix: a rear camera counts with --channel rear alone.
-    The time of day is known for videos with positions or a creation time. People and vehicles are always listed.
+    Reads the *.frames.parquet files of finished overlays. Every frame counts for
+    as long as it is shown. Channels never mix: a rear camera counts with
+    --channel rear alone. The time of day is known for videos with positions or a
+    creation time. People and vehicles are always listed.
 
-    With --along, --grid or --network by place along the road, for maps: class shares by time and by
-    distance, and indices.
+    With --along, --grid, --network or --map it adds up by place along the road:
+    class shares by time and by distance, and indices. This needs positions,
+    which `roadseg overlay` writes where it finds them.
 
     [bold]Example:[/bold] roadseg stats overlays --utc-offset +05:30 --out drives.csv
     [bold]Example:[/bold] roadseg stats overlays --along 100m --out road.geojson

@@ -40,7 +40,7 @@ def stage_progress(reporter: Reporter, steps: int) -> Iterator["StageCallbacks"]
                 training=training_callbacks(reporter, bars, steps),
             )
     except KeyboardInterrupt:
-        reporter.say("stopped; the same command continues")
+        reporter.say("Stopped. Run the same command again to continue.")
         raise
 
 

@@ -351,6 +351,7 @@ class _Training:
         if not targets or self.recipe.init == IMAGENET:
             return None
         images = target_images(self.recipe, targets, JUDGED)
+        self.callbacks.on_start(f"comparing with the initial weights, on {len(images)} images of the target")
         networks = (self.initial, self.trainer.result)
         before, after = (
             network_segmenter(network, card_of(self.recipe, network), device=self.recipe.device, engine="torch")

@@ -203,7 +203,7 @@ def overlay_video(
                 mask_notices = [*mask_notices, f"{files.mask_preview.name} shows a frame without blur"]
             cut_off = [] if options.appearance.height else _cut_off(like)
             found = [str(sections)] if sections else []
-            placed = [f"positions: {notice}" for notice in (track.notices if track else ())]
+            placed = [f"positions: {notice}" for notice in (track.notices if track is not None else ())]
             notices = [*segmenter.notices, *found, *events.pop("notices"), *mask_notices, *cut_off, *lost, *placed]
             summary = OverlaySummary(
                 video=str(video),

@@ -60,7 +60,7 @@ def read_track(
         except InputError as error:
             if given is not None:
                 raise
-            notices.append(error.cause)
+            notices.append(f"{error.cause}. {error.remedy}")
     if given is not None:
         raise InputError(f"{given}: no positions in it", "; ".join(notices) or "Give GPX, NMEA, SRT, CSV or a video.")
     return Track.of([], notices=notices) if notices else None

@@ -144,7 +144,7 @@ def test_a_page_that_cannot_be_written_fails_no_overlay(roadseg, run, tmp_path, 
     assert not page.exists() and (out / "clip.summary.json").exists()
     code, _, stderr = roadseg(*call)
     assert code == 0
-    assert "skipped" in stderr and f"to look at in a browser: {page}" in stderr
+    assert "skipped" in stderr and f"open in a browser: {page}" in stderr
     assert results(out) == names("clip")
     written = page.stat().st_mtime_ns
     assert "browser" not in roadseg(*call)[2] and page.stat().st_mtime_ns == written

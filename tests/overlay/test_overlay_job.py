@@ -364,3 +364,11 @@ def test_positions_are_in_every_row_where_they_are_known(tmp_path):
     without = overlay_video(video, BrightIsSky(), tmp_path / "none", none)
     assert without.position is None
     assert pq.read_table(tmp_path / "none" / "clip.frames.parquet")["lat"].null_count == 5
+
+
+def test_positions_that_cannot_be_placed_are_a_notice(tmp_path):
+    video = make_video(tmp_path / "clip.mp4", durations=(25,) * 2)
+    points = "".join(f'<trkpt lat="1" lon="2"><time>2026-08-14T03:00:0{at}Z</time></trkpt>' for at in range(3))
+    video.with_suffix(".gpx").write_text(f"<gpx><trk><trkseg>{points}</trkseg></trk></gpx>")
+    (notice,) = overlay_video(video, BrightIsSky(), tmp_path / "out", OverlayOptions(NO_LEGEND)).notices
+    assert notice.startswith("positions: clip.mp4: states no time of recording, so GPX, clip.gpx cannot be placed. Give")

@@ -112,7 +112,7 @@ def test_the_end_of_a_run_is_told_by_one_of_its_processes(group):
 @pytest.mark.parametrize("name", ["interrupted", "terminated"])
 def test_a_stopped_group_finishes_its_step_and_saves(group, name):
     assert all(group.codes[name][:2])
-    assert f"stopped; continue with: roadseg adapt --out {group.folder / name} --resume" in group.stderr
+    assert f"Stopped. Continue with: roadseg adapt --out {group.folder / name} --resume" in group.stderr
     assert checkpoint(group.folder / "terminated")["step"] == 3
 
 
