@@ -61,8 +61,8 @@ def along_road(
     if not placed:
         raise InputError(
             f"{', '.join(map(str, folders))}: no frame has a position",
-            "Draw the videos again with --overwrite and --gps FILE, or with a .gpx or .nmea file beside each; notices of "
-            "`roadseg overlay` say why positions that it found could not be used.",
+            "Draw the videos again with --overwrite and --gps FILE, or with a .gpx or .nmea file beside each; notices "
+            "of `roadseg overlay` say why positions that it found could not be used.",
         )
     added = []
     for done, (number, clip) in enumerate(placed, start=1):

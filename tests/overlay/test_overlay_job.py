@@ -371,4 +371,5 @@ def test_positions_that_cannot_be_placed_are_a_notice(tmp_path):
     points = "".join(f'<trkpt lat="1" lon="2"><time>2026-08-14T03:00:0{at}Z</time></trkpt>' for at in range(3))
     video.with_suffix(".gpx").write_text(f"<gpx><trk><trkseg>{points}</trkseg></trk></gpx>")
     (notice,) = overlay_video(video, BrightIsSky(), tmp_path / "out", OverlayOptions(NO_LEGEND)).notices
-    assert notice.startswith("positions: clip.mp4: states no time of recording, so GPX, clip.gpx cannot be placed. Give")
+    cause = "clip.mp4: states no time of recording, so GPX, clip.gpx cannot be placed"
+    assert notice.startswith(f"positions: {cause}. Give --gps-offset SECONDS")
