@@ -12,6 +12,7 @@ from roadseg.adaptation.term import Term
 from roadseg.datasets.sampling import Batch
 
 LEVEL_NAMES = ("main", "auxiliary")
+"""Levels of the networks that are trained, each with a head, by the names in logs."""
 SEGMENTATION = "segmentation"
 """Log name of the losses on labelled source images."""
 

@@ -11,7 +11,7 @@ from roadseg.adaptation.batch_norm import IMAGES, adapted_to, source_moments
 from roadseg.adaptation.make_pseudo_labels import Labeller
 from roadseg.adaptation.method import Method, MethodParts, TargetLabelling
 from roadseg.adaptation.methods import method_class, method_parts
-from roadseg.adaptation.supervision import Supervision
+from roadseg.adaptation.supervision import LEVEL_NAMES, Supervision
 from roadseg.adaptation.target_labels import TargetLabels
 from roadseg.datasets.catalogue import DatasetReference, dataset_kind, parse_dataset, parse_labelled
 from roadseg.datasets.class_counts import class_counts
@@ -343,9 +343,10 @@ def _initial_network(recipe: AdaptRecipe, data: Path, callbacks: Callbacks) -> S
             f"the recipe wants {_described(recipe.model, options)}",
             "Choose another init, such as imagenet, or change model or its options.",
         )
-    if card.labels == recipe.labels:
+    if (card.labels, card.levels) == (recipe.labels, len(LEVEL_NAMES)):
         return trained
-    network = build_model(recipe.model, classes, levels=2, pretrained=False, **card.options)
+    # Published weights may have one head, but training needs both.
+    network = build_model(recipe.model, classes, levels=len(LEVEL_NAMES), pretrained=False, **card.options)
     state = with_classes(trained.state_dict(), network, card.label_space, label_space(recipe.labels))
     if has_source_statistics(state):
         keep_source_statistics(network)

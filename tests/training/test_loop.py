@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.states import same
-from helpers.tiny import ONE_VIEW, write_streets
+from helpers.tiny import ONE_VIEW, write_streets, write_tiny_run
 from helpers.tiny import toy_recipe as recipe
 
 from roadseg.errors import DatasetError, InputError, OutputError, RecipeError, TrainingError, WeightsError
@@ -172,6 +172,16 @@ def test_a_folder_with_a_run_is_not_overwritten_and_an_empty_one_is_not_resumed(
 def test_a_run_starts_from_another_run(data, outcome):
     plan = recipe(data, init=str(outcome.run))
     assert same(dict(build_trainer(plan).method.segmenter.state_dict()), weights(outcome.run)["networks"]["average"])
+
+
+def test_a_start_with_one_head_gets_a_second_one(data, tmp_path):
+    """As `roadseg import` makes it of a published file with the main head alone."""
+    told, one = [], write_tiny_run(tmp_path / "one")
+    trainer = build_trainer(recipe(data, init=str(one)), callbacks=Callbacks(on_start=told.append))
+    own, given = trainer.method.segmenter.state_dict(), load_model(one)[0].state_dict()
+    assert trainer.method.segmenter.levels == 2
+    assert all(torch.equal(own[name], value) for name, value in given.items())
+    assert any("new: auxiliary" in line for line in told)
 
 
 def test_a_start_in_another_label_space_keeps_all_but_the_classifiers(data):
