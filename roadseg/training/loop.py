@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from roadseg.datasets.sampling import AdaptationBatches, Batch, load_batches
-from roadseg.errors import RecipeError, TrainingError
+from roadseg.errors import RecipeError, RoadsegError
 from roadseg.runtime import Runtime, is_main_process
 from roadseg.training.log import RATE
 from roadseg.training.meter import Meter, Report
@@ -36,9 +36,9 @@ def train(
 ) -> None:
     """Train from `trainer.step` to `recipe.steps`, each process of the runtime on its share of every joint batch.
 
-    Ctrl-C, SIGTERM and `should_stop` finish the current step, save a checkpoint and raise KeyboardInterrupt. Scores of
-    `evaluate` go to the log and decide nothing. Only the main process evaluates, writes, and calls `on_log` and
-    `on_milestone`.
+    Ctrl-C, SIGTERM and `should_stop` finish the current step, save a checkpoint and raise KeyboardInterrupt. A batch
+    that cannot be read leaves a checkpoint of the steps before it too. Scores of `evaluate` go to the log and decide
+    nothing. Only the main process evaluates, writes, and calls `on_log` and `on_milestone`.
 
     Args:
         trainer: at the step to continue from.
@@ -57,6 +57,7 @@ def train(
     Raises:
         TrainingError: a loss is not finite (the last checkpoint, whose losses were, stays), or another process ended.
         RecipeError: the batch or the network cannot be divided over the processes.
+        DatasetError: an image or a label map cannot be read.
         KeyboardInterrupt: the user asked to stop.
     """
     segmenter, runtime = trainer.method.segmenter, trainer.method.runtime
@@ -83,7 +84,7 @@ def train(
             try:
                 with meter.waiting():
                     batch = _joint(next(loader), runtime)
-            except (TrainingError, KeyboardInterrupt):
+            except (RoadsegError, KeyboardInterrupt):
                 if is_main_process():
                     run.save_checkpoint(trainer.state())
                 raise

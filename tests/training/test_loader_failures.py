@@ -8,6 +8,8 @@ import time
 import pytest
 import torch
 from helpers.tiny import toy_recipe as recipe
+from helpers.toy_segmenter import toy_batch, toy_method
+from torch.optim import SGD
 
 from roadseg.datasets import sampling
 from roadseg.datasets.sampling import load_batches
@@ -15,7 +17,10 @@ from roadseg.errors import DatasetError, OutputError, RecipeError, TrainingError
 from roadseg.jobs.adapt import adapt
 from roadseg.training.build import build_batches
 from roadseg.training.callbacks import Callbacks
+from roadseg.training.loop import train
+from roadseg.training.optimizers import Schedule
 from roadseg.training.run_folder import RunFolder
+from roadseg.training.trainer import Trainer
 
 
 class Stalling:
@@ -53,6 +58,26 @@ def test_waiting_has_an_end_and_can_be_given_up(monkeypatch):
     monkeypatch.setattr(sampling, "LONGEST_WAIT", 600)
     with pytest.raises(KeyboardInterrupt):
         list(load_batches(Stalling(stall), 0, 5, workers=1, give_up=lambda: True))
+
+
+class Breaking:
+    """Batches of the toy; the image files of the second are damaged."""
+
+    def for_process(self, rank, processes):
+        return self
+
+    def __getitem__(self, step):
+        if step == 1:
+            raise DatasetError("cannot be read as an image")
+        return toy_batch()
+
+
+def test_a_batch_that_cannot_be_read_costs_no_step(tmp_path):
+    run, method = RunFolder(tmp_path), toy_method("source-only")
+    trainer = Trainer(method, {"segmenter": SGD(method.segmenter.parameters(), 0.1)}, schedule=Schedule(9))
+    with pytest.raises(DatasetError, match="cannot be read as an image"):
+        train(trainer, Breaking(), recipe(tmp_path, method="source-only", steps=9), run)
+    assert run.load_checkpoint()["step"] == 1
 
 
 @pytest.mark.slow
