@@ -76,7 +76,7 @@ class FeatureDistance(Extension):
         yield from self.base.terms(batch)
         images = self.segmenter.normalisation(batch.source_images)
         with self.runtime.autocast():
-            with torch.no_grad():
+            with torch.no_grad(), source_statistics(self._reference):
                 wanted = self._reference.encode(images)
             with source_statistics(self.segmenter):
                 given = self.segmenter.encode(images)

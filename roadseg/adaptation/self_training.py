@@ -6,6 +6,7 @@ et al., "MIC: Masked Image Consistency", CVPR 2023.
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Self
 
 import torch
@@ -21,7 +22,7 @@ from roadseg.adaptation.term import Term
 from roadseg.datasets.sampling import Batch
 from roadseg.labels.space import IGNORE
 from roadseg.models.average import WeightAverage
-from roadseg.models.domain_statistics import has_source_statistics
+from roadseg.models.domain_statistics import domains_differ
 from roadseg.models.network import SegmentationNetwork, resized
 
 STUDENT, MASKED = "student/main", "masked/main"
@@ -89,7 +90,6 @@ class SelfTraining(Extension):
         """
         super().__init__(base, options)
         self._teacher = WeightAverage(base.segmenter, self.options.teacher_decay)
-        self._pastes = not has_source_statistics(base.segmenter.state_dict())
 
     @classmethod
     def build(cls, parts: MethodParts, options: Options) -> Self:
@@ -113,13 +113,18 @@ class SelfTraining(Extension):
             raise ValueError("self-training needs target images in the batch")
         yield from self.base.terms(batch)
         pseudo, sure = self._pseudo_labels(batch.target_images)
-        pasted = class_mask(batch.source_labels) if self._pastes else torch.zeros_like(pseudo, dtype=torch.bool)
+        pasted = torch.zeros_like(pseudo, dtype=torch.bool) if self._keeps_apart else class_mask(batch.source_labels)
         images = self._seen(torch.where(pasted[:, None], batch.source_images, batch.target_images))
         labels, weights = torch.where(pasted, batch.source_labels, pseudo), torch.where(pasted, 1.0, sure)
         yield self._term(images, labels, weights * batch.share, STUDENT, self.options.weight)
         if self.options.mask_ratio:
             images = self._masked(self._seen(batch.target_images))
             yield self._term(images, pseudo, sure * batch.share, MASKED, self.options.mask_weight)
+
+    @cached_property
+    def _keeps_apart(self) -> bool:
+        """True if nothing is pasted; known from the first step on, since batch norm is adapted after `__init__`."""
+        return domains_differ(self.segmenter)
 
     @torch.no_grad()
     def _pseudo_labels(self, images: Tensor) -> tuple[Tensor, Tensor]:

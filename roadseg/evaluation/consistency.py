@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.inference.smoothing import GREY_LEVELS
-from roadseg.labels.confusion import confusion_matrix, intersection_over_union
+from roadseg.labels.confusion import confusion_matrix, intersection_over_union, pixel_accuracy
 from roadseg.labels.space import IGNORE, LabelMap
 
 
@@ -51,12 +51,12 @@ class TemporalConsistency:
 
     @property
     def miou(self) -> float:
-        """Mean IoU in percent over the classes that occur; NaN before the second frame."""
+        """Mean IoU in percent over the classes that occur; NaN while no pixel was counted."""
         if not self.confusion.any():
             return float("nan")
         return 100 * float(np.nanmean(intersection_over_union(self.confusion)))
 
     @property
     def changed(self) -> float:
-        """Counted pixels whose class differs from the frame before, in percent."""
-        return 100 * (1 - float(np.trace(self.confusion) / max(self.confusion.sum(), 1)))
+        """Counted pixels whose class differs from the frame before, in percent; NaN while no pixel was counted."""
+        return 100 * (1 - pixel_accuracy(self.confusion))

@@ -18,13 +18,13 @@ class Steadiness:
     """Steadiness of predictions over a video, see `roadseg.evaluation.consistency.TemporalConsistency`."""
 
     miou: float
-    """Mean IoU with the prediction of the frame before, in percent."""
+    """Mean IoU with the prediction of the frame before, in percent; NaN where no frame follows from the one before."""
     changed: float
-    """Pixels whose class differs from the frame before, in percent."""
+    """Pixels whose class differs from the frame before, in percent; NaN in the same case."""
 
-    def as_dict(self) -> dict[str, float]:
-        """Return `temporal_consistency` and `changed_pixels` for JSON."""
-        return {"temporal_consistency": round(self.miou, 2), "changed_pixels": round(self.changed, 2)}
+    def as_dict(self) -> dict[str, float | None]:
+        """Return `temporal_consistency` and `changed_pixels` for JSON; null in place of NaN."""
+        return {"temporal_consistency": rounded(self.miou), "changed_pixels": rounded(self.changed)}
 
 
 def rounded(score: float | None) -> float | None:

@@ -9,6 +9,7 @@ the network's state.
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+import torch
 from torch import Tensor, nn
 
 MEAN, VARIANCE = "source_mean", "source_var"
@@ -35,6 +36,15 @@ def has_source_statistics(names: Collection[str]) -> bool:
         names: names of its tensors.
     """
     return any(name.endswith(f".{MEAN}") for name in names)
+
+
+def domains_differ(network: nn.Module) -> bool:
+    """Return True if a layer normalises images of the source and of the target by different statistics."""
+    return any(
+        not torch.equal(target, source)
+        for norm in batch_norms(network)
+        for target, source in zip(running_statistics(norm), statistics_of_source(norm), strict=True)
+    )
 
 
 @contextmanager

@@ -2,13 +2,15 @@
 
 import pytest
 import torch
-from helpers.toy_segmenter import toy_batch, toy_method
+from helpers.toy_segmenter import Toy, toy_batch, toy_method
+from torch import nn
 
 from roadseg.adaptation.feature_distance import DISTANCE, FeatureDistance, things_of
 from roadseg.errors import RecipeError
 from roadseg.labels.catalogue import CITYSCAPES_19, SYNTHIA_CAMVID_9
 from roadseg.labels.space import LabelSpace
 from roadseg.models.build import build_model
+from roadseg.models.domain_statistics import keep_source_statistics
 
 
 def distance_of(method, batch):
@@ -42,6 +44,25 @@ def test_it_is_zero_at_the_start_and_without_things():
     moved = toy_method("feature-distance")
     moved._things = [9]
     assert distance_of(moved, toy_batch()).loss.item() == 0
+
+
+class Normed(Toy):
+    """The toy behind a batch norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3).eval()
+
+    def forward(self, images):
+        return super().forward(self.norm(images))
+
+
+def test_it_is_zero_at_the_start_from_a_network_whose_batch_norm_was_adapted():
+    toy = toy_method("source-only")
+    toy.segmenter = Normed()
+    keep_source_statistics(toy.segmenter)
+    toy.segmenter.norm.running_mean.add_(1)
+    assert distance_of(FeatureDistance(toy, [2, 3]), toy_batch()).loss.item() == 0
 
 
 def test_cells_count_where_one_thing_covers_enough():

@@ -122,9 +122,18 @@ def test_where_each_domain_has_its_own_batch_norm_nothing_is_pasted():
     base.segmenter.norm = nn.BatchNorm2d(CLASSES)
     keep_source_statistics(base.segmenter)
     method = SelfTraining(base, SelfTraining.Options(**UNCHANGED, pseudo_label_threshold=0.0))
+    base.segmenter.norm.running_mean.add_(1)
     *_, student = terms(method, batch)
     assert torch.equal((base.segmenter.shown[1] * 255).round(), batch.target_images.float())
     assert student.loss > 0
+
+
+def test_batch_norm_that_could_be_adapted_and_was_not_is_one_for_both_domains():
+    base, batch = toy_method("source-only"), toy_batch()
+    base.segmenter.norm = nn.BatchNorm2d(CLASSES)
+    keep_source_statistics(base.segmenter)
+    terms(SelfTraining(base, SelfTraining.Options(**UNCHANGED)), batch)
+    assert not torch.equal((base.segmenter.shown[1] * 255).round(), batch.target_images.float())
 
 
 def test_it_goes_with_an_adversarial_method():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from roadseg.evaluation.consistency import TemporalConsistency
+from roadseg.evaluation.scores import Steadiness
 
 RNG = np.random.default_rng(0)
 SCENE = cv2.GaussianBlur(RNG.integers(0, 256, (96, 200, 3), np.uint8), (0, 0), 3) * 2
@@ -49,7 +50,8 @@ def test_a_cut_is_no_unsteadiness():
     """Nothing of the new scene is explained by the old one."""
     black, white = (np.full((96, 128, 3), value, np.uint8) for value in (0, 255))
     cut = consistency_of([(black, np.zeros((96, 128), np.uint8)), (white, np.ones((96, 128), np.uint8))])
-    assert np.isnan(cut.miou)
+    assert np.isnan(cut.miou) and np.isnan(cut.changed)
+    assert set(Steadiness(cut.miou, cut.changed).as_dict().values()) == {None}
     assert np.isnan(consistency_of([frame(0)]).miou)
     told = consistency_of([frame(0)])
     told.cut()
