@@ -15,6 +15,9 @@ from roadseg.models.names import MODEL_NAMES
 if TYPE_CHECKING:
     from roadseg.jobs.adapt import Outcome
 
+DATA = Path("data")
+"""Folder of rendered streets and downloaded weights where no other is given."""
+
 
 def adapt(
     out: Annotated[Path, typer.Option("--out", "-o", help="The run folder to make, or to --resume.")],
@@ -61,7 +64,7 @@ def adapt(
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="Any other recipe key: --set key=value, --set table.key=value.")
     ] = None,
-    data: Annotated[Path, typer.Option(help="Folder for rendered streets and downloaded weights.")] = Path("data"),
+    data: Annotated[Path, typer.Option(help="Folder for rendered streets and downloaded weights.")] = DATA,
     sweep: Annotated[str | None, typer.Option(metavar="KEY=V,V", help="One run for each value, below --out.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     threads: Threads = None,
@@ -116,18 +119,17 @@ def adapt(
             outcome = start_run(out, recipe=recipe, resume=resume, data=data, callbacks=callbacks, **overrides)
     except KeyboardInterrupt:
         begun = (out / "recipe.toml").exists()
-        how = (
-            f"Continue with: roadseg adapt --out {out} --resume" if begun else "Run the same command again to continue."
-        )
-        reporter.say(f"Stopped. {escape(how)}")
+        kept = "" if data == DATA else f" --data {data}"
+        resuming = f"Continue with: roadseg adapt --out {out}{kept} --resume"
+        reporter.say(f"Stopped. {escape(resuming if begun else 'Run the same command again to continue.')}")
         raise
     if is_main_process():
         reporter.result(_summary(outcome), outcome.as_dict())
 
 
 def _summary(outcome: "Outcome") -> str:
-    losses = ", ".join(f"{name} {value:.3f}" for name, value in outcome.losses.items())
-    lines = [f"[bold]{escape(str(outcome.run))}[/bold]: {outcome.steps} steps in {outcome.seconds:.0f} s; {losses}"]
+    losses = "".join(f", {name} {value:.3f}" for name, value in outcome.losses.items())
+    lines = [f"[bold]{escape(str(outcome.run))}[/bold]: {outcome.steps} steps in {outcome.seconds:.0f} s{losses}"]
     if outcome.evaluation is not None:
         lines.append(f"mIoU on {outcome.evaluation.dataset}: [bold]{outcome.evaluation.miou:.1f}[/bold]")
     if outcome.verdict is not None:

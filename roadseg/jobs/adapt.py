@@ -43,7 +43,7 @@ from roadseg.training.callbacks import Callbacks
 from roadseg.training.events import require_tensorboard
 from roadseg.training.forecast import forecast
 from roadseg.training.keys import flattened, merged
-from roadseg.training.log import Series, loss_series
+from roadseg.training.log import Series, last_losses, loss_series
 from roadseg.training.loop import train
 from roadseg.training.meter import Report
 from roadseg.training.recipe import AdaptRecipe, resolve
@@ -61,7 +61,7 @@ class Outcome:
     run: Path
     steps: int
     seconds: float
-    """Duration of this call; a resumed run took longer."""
+    """Duration of training and evaluation in this call, without what prepares them; a resumed run took longer."""
     losses: dict[str, float]
     """Mean losses of the last steps."""
     health: dict[str, Judgement]
@@ -262,7 +262,7 @@ class _Training:
         recipe, batches = self.recipe, self.batches
         adapt_batch_norm(recipe, self.trainer, batches.source, self.callbacks)
         labelled: tuple[ImageDataset, ...] = ()
-        if recipe.labels_target:
+        if recipe.labels_target and self.trainer.step < recipe.steps:
             labeller = self.teacher or self._start_of_training()
             for notice in labeller.notices:
                 self.callbacks.on_warning(notice)
@@ -277,15 +277,20 @@ class _Training:
             self.callbacks.on_start(f"target labels: {len(batches.annotated)} images of {recipe.target_labels}")
 
     def _start_of_training(self) -> Segmenter:
-        """Return the network as it is now; all images get the input size."""
-        recipe, network = self.recipe, copy.deepcopy(self.trainer.result)
+        """Return the network before any step, its batch norm adapted as the recipe says; all images get the input size.
+
+        A resumed run with images that have no label yet labels them as the first call would have done.
+        """
+        recipe, network = self.recipe, copy.deepcopy(self.initial)
+        network.load_state_dict(dict(self.trainer.result.named_buffers()), strict=False)
         card = card_of(recipe, network)
         return network_segmenter(network, card, device=recipe.device, input_size=recipe.input_size)
 
     def _train_and_save(self, began: float) -> Outcome:
         """Train in the main process, which also keeps the record of the run and writes its results."""
         run, trainer, kinds = self.run, self.trainer, self.trainer.method.loss_kinds
-        self.history = loss_series(run.read_log())
+        log = run.read_log()
+        self.history = loss_series(log)
         run.write_loss_kinds(kinds)
         targets = [target.open() for target in named_datasets(self.recipe).targets]
         shown = RunRecord(
@@ -305,7 +310,8 @@ class _Training:
             evaluation = self._evaluate(kept)
             seconds = time.monotonic() - began
             verdicts = judge_all(self.history, kinds)
-            outcome = Outcome(run.path, trainer.step, seconds, self.losses, verdicts, evaluation, verdict, kept_start)
+            losses = self.losses or last_losses(log)
+            outcome = Outcome(run.path, trainer.step, seconds, losses, verdicts, evaluation, verdict, kept_start)
             scores = {} if evaluation is None else {evaluation.dataset: round(evaluation.miou, 2)}
             steps = 0 if kept_start else self.recipe.steps
             card = card_of(self.recipe, kept).model_copy(update={"scores": scores, "steps": steps})

@@ -1,7 +1,7 @@
 """Lines of `log.jsonl` as series over the steps."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Series = dict[str, list[tuple[int, float]]]
@@ -13,6 +13,11 @@ RATE = "learning_rate"
 def losses_of(record: Mapping[str, Any]) -> dict[str, float]:
     """Return the mean losses of a line, by name; none for a line of scores. Only names of losses have a slash."""
     return {name: value for name, value in record.items() if "/" in name} if RATE in record else {}
+
+
+def last_losses(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the mean losses of the last line that has some, by name; empty before the first."""
+    return next(filter(None, map(losses_of, reversed(records))), {})
 
 
 def loss_series(records: Iterable[Mapping[str, Any]]) -> Series:

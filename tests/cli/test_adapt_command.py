@@ -38,7 +38,9 @@ def test_adapt_evaluate_and_go_on(data, tmp_path):
 
     again = roadseg("adapt", *flags, "--resume", "--json")
     assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout)["evaluation"]["miou"] == scores["miou"]
+    repeated = json.loads(again.stdout)
+    assert repeated["evaluation"]["miou"] == scores["miou"]
+    assert repeated["losses"] == pytest.approx(outcome["losses"], abs=1e-4)
     changed = roadseg("adapt", *flags, "--resume", "--steps", 9)
     assert changed.returncode == 1
     assert "steps cannot change" in changed.stderr
