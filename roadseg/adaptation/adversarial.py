@@ -17,7 +17,7 @@ from roadseg.adaptation.losses import (
     at_least_float32,
     self_information,
 )
-from roadseg.adaptation.method import Method, MethodOptions, MethodParts
+from roadseg.adaptation.method import Method, MethodOptions, MethodParts, target_of
 from roadseg.adaptation.supervision import Supervision
 from roadseg.adaptation.term import LABELS, Term
 from roadseg.datasets.sampling import Batch
@@ -179,11 +179,9 @@ class Adversarial(Method):
 
     def warmup_terms(self, batch: Batch) -> Iterator[Term]:
         """Yield two terms for each discriminator, on maps of the segmenter as it is."""
-        if batch.target_images is None:
-            raise ValueError("adversarial adaptation needs target images in the batch")
         with torch.no_grad(), statistics_kept(self.segmenter):
             source_maps = self._maps(self.predict_source(batch.source_images))
-            target_maps = self._maps(self.predict(batch.target_images))
+            target_maps = self._maps(self.predict(target_of(batch)))
         yield from self._discriminator_terms(batch, source_maps, target_maps)
 
     def terms(self, batch: Batch) -> Iterator[Term]:
@@ -192,8 +190,6 @@ class Adversarial(Method):
         Between terms only the small maps of the predictions are kept; the discriminators' inputs are made from them
         when they are needed.
         """
-        if batch.target_images is None:
-            raise ValueError("adversarial adaptation needs target images in the batch")
         self._train_discriminators(False)
         prediction = self.predict_source(batch.source_images)
         source_maps = self._maps(prediction)
@@ -201,7 +197,7 @@ class Adversarial(Method):
         yield supervised._replace(compared={LABELS: supervised.loss})
         del prediction, supervised
 
-        prediction = self.predict(batch.target_images)
+        prediction = self.predict(target_of(batch))
         target_maps = self._maps(prediction)
         yield self._fooling_term(prediction, batch)
         del prediction
@@ -211,20 +207,18 @@ class Adversarial(Method):
     def _discriminator_terms(
         self, batch: Batch, source_maps: Mapping[str, Tensor], target_maps: Mapping[str, Tensor]
     ) -> Iterator[Term]:
-        assert batch.target_images is not None
         self._train_discriminators(True)
         for name, adversary in self.adversaries.items():
             for domain, maps, images in (
                 (SOURCE, source_maps[name], batch.source_images),
-                (TARGET, target_maps[name], batch.target_images),
+                (TARGET, target_maps[name], target_of(batch)),
             ):
                 loss = self._loss(adversary, maps, images, domain) * batch.share / 2
                 yield Term(loss, {_discriminator_loss(name): loss.detach()})
 
     def _fooling_term(self, prediction: Prediction, batch: Batch) -> Term:
-        assert batch.target_images is not None
         losses = {
-            name: self._loss(adversary, adversary.view.part(prediction), batch.target_images, SOURCE) * batch.share
+            name: self._loss(adversary, adversary.view.part(prediction), target_of(batch), SOURCE) * batch.share
             for name, adversary in self.adversaries.items()
         }
         weighted = {name: adversary.weight * losses[name] for name, adversary in self.adversaries.items()}

@@ -138,6 +138,18 @@ def adapted_to(
     return adapted
 
 
+def layers_to_adapt(network: SegmentationNetwork) -> list[nn.BatchNorm2d]:
+    """Return all batch-norm layers of a network, in the order of `network.modules()`.
+
+    Raises:
+        InputError: it has none.
+    """
+    layers = batch_norms(network)
+    if not layers:
+        raise InputError("this network has no batch norm to adapt", "Leave --adapt-bn, or adapt_bn, out.")
+    return layers
+
+
 @torch.inference_mode()
 def _measure(
     network: SegmentationNetwork,
@@ -146,9 +158,7 @@ def _measure(
     on_moments: Callable[[nn.BatchNorm2d, int, Moments], None],
 ) -> list[Moments]:
     """Compute moments; `on_moments` gets a layer, its position and its moments so far before the layer normalises."""
-    layers = batch_norms(network)
-    if not layers:
-        raise InputError("this network has no batch norm to adapt", "Leave --adapt-bn, or adapt_bn, out.")
+    layers = layers_to_adapt(network)
     found: dict[int, Moments] = {}
 
     def observe(position: int, x: Tensor) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-WARM_UP = 200
-"""Steps before losses are judged: discriminators with a learning rate of 1e-4 need that long to learn."""
+FIRST_JUDGED = 200
+"""First step at which losses are judged: discriminators with a learning rate of 1e-4 need that long to learn."""
 WINDOW = 50
 """Steps whose mean is judged, since single steps vary."""
 RATIO_WINDOW = 200
@@ -103,7 +103,7 @@ class Judgement:
 
 
 ADVICE: dict[Verdict, str] = {
-    "too early to tell": f"Losses are judged from step {WARM_UP} on.",
+    "too early to tell": f"Losses are judged from step {FIRST_JUDGED} on.",
     "healthy": "It distinguishes the domains, but not with certainty: the segmenter can learn from it.",
     "weak": "It distinguishes the domains little better than chance: it learns slowly, or they look alike to it.",
     "strong": "It is nearly always right: if it becomes always right, the segmenter learns nothing from it.",
@@ -147,7 +147,7 @@ def judge(points: Sequence[tuple[int, float]], kind: LossKind) -> Judgement | No
     window = RATIO_WINDOW if kind.role == "gradient-ratio" else WINDOW
     recent = [loss for step, loss in points if step > last - window]
     loss = math.fsum(recent) / len(recent)
-    verdict = _verdict(loss, kind) if last >= WARM_UP else "too early to tell"
+    verdict = _verdict(loss, kind) if last >= FIRST_JUDGED else "too early to tell"
     if verdict in ("weak", "guessing") and _best_skill(points, kind) > max(_KNEW, 2 * kind.skill(loss)):
         verdict = "matched"
     if kind.role == "classifier" and verdict != "worse than guessing":

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from roadseg.adaptation.loss_verdicts import LossKind
 from roadseg.adaptation.losses import at_least_float32, segmentation_loss
-from roadseg.adaptation.method import Method, MethodOptions, MethodParts
+from roadseg.adaptation.method import Method, MethodOptions, MethodParts, target_of
 from roadseg.adaptation.supervision import Supervision
 from roadseg.adaptation.term import Term
 from roadseg.datasets.sampling import Batch
@@ -116,13 +116,11 @@ class LearningFromSynthetic(Method):
 
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the segmenter's terms, one for each domain, then the generator's, then the discriminator's."""
-        if batch.target_images is None:
-            raise ValueError("learning from synthetic data needs target images in the batch")
-        domains = ((SOURCE, batch.source_images), (TARGET, batch.target_images))
+        domains = ((SOURCE, batch.source_images), (TARGET, target_of(batch)))
         self._train(None)
         term, source_features = self._source_term(batch)
         yield term
-        term, target_features = self._target_term(batch.target_images, batch)
+        term, target_features = self._target_term(batch)
         yield term
 
         self._train(self.generator)
@@ -146,13 +144,13 @@ class LearningFromSynthetic(Method):
         values = {**supervised.values, "adversarial/source": crossed.detach()}
         return Term(loss, values), prediction.features.detach()
 
-    def _target_term(self, images: Tensor, batch: Batch) -> tuple[Term, Tensor]:
+    def _target_term(self, batch: Batch) -> tuple[Term, Tensor]:
         """Return the term of F, and the features, detached."""
+        images = target_of(batch)
         features = self.predict(images).features
         crossed = self._domain_loss(self._scored(self._generated(features, images)), SOURCE.real, batch)
-        return Term(
-            self.options.adversarial_weight * crossed, {"adversarial/target": crossed.detach()}
-        ), features.detach()
+        term = Term(self.options.adversarial_weight * crossed, {"adversarial/target": crossed.detach()})
+        return term, features.detach()
 
     def _generator_term(self, domain: Domain, images: Tensor, features: Tensor, batch: Batch) -> tuple[Term, Tensor]:
         """Return the term of G, and the generated images, detached."""

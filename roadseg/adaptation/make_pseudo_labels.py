@@ -108,8 +108,8 @@ def pseudo_labelled(
             probability of 0.9 or more are kept in any case.
         tta: flips and scales whose probabilities are averaged.
         resampling: how images are resized.
-        teacher: name of the labeller, if it stays the same throughout a training: maps that another one made, or that
-            are of other images, are deleted first. Empty for the network that training starts from, which changes.
+        teacher: name of the labeller: maps that another one made, or that are of other images, are deleted first.
+            Empty for the network that training starts from, which is the same at every call.
         on_progress: called with (images labelled, images in all).
 
     Returns:

@@ -161,6 +161,17 @@ class Method(ABC):
         return Prediction(tuple(at_least_float32(logits) for logits in prediction.logits), prediction.features)
 
 
+def target_of(batch: Batch) -> Tensor:
+    """Return the target images of a batch, (N, 3, H, W) uint8 RGB.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if batch.target_images is None:
+        raise ValueError("the method needs target images in the batch")
+    return batch.target_images
+
+
 @dataclass(frozen=True)
 class MethodParts:
     """Everything that exists when a method is built; all on the runtime's device."""

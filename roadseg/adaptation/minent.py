@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from roadseg.adaptation.losses import self_information
-from roadseg.adaptation.method import Method, MethodOptions
+from roadseg.adaptation.method import Method, MethodOptions, target_of
 from roadseg.adaptation.supervision import LEVEL_NAMES
 from roadseg.adaptation.term import Term
 from roadseg.datasets.sampling import Batch
@@ -35,16 +35,14 @@ class MinEnt(Method):
 
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the segmentation term, then the entropy term."""
-        if batch.target_images is None:
-            raise ValueError("minimizing entropy needs target images in the batch")
         yield self.supervision.term(self.predict_source(batch.source_images).logits, batch)
 
-        weights = (self.options.weight, self.options.auxiliary_weight)
-        size = batch.target_images.shape[-2:]
+        weights, images = (self.options.weight, self.options.auxiliary_weight), target_of(batch)
+        size = images.shape[-2:]
         losses = {
             f"entropy/{name}": batch.share
             * entropy_loss(resized(logits, size, align_corners=self.segmenter.align_corners))
-            for name, logits, _ in zip(LEVEL_NAMES, self.predict(batch.target_images).logits, weights, strict=False)
+            for name, logits, _ in zip(LEVEL_NAMES, self.predict(images).logits, weights, strict=False)
         }
         weighted = [weight * loss for weight, loss in zip(weights, losses.values(), strict=True)]
         yield Term(torch.stack(weighted).sum(), {name: loss.detach() for name, loss in losses.items()})

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from roadseg.adaptation.loss_verdicts import LossKind
-from roadseg.adaptation.method import Extension, Method, MethodOptions, MethodParts
+from roadseg.adaptation.method import Extension, Method, MethodOptions, MethodParts, target_of
 from roadseg.adaptation.mixing import block_mask, blurred, class_mask, recoloured
 from roadseg.adaptation.source_only import SourceOnly
 from roadseg.adaptation.term import Term
@@ -109,16 +109,15 @@ class SelfTraining(Extension):
 
     def terms(self, batch: Batch) -> Iterator[Term]:
         """Yield the terms of the base, that of the student's images and, if there are some, that of masked images."""
-        if batch.target_images is None:
-            raise ValueError("self-training needs target images in the batch")
         yield from self.base.terms(batch)
-        pseudo, sure = self._pseudo_labels(batch.target_images)
+        target = target_of(batch)
+        pseudo, sure = self._pseudo_labels(target)
         pasted = torch.zeros_like(pseudo, dtype=torch.bool) if self._keeps_apart else class_mask(batch.source_labels)
-        images = self._seen(torch.where(pasted[:, None], batch.source_images, batch.target_images))
+        images = self._seen(torch.where(pasted[:, None], batch.source_images, target))
         labels, weights = torch.where(pasted, batch.source_labels, pseudo), torch.where(pasted, 1.0, sure)
         yield self._term(images, labels, weights * batch.share, STUDENT, self.options.weight)
         if self.options.mask_ratio:
-            images = self._masked(self._seen(batch.target_images))
+            images = self._masked(self._seen(target))
             yield self._term(images, pseudo, sure * batch.share, MASKED, self.options.mask_weight)
 
     @cached_property

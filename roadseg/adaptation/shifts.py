@@ -22,9 +22,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from roadseg.adaptation.batch_norm import observed
-from roadseg.errors import InputError
-from roadseg.models.domain_statistics import batch_norms, statistics_of_source
+from roadseg.adaptation.batch_norm import layers_to_adapt, observed
+from roadseg.models.domain_statistics import statistics_of_source
 from roadseg.models.network import SegmentationNetwork
 from roadseg.models.predict import to_numpy, to_tensor
 from roadseg.runtime import Runtime
@@ -72,9 +71,7 @@ def describe(network: SegmentationNetwork, images: NDArray[np.uint8], runtime: R
     Raises:
         InputError: the network has no batch norm.
     """
-    layers = batch_norms(network)[:1]
-    if not layers:
-        raise InputError("this network has no batch norm to adapt", "Leave --adapt-bn, or adapt_bn, out.")
+    layers = layers_to_adapt(network)[:1]
     variance = statistics_of_source(layers[0])[1] + layers[0].eps
     scale = (variance * len(variance)).rsqrt()
     rows: list[Tensor] = []

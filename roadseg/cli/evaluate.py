@@ -106,9 +106,8 @@ def evaluate(
     if len(evaluations) == 1:
         (evaluation,) = evaluations
         title = f"{run} on {evaluation.dataset}, {evaluation.images} images"
-        tables, result = [evaluation_table(evaluation, title)], evaluation.as_dict()
-        if evaluation.drives:
-            result["rows"] = scores.as_dict()["rows"]
+        tables.append(evaluation_table(evaluation, title))
+        result = evaluation.as_dict() | ({"rows": result["rows"]} if evaluation.drives else {})
     if len(scores.rows) > 1:
         tables.append(scores.table(f"{run} by drive"))
     record = {

@@ -13,6 +13,7 @@ Counts of the drawn blocks are added up and scored like those of a data set. The
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -69,15 +70,16 @@ class ScoresByDrive:
     sets: Mapping[str, Evaluation]
     """Data set as it was named -> its scores."""
 
-    @property
+    @cached_property
     def rows(self) -> tuple[DriveScore, ...]:
-        """The drives of each data set, then the data set; last, where there are several, the mean over drives."""
+        """The drives of each data set, then the data set; last, where several have scores, the mean over drives."""
         rows = [row for name, evaluation in self.sets.items() for row in _rows(name, evaluation)]
         whole = {name for name, evaluation in self.sets.items() if not evaluation.drives}
         drives = [row for row in rows if row.drive != WHOLE or row.dataset in whole]
-        scores = np.array([row.miou for row in drives if not np.isnan(row.miou)])
-        if len(drives) < 2 or not len(scores):
+        drives = [row for row in drives if not np.isnan(row.miou)]
+        if len(drives) < 2:
             return tuple(rows)
+        scores = np.array([row.miou for row in drives])
         low, high = _interval(lambda draws: scores[draws].mean(-1), len(scores))
         images = sum(row.images for row in drives)
         return (*rows, DriveScore(f"mean over {len(scores)} drives", "", images, float(scores.mean()), low, high))

@@ -86,10 +86,10 @@ def _settings(path: Path) -> ScoringSettings:
 def load_published(weights: Path, recipe: AdaptRecipe) -> tuple[TrainedNetwork, LoadReport]:
     """Load a published weight file for the network, heads and label space that a recipe names.
 
+    Every tensor of the network must be in the file. A file with the main head alone makes a network of one level.
+
     Returns:
         The network, and the tensors of the file that were used.
-
-    Every tensor of the network must be in the file. A file with the main head alone makes a network of one level.
 
     Raises:
         WeightsError: the file cannot be read, or does not fit that network.

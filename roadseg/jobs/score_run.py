@@ -112,16 +112,16 @@ def run_score_recipe(
     scores = VariantScores(recipe.run, engines, rows)
     for suffix in (".md", ".csv", ".json"):
         write_tables(out / f"{TABLE}{suffix}", [scores.table], scores.as_dict())
-    write_run_page(out / PAGE, _page(recipe, scores, out))
+    write_run_page(out / PAGE, _page(recipe, scores, len(groups["data sets"]), out))
     return scores
 
 
-def _page(recipe: ScoreRecipe, scores: VariantScores, out: Path) -> RunPage:
+def _page(recipe: ScoreRecipe, scores: VariantScores, present: int, out: Path) -> RunPage:
     files = {Path(f"{TABLE}{suffix}"): "the table" for suffix in (".md", ".csv", ".json")}
     files |= {Path(f"{variant}.json"): f"scores of {variant}" for variant in recipe.variants}
     return RunPage(
         name=resolved(out).name,
-        facts=(scores.run, f"{len(recipe.sets)} data sets", f"{len(recipe.drives)} rendered drives"),
+        facts=(scores.run, f"{present} of {len(recipe.sets)} data sets", f"{len(recipe.drives)} rendered drives"),
         tables=[scores.table],
         files=files | {Path(RECIPE): "the recipe"},
     )

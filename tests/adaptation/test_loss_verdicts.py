@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from helpers.toy_segmenter import METHODS, toy_batch, toy_method
 
 from roadseg.adaptation.adversarial import MAIN, Adversary, View
-from roadseg.adaptation.loss_verdicts import WARM_UP, WINDOW, LossKind, judge, judge_all
+from roadseg.adaptation.loss_verdicts import FIRST_JUDGED, WINDOW, LossKind, judge, judge_all
 from roadseg.adaptation.losses import adversarial_loss
 from roadseg.adaptation.term import LABELS
 from roadseg.training.optimizers import OptimizerOptions, Schedule, auxiliary_optimizer, segmenter_optimizer
@@ -21,7 +21,7 @@ CLASSES = LossKind("classifier", answers=19)
 
 
 def verdict(loss, kind=VANILLA):
-    return judge([(WARM_UP, loss)], kind).verdict
+    return judge([(FIRST_JUDGED, loss)], kind).verdict
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,14 @@ def test_guessing_is_what_the_losses_give_for_equal_scores():
 )
 def test_adversarial_gradients_are_judged_by_their_share(ratio, expected, advice):
     kind = LossKind("gradient-ratio")
-    judged = judge([(WARM_UP - 50, 0.004), (WARM_UP + 100, 2 * ratio), (WARM_UP + 150, 0.0)], kind)
+    judged = judge([(FIRST_JUDGED - 50, 0.004), (FIRST_JUDGED + 100, 2 * ratio), (FIRST_JUDGED + 150, 0.0)], kind)
     assert (judged.verdict, kind.guessing, kind.healthy) == (expected, None, (0.02, 0.5))
     assert advice in judged.advice and not judged.alarming
 
 
 def test_nothing_is_judged_in_the_first_steps():
-    assert judge([(WARM_UP - 1, math.log(2))], VANILLA).verdict == "too early to tell"
-    assert not judge([(WARM_UP - 1, 0.0)], VANILLA).alarming
+    assert judge([(FIRST_JUDGED - 1, math.log(2))], VANILLA).verdict == "too early to tell"
+    assert not judge([(FIRST_JUDGED - 1, 0.0)], VANILLA).alarming
     assert judge([(10, 30.0)], CLASSES) is None
 
 
@@ -129,7 +129,7 @@ def test_methods_name_losses_that_they_have(name):
     assert all(kind.answers == 4 for kind in kinds.values() if kind.role == "classifier")
 
 
-def trained(change, *, gan="vanilla", steps=WARM_UP, rate=0.02):
+def trained(change, *, gan="vanilla", steps=FIRST_JUDGED, rate=0.02):
     """Verdict on the discriminator of a method after `steps`, and the trainer."""
     method = toy_method("single-level", gan=gan)
     adversary = method.adversaries["main"]

@@ -189,7 +189,7 @@ def test_a_run_that_does_not_look_at_a_target_shows_its_source(data, tmp_path):
 def test_a_discriminator_that_is_shown_zeros_is_told_of(data, tmp_path, monkeypatch):
     maps = Adversarial._maps
     monkeypatch.setattr(Adversarial, "_maps", lambda *given: {name: 0 * one for name, one in maps(*given).items()})
-    monkeypatch.setattr(loss_verdicts, "WARM_UP", 8)
+    monkeypatch.setattr(loss_verdicts, "FIRST_JUDGED", 8)
     monkeypatch.setattr(loss_verdicts, "WINDOW", 4)
     plan = recipe(data, method="single-level", steps=8, checkpoint_every=8, crop=(32, 32), scale=(0.5, 0.5))
     reports = []
