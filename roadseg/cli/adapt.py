@@ -113,9 +113,9 @@ def adapt(
         recipes = recipes_of(values, sweep, origin=origin)
         run_all(reporter, {out / name: plan for name, plan in recipes.items()}, data)
         return
-    total = (recipe_of(out) if resume else resolve(values, origin=origin)).steps
+    plan = recipe_of(out) if resume else resolve(values, origin=origin)
     try:
-        with training_progress(reporter, total) as callbacks:
+        with training_progress(reporter, plan.steps) as callbacks:
             outcome = start_run(out, recipe=recipe, resume=resume, data=data, callbacks=callbacks, **overrides)
     except KeyboardInterrupt:
         begun = (out / "recipe.toml").exists()
@@ -124,10 +124,10 @@ def adapt(
         reporter.say(f"Stopped. {escape(resuming if begun else 'Run the same command again to continue.')}")
         raise
     if is_main_process():
-        reporter.result(_summary(outcome), outcome.as_dict())
+        reporter.result(_summary(outcome, start=plan.init), outcome.as_dict())
 
 
-def _summary(outcome: "Outcome") -> str:
+def _summary(outcome: "Outcome", *, start: str) -> str:
     losses = "".join(f", {name} {value:.3f}" for name, value in outcome.losses.items())
     lines = [f"[bold]{escape(str(outcome.run))}[/bold]: {outcome.steps} steps in {outcome.seconds:.0f} s{losses}"]
     if outcome.evaluation is not None:
@@ -140,6 +140,7 @@ def _summary(outcome: "Outcome") -> str:
     judged = {name: judgement for name, judgement in outcome.health.items() if judgement.verdict != TOO_EARLY}
     lines += [escape(verdict_line(name, judgement)) for name, judgement in judged.items()]
     run = escape(str(outcome.run))
-    lines.append(f"look at both: roadseg compare default {run} --video VIDEO --out compared")
+    if outcome.verdict is not None and not outcome.kept_start:
+        lines.append(f"look at both: roadseg compare {escape(start)} {run} --video VIDEO --out compared")
     lines.append(f"next: roadseg overlay VIDEO --run {run} --out adapted")
     return "\n".join(lines)
