@@ -1,6 +1,6 @@
 """Recipes: one TOML file an experiment, checked as a whole before anything starts."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,13 +21,12 @@ from pydantic import (
 from roadseg.adaptation.defaults import AUTO, PRIOR
 from roadseg.adaptation.methods import METHODS, method_class, method_parts, option_table
 from roadseg.errors import RecipeError, RoadsegError, mistakes
-from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
 from roadseg.inputs.options import InputSide, Options
 from roadseg.labels.catalogue import label_space
 from roadseg.models.names import IMAGENET, known_model
 from roadseg.streets.presets import parse_scenes
 from roadseg.training.published import published_row
-from roadseg.training.recipe_values import refuse_renamed
+from roadseg.training.recipe_values import WHOLE, crop_sides, one_or_several, refuse_renamed
 
 if TYPE_CHECKING:
     from roadseg.adaptation.method import Method, MethodOptions
@@ -46,8 +45,6 @@ Size = tuple[InputSide, InputSide]
 """Width, height."""
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
-WHOLE = "whole"
-"""Value of `crop` for whole images."""
 OPTION_MODELS = {"aspp": ("vgg16", "resnet101"), "batch_norm": ("resnet101",)}
 """Networks that have an option, by the option, where not all have it."""
 NAMES: dict[str, Callable[[str], object]] = {
@@ -59,27 +56,6 @@ NAMES: dict[str, Callable[[str], object]] = {
     "published": published_row,
 }
 """Keys whose values are defined elsewhere, with the function that looks them up."""
-
-
-def _crop(value: Any) -> Any:
-    # Checked by hand: for a union, pydantic reports one error for each alternative.
-    sides = value if isinstance(value, Sequence) and len(value) == 2 else ()
-    pair = bool(sides) and all(isinstance(side, int) and MIN_SIDE <= side <= MAX_SIDE for side in sides)
-    if value != WHOLE and not pair:
-        raise ValueError(f'write [width, height], each {MIN_SIDE} to {MAX_SIDE}, or "whole"')
-    return value
-
-
-def _one_or_several(value: Any) -> Any:
-    # Checked by hand, like crops.
-    if isinstance(value, str):
-        return value
-    several = isinstance(value, Sequence) and value and all(isinstance(target, str) and target for target in value)
-    if not several:
-        raise ValueError('write one data set, or a list of several: ["frames/a", "frames/b"]')
-    if len(set(value)) < len(value):
-        raise ValueError(f"{list(value)} names a data set twice")
-    return tuple(value) if len(value) > 1 else value[0]
 
 
 class AdaptRecipe(Options):
@@ -98,7 +74,7 @@ class AdaptRecipe(Options):
     """Kinds of streets to render, as `european=0.7,indian=0.3`; empty for a mixture of all, see docs/streets.md. `auto`
     takes the kind that the target's images resemble most: that from which adapted batch norm gives them the steadiest
     labels; the mixture without a target."""
-    target: Annotated[str | tuple[str, ...], BeforeValidator(_one_or_several)] = ""
+    target: Annotated[str | tuple[str, ...], BeforeValidator(one_or_several)] = ""
     """Unlabelled images: a folder, or KIND:ROOT[:SPLIT], whose labels are not read; or a list of several, which are
     sampled equally often whatever their sizes; may be empty for source-only."""
     target_labels: str = ""
@@ -117,7 +93,7 @@ class AdaptRecipe(Options):
     target_size: Size | None = None
     """The same for target images, and the input size of the trained network. Where it is left out, the largest size
     within `size` that has the shape of the target's images; with whole images, `size`."""
-    crop: Annotated[tuple[int, int] | Literal["whole"], BeforeValidator(_crop)] = (320, 240)
+    crop: Annotated[tuple[int, int] | Literal["whole"], BeforeValidator(crop_sides)] = (320, 240)
     """(width, height) of training crops, or `whole` for whole images."""
     scale: tuple[PositiveFloat, PositiveFloat] = (0.5, 1.2)
     """Bounds of the random scale."""
@@ -249,7 +225,9 @@ class AdaptRecipe(Options):
         if self.fourier_beta and self.source_crop != self.target_crop:
             raise ValueError("fourier_beta needs crops of one size: leave out target_size, or give crop a size")
         if self.adapts_bn and not self._has_frozen_batch_norm:
-            raise ValueError("adapt_bn is for networks with frozen batch norm: fast and resnet101")
+            raise ValueError(
+                'adapt_bn is for networks with frozen batch norm: not for vgg16, nor batch_norm = "batch-statistics"'
+            )
         if self.labels_target and self.init == IMAGENET and not self.teacher:
             raise ValueError(
                 f"method {self.method!r} needs a teacher, or an init that can label streets already, not imagenet"

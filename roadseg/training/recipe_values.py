@@ -1,4 +1,4 @@
-"""Keys and values of recipes as people write them, in files and on the command line, before they are checked."""
+"""Keys and values of recipes as people write them, in files and on the command line: reading and first checks."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,8 +6,11 @@ from typing import Any
 
 from roadseg.errors import RecipeError
 from roadseg.inputs.documents import parse_toml, read_toml
+from roadseg.inputs.limits import MAX_SIDE, MIN_SIDE
 from roadseg.training.keys import merged, nested
 
+WHOLE = "whole"
+"""Value of `crop` for whole images."""
 RENAMED = {
     "accumulate": "accumulate_grad_batches",
     "adv_weight": "adversarial.weight (for lsd: lsd.adversarial_weight)",
@@ -44,6 +47,37 @@ def refuse_renamed(values: Mapping[str, Any], *, origin: str) -> None:
         tables = any("." in RENAMED[key] for key in values if key in RENAMED)
         remedy = "Write TABLE.KEY = VALUE as KEY = VALUE below the line [TABLE]; " if tables else ""
         raise RecipeError(f"{origin}: {'; '.join(renamed)}", f"{remedy}docs/recipes.md explains every key.")
+
+
+def crop_sides(value: Any) -> Any:
+    """Refuse what is no crop, neither [width, height] in pixels nor `WHOLE`; a validator.
+
+    Checked by hand: for a union, pydantic reports one error for each alternative.
+
+    Raises:
+        ValueError: the value is no crop.
+    """
+    sides = value if isinstance(value, Sequence) and len(value) == 2 else ()
+    pair = bool(sides) and all(isinstance(side, int) and MIN_SIDE <= side <= MAX_SIDE for side in sides)
+    if value != WHOLE and not pair:
+        raise ValueError(f'write [width, height], each {MIN_SIDE} to {MAX_SIDE}, or "whole"')
+    return value
+
+
+def one_or_several(value: Any) -> Any:
+    """Return one data set as a string, several as a tuple; a validator, by hand like `crop_sides`.
+
+    Raises:
+        ValueError: the value is neither, or names a data set twice.
+    """
+    if isinstance(value, str):
+        return value
+    several = isinstance(value, Sequence) and value and all(isinstance(target, str) and target for target in value)
+    if not several:
+        raise ValueError('write one data set, or a list of several: ["frames/a", "frames/b"]')
+    if len(set(value)) < len(value):
+        raise ValueError(f"{list(value)} names a data set twice")
+    return tuple(value) if len(value) > 1 else value[0]
 
 
 def recipe_values(path: Path) -> dict[str, Any]:
