@@ -58,6 +58,7 @@ def training_page(run: RunFolder) -> str:
         window=WINDOW,
         ratio_window=RATIO_WINDOW,
         against_start=(metrics or {}).get("against_start"),
+        kept_start=(metrics or {}).get("kept_start", False),
         diverged=[(name, judgement) for name, judgement in health.items() if kinds[name].role == "classifier"],
         losses=[_row(name, points, health.get(name), kinds.get(name)) for name, points in losses.items()],
         samples=samples,

@@ -92,6 +92,9 @@ def test_the_verdict_without_labels_comes_with_its_record(tmp_path):
     page = training_page(run)
     assert "Better than the start, judged without labels." in page
     assert f"agree in 73.5 % of the pixels (70.0 % before). {EVIDENCE['better']}" in page
+    assert "keeps the weights of the start" not in page
+    run.metrics.write_text(json.dumps(metrics | {"kept_start": True}))
+    assert "So the run keeps the weights of the start" in training_page(run)
 
 
 def test_a_ratio_of_gradients_has_a_chart_and_a_verdict_and_warm_up_a_line(tmp_path):
