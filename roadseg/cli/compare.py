@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
 from roadseg.cli.options import Device, Flip, InputSize, Smooth, Threads, given_on_command_line, parse_size
+from roadseg.cli.overlay_results import speed_text
 from roadseg.cli.tables import SUFFIXES, check_suffix, shown
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _compare_on_video(reporter: Reporter, runs: list[Path], video: Path, out: Pa
     record |= result.as_dict() | {name: options.get(name, False) for name in ("flip", "smooth")}
     reporter.result(
         f"{escape(str(result.path))}: {result.frames} frames of {result.width}x{result.height}, "
-        f"{result.frames / seconds:.0f} frames/s",
+        f"{speed_text(result.frames / seconds)} frames/s",
         record | {"wall_seconds": round(seconds, 2)},
     )
 

@@ -26,6 +26,11 @@ TOP_VIDEOS = 20
 """Rows of the table of videos; `--json` has all."""
 
 
+def speed_text(frames_per_second: float) -> str:
+    """Return a speed as text: 63, or 0.48 with `--every` or on a slow machine."""
+    return f"{frames_per_second:.0f}" if frames_per_second >= 10 else f"{frames_per_second:.2g}"
+
+
 class OverlayBars:
     """Progress bars: one video after the other with its speed; of a Ray cluster, all videos in one bar."""
 
@@ -68,7 +73,7 @@ class OverlayBars:
         if self._started is None:
             self._started, self._before = time.perf_counter(), frames
             return ""
-        return f"{(frames - self._before) / (time.perf_counter() - self._started):.0f} frames/s"
+        return f"{speed_text((frames - self._before) / (time.perf_counter() - self._started))} frames/s"
 
     def _show_ray(self, note: str) -> None:
         self._bars.show("overlay", self._ended, self._videos, note)
@@ -112,7 +117,7 @@ def report_result(reporter: Reporter, notices: Notices, result: "OverlaySummary 
     done = (
         "done before, skipped (--overwrite does it again)"
         if result.skipped
-        else f"{result.frames} frames in {result.wall_seconds:.1f} s, {result.frames_per_second:.0f} frames/s"
+        else f"{result.frames} frames in {result.wall_seconds:.1f} s, {speed_text(result.frames_per_second)} frames/s"
     )
     if result.frames_resumed and not result.skipped:
         done += f", of which {result.frames_resumed} were done before"
@@ -165,7 +170,7 @@ def _videos_table(results: "list[OverlaySummary | Failure]") -> Table:
         if isinstance(result, Failure):
             table.add_row(escape(result.title), "", "", "", "failed", style="red")
             continue
-        facts = str(result.frames), f"{result.duration_seconds:.1f}", f"{result.frames_per_second:.0f}"
+        facts = str(result.frames), f"{result.duration_seconds:.1f}", speed_text(result.frames_per_second)
         table.add_row(escape(result.title), *facts, "skipped" if result.skipped else "done")
     if len(results) > TOP_VIDEOS:
         table.caption = f"... and {len(results) - TOP_VIDEOS} more"
