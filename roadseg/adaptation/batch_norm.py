@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial, reduce
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -56,6 +56,20 @@ class BatchNormAdaptation:
     """Kinds of rendered streets that resemble the target, as for `roadseg synth --scenes`: statistics depend on the
     content of images, not only on their appearance. Empty for the streets of training; `auto` for the kind that gives
     the steadiest labels, or no adaptation if none makes them steadier (segmenters only)."""
+
+    @classmethod
+    def chosen(cls, adapt_bn: bool, prior: int, scenes: str) -> Self | None:
+        """Return the options where batch norm is to be adapted; None where it is not.
+
+        Raises:
+            InputError: it is not, but an option says how.
+        """
+        if adapt_bn:
+            return cls(prior, scenes)
+        if scenes or prior != PRIOR:
+            option = "bn_scenes" if scenes else "bn_prior"
+            raise InputError(f"{option} says how batch norm is adapted", "Give --adapt-bn, or adapt_bn, too.")
+        return None
 
 
 class Moments(NamedTuple):

@@ -128,7 +128,7 @@ def evaluate(
     """
     sets = _opened(dataset if isinstance(dataset, list | tuple) else (dataset,))
     scored_classes = label_space(classes).name if classes else ""
-    tta = TTA(flip, tuple(scales))
+    tta, batch_norm = TTA(flip, tuple(scales)), BatchNormAdaptation.chosen(adapt_bn, bn_prior, bn_scenes)
     if isinstance(run, Segmenter):
         if engine != "exact" or device != "auto" or input_size or recipe:
             raise InputError(
@@ -163,7 +163,7 @@ def evaluate(
             scored_classes=scored_classes,
             tta=tta,
             smoothing=WEIGHT if smooth else 0.0,
-            batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
+            batch_norm=batch_norm,
             on_progress=count,
         )
     return ScoresByDrive(evaluations) if isinstance(dataset, list | tuple) else next(iter(evaluations.values()))

@@ -206,7 +206,7 @@ def overlay_videos(
         overwrite=overwrite,
         tta=TTA(flip, tuple(scales)),
         smoothing=WEIGHT if smooth else 0.0,
-        batch_norm=BatchNormAdaptation(bn_prior, bn_scenes) if adapt_bn else None,
+        batch_norm=BatchNormAdaptation.chosen(adapt_bn, bn_prior, bn_scenes),
         sections=bn_sections,
         masks=masks,
         confidence=confidence,

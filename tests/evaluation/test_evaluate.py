@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from helpers.by_brightness import ByBrightness
 from helpers.tiny import CAR, ROAD, SIZE, street, write_streets
 from helpers.tiny_sets import make_folder
 
@@ -219,6 +220,13 @@ def test_images_that_do_not_follow_one_another_have_no_steadiness(streets, tmp_p
     drive = dataset_kind("streets").open(root)
     assert drive.is_video and drive.every(1).is_video and not drive.every(2).is_video
     assert not drive.part(0, 2).is_video
+
+
+@pytest.mark.parametrize("option", [{"bn_scenes": "indian"}, {"bn_prior": 7}])
+def test_how_batch_norm_is_adapted_needs_that_it_is(option, tmp_path):
+    streets = f"streets:{write_streets(tmp_path / 'streets', 1)}"
+    with pytest.raises(InputError, match=f"{next(iter(option))} says how.*\nGive --adapt-bn"):
+        evaluate(ByBrightness(), streets, **option)
 
 
 @pytest.mark.slow
