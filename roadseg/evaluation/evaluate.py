@@ -129,21 +129,7 @@ def evaluate(
     sets = _opened(dataset if isinstance(dataset, list | tuple) else (dataset,))
     scored_classes = label_space(classes).name if classes else ""
     tta, batch_norm = TTA(flip, tuple(scales)), BatchNormAdaptation.chosen(adapt_bn, bn_prior, bn_scenes)
-    if isinstance(run, Segmenter):
-        if engine != "exact" or device != "auto" or input_size or recipe:
-            raise InputError(
-                "engine, device, input_size and recipe are for loading a run; this is a loaded segmenter",
-                "Give them to load_segmenter instead.",
-            )
-        segmenter, settings = run, ScoringSettings()
-    elif recipe is not None:
-        published, report = load_published(Path(run), read_recipe(recipe))
-        on_load(str(report))
-        settings = published.settings
-        size = input_size or settings.input_size
-        segmenter = network_segmenter(published.network, published.card, device=device, engine=engine, input_size=size)
-    else:
-        segmenter, settings = scored_segmenter(run, device=device, engine=engine, input_size=input_size)
+    segmenter, settings = _loaded(run, engine, device, input_size, recipe, on_load)
     resampling = resampling or settings.resampling
     scored_classes = scored_classes or settings.scored_classes
     for images in sets.values():
@@ -167,6 +153,31 @@ def evaluate(
             on_progress=count,
         )
     return ScoresByDrive(evaluations) if isinstance(dataset, list | tuple) else next(iter(evaluations.values()))
+
+
+def _loaded(
+    run: Segmenter | str | Path,
+    engine: EngineName,
+    device: DeviceName,
+    input_size: tuple[int, int] | None,
+    recipe: str | Path | None,
+    on_load: Callable[[str], None],
+) -> tuple[Segmenter, ScoringSettings]:
+    """Return the segmenter of a run, and the settings of its recipe; the arguments are those of `evaluate`."""
+    if isinstance(run, Segmenter):
+        if engine != "exact" or device != "auto" or input_size or recipe:
+            raise InputError(
+                "engine, device, input_size and recipe are for loading a run; this is a loaded segmenter",
+                "Give them to load_segmenter instead.",
+            )
+        return run, ScoringSettings()
+    if recipe is None:
+        return scored_segmenter(run, device=device, engine=engine, input_size=input_size)
+    published, report = load_published(Path(run), read_recipe(recipe))
+    on_load(str(report))
+    size = input_size or published.settings.input_size
+    segmenter = network_segmenter(published.network, published.card, device=device, engine=engine, input_size=size)
+    return segmenter, published.settings
 
 
 def _opened(sets: Sequence[ImageDataset | str]) -> dict[str, ImageDataset]:

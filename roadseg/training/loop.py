@@ -1,6 +1,7 @@
 """Training loop of every method, with log, checkpoints, evaluation and a clean stop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -36,9 +37,9 @@ def train(
 ) -> None:
     """Train from `trainer.step` to `recipe.steps`, each process of the runtime on its share of every joint batch.
 
-    Ctrl-C, SIGTERM and `should_stop` finish the current step, save a checkpoint and raise KeyboardInterrupt. A batch
-    that cannot be read leaves a checkpoint of the steps before it too. Scores of `evaluate` go to the log and decide
-    nothing. Only the main process evaluates, writes, and calls `on_log` and `on_milestone`.
+    Ctrl-C, SIGTERM and `should_stop` finish the current step, save a checkpoint and raise KeyboardInterrupt. So do
+    a batch that cannot be read and an evaluation that fails, with their own error. Scores of `evaluate` go to the log
+    and decide nothing. Only the main process evaluates, writes, and calls `on_log` and `on_milestone`.
 
     Args:
         trainer: at the step to continue from.
@@ -70,6 +71,15 @@ def train(
         run.append_log(record)
         on_log(record)
 
+    @contextmanager
+    def steps_kept() -> Iterator[None]:
+        try:
+            yield
+        except (RoadsegError, KeyboardInterrupt):
+            if is_main_process():
+                run.save_checkpoint(trainer.state())
+            raise
+
     on_step(trainer.step)
     with stop_requests(runtime, should_stop) as stop:
         loader = load_batches(
@@ -81,13 +91,8 @@ def train(
             give_up=lambda: stop.came_here and runtime.processes == 1,
         )
         while trainer.step < recipe.steps:
-            try:
-                with meter.waiting():
-                    batch = _joint(next(loader), runtime)
-            except (RoadsegError, KeyboardInterrupt):
-                if is_main_process():
-                    run.save_checkpoint(trainer.state())
-                raise
+            with steps_kept(), meter.waiting():
+                batch = _joint(next(loader), runtime)
             meter.add(trainer.make_step(batch))
             stopping, last = stop.came(), trainer.step == recipe.steps
             saving = stopping or last or trainer.step % recipe.checkpoint_every == 0
@@ -104,7 +109,7 @@ def train(
                 run.save_checkpoint(trainer.state())
             due = recipe.evaluate_every and trainer.step % recipe.evaluate_every == 0
             if evaluate is not None and due and not (last or stopping) and is_main_process():
-                with meter.paused():
+                with steps_kept(), meter.paused():
                     log({"step": trainer.step} | evaluate())
                     segmenter.train()
             if (saving or sampling) and is_main_process():

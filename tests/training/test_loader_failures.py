@@ -61,23 +61,28 @@ def test_waiting_has_an_end_and_can_be_given_up(monkeypatch):
 
 
 class Breaking:
-    """Batches of the toy; the image files of the second are damaged."""
+    """Batches of the toy; the image files of the third are damaged."""
 
     def for_process(self, rank, processes):
         return self
 
     def __getitem__(self, step):
-        if step == 1:
-            raise DatasetError("cannot be read as an image")
-        return toy_batch()
+        return broken() if step == 2 else toy_batch()
 
 
-def test_a_batch_that_cannot_be_read_costs_no_step(tmp_path):
+def broken():
+    raise DatasetError("cannot be read as an image")
+
+
+@pytest.mark.parametrize(("options", "steps"), [({}, 2), ({"evaluate": broken}, 1)])
+def test_images_that_cannot_be_read_cost_no_step(options, steps, tmp_path):
+    """Those of the third batch, or of the evaluation after the first step."""
     run, method = RunFolder(tmp_path), toy_method("source-only")
     trainer = Trainer(method, {"segmenter": SGD(method.segmenter.parameters(), 0.1)}, schedule=Schedule(9))
+    plan = recipe(tmp_path, method="source-only", steps=9, checkpoint_every=9, evaluate_every=1)
     with pytest.raises(DatasetError, match="cannot be read as an image"):
-        train(trainer, Breaking(), recipe(tmp_path, method="source-only", steps=9), run)
-    assert run.load_checkpoint()["step"] == 1
+        train(trainer, Breaking(), plan, run, **options)
+    assert run.load_checkpoint()["step"] == steps
 
 
 @pytest.mark.slow
