@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 
 import pytest
 from helpers.comparison_runs import write_run
@@ -57,6 +58,26 @@ def test_what_goes_with_every_method_is_told_beside_it(tmp_path):
     more = write_run(tmp_path / "b", method="pseudo-labels", adapt_bn=True, fourier_beta=0.1)
     told = [row["method"] for row in cells(one_comparison(plain, more))]
     assert told == ["pseudo-labels", "pseudo-labels, Fourier alignment, batch norm adapted"]
+
+
+def test_what_was_left_to_the_run_is_told(tmp_path):
+    plain = write_run(tmp_path / "a", method="pseudo-labels")
+    kept = write_run(tmp_path / "b", method="pseudo-labels", adapt_bn="auto", keep_start_if_worse=True)
+    metrics = json.loads((kept / "metrics.json").read_text())
+    (kept / "metrics.json").write_text(json.dumps(metrics | {"kept_start": True}))
+    methods, *_ = comparison_tables(one_comparison(plain, kept))
+    assert methods.rows[1][1] == "pseudo-labels, batch norm adapted (auto)"
+    assert "b: 1 of 1 runs kept the weights of the start." in methods.notes
+
+
+def test_a_sweep_beside_a_method_without_the_key_is_a_table_of_settings(tmp_path):
+    swept = [write_run(tmp_path / f"w{weight}", adversarial={"weight": weight}) for weight in (0.01, 0.03)]
+    baseline = write_run(tmp_path / "baseline", method="source-only", target="")
+    comparison = one_comparison(*swept, baseline)
+    assert swept_key(comparison) is None
+    assert cells(comparison, 1) == [
+        {"setting": "adversarial.weight", "w0.01": "0.01", "w0.03": "0.03", "baseline": "-"}
+    ]
 
 
 def test_seeds_of_one_setting_share_a_row(tmp_path):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from roadseg.adaptation.defaults import AUTO
 from roadseg.evaluation.comparison.groups import Comparison, Group
 from roadseg.evaluation.score_tables import ABSENT, ScoreTable, score_text
 from roadseg.labels.catalogue import label_space
@@ -39,9 +40,10 @@ def swept_key(comparison: Comparison) -> str | None:
     if len(keys) != 1:
         return None
     (key,) = keys
-    numbers = all(isinstance(value, int | float) for value in comparison.differing[key])
+    if not all(isinstance(value, int | float) for value in comparison.differing[key]):  # a method may lack the key
+        return None
     cells = {(group.recipe["method"], group.recipe[key]) for group in comparison.groups}
-    return key if numbers and len(cells) == len(comparison.groups) else None
+    return key if len(cells) == len(comparison.groups) else None
 
 
 def _methods(comparison: Comparison) -> ScoreTable:
@@ -62,12 +64,18 @@ def _methods(comparison: Comparison) -> ScoreTable:
     engines = dict.fromkeys(run.engine for group in comparison.groups for run in group.runs if run.engine)
     notes = ["± is the standard deviation over the seeds."] if several else []
     notes += [f"Engine: {' and '.join(engines)}."] if engines else []
+    for group in comparison.groups:
+        kept = sum(run.kept_start for run in group.runs)
+        notes += [f"{group.label}: {kept} of {len(group.runs)} runs kept the weights of the start."] if kept else []
     title = f"mIoU % on {comparison.dataset}, {comparison.images} images"
     return ScoreTable(title, tuple(header), tuple(rows), (*notes, *_published_notes(comparison)))
 
 
 def _method(recipe: Mapping[str, Any]) -> str:
-    return ", ".join([recipe["method"], *(added for key, added in WITH_EVERY_METHOD.items() if recipe[key])])
+    added = (
+        f"{name} (auto)" if recipe[key] == AUTO else name for key, name in WITH_EVERY_METHOD.items() if recipe[key]
+    )
+    return ", ".join([recipe["method"], *added])
 
 
 def _difference(group: Group, reference: PublishedRow) -> str:

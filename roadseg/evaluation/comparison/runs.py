@@ -31,6 +31,8 @@ class Run:
     """IoU by class in percent; None where the truth never shows it."""
     engine: str = ""
     """Engine of the scores, see `roadseg.evaluation.scores.Evaluation`; empty for runs of older versions."""
+    kept_start: bool = False
+    """True if the scores are those of the initial weights, see `roadseg.training.recipe.AdaptRecipe`."""
 
     @property
     def published(self) -> PublishedRow | None:
@@ -68,14 +70,18 @@ def read_run(path: Path) -> Run:
         )
     values = flattened(recipe.model_dump(mode="json"))
     known = {key: scores[key] for key in ("dataset", "label_space", "images", "miou", "iou")}
-    return Run(path, values, **known, engine=scores.get("engine", ""))
+    return Run(path, values, **known, engine=scores.get("engine", ""), kept_start=scores["kept_start"])
 
 
 def _scores(metrics: Path) -> dict[str, Any] | None:
+    """Return the scores of a run, and `kept_start`; None where it was not scored."""
     try:
-        scores: dict[str, Any] | None = read_json(metrics)["evaluation"]
-        if scores is not None and not {"dataset", "label_space", "images", "miou", "iou"} <= scores.keys():
-            raise KeyError("label_space")
+        record = read_json(metrics)
+        scores: dict[str, Any] | None = record["evaluation"]
+        if scores is not None:
+            if not {"dataset", "label_space", "images", "miou", "iou"} <= scores.keys():
+                raise KeyError("label_space")
+            scores = {**scores, "kept_start": bool(record.get("kept_start"))}
     except (OSError, ValueError, KeyError, TypeError) as error:
         remedy = f"Score it again: roadseg adapt --out {metrics.parent} --resume"
         raise InputError(f"{metrics}: not readable ({type(error).__name__}: {error})", remedy) from None

@@ -99,7 +99,8 @@ class Scoreboard:
         rows = {name: [run.iou.get(name) for run in runs] for name in self.classes}
         rows["mIoU"] = [self.miou(run.iou) for run in runs]
         if all(run.evaluation.steadiness for run in runs):
-            rows["temporal consistency"] = [run.evaluation.steadiness.miou for run in runs if run.evaluation.steadiness]
+            steady = [run.evaluation.steadiness.miou for run in runs if run.evaluation.steadiness]
+            rows["temporal consistency"] = list(map(_known, steady))
         return rows
 
     def as_dict(self) -> dict[str, Any]:
@@ -263,4 +264,9 @@ def _shown_image(dataset: ImageDataset, index: int) -> ShownImage:
 
 def _by_class(evaluation: Evaluation) -> dict[str, float | None]:
     values = zip(evaluation.classes, evaluation.iou.tolist(), strict=True)
-    return {name: None if value != value else value for name, value in values}
+    return {name: _known(value) for name, value in values}
+
+
+def _known(value: float) -> float | None:
+    """Return None in place of NaN."""
+    return None if value != value else value
