@@ -36,7 +36,7 @@ class CropTransform:
     crop: tuple[int, int]
     """(width, height) of the result."""
     scale: tuple[float, float] = (0.8, 1.4)
-    """Bounds of the random scale; images are never shrunk below the crop."""
+    """Bounds of the random scale; a side that it would leave shorter than the crop is stretched to it, alone."""
     jitter: float = 1.0
     """Strength of the colour jitter; 0 leaves colours unchanged."""
     horizontal_flip: bool = True
