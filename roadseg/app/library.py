@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from roadseg.errors import InputError, RoadsegError, VideoError
+from roadseg.errors import InputError, RoadsegError
 from roadseg.files import resolved
 from roadseg.report.images import shown_size
-from roadseg.video.container import BROKEN
+from roadseg.video.container import undecodable
 from roadseg.video.find import find_videos
 from roadseg.video.probe import VideoInfo, probe
 from roadseg.video.reader import VideoReader
@@ -120,7 +120,7 @@ class Library:
                 with VideoReader(self[number].path, threads=1) as reader:
                     frame = next(iter(reader), None)
             if frame is None:
-                raise VideoError(f"{self[number].path}: none of its frames can be decoded", BROKEN)
+                raise undecodable(self[number].path)
             self._thumbnails[number] = frame.to_rgb(size)
             if len(self._thumbnails) > KEPT_THUMBNAILS:
                 self._thumbnails.popitem(last=False)

@@ -17,6 +17,7 @@ from roadseg.overlay.appearance import Appearance, AppearanceOptions
 from roadseg.overlay.draw import Overlay
 from roadseg.overlay.look import classes_of_picture
 from roadseg.overlay.stats import count_pixels
+from roadseg.video.container import undecodable
 from roadseg.video.frame import Frame
 from roadseg.video.reader import VideoReader
 
@@ -93,5 +94,5 @@ def _read_until(video: Path, seconds: float) -> Frame:
                 break
             shown = frame
     if shown is None:
-        raise VideoError(f"{video}: none of its frames can be decoded", "Check that it plays elsewhere.")
+        raise undecodable(video)
     return shown

@@ -52,6 +52,7 @@ from roadseg.overlay.summary import (
 )
 from roadseg.overlay.tasks import Task
 from roadseg.positions.summary import PositionSummary
+from roadseg.video.container import undecodable
 from roadseg.video.find import ClipPlace
 from roadseg.video.frame import Frame
 from roadseg.video.pipeline import Pipeline
@@ -158,7 +159,7 @@ def overlay_video(
         decoded = _decode(reader, options.every)
         first = next(decoded, None)
         if first is None:
-            raise VideoError(f"{video}: none of its frames can be decoded", "Check that it plays elsewhere.")
+            raise undecodable(video)
         like = first.frame
         begins = 0 if options.interval.is_whole else like.pts
         found_at = files.mask, files.mask_preview

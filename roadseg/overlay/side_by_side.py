@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from roadseg.cores import opencv_in_one_thread
-from roadseg.errors import InputError, OutputError, VideoError
+from roadseg.errors import InputError, OutputError
 from roadseg.files import held, resolved
 from roadseg.inference.label_frames import Labelled, Labeller
 from roadseg.inference.segmenter import Segmenter
@@ -22,6 +22,7 @@ from roadseg.overlay.appearance import Appearance
 from roadseg.overlay.draw import Overlay
 from roadseg.overlay.layout import GAP, plain_planes, scaled_frame
 from roadseg.overlay.panels import GROUND, Panel, Patch, draw_legend, draw_title
+from roadseg.video.container import undecodable
 from roadseg.video.find import COMPARISON_SUFFIX
 from roadseg.video.frame import Frame
 from roadseg.video.pipeline import Pipeline
@@ -116,7 +117,7 @@ def compare_on_video(
             for frames in done:
                 on_progress(frames, reader.info.frame_count)
         if encoder.last is None:
-            raise VideoError(f"{video}: none of its frames can be decoded", "Check that it plays elsewhere.")
+            raise undecodable(video)
         events = reader.events.as_dict()
         engines = dict.fromkeys(notice for segmenter in segmenters.values() for notice in segmenter.notices)
         notices = [*engines, *events.pop("notices"), *encoder.notices]

@@ -236,6 +236,11 @@ def codec_name(stream: VideoStream | AudioStream) -> str:
     return stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
 
 
+def undecodable(video: Path, reason: str | None = None) -> VideoError:
+    """Return the error about a video none of whose frames can be decoded."""
+    return VideoError(f"{video}: none of its frames can be decoded{f' ({reason})' if reason else ''}", BROKEN)
+
+
 def missing_index(path: Path) -> VideoError:
     """Return the error for an MP4 file without its index."""
     cause = f"{path}: the index (moov) is missing: recording or download was cut off"

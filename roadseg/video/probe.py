@@ -12,7 +12,16 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from roadseg.errors import VideoError
-from roadseg.video.container import BROKEN, codec_name, demux, fraction, has_timestamps, open_input, video_stream
+from roadseg.video.container import (
+    BROKEN,
+    codec_name,
+    demux,
+    fraction,
+    has_timestamps,
+    open_input,
+    undecodable,
+    video_stream,
+)
 from roadseg.video.orientation import Orientation
 
 # Names of the code points of ITU-T H.273 that videos use.
@@ -140,8 +149,7 @@ def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> 
                 return frames[0]
     except av.error.FFmpegError as failure:
         error = error or failure
-    reason = f" ({error.strerror})" if error else ""
-    raise VideoError(f"{path}: none of its frames can be decoded{reason}", BROKEN) from error
+    raise undecodable(path, error.strerror if error else None) from error
 
 
 def describe(path: Path, container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:

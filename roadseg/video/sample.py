@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.errors import VideoError
-from roadseg.video.container import BROKEN
+from roadseg.video.container import BROKEN, undecodable
 from roadseg.video.frame import Frame
 from roadseg.video.interval import WHOLE, Interval
 from roadseg.video.reader import VideoReader
@@ -41,7 +41,7 @@ def sample_frames(video: Path, size: tuple[int, int], count: int, track: int | N
         with VideoReader(video, track=track) as reader:
             images = [image for _, image in _thinned(reader, size, count)]
     if not images:
-        raise VideoError(f"{video}: none of its frames can be decoded", BROKEN)
+        raise undecodable(video)
     return np.stack(images)
 
 
@@ -85,7 +85,7 @@ def timed_frames(
         with VideoReader(video, track=track, frame_rate=frame_rate, interval=interval) as reader:
             found = _thinned(reader, size, most)
     if not found:
-        raise VideoError(f"{video}: none of its frames can be decoded", BROKEN)
+        raise undecodable(video)
     return [seconds for seconds, _ in found], np.stack([image for _, image in found])
 
 
