@@ -77,6 +77,7 @@ def adapt(
 
     Without --recipe it takes the recipe `adapt`: the default weights label the
     target, and learn from the surest of these labels and from rendered streets.
+    With --teacher it takes `teacher`, with an adversarial --method `multi_level`.
 
     Ctrl-C saves and stops; the same command with --resume continues.
 

@@ -47,7 +47,7 @@ from roadseg.training.log import Series, last_losses, loss_series
 from roadseg.training.loop import train
 from roadseg.training.meter import Report
 from roadseg.training.recipe import AdaptRecipe, resolve
-from roadseg.training.recipe_files import ADAPT, TEACHER, find_recipe
+from roadseg.training.recipe_files import find_recipe, usual_recipe
 from roadseg.training.recipe_values import recipe_values
 from roadseg.training.run_folder import RunFolder
 from roadseg.training.samples import steps_between_samples
@@ -100,8 +100,8 @@ def adapt(
 
     Args:
         out: run folder to make, or to continue with `resume`.
-        recipe: path of a recipe file, name of a recipe of the package, or a recipe; None for the recipe `adapt`, or
-            for `teacher` where the options name one.
+        recipe: path of a recipe file, name of a recipe of the package, or a recipe; None for the recipe `adapt`, for
+            `teacher` where the options name one, or for `multi_level` where they name an adversarial method.
         resume: continue the run in `out` from its last checkpoint. Recipe and options may be left out; if given, they
             must be those of the run. A finished run is evaluated and saved again.
         data: folder for rendered streets and downloaded weights, shared by all runs.
@@ -130,14 +130,14 @@ def adapt(
 def recipe_keys(recipe: AdaptRecipe | str | Path | None, options: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     """Return the keys of a recipe with options merged in, and what error messages call them.
 
-    Without a recipe they are those of `adapt`, or of `teacher` where the options name one.
+    Without a recipe they are those of `roadseg.training.recipe_files.usual_recipe`.
 
     Raises:
         RecipeError: there is no such recipe, or it is no TOML.
     """
     if isinstance(recipe, AdaptRecipe):
         return merged(recipe.model_dump(exclude_none=True), options), "recipe"
-    path = find_recipe(recipe or (TEACHER if options.get("teacher") else ADAPT))
+    path = find_recipe(recipe or usual_recipe(options))
     return merged(recipe_values(path), options), str(recipe or "options")
 
 

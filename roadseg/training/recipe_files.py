@@ -1,11 +1,13 @@
 """Recipe files: those of the package by name, and others by path."""
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from roadseg.adaptation.methods import METHODS, option_table
 from roadseg.errors import RecipeError
 from roadseg.training.keys import merged
 from roadseg.training.recipe import AdaptRecipe
@@ -14,8 +16,6 @@ from roadseg.training.road_recipe import CLIPS, RoadRecipe
 from roadseg.training.score_recipe import SETS, FlatRecipe, ScoreRecipe
 from roadseg.training.video_recipe import resolve_any
 
-ADAPT, TEACHER = "adapt", "teacher"
-"""Recipes of `roadseg adapt` where none is named: without a teacher, and with one."""
 FLAT: dict[str, type[FlatRecipe]] = {SETS: ScoreRecipe, CLIPS: RoadRecipe}
 """Key that tells a recipe that trains nothing -> its kind."""
 SUFFIX = ".toml"
@@ -43,6 +43,17 @@ class RecipeFile:
     def purpose(self) -> str:
         """First line of the comment at the top, which says what the recipe is for."""
         return self.text.partition("\n")[0].removeprefix("# ")
+
+
+def usual_recipe(options: Mapping[str, Any]) -> str:
+    """Return the name of the recipe that training with these keys takes where none is named.
+
+    `teacher` where they name one, `multi_level` where they name an adversarial method, else `adapt`.
+    """
+    if options.get("teacher"):
+        return "teacher"
+    method = str(options.get("method", "")).partition("+")[0]
+    return "multi_level" if method in METHODS and option_table(method) == "adversarial" else "adapt"
 
 
 def packaged_recipes() -> list[RecipeFile]:

@@ -17,7 +17,7 @@ def test_recipes_are_listed_with_their_purpose(roadseg, capsys):
 def test_a_recipe_is_printed_as_it_is(roadseg, capsys):
     assert roadseg("recipes", "multi_level") == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("# Your roads:") and "[adversarial]\n" in printed
+    assert printed.startswith("# Your roads, ") and "[adversarial]\n" in printed
     assert roadseg("recipes", "multi_levle") == 1
     assert "Did you mean multi_level?" in capsys.readouterr().err
 

@@ -17,7 +17,7 @@ from roadseg.training.callbacks import Callbacks
 from roadseg.training.keys import merged
 from roadseg.training.published import published_for
 from roadseg.training.recipe import resolve
-from roadseg.training.recipe_files import ADAPT, FLAT, TEACHER, read_any_recipe, read_recipe
+from roadseg.training.recipe_files import FLAT, read_any_recipe, read_recipe
 from roadseg.training.recipe_values import recipe_values
 from roadseg.training.road_recipe import CLIPS
 from roadseg.training.score_recipe import FlatRecipe
@@ -186,7 +186,7 @@ def test_a_recipe_of_videos_trains_on_their_frames(tmp_path):
 
 def complete(path):
     """Read a recipe with the videos or the target that those who launch it must name."""
-    named = {"target": "data/frames"} if path.stem in (ADAPT, TEACHER) else {}
+    named = {"target": "data/frames"} if path.stem in ("adapt", "teacher", "multi_level") else {}
     return read_recipe(path, **({VIDEOS: ["drive.mp4"]} if VIDEOS in recipe_values(path) else named))
 
 
