@@ -52,7 +52,10 @@ def test_a_teacher_brings_its_own_recipe():
     assert without.keep_start_if_worse and not with_teacher.keep_start_if_worse
 
 
-@pytest.mark.parametrize(("method", "steps"), [("multi-level", 500), ("advent+feature-distance", 500), ("minent", 200)])
+@pytest.mark.parametrize(
+    ("method", "steps"),
+    [("multi-level", 500), ("advent+feature-distance", 500), ("minent", 200), ("self-training", 200)],
+)
 def test_an_adversarial_method_brings_its_own_recipe(method, steps):
     recipe = resolve(recipe_keys(None, {"target": "frames", "method": method})[0], origin="test")
     assert (recipe.method, recipe.init, recipe.steps) == (method, "default", steps)
