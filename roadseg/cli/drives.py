@@ -22,7 +22,7 @@ TOP_DRIVES, TOP_NOTICES = 40, 20
 DriveName = Annotated[str | None, typer.Option("--drive", metavar="NAME", help="With a drive file: only this drive.")]
 Channel = Annotated[
     str | None,
-    typer.Option("--channel", metavar="NAME", help="With a drive file: only this channel, e.g. rear."),
+    typer.Option("--channel", metavar="NAME", help="With a drive file: e.g. rear."),
 ]
 
 

@@ -83,8 +83,8 @@ MaxSize = Annotated[int | None, typer.Option(min=16, metavar="PIXELS", help="Shr
 FrameRate = Annotated[
     str | None, typer.Option(metavar="HZ", help="Frame rate of streams without timestamps, e.g. raw H.264.")
 ]
-Start = Annotated[str | None, typer.Option(metavar="TIME", help="Begin at this time of the video, e.g. 90 or 1:30.")]
-Duration = Annotated[str | None, typer.Option(metavar="TIME", help="Length of the part, e.g. 20, 500ms or 1:30.")]
+Start = Annotated[str | None, typer.Option(metavar="TIME", help="Begin here, e.g. 1:30.")]
+Duration = Annotated[str | None, typer.Option(metavar="TIME", help="Length, e.g. 20 or 1:30.")]
 Track = Annotated[
     str | None,
     typer.Option(metavar="N|all", help="Video track of files with several. Default: the best."),
