@@ -33,7 +33,7 @@ EVIDENCE: dict[Outcome, str] = {
     "Where the network learned from its own labels, 7 of 8 were right, by 0.9 to 2.7 points; one lost 2.0: look at an "
     "overlay.",
     "worse": "On trained runs checked with labels, all 5 such verdicts were right: 1.9 to 6.7 points were lost.",
-    "unclear": "On trained runs checked with labels, mIoU had risen at all 11 such verdicts, by 0.1 to 4.5 points. "
+    "unclear": "On trained runs checked with labels, mIoU had risen at 11 of 12 such verdicts, by 0.1 to 4.5 points. "
     "Where the network learned from its own labels, 2 of 2 had lost 0.8 and 2.0: look at an overlay.",
 }
 """Accuracy of each verdict on trained runs with labels, see docs/experiments.md."""
