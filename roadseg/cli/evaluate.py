@@ -1,7 +1,7 @@
 """`roadseg evaluate`: score a run, or published weights, on a labelled data set."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -23,6 +23,9 @@ from roadseg.cli.options import (
     parse_size,
 )
 from roadseg.cli.tables import check_suffix, shown
+
+if TYPE_CHECKING:
+    from roadseg.evaluation.by_drive import ScoresByDrive
 
 
 def evaluate(
@@ -46,6 +49,10 @@ def evaluate(
     ] = None,
     resampling: Annotated[
         Literal["area", "bicubic"] | None, typer.Option(help="How images are resized. Default: as in training.")
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Score this run, too: the gain over it by class and drive, with intervals."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -71,44 +78,60 @@ def evaluate(
 
     [bold]Example:[/bold] roadseg evaluate runs/my-roads camvid:data/camvid:val
     [bold]Example:[/bold] roadseg evaluate runs/my-roads camvid:data/camvid:train+val folder:data/mine
+    [bold]Example:[/bold] roadseg evaluate runs/my-roads folder:data/mine --against default
     [bold]Example:[/bold] roadseg evaluate gta5.pth cityscapes:data/cityscapes --recipe
     pipelines/gta5_cityscapes_multi_level.toml
     """
     size, factors = parse_size(input_size) if input_size else None, parse_scales(scales)
     from roadseg.evaluation.evaluate import evaluate as score
+    from roadseg.evaluation.gains import comparable, gain_table, gains
     from roadseg.evaluation.score_tables import evaluation_table, write_tables
     from roadseg.inference.smoothing import WEIGHT
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
-    with reporter.bars("images") as bars:
-        scores = score(
-            run,
+
+    def scored(scored_run: Path, description: str, published: Path | None) -> "ScoresByDrive":
+        return score(
+            scored_run,
             datasets,
             engine=engine,
             device=device,
             input_size=size,
             resampling=resampling,
             classes=classes,
-            recipe=recipe,
+            recipe=published,
             flip=flip,
             scales=factors,
             smooth=smooth,
             adapt_bn=adapt_bn,
             bn_prior=bn_prior,
             bn_scenes=bn_scenes,
-            on_progress=lambda done, total: bars.show("evaluating", done, total),
+            on_progress=lambda done, total: bars.show(description, done, total),
             on_load=lambda message: reporter.say(escape(message)),
         )
-    evaluations = list(scores.sets.values())
-    for notice in dict.fromkeys(notice for evaluation in evaluations for notice in evaluation.notices):
+
+    with reporter.bars("images") as bars:
+        start = scored(against, f"evaluating {against}", None) if against else None
+        scores = scored(run, "evaluating", recipe)
+    notices = [notice for evaluation in scores.sets.values() for notice in evaluation.notices]
+    if start is not None:
+        scores, start, left_out = comparable(scores, start)
+        notices += left_out
+    for notice in dict.fromkeys(notices):
         reporter.warn(notice)
+    evaluations = list(scores.sets.values())
     tables, result = [], scores.as_dict()
     if len(evaluations) == 1:
         (evaluation,) = evaluations
         title = f"{run} on {evaluation.dataset}, {evaluation.images} images"
-        tables.append(evaluation_table(evaluation, title))
+        before = next(iter(start.sets.values())) if start else None
+        tables.append(evaluation_table(evaluation, f"{title}; before: {against}" if start else title, before=before))
         result = evaluation.as_dict() | ({"rows": result["rows"]} if evaluation.drives else {})
-    if len(scores.rows) > 1:
+    if start is not None:
+        rows = gains(scores, start)
+        tables.append(gain_table(rows, f"gain of {run} over {against}"))
+        result |= {"against": {"run": str(against), "gains": [row.as_dict() for row in rows], **start.as_dict()}}
+    elif len(scores.rows) > 1:
         tables.append(scores.table(f"{run} by drive"))
     record = {
         "run": str(run),

@@ -14,7 +14,7 @@ Counts of the drawn blocks are added up and scored like those of a data set. The
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,18 @@ NOTE = (
     f"know several and for the mean over drives; else of up to {BLOCKS} blocks of contiguous images. In the mean, a "
     "data set that knows no drives counts as one."
 )
+
+
+class Part(NamedTuple):
+    """A drive of a data set, or a whole data set."""
+
+    dataset: str
+    """Data set as it was named."""
+    drive: str
+    """Name of the drive, `all` for a whole data set."""
+    evaluation: Evaluation
+    averaged: bool
+    """True if it counts in the mean over drives: a drive, or a data set that knows none, whose truth has a class."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +83,29 @@ class ScoresByDrive:
     """Data set as it was named -> its scores."""
 
     @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The drives of each data set, then the data set."""
+        return tuple(part for name, evaluation in self.sets.items() for part in _parts(name, evaluation))
+
+    @cached_property
     def rows(self) -> tuple[DriveScore, ...]:
-        """The drives of each data set, then the data set; last, where several have scores, the mean over drives."""
-        rows = [row for name, evaluation in self.sets.items() for row in _rows(name, evaluation)]
-        whole = {name for name, evaluation in self.sets.items() if not evaluation.drives}
-        drives = [row for row in rows if row.drive != WHOLE or row.dataset in whole]
-        drives = [row for row in drives if not np.isnan(row.miou)]
-        if len(drives) < 2:
+        """The score of each part; last, where several count in it, the mean over drives."""
+        rows = [
+            DriveScore(
+                part.dataset,
+                part.drive,
+                part.evaluation.images,
+                part.evaluation.miou,
+                *miou_interval(np.stack(part.evaluation.units)),
+            )
+            for part in self.parts
+        ]
+        averaged = [row for row, part in zip(rows, self.parts, strict=True) if part.averaged]
+        if len(averaged) < 2:
             return tuple(rows)
-        scores = np.array([row.miou for row in drives])
-        low, high = _interval(lambda draws: scores[draws].mean(-1), len(scores))
-        images = sum(row.images for row in drives)
-        return (*rows, DriveScore(f"mean over {len(scores)} drives", "", images, float(scores.mean()), low, high))
+        mean, low, high = mean_of_drives(np.array([row.miou for row in averaged]))
+        images = sum(row.images for row in averaged)
+        return (*rows, DriveScore(f"mean over {len(averaged)} drives", "", images, mean, low, high))
 
     def table(self, title: str) -> ScoreTable:
         """Return the rows as a table."""
@@ -100,11 +123,15 @@ class ScoresByDrive:
         return {"rows": [row.as_dict() for row in self.rows], "sets": sets}
 
 
-def _rows(name: str, evaluation: Evaluation) -> list[DriveScore]:
-    parts = [*((drive.dataset, drive) for drive in evaluation.drives), (WHOLE, evaluation)]
-    return [
-        DriveScore(name, drive, part.images, part.miou, *miou_interval(np.stack(part.units))) for drive, part in parts
-    ]
+def _parts(name: str, evaluation: Evaluation) -> list[Part]:
+    drives = [Part(name, drive.dataset, drive, averaged=not np.isnan(drive.miou)) for drive in evaluation.drives]
+    return [*drives, Part(name, WHOLE, evaluation, averaged=not drives and not np.isnan(evaluation.miou))]
+
+
+def mean_of_drives(scores: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the mean over the (D,) values of drives, and the ends of its interval."""
+    low, high = bootstrap_interval(lambda draws: scores[draws].mean(-1), len(scores))
+    return float(scores.mean()), low, high
 
 
 def miou_interval(units: NDArray[np.int64]) -> tuple[float, float]:
@@ -117,16 +144,31 @@ def miou_interval(units: NDArray[np.int64]) -> tuple[float, float]:
         Lower and upper end in percent; NaN if there are not two units.
     """
 
-    def scored(draws: NDArray[np.intp]) -> NDArray[np.float64]:
-        times = np.zeros((len(draws), len(units)), np.int64)
-        np.add.at(times, (np.arange(len(draws))[:, None], draws), 1)
-        return mean_iou(np.tensordot(times, units, 1))
-
-    return _interval(scored, len(units))
+    return bootstrap_interval(lambda draws: drawn_mious(units, draws), len(units))
 
 
-def _interval(scored: Callable[[NDArray[np.intp]], NDArray[np.float64]], units: int) -> tuple[float, float]:
-    """Return the interval of scores, given the function that scores draws (RESAMPLES, units) of so many units."""
+def drawn_mious(units: NDArray[np.int64], draws: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the mean IoU in percent of each draw.
+
+    Args:
+        units: as for `miou_interval`.
+        draws: (N, U) places in `units`.
+    """
+    times = np.zeros((len(draws), len(units)), np.int64)
+    np.add.at(times, (np.arange(len(draws))[:, None], draws), 1)
+    return mean_iou(np.tensordot(times, units, 1))
+
+
+def bootstrap_interval(scored: Callable[[NDArray[np.intp]], NDArray[np.float64]], units: int) -> tuple[float, float]:
+    """Return the interval of a score.
+
+    Args:
+        scored: returns the (RESAMPLES,) scores of draws, (RESAMPLES, units) places of units.
+        units: number of units to draw from; the draws are the same for the same number.
+
+    Returns:
+        Lower and upper end; NaN if there are not two units.
+    """
     if units < 2:
         return float("nan"), float("nan")
     draws = np.random.default_rng(SEED).integers(units, size=(RESAMPLES, units))

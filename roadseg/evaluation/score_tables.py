@@ -46,16 +46,42 @@ def score_text(value: float | None) -> str:
     return ABSENT if value is None or value != value else f"{value:.2f}"
 
 
-def evaluation_table(evaluation: Evaluation, title: str) -> ScoreTable:
-    """Return IoU by class, the mean and the pixel accuracy, one row each."""
-    rows = [(name, score_text(value)) for name, value in zip(evaluation.classes, evaluation.iou.tolist(), strict=True)]
-    rows += [("mean", score_text(evaluation.miou)), ("pixel accuracy", score_text(evaluation.pixel_accuracy))]
-    if evaluation.safe_miou is not None:
-        rows += [("safe mean", score_text(evaluation.safe_miou))]
-    if evaluation.steadiness is not None:
-        rows += [("temporal consistency", score_text(evaluation.steadiness.miou))]
+def gain_text(value: float) -> str:
+    """Format a difference of scores in points, with its sign and two decimals."""
+    return ABSENT if value != value else f"{value:+.2f}"
+
+
+def evaluation_table(evaluation: Evaluation, title: str, *, before: Evaluation | None = None) -> ScoreTable:
+    """Return IoU by class, the mean and the pixel accuracy, one row each.
+
+    Args:
+        evaluation: scores of a run.
+        title: heading of the table.
+        before: scores on the same classes of the run that it is compared with; the table then has both and the gain.
+    """
     notes = (f"Engine: {evaluation.engine}.",) if evaluation.engine else ()
-    return ScoreTable(title, ("class", "IoU %"), tuple(rows), notes)
+    figures = _figures(evaluation)
+    if before is None:
+        return ScoreTable(
+            title, ("class", "IoU %"), tuple((name, score_text(figures[name])) for name in figures), notes
+        )
+    old = _figures(before)
+    gains = tuple(
+        (name, score_text(old[name]), score_text(value), gain_text(value - old[name]))
+        for name, value in figures.items()
+    )
+    return ScoreTable(title, ("class", "before", "after", "gain"), gains, notes)
+
+
+def _figures(evaluation: Evaluation) -> dict[str, float]:
+    """Return the name of each row of an evaluation's table -> its figure in percent."""
+    figures = dict(zip(evaluation.classes, evaluation.iou.tolist(), strict=True))
+    figures |= {"mean": evaluation.miou, "pixel accuracy": evaluation.pixel_accuracy}
+    if evaluation.safe_miou is not None:
+        figures["safe mean"] = evaluation.safe_miou
+    if evaluation.steadiness is not None:
+        figures["temporal consistency"] = evaluation.steadiness.miou
+    return figures
 
 
 def as_markdown(tables: Sequence[ScoreTable]) -> str:

@@ -1,5 +1,6 @@
 """Scores of a segmenter on a labelled data set: IoU by class, means, and steadiness on video."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -126,10 +127,11 @@ class Evaluation:
             raise DatasetError(
                 f"{self.dataset}: shows no class of {space.name}", f"Its classes are {', '.join(self.classes)}."
             )
-        return self._only(kept)
+        return self.over([self.classes[index] for index in kept])
 
-    def _only(self, kept: list[int]) -> "Evaluation":
-        """Return the scores over these of the classes."""
+    def over(self, classes: Collection[str]) -> "Evaluation":
+        """Return the same predictions scored over these of its classes alone, as `within` does."""
+        kept = [index for index, name in enumerate(self.classes) if name in classes]
         place = np.full(len(self.confusion), len(kept))
         place[kept] = np.arange(len(kept))
 
@@ -143,7 +145,7 @@ class Evaluation:
             classes=tuple(self.classes[index] for index in kept),
             confusion=merged(self.confusion),
             blocks=tuple(map(merged, self.blocks)),
-            drives=tuple(drive._only(kept) for drive in self.drives),
+            drives=tuple(drive.over(classes) for drive in self.drives),
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -70,6 +70,21 @@ def test_options_of_test_time_are_in_the_record(evaluate, weights, capsys, monke
 
 
 @pytest.mark.slow
+def test_a_run_against_another(evaluate, weights, capsys, tmp_path):
+    options = ("--recipe", weights / "fast.toml", "--against", "indian", "--input-size", "96x64", "--threads", 1)
+    assert evaluate(*options, "--out", tmp_path / "gain.json") == 0
+    shown = capsys.readouterr()
+    assert "does not know them: autorickshaw" in shown.err
+    assert "gain" in shown.out
+    record = json.loads((tmp_path / "gain.json").read_text())
+    (row,) = record["against"]["gains"]
+    assert (record["against"]["run"], row["images"]) == ("indian", 2)
+    assert row["after"] == record["miou"]
+    assert row["gain"] == pytest.approx(row["after"] - row["before"], abs=0.01)
+    assert next(iter(record["against"]["sets"].values()))["iou"].keys() == record["iou"].keys()
+
+
+@pytest.mark.slow
 def test_a_drive_is_steadier_when_smoothed(roadseg, capsys, tmp_path):
     assert roadseg("synth", tmp_path, "--drive", "0.5", "--size", "96x64", "--quiet") == 0
     records = []
