@@ -136,12 +136,13 @@ def _summary(outcome: "Outcome", *, start: str) -> str:
     if outcome.verdict is not None:
         lines.append(f"against the start, judged without labels: {escape(str(outcome.verdict))}")
         if outcome.kept_start:
-            lines.append("kept the weights of the start; the trained ones stay in checkpoint.pt")
+            lines.append("kept the weights of the start; the trained ones are in trained.safetensors")
         lines.append(f"({outcome.verdict.evidence})")
     judged = {name: judgement for name, judgement in outcome.health.items() if judgement.verdict != TOO_EARLY}
     lines += [escape(verdict_line(name, judgement)) for name, judgement in judged.items()]
     run = escape(str(outcome.run))
-    if outcome.verdict is not None and not outcome.kept_start:
-        lines.append(f"look at both: roadseg compare {escape(start)} {run} --video VIDEO --out compared")
+    if outcome.verdict is not None:
+        trained = f"{run}/trained.safetensors" if outcome.kept_start else run
+        lines.append(f"look at both: roadseg compare {escape(start)} {trained} --video VIDEO --out compared")
     lines.append(f"next: roadseg overlay VIDEO --run {run} --out adapted")
     return "\n".join(lines)

@@ -71,7 +71,7 @@ class Outcome:
     verdict: LabelFreeVerdict | None
     """Comparison with the initial weights on target images, without labels; None without a target."""
     kept_start: bool = False
-    """True if the run saved its initial weights, see `AdaptRecipe.keep_start_if_worse`."""
+    """True if the run saved its initial weights, see `AdaptRecipe.keeps_start`."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the facts for JSON and metrics.json."""
@@ -305,7 +305,7 @@ class _Training:
                 record.write_page()
                 raise
             verdict = self._verdict(targets)
-            kept_start = self.recipe.keep_start_if_worse and verdict is not None and verdict.outcome == "worse"
+            kept_start = verdict is not None and self.recipe.keeps_start(verdict.outcome)
             kept = trainer.method.runtime.place(self.initial) if kept_start else trainer.result
             evaluation = self._evaluate(kept)
             seconds = time.monotonic() - began
@@ -313,9 +313,11 @@ class _Training:
             losses = self.losses or last_losses(log)
             outcome = Outcome(run.path, trainer.step, seconds, losses, verdicts, evaluation, verdict, kept_start)
             scores = {} if evaluation is None else {evaluation.dataset: round(evaluation.miou, 2)}
-            steps = 0 if kept_start else self.recipe.steps
-            card = card_of(self.recipe, kept).model_copy(update={"scores": scores, "steps": steps})
-            save_model(run.model, kept, card)
+            card = card_of(self.recipe, kept).model_copy(update={"steps": self.recipe.steps})
+            if kept_start:
+                save_model(run.trained, trainer.result, card)
+                card = card.model_copy(update={"steps": 0})
+            save_model(run.model, kept, card.model_copy(update={"scores": scores}))
             run.write_metrics(outcome.as_dict())
             if trainer.step > first:
                 record.log({"step": trainer.step} | _scores(evaluation))

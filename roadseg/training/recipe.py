@@ -146,8 +146,10 @@ class AdaptRecipe(Options):
     bn_prior: Annotated[int, Field(ge=0)] = PRIOR
     """For adapt_bn: number of images that the source statistics count for, beside 32 of the target."""
     keep_start_if_worse: bool = False
-    """Save the initial weights instead of the trained ones if the verdict without labels is `worse`; the trained ones
-    stay in the checkpoint."""
+    """Keep the initial weights if the verdict without labels is `worse`; the trained ones go to
+    `trained.safetensors`."""
+    keep_start_if_unclear: bool = False
+    """The same if it is `unclear`: for training on own labels, which get steadier even where nothing is gained."""
 
     # Optimization
     optimizer: Literal["sgd", "adamw", "published-sgd"] = "adamw"
@@ -308,6 +310,12 @@ class AdaptRecipe(Options):
     def adapts_bn(self) -> bool:
         """True if batch norm is adapted before training, or may be."""
         return self._can_adapt_bn if self.adapt_bn == AUTO else bool(self.adapt_bn)
+
+    def keeps_start(self, verdict: str) -> bool:
+        """True if the run keeps its initial weights at this verdict without labels."""
+        if verdict == "worse":
+            return self.keep_start_if_worse
+        return verdict == "unclear" and self.keep_start_if_unclear
 
     @property
     def chooses(self) -> bool:

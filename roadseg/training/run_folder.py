@@ -79,6 +79,11 @@ class RunFolder:
         return self.path / MODEL_FILE
 
     @property
+    def trained(self) -> Path:
+        """Weights after training of a run that kept those of its start as `model`."""
+        return self.path / "trained.safetensors"
+
+    @property
     def metrics(self) -> Path:
         """Results: losses, scores, time."""
         return self.path / "metrics.json"
