@@ -143,6 +143,7 @@ def _summary(outcome: "Outcome", *, start: str) -> str:
     run = escape(str(outcome.run))
     if outcome.verdict is not None:
         trained = f"{run}/trained.safetensors" if outcome.kept_start else run
-        lines.append(f"look at both: roadseg compare {escape(start)} {trained} --video VIDEO --out compared")
+        both = f"{escape(start)} {trained}"
+        lines.append(f"look at both: roadseg compare {both} --video VIDEO --duration 1:00 --out compared")
     lines.append(f"next: roadseg overlay VIDEO --run {run} --out adapted")
     return "\n".join(lines)

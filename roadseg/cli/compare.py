@@ -8,7 +8,18 @@ import typer
 from rich.markup import escape
 
 from roadseg.cli.console import Debug, Json, LogFormat, Quiet, Reporter
-from roadseg.cli.options import Device, Flip, InputSize, Smooth, Threads, given_on_command_line, parse_size
+from roadseg.cli.options import (
+    Device,
+    Duration,
+    Flip,
+    InputSize,
+    Smooth,
+    Start,
+    Threads,
+    given_on_command_line,
+    parse_size,
+    parse_time,
+)
 from roadseg.cli.overlay_results import speed_text
 from roadseg.cli.tables import SUFFIXES, check_suffix, shown
 
@@ -18,7 +29,7 @@ if TYPE_CHECKING:
 
 MODES: dict[str, frozenset[str]] = {
     "--dataset": frozenset({"images", "input_size", "flip", "smooth", "device", "engine"}),
-    "--video": frozenset({"input_size", "flip", "smooth", "device", "engine"}),
+    "--video": frozenset({"start", "duration", "input_size", "flip", "smooth", "device", "engine"}),
     "--published": frozenset(),
     "": frozenset(),
 }
@@ -39,6 +50,8 @@ def compare(
     ] = None,
     images: Annotated[int, typer.Option(min=1, metavar="N", help="For --dataset: number of images to draw.")] = 4,
     video: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw 2 to 4 runs on it, side by side.")] = None,
+    start: Start = None,
+    duration: Duration = None,
     input_size: InputSize = None,
     flip: Flip = False,
     smooth: Smooth = False,
@@ -64,13 +77,14 @@ def compare(
 
     [bold]Example:[/bold] roadseg compare runs/source-only runs/multi-level --out table.md
     [bold]Example:[/bold] roadseg compare default runs/mine --dataset camvid:data/camvid --out DIR
-    [bold]Example:[/bold] roadseg compare default runs/mine --video drive.mp4 --out DIR
+    [bold]Example:[/bold] roadseg compare default runs/mine --video drive.mp4 --duration 20 --out DIR
     """
     if published == bool(runs):
         raise typer.BadParameter("give runs, or --published alone")
     options = _options_of_mode(context)
     if "input_size" in options:
         options["input_size"] = parse_size(options["input_size"])
+    options |= {name: parse_time(options[name]) for name in ("start", "duration") if name in options}
     reporter = Reporter(quiet=quiet, as_json=as_json)
     if dataset is not None:
         _compare_on_dataset(reporter, runs or [], dataset, _folder(out), options)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, overload
 
@@ -19,6 +20,7 @@ from roadseg.overlay.side_by_side import SideBySide, check_number
 from roadseg.overlay.side_by_side import compare_on_video as draw_side_by_side
 from roadseg.report.comparison_files import write_comparison
 from roadseg.runtime import DeviceName
+from roadseg.video.interval import Interval
 
 IMAGES = 4
 """Images of a data set to draw by default."""
@@ -73,6 +75,8 @@ def compare(
     input_size: tuple[int, int] | None = None,
     flip: bool = False,
     smooth: bool = False,
+    start: float | Fraction = 0,
+    duration: float | Fraction | None = None,
     device: DeviceName = "auto",
     engine: EngineName = "auto",
     on_progress: Progress = ...,
@@ -208,6 +212,8 @@ def compare_on_video(
     input_size: tuple[int, int] | None = None,
     flip: bool = False,
     smooth: bool = False,
+    start: float | Fraction = 0,
+    duration: float | Fraction | None = None,
     device: DeviceName = "auto",
     engine: EngineName = "auto",
     on_progress: Progress = lambda task, done, total: None,
@@ -221,6 +227,8 @@ def compare_on_video(
         input_size: (width, height) in pixels that frames are resized to; see `load_segmenter`.
         flip: average class probabilities with those of the mirrored frame.
         smooth: average class scores over time along the motion.
+        start: draw on frames that begin at this time, in seconds of the video's clock, or later.
+        duration: draw on so many seconds from `start` on; None for all that follows.
         device: device to run on.
         engine: program that runs the networks, see `load_segmenter`.
         on_progress: called with (name of the video, frames done, frames in all or None).
@@ -230,13 +238,14 @@ def compare_on_video(
 
     Raises:
         WeightsError: a run has no readable model.
-        VideoError: the video cannot be read.
+        VideoError: the video cannot be read, or has no frame in that part.
         InputError: fewer than 2 runs or more than 4, or an option does not go with this machine.
         OutputError: the file cannot be written.
     """
     video = Path(video)
     named = named_runs([Path(run) for run in runs])
     check_number(len(named))
+    interval = Interval.lasting(start, duration)  # refuses what is out of range before weights are read
     segmenters = {
         name: load_segmenter(path, device=device, engine=engine, input_size=input_size) for name, path in named.items()
     }
@@ -246,5 +255,6 @@ def compare_on_video(
         Path(out),
         tta=TTA(flip),
         smoothing=WEIGHT if smooth else 0.0,
+        interval=interval,
         on_progress=lambda done, total: on_progress(video.name, done, total),
     )

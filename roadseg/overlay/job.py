@@ -253,15 +253,10 @@ def open_video(video: Path, segmenter: Segmenter, options: OverlayOptions) -> Vi
 
 def _expected(reader: VideoReader, every: Fraction | None) -> int | None:
     """Return the number of frames to draw, estimated for a part of a video; None where the container states none."""
-    frames, seconds = reader.info.frame_count, reader.info.duration_seconds
-    if reader.interval.is_whole and every is None:
-        return frames
-    if not seconds:
-        return None
-    _, length = reader.interval.within(float((reader.info.start_pts or 0) * reader.info.time_base), seconds)
-    if every is not None:
-        return ceil(length / every)
-    return frames and ceil(frames * length / seconds)
+    if every is None:
+        return reader.frames_expected
+    seconds = reader.info.duration_seconds
+    return ceil(reader.length_of(seconds) / every) if seconds else None
 
 
 def _overlay(

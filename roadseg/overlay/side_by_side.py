@@ -25,6 +25,7 @@ from roadseg.overlay.panels import GROUND, Panel, Patch, draw_legend, draw_title
 from roadseg.video.container import undecodable
 from roadseg.video.find import COMPARISON_SUFFIX
 from roadseg.video.frame import Frame
+from roadseg.video.interval import WHOLE, Interval
 from roadseg.video.pipeline import Pipeline
 from roadseg.video.reader import VideoReader
 from roadseg.video.writer import VideoWriter
@@ -77,12 +78,13 @@ def compare_on_video(
     *,
     tta: TTA = NO_TTA,
     smoothing: float = 0.0,
+    interval: Interval = WHOLE,
     on_progress: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> SideBySide:
     """Draw the labels of each segmenter on its own pane: two side by side, three or four in a square.
 
-    With three, the plain video fills the square. Every frame has the time that it has in the video, and the sound is
-    copied. Pixels come out square. The file appears whole or not at all.
+    With three, the plain video fills the square. Every frame has the time that it has in the video, or after the
+    first frame of a part, and the sound is copied. Pixels come out square. The file appears whole or not at all.
 
     Args:
         video: in any format that FFmpeg decodes.
@@ -90,10 +92,11 @@ def compare_on_video(
         out: folder, made if it is missing; NAME.comparison.mp4 there is replaced.
         tta: test-time augmentation.
         smoothing: weight of the past in class scores, see `roadseg.inference.smoothing.TemporalSmoother`; 0 for none.
+        interval: part of the video to draw.
         on_progress: called with the number of frames done and, where the container states it, the number of frames.
 
     Raises:
-        VideoError: the video cannot be read.
+        VideoError: the video cannot be read, or has no frame in the interval.
         OutputError: the file cannot be written, or another process writes it.
         InputError: fewer than 2 segmenters, or more than 4.
     """
@@ -101,7 +104,7 @@ def compare_on_video(
     path = out / (video.stem + COMPARISON_SUFFIX)
     if resolved(path) == resolved(video):
         raise OutputError(f"{video}: the comparison would take its place", "Choose another --out.")
-    with opencv_in_one_thread(), VideoReader(video) as reader, held(path):
+    with opencv_in_one_thread(), VideoReader(video, interval=interval) as reader, held(path):
         panes = _Panes(segmenters, reader)
         labeller = Labeller(
             [segmenter.fitted(reader.info.aspect_ratio) for segmenter in segmenters.values()],
@@ -112,17 +115,17 @@ def compare_on_video(
             smoothing=smoothing,
         )
         pipeline = labeller.after(Pipeline("decode", reader)).then("draw", panes.draw)
-        encoder = _Encoder(path, video)
+        encoder = _Encoder(path, video, part=not interval.is_whole)
         with pipeline.then("encode", encoder.encode) as done:
             for frames in done:
-                on_progress(frames, reader.info.frame_count)
+                on_progress(frames, reader.frames_expected)
         if encoder.last is None:
             raise undecodable(video)
         events = reader.events.as_dict()
         engines = dict.fromkeys(notice for segmenter in segmenters.values() for notice in segmenter.notices)
         notices = [*engines, *events.pop("notices"), *encoder.notices]
         seconds = float((encoder.last.pts + encoder.last.duration - encoder.first) * encoder.last.time_base)
-        return SideBySide(path, encoder.last.index + 1, seconds, *panes.whole, events, notices)
+        return SideBySide(path, encoder.frames, seconds, *panes.whole, events, notices)
 
 
 def join_videos(
@@ -182,26 +185,37 @@ def check_number(runs: int) -> None:
 class _Encoder:
     """Encoder that remembers the facts for the result."""
 
-    def __init__(self, path: Path, video: Path) -> None:
+    def __init__(self, path: Path, video: Path, *, part: bool = False) -> None:
+        """Describe the file; the sound is that of `video`. The first frame of a part of it has the time 0."""
         self.first = 0
         """Time of the first frame in ticks."""
         self.last: Frame | None = None
+        self.frames = 0
         self.notices: list[str] = []
         self._path = path
         self._video = video
+        self._part = part
 
     def encode(self, frames: Iterator[Frame]) -> Iterator[int]:
         """Encode frames; yield the number of frames encoded so far."""
         like = next(frames, None)
         if like is None:
             return
-        writer = VideoWriter.like(self._path, like, audio_from=self._video)
         self.first = like.pts
+        begins = like.pts if self._part else 0
+        writer = VideoWriter.like(
+            self._path,
+            like,
+            audio_from=self._video,
+            audio_start=begins * like.time_base,
+            cut_audio=self._part,
+        )
         with writer:
             for frame in chain([like], frames):
-                writer.write(frame)
+                writer.write(replace(frame, pts=frame.pts - begins))
                 self.last = frame
-                yield frame.index + 1
+                self.frames += 1
+                yield self.frames
         self.notices = writer.notices
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -130,6 +131,19 @@ class VideoReader:
     def __iter__(self) -> Iterator[Frame]:
         """Return the frames, from the place where the last iteration stopped."""
         return self.chosen(lambda moment: True)
+
+    @property
+    def frames_expected(self) -> int | None:
+        """Number of frames in the interval, estimated for a part; None where the container states none."""
+        frames, seconds = self.info.frame_count, self.info.duration_seconds
+        if self.interval.is_whole:
+            return frames
+        return ceil(frames * self.length_of(seconds) / seconds) if frames and seconds else None
+
+    def length_of(self, seconds: float) -> float:
+        """Return the length in seconds of the interval in this video, which lasts `seconds`."""
+        _, length = self.interval.within(float((self.info.start_pts or 0) * self.info.time_base), seconds)
+        return length
 
     def chosen(self, wants: Callable[[Moment], bool]) -> Iterator[Frame]:
         """Yield the frames that are wanted; all are decoded, and counted in `events`, but the others not converted.

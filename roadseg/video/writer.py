@@ -49,6 +49,8 @@ class VideoWriter:
         sample_aspect_ratio: Fraction = Fraction(1),
         frame_rate: Fraction | None = None,
         audio_from: str | os.PathLike[str] | None = None,
+        audio_start: Fraction = Fraction(0),
+        cut_audio: bool = False,
         crf: int | None = None,
         threads: int | None = None,
         encoder: EncoderName = DEFAULT_ENCODER,
@@ -67,6 +69,8 @@ class VideoWriter:
             frame_rate: frames per second for which the level of H.264 is chosen; by default from the duration of the
                 first frame.
             audio_from: a file whose sound is copied packet by packet.
+            audio_start: seconds of that file that become 0; earlier sound is left out.
+            cut_audio: end the sound where the frames end, since a part of the file was wanted.
             crf: constant quality, 0 (best) to 51; by default 24.
             threads: encoder threads; by default the available CPUs, at most 4.
             encoder: a key of `ENCODERS`: x264, or NVENC, the encoder of NVIDIA's graphics cards.
@@ -75,7 +79,8 @@ class VideoWriter:
             OutputError: the extension is neither `.mp4` nor `.mkv`, or frames are too small or too large.
         """
         path = Path(path)
-        self._muxer = Muxer(path, time_base, Path(audio_from) if audio_from else None)
+        sound = Path(audio_from) if audio_from else None
+        self._muxer = Muxer(path, time_base, sound, audio_start=audio_start, cut_audio=cut_audio)
         if not all(MIN_SIDE <= side <= MAX_SIDE for side in (width, height)):
             raise OutputError(
                 f"{path}: H.264 cannot have frames of {width}x{height} pixels",
@@ -104,6 +109,8 @@ class VideoWriter:
         sample_aspect_ratio: Fraction = Fraction(1),
         frame_rate: Fraction | None = None,
         audio_from: str | os.PathLike[str] | None = None,
+        audio_start: Fraction = Fraction(0),
+        cut_audio: bool = False,
         encoder: EncoderName = DEFAULT_ENCODER,
     ) -> Self:
         """Return a writer for frames with the size, time base, matrix and range of `frame`.
@@ -114,6 +121,8 @@ class VideoWriter:
             sample_aspect_ratio: width of a pixel over its height, for players to stretch by.
             frame_rate: frames per second for which the level of H.264 is chosen.
             audio_from: a file whose sound is copied packet by packet.
+            audio_start: as for `VideoWriter`, like `cut_audio`.
+            cut_audio: as for `VideoWriter`.
             encoder: as for `VideoWriter`.
         """
         return cls(
@@ -126,6 +135,8 @@ class VideoWriter:
             sample_aspect_ratio=sample_aspect_ratio,
             frame_rate=frame_rate,
             audio_from=audio_from,
+            audio_start=audio_start,
+            cut_audio=cut_audio,
             encoder=encoder,
         )
 

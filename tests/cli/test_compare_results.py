@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from helpers.clips import make_clip, picture_times, sound_tracks
+from helpers.clips import make_clip, picture_times, sound_packets, sound_tracks
 from helpers.tiny import write_streets
 
 from roadseg.inference.engines import load_segmenter
@@ -133,6 +133,32 @@ def test_a_video_has_a_pane_a_run_in_step(compare, runs, tmp_path, capsys):
             for place in range(2):
                 apart = [np.abs(pane(frame, place) - one).mean() for one in expected]
                 assert apart[place] < 5 < apart[1 - place]
+
+
+@pytest.mark.slow
+def test_a_part_of_a_video_begins_at_0_with_its_sound(compare, runs, tmp_path, capsys):
+    clip = make_clip(tmp_path / "clip.mp4", size=(160, 96), pts=range(50), sound="aac", noise=True)
+    part = ("--video", clip.path, "--start", "0.4", "--duration", "0.8s")
+    assert compare(*runs[:2], *part, *TORCH, "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["frames"], record["duration_seconds"]) == (20, pytest.approx(0.8))
+    assert not any("sound" in notice for notice in record["notices"])
+    path = tmp_path / "out" / "clip.comparison.mp4"
+    original = {data: at for data, at, _ in sound_packets(clip.path)}
+    assert {original[data] - at for data, at, _ in sound_packets(path)} == {Fraction(2, 5)}
+    segmenter = load_segmenter(runs[0], device="cpu", engine="torch").fitted(160 / 96)
+    with VideoReader(path) as video, VideoReader(clip.path) as plain:
+        for frame, before in zip(video, list(plain)[10:30], strict=True):
+            assert frame.pts * frame.time_base == Fraction(before.index - 10, 25)
+            assert np.abs(pane(frame, 0) - seen(segmenter, before)).mean() < 5
+
+    for arguments, code, message in (
+        (("--video", clip.path, "--start", "9"), 1, "no frame begins from 0:09 on"),
+        (("--video", clip.path, "--duration", "0"), 1, "wanted above 0"),
+        (("--dataset", "streets:x", "--start", "9"), 2, "give it together with --video"),
+    ):
+        assert compare(*runs[:2], *arguments) == code
+        assert message in capsys.readouterr().err
 
 
 @pytest.mark.slow
