@@ -52,7 +52,7 @@ def evaluate(
     ] = None,
     against: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", help="Score this run, too: the gain over it by class and drive, with intervals."),
+        typer.Option(metavar="RUN", help="Score this run, too: gain by drive, with intervals; of one set by class."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -86,6 +86,7 @@ def evaluate(
     from roadseg.evaluation.evaluate import evaluate as score
     from roadseg.evaluation.gains import comparable, gain_table, gains
     from roadseg.evaluation.score_tables import evaluation_table, write_tables
+    from roadseg.evaluation.trained import scored_segmenter
     from roadseg.inference.smoothing import WEIGHT
 
     reporter = Reporter(quiet=quiet, as_json=as_json)
@@ -111,6 +112,8 @@ def evaluate(
         )
 
     with reporter.bars("images") as bars:
+        if against and recipe is None:
+            scored_segmenter(run, device=device, engine=engine, input_size=size)  # before minutes go to the other
         start = scored(against, f"evaluating {against}", None) if against else None
         scores = scored(run, "evaluating", recipe)
     notices = [notice for evaluation in scores.sets.values() for notice in evaluation.notices]

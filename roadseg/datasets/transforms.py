@@ -94,10 +94,11 @@ class CropTransform:
 def size_within(size: tuple[int, int], aspect_ratio: float, step: int = STRIDE) -> tuple[int, int]:
     """Return the largest (width, height) within `size` of images with this width over height.
 
-    A side that is shortened is rounded to a multiple of `step` pixels; none is below `MIN_SIDE`.
+    A side that is shortened is rounded to a multiple of `step` pixels; none is below `MIN_SIDE`. A size that was found
+    for a shape is found again within itself, so an adapted run sees images at the size that its start saw.
     """
     width, height = size
-    if abs(width - height * aspect_ratio) < step / 2:
+    if min(abs(width - height * aspect_ratio), abs(height - width / aspect_ratio)) <= step / 2:
         return size
     if width < height * aspect_ratio:
         return width, max(round(width / aspect_ratio / step) * step, MIN_SIDE)

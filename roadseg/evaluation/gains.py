@@ -6,7 +6,7 @@ an image hard for both leaves it, so that it is mostly narrower than the interva
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,12 @@ import numpy as np
 from roadseg.errors import InputError
 from roadseg.evaluation.by_drive import NOTE, Part, ScoresByDrive, bootstrap_interval, drawn_mious, mean_of_drives
 from roadseg.evaluation.score_tables import ScoreTable, gain_text, score_text
-from roadseg.evaluation.scores import rounded
+from roadseg.evaluation.scores import Evaluation, rounded
 
-PAIRED = "Both runs are scored on each draw; a gain is certain where its interval leaves 0 out."
+PAIRED = (
+    "Both runs are scored on each draw. A gain whose interval holds 0 may be chance; one whose interval leaves it out "
+    "holds for these images, not for other seeds or roads."
+)
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,19 @@ def comparable(after: ScoresByDrive, before: ScoresByDrive) -> tuple[ScoresByDri
     if not all(shared.values()):
         raise InputError("the two runs share no class of the data set", "Compare runs with like label spaces.")
     left_out = {one for name, runs in pairs.items() for run in runs for one in run.classes if one not in shared[name]}
-    notices = (f"left out of the scores, since one of the runs does not know them: {', '.join(sorted(left_out))}",)
+    notices = (f"left out of the scores, since they are not scored for both runs: {', '.join(sorted(left_out))}",)
     both = [
-        ScoresByDrive({name: evaluation.over(shared[name]) for name, evaluation in scores.sets.items()})
+        ScoresByDrive({name: _over(evaluation, shared[name]) for name, evaluation in scores.sets.items()})
         for scores in (after, before)
     ]
     return both[0], both[1], notices if left_out else ()
+
+
+def _over(evaluation: Evaluation, classes: set[str]) -> Evaluation:
+    """Return the scores over these classes; without steadiness, which counts all, where some are left out."""
+    if classes >= set(evaluation.classes):
+        return evaluation
+    return replace(evaluation.over(classes), steadiness=None)
 
 
 def gains(after: ScoresByDrive, before: ScoresByDrive) -> tuple[Gain, ...]:

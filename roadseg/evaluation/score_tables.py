@@ -69,6 +69,7 @@ def evaluation_table(evaluation: Evaluation, title: str, *, before: Evaluation |
     gains = tuple(
         (name, score_text(old[name]), score_text(value), gain_text(value - old[name]))
         for name, value in figures.items()
+        if name in old
     )
     return ScoreTable(title, ("class", "before", "after", "gain"), gains, notes)
 

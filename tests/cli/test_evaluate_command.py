@@ -74,7 +74,7 @@ def test_a_run_against_another(evaluate, weights, capsys, tmp_path):
     options = ("--recipe", weights / "fast.toml", "--against", "indian", "--input-size", "96x64", "--threads", 1)
     assert evaluate(*options, "--out", tmp_path / "gain.json") == 0
     shown = capsys.readouterr()
-    assert "does not know them: autorickshaw" in shown.err
+    assert "not scored for both runs: autorickshaw" in shown.err
     assert "gain" in shown.out
     record = json.loads((tmp_path / "gain.json").read_text())
     (row,) = record["against"]["gains"]

@@ -66,7 +66,7 @@ def test_classes_that_one_run_does_not_know_are_left_out_and_named():
     fewer = ScoresByDrive({"set": other.sets["set"].over(["road"])})
     after, before, notices = comparable(one, fewer)
     assert after.sets["set"].classes == before.sets["set"].classes == ("road",)
-    assert notices == ("left out of the scores, since one of the runs does not know them: sky",)
+    assert notices == ("left out of the scores, since they are not scored for both runs: sky",)
     assert comparable(one, other)[2] == ()
     table = evaluation_table(after.sets["set"], "both", before=before.sets["set"])
     assert table.rows[0] == ("road", "66.67", "81.82", "+15.15")

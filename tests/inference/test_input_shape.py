@@ -59,6 +59,14 @@ def test_the_largest_size_within_another(room, images, size):
     assert size_within(room, images[0] / images[1]) == size
 
 
+@pytest.mark.parametrize("room", [(640, 480), (512, 256), (480, 640), (96, 64)])
+def test_a_size_that_was_found_is_found_again_within_itself(room):
+    """Else a run that was adapted to a video would see it at another size than the weights that it started from."""
+    for aspect_ratio in (480 / 272, 848 / 480, 854 / 480, *np.linspace(0.5, 3, 1001)):
+        size = size_within(room, float(aspect_ratio))
+        assert size_within(size, float(aspect_ratio)) == size
+
+
 def test_the_default_weights_see_images_in_their_shape_unless_a_size_is_named():
     segmenter = load_segmenter()
     assert segmenter.input_size == (640, 480)
